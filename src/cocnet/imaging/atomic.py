@@ -1,0 +1,117 @@
+"""Files appear whole or not at all.
+
+Enters: a path and whatever writes to it. Leaves: the finished file, or the old one untouched and an error.
+"""
+
+import dataclasses
+import errno
+import json
+import math
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cocnet.errors import FileError
+
+
+@contextmanager
+def atomic_path(path: str | Path, source: str | Path | None = None) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success it is synced and takes the place of `path`.
+
+    On any failure the temporary file is removed and an existing `path` is as it was. Raises FileError
+    where `path` is a link, a folder, in a missing folder, or the same file as `source`, and for OS errors.
+    """
+    target = Path(path)
+    check_output(target, source)
+    temporary = target.parent / f".cocnet-{secrets.token_hex(8)}{target.suffix}"
+    try:
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        yield temporary
+        _sync(temporary)
+        if target.exists():
+            temporary.chmod(target.stat().st_mode & 0o777)
+        os.replace(temporary, target)  # noqa: PTH105
+        _sync(target.parent)
+    except FileError:
+        raise
+    except OSError as error:
+        raise FileError(_explain(target, error)) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def check_output(path: str | Path, source: str | Path | None = None) -> None:
+    """Refuse an output path early, before any long work; raises FileError as `atomic_path` would."""
+    target = Path(path)
+    if target.is_symlink():
+        raise FileError(
+            f"expected a plain output file, got the symbolic link '{target}', try the path it points to"
+        )
+    if target.is_dir():
+        raise FileError(f"expected an output file, got the folder '{target}', try a file name inside it")
+    if not target.parent.is_dir():
+        raise FileError(f"expected an existing folder, got '{target.parent}', try creating it first")
+    if source is not None and target.exists() and Path(source).exists() and target.samefile(source):
+        raise FileError(f"expected an output other than the input, got '{target}' for both, try another name")
+
+
+def inside(folder: str | Path, name: str) -> Path:
+    """Join a name that came from a file or the web to a folder; raises FileError where it would leave it."""
+    base = Path(folder).resolve()
+    joined = (base / name.replace("\x00", "/../..")).resolve()
+    if joined == base or not joined.is_relative_to(base):
+        raise FileError(
+            f"expected a name inside the output folder, got {name!r}, try one without '..' or '/'"
+        )
+    return joined
+
+
+def write_json(path: str | Path, obj: Any) -> None:
+    """Write a JSON sidecar atomically; dataclasses, paths, NumPy become plain, inf and NaN text."""
+    text = json.dumps(_plain(obj), indent=2, ensure_ascii=False) + "\n"
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _plain(obj: Any) -> Any:
+    if dataclasses.is_dataclass(obj) and not isinstance(obj, type):
+        return {f.name: _plain(getattr(obj, f.name)) for f in dataclasses.fields(obj)}
+    if isinstance(obj, Mapping):
+        return {str(key): _plain(value) for key, value in obj.items()}
+    if isinstance(obj, np.ndarray | np.generic):
+        return _plain(obj.tolist())
+    if isinstance(obj, list | tuple | set | frozenset):
+        return [_plain(value) for value in obj]
+    if isinstance(obj, float) and not math.isfinite(obj):
+        return str(obj)
+    return obj if isinstance(obj, str | int | float | bool | None) else str(obj)
+
+
+def _sync(path: Path) -> None:
+    """Flush a file or folder to the disk; folders that can't be synced (some network drives) are left."""
+    is_folder = path.is_dir()
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except OSError:
+        if is_folder:
+            return
+        raise
+    try:
+        os.fsync(handle)
+    except OSError:
+        if not is_folder:
+            raise
+    finally:
+        os.close(handle)
+
+
+def _explain(target: Path, error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return f"expected room for '{target}', got a full disk ({error.strerror}), try freeing space"
+    reason = (error.strerror or str(error)).replace("\n", " ")
+    return f"expected to write '{target}', got '{reason}', try another folder or check its permissions"

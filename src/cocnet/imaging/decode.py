@@ -1,0 +1,251 @@
+"""Picture files to arrays: the formats that are let in, their limits, their many pixel modes.
+
+Enters: a path. Leaves: a `Raster` as stored in the file (not yet turned upright), or a FileError.
+Decoders raise whatever they like on bad input, hence the broad catch at their border.
+"""
+
+import io
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Shaped
+from PIL import Image, ImageCms
+
+from cocnet.errors import CocnetError, CocnetWarning, FileError
+from cocnet.imaging import rawformats
+from cocnet.imaging.icc import color_space
+
+MAX_PIXELS = 300_000_000
+ALLOWED = ("JPEG", "PNG", "TIFF", "WEBP", "HEIC")
+_TIFF_TEXT_TAGS = (0x010E, 0x010F, 0x0110, 0x0112, 0x0131, 0x0132, 0x013B, 0x8298, 0x8769, 0x8825)
+_pillow_lock = threading.Lock()
+
+
+@dataclass(frozen=True, eq=False)
+class Raster:
+    """A decoded picture as stored; `exif` is the raw block, `turned` says that its orientation was applied."""
+
+    pixels: Shaped[np.ndarray, "h w 3"]
+    alpha: Shaped[np.ndarray, "h w"] | None
+    grey: bool
+    format: str
+    icc: bytes | None = None
+    exif: bytes | None = None
+    turned: bool = False
+    heif: Any = None
+
+
+def decode(path: str | Path, max_pixels: int = MAX_PIXELS, formats: tuple[str, ...] = ALLOWED) -> Raster:
+    """Decode a picture whose format is in `formats`; the size is checked from the header, before decoding.
+
+    Raises FileError (missing, refused format, too large, damaged) or MissingExtraError.
+    """
+    file = Path(path)
+    name = rawformats.sniff(file)
+    if name not in formats:
+        raise refused(file, name, formats)
+    try:
+        with file.open("rb") as stream:
+            return (
+                _decode_heif(file, max_pixels)
+                if name == "HEIC"
+                else _decode_pillow(stream, name, file, max_pixels)
+            )
+    except CocnetError:
+        raise
+    except Exception as error:
+        raise damaged(file, name, error) from error
+
+
+@contextmanager
+def open_header(path: Path, formats: tuple[str, ...], max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
+    """Open a picture through Pillow without decoding it, its format and size checked; raises FileError."""
+    name = rawformats.sniff(path)
+    if name not in formats:
+        raise refused(path, name, formats)
+    try:
+        with path.open("rb") as stream:
+            image = _open(stream, name)
+            check_size(image.width, image.height, max_pixels, path)
+            yield image
+    except CocnetError:
+        raise
+    except Exception as error:
+        raise damaged(path, name, error) from error
+
+
+def refused(path: Path, name: str, formats: tuple[str, ...]) -> FileError:
+    """The error for a format that is not let in."""
+    return FileError(f"expected one of {', '.join(formats)}, got {name} in '{path}', try converting it")
+
+
+def damaged(path: Path, name: str, error: Exception) -> FileError:
+    """The error for a file that its decoder gave up on."""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return FileError(
+        f"expected a whole {name} file, got a damaged one in '{path}' ({reason}), try copying it again"
+    )
+
+
+def check_size(width: int, height: int, max_pixels: int, path: str | Path) -> None:
+    """Raise FileError where width × height exceeds the limit, naming it."""
+    if width * height > max_pixels:
+        got = f"{width} × {height} in '{path}'"
+        raise FileError(f"expected at most {max_pixels:,} pixels, got {got}, try a smaller picture")
+
+
+@contextmanager
+def _own_limit() -> Iterator[None]:
+    """Pillow's global size limit is off inside: `check_size` is the limit here."""
+    with _pillow_lock:
+        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
+
+
+def _open(stream: Any, name: str) -> Any:
+    stream.seek(0)
+    with _own_limit():
+        return Image.open(stream, formats=[name])
+
+
+def _load(image: Image.Image) -> None:
+    if image.width * image.height > 50_000_000:
+        with _own_limit():
+            image.load()
+    else:
+        image.load()
+
+
+def _decode_pillow(stream: Any, name: str, file: Path, max_pixels: int) -> Raster:
+    image = _open(stream, name)
+    check_size(image.width, image.height, max_pixels, file)
+    if getattr(image, "is_animated", False) and image.format != "MPO":
+        _warn(f"'{file}' holds several frames; only the first is used")
+    exif = _tiff_exif(image, file) if name == "TIFF" else None
+    wide = name == "TIFF" and rawformats.is_wide_tiff(image)
+    if wide:
+        pixels, icc = rawformats.read_wide_tiff(file), image.info.get("icc_profile")
+    elif name == "PNG" and image.tile and str(image.tile[0].args) in rawformats.WIDE_PNG:
+        pixels, icc = _wide_png(stream, image), image.info.get("icc_profile")
+    else:
+        _load(image)
+        pixels, icc = _plain(image, file)
+    if name != "TIFF":
+        exif = image.info.get("exif")
+    return _raster(pixels, icc, exif, name, file, turned=name == "TIFF" and not wide)
+
+
+def _wide_png(stream: Any, image: Any) -> np.ndarray:
+    """16-bit colour PNG, which Pillow cuts to 8 bit: decode its high and its low bytes one after the other."""
+    high_mode, low_mode = rawformats.WIDE_PNG[str(image.tile[0].args)]
+    planes = []
+    for raw in filter(None, (high_mode, low_mode)):
+        again = _open(stream, "PNG")
+        again.tile = [tile._replace(args=raw) for tile in again.tile]
+        _load(again)
+        planes.append(np.asarray(again).astype(np.uint16))
+        image.info.update(again.info)
+    if low_mode is None:
+        return planes[0][..., 0::2] << 8 | planes[0][..., 1::2]
+    return planes[0] << 8 | planes[1]
+
+
+def _decode_heif(file: Path, max_pixels: int) -> Raster:
+    heif = rawformats.open_heif(file)
+    check_size(heif.size[0], heif.size[1], max_pixels, file)
+    for note in rawformats.heif_losses(heif):
+        _warn(f"'{file}': {note}")
+    info = heif.info
+    return _raster(
+        np.asarray(heif), info.get("icc_profile"), info.get("exif"), "HEIC", file, turned=True, heif=heif
+    )
+
+
+def _raster(
+    pixels: np.ndarray, icc: bytes | None, exif: bytes | None, name: str, file: Path, **more: Any
+) -> Raster:
+    """Split an [h w] or [h w 1–4] array into colour and alpha, and drop a profile of another colour space."""
+    pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+    channels = pixels.shape[2]
+    alpha = np.ascontiguousarray(pixels[..., -1]) if channels in (2, 4) else None
+    grey = channels <= 2
+    color = np.repeat(pixels[..., :1], 3, axis=2) if grey else np.ascontiguousarray(pixels[..., :3])
+    if icc and color_space(icc) not in (("GRAY", "RGB") if grey else ("RGB",)):
+        _warn(
+            f"'{file}' carries a colour profile that doesn't fit its pixels; it was dropped, sRGB is assumed"
+        )
+        icc = None
+    return Raster(color, alpha, grey, name, icc or None, exif or None, **more)
+
+
+def _plain(image: Image.Image, file: Path) -> tuple[np.ndarray, bytes | None]:
+    """A loaded Pillow picture of any mode as an [h w] or [h w 2–4] array of uint8 or uint16."""
+    icc = image.info.get("icc_profile")
+    if image.mode.startswith("I;16"):
+        return np.asarray(image).astype(np.uint16), icc
+    if image.mode in ("I", "F"):
+        raise FileError(
+            f"expected 8 or 16 bit pixels, got mode {image.mode} in '{file}', try a 16-bit PNG or TIFF"
+        )
+    if image.mode in ("CMYK", "LAB"):
+        return np.asarray(_to_srgb(image, icc, file)), None
+    targets = {
+        "1": "L",
+        "L": "L",
+        "LA": "LA",
+        "La": "LA",
+        "P": "RGB",
+        "PA": "RGBA",
+        "RGBA": "RGBA",
+        "RGBa": "RGBA",
+    }
+    mode = targets.get(image.mode, "RGB")
+    if "transparency" in image.info and mode in ("L", "RGB"):
+        mode = {"L": "LA", "RGB": "RGBA"}[mode]
+    return np.asarray(image if image.mode == mode else image.convert(mode)), icc
+
+
+def _to_srgb(image: Image.Image, icc: bytes | None, file: Path) -> Image.Image:
+    """CMYK and Lab to sRGB: through the embedded profile if there is one, else by Pillow's plain formula."""
+    srgb = ImageCms.createProfile("sRGB")
+    try:
+        if image.mode == "LAB":
+            source: Any = ImageCms.createProfile("LAB")
+        elif icc is None:
+            return image.convert("RGB")
+        else:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+        converted = ImageCms.profileToProfile(image, source, srgb, outputMode="RGB")
+        return converted if converted is not None else image.convert("RGB")
+    except ImageCms.PyCMSError:
+        _warn(f"'{file}' carries an unusable {image.mode} profile; its colours are approximate")
+        return image.convert("RGB")
+
+
+def _tiff_exif(image: Image.Image, file: Path) -> bytes | None:
+    """The descriptive tags of a TIFF as an EXIF block; None, with a warning, where they can't be written."""
+    try:
+        found, kept = image.getexif(), Image.Exif()
+        kept.update(
+            {tag: found[tag] for tag in _TIFF_TEXT_TAGS if tag in found and tag not in (0x8769, 0x8825)}
+        )
+        for tag in (0x8769, 0x8825):
+            if inner := found.get_ifd(tag):
+                kept.get_ifd(tag).update(inner)
+        return kept.tobytes() if len(kept) else None
+    except Exception:
+        _warn(f"the EXIF of '{file}' can't be written again and was dropped")
+        return None
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, CocnetWarning, stacklevel=5)
