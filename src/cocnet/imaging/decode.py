@@ -29,7 +29,7 @@ _pillow_lock = threading.Lock()
 
 @dataclass(frozen=True, eq=False)
 class Raster:
-    """A decoded picture as stored; `exif` is the raw block, `turned` says that its orientation was applied."""
+    """A decoded picture as stored; `exif` is the raw block, `turned` says if it is upright already."""
 
     pixels: Shaped[np.ndarray, "h w 3"]
     alpha: Shaped[np.ndarray, "h w"] | None
@@ -145,7 +145,7 @@ def _decode_pillow(stream: Any, name: str, file: Path, max_pixels: int) -> Raste
 
 
 def _wide_png(stream: Any, image: Any) -> np.ndarray:
-    """16-bit colour PNG, which Pillow cuts to 8 bit: decode its high and its low bytes one after the other."""
+    """16-bit colour PNG, which Pillow cuts to 8 bit: decode its high bytes, then its low ones."""
     high_mode, low_mode = rawformats.WIDE_PNG[str(image.tile[0].args)]
     planes = []
     for raw in filter(None, (high_mode, low_mode)):

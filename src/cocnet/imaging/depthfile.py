@@ -87,7 +87,7 @@ def read_sidecar(path: Path) -> Sidecar:
 def to_values(
     stored: Shaped[np.ndarray, "h w"], kind: str, sidecar: Sidecar, path: Path
 ) -> tuple[Shaped[np.ndarray, "h w"], str]:
-    """Stored numbers to values of the kind, and a line saying how; raises DepthError without a needed scale."""
+    """Stored numbers to values of the kind, and a line saying how; DepthError without a needed scale."""
     integer = stored.dtype.kind in "uib"
     scale, note = sidecar.scale, sidecar.source or f"read from {path.name}"
     if stored.dtype.itemsize == 1 and integer:
