@@ -107,12 +107,17 @@ def gdepth_xmp(picture, near="1", far="5", form="RangeInverse", units="m", data=
 
 
 def dynamic_depth_xmp(length, near="1", far="5", units="Meters", extra=""):
-    item = '<rdf:li rdf:parseType="Resource"><Container:Item Item:Mime="image/{}" Item:Length="{}" Item:DataURI="{}"/></rdf:li>'
+    item = (
+        '<rdf:li rdf:parseType="Resource">'
+        '<Container:Item Item:Mime="image/{}" Item:Length="{}" Item:DataURI="{}"/></rdf:li>'
+    )
     items = item.format("jpeg", 0, "primary_image") + item.format("png", length, "android/depthmap") + extra
     return rdf(
-        f"<Device:Container><Container:Directory><rdf:Seq>{items}</rdf:Seq></Container:Directory></Device:Container>"
+        f"<Device:Container><Container:Directory><rdf:Seq>{items}</rdf:Seq>"
+        "</Container:Directory></Device:Container>"
         "<Device:Cameras><rdf:Seq><rdf:li><Camera:DepthMap><rdf:Description "
-        f'DepthMap:Format="RangeInverse" DepthMap:Near="{near}" DepthMap:Far="{far}" DepthMap:Units="{units}" '
+        f'DepthMap:Format="RangeInverse" DepthMap:Near="{near}" DepthMap:Far="{far}" '
+        f'DepthMap:Units="{units}" '
         'DepthMap:DepthURI="android/depthmap"/></Camera:DepthMap></rdf:li></rdf:Seq></Device:Cameras>',
         'xmlns:Device="http://ns.google.com/photos/dd/1.0/device/" '
         'xmlns:Camera="http://ns.google.com/photos/dd/1.0/camera/" '

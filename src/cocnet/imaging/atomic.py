@@ -63,8 +63,8 @@ def check_output(path: str | Path, source: str | Path | None = None) -> None:
 def inside(folder: str | Path, name: str) -> Path:
     """Join a name that came from a file or the web to a folder; raises FileError where it would leave it."""
     base = Path(folder).resolve()
-    joined = (base / name.replace("\x00", "/../..")).resolve()
-    if joined == base or not joined.is_relative_to(base):
+    joined = (base / name.replace("\x00", "")).resolve()
+    if "\x00" in name or joined == base or not joined.is_relative_to(base):
         raise FileError(
             f"expected a name inside the output folder, got {name!r}, try one without '..' or '/'"
         )

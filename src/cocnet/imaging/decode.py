@@ -4,22 +4,22 @@ Enters: a path. Leaves: a `Raster` as stored in the file (not yet turned upright
 Decoders raise whatever they like on bad input, hence the broad catch at their border.
 """
 
-import io
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from jaxtyping import Shaped
-from PIL import Image, ImageCms
+from PIL import Image, UnidentifiedImageError
 
 from cocnet.errors import CocnetError, CocnetWarning, FileError
-from cocnet.imaging import rawformats
+from cocnet.imaging import modes, rawformats
 from cocnet.imaging.icc import color_space
+from cocnet.imaging.orientation import upright
 
 MAX_PIXELS = 300_000_000
 ALLOWED = ("JPEG", "PNG", "TIFF", "WEBP", "HEIC")
@@ -71,7 +71,7 @@ def open_header(path: Path, formats: tuple[str, ...], max_pixels: int = MAX_PIXE
         raise refused(path, name, formats)
     try:
         with path.open("rb") as stream:
-            image = _open(stream, name)
+            image = open_picture(stream, name)
             check_size(image.width, image.height, max_pixels, path)
             yield image
     except CocnetError:
@@ -87,7 +87,8 @@ def refused(path: Path, name: str, formats: tuple[str, ...]) -> FileError:
 
 def damaged(path: Path, name: str, error: Exception) -> FileError:
     """The error for a file that its decoder gave up on."""
-    reason = " ".join(str(error).split()) or type(error).__name__
+    unreadable = isinstance(error, UnidentifiedImageError)
+    reason = "no readable header" if unreadable else " ".join(str(error).split()) or type(error).__name__
     return FileError(
         f"expected a whole {name} file, got a damaged one in '{path}' ({reason}), try copying it again"
     )
@@ -111,10 +112,11 @@ def _own_limit() -> Iterator[None]:
             Image.MAX_IMAGE_PIXELS = before
 
 
-def _open(stream: Any, name: str) -> Any:
+def open_picture(stream: BinaryIO, *names: str) -> Any:
+    """Open a stream as one of the named formats without decoding it; the caller checks the size."""
     stream.seek(0)
     with _own_limit():
-        return Image.open(stream, formats=[name])
+        return Image.open(stream, formats=names)
 
 
 def _load(image: Image.Image) -> None:
@@ -125,31 +127,35 @@ def _load(image: Image.Image) -> None:
         image.load()
 
 
-def _decode_pillow(stream: Any, name: str, file: Path, max_pixels: int) -> Raster:
-    image = _open(stream, name)
+def _decode_pillow(stream: BinaryIO, name: str, file: Path, max_pixels: int) -> Raster:
+    try:
+        image = open_picture(stream, name)
+    except UnidentifiedImageError:
+        if name != "TIFF":
+            raise
+        return _wide_tiff(file, None, max_pixels)
     check_size(image.width, image.height, max_pixels, file)
     if getattr(image, "is_animated", False) and image.format != "MPO":
         _warn(f"'{file}' holds several frames; only the first is used")
     exif = _tiff_exif(image, file) if name == "TIFF" else None
-    wide = name == "TIFF" and rawformats.is_wide_tiff(image)
-    if wide:
-        pixels, icc = rawformats.read_wide_tiff(file), image.info.get("icc_profile")
-    elif name == "PNG" and image.tile and str(image.tile[0].args) in rawformats.WIDE_PNG:
+    if name == "TIFF" and rawformats.is_wide_tiff(image):
+        return _wide_tiff(file, exif, max_pixels)
+    if name == "PNG" and image.tile and str(image.tile[0].args) in rawformats.WIDE_PNG:
         pixels, icc = _wide_png(stream, image), image.info.get("icc_profile")
     else:
         _load(image)
-        pixels, icc = _plain(image, file)
+        pixels, icc = modes.to_array(image, file)
     if name != "TIFF":
         exif = image.info.get("exif")
-    return _raster(pixels, icc, exif, name, file, turned=name == "TIFF" and not wide)
+    return _raster(pixels, icc, exif, name, file, turned=name == "TIFF")
 
 
-def _wide_png(stream: Any, image: Any) -> np.ndarray:
+def _wide_png(stream: BinaryIO, image: Any) -> np.ndarray:
     """16-bit colour PNG, which Pillow cuts to 8 bit: decode its high bytes, then its low ones."""
     high_mode, low_mode = rawformats.WIDE_PNG[str(image.tile[0].args)]
     planes = []
     for raw in filter(None, (high_mode, low_mode)):
-        again = _open(stream, "PNG")
+        again = open_picture(stream, "PNG")
         again.tile = [tile._replace(args=raw) for tile in again.tile]
         _load(again)
         planes.append(np.asarray(again).astype(np.uint16))
@@ -157,6 +163,12 @@ def _wide_png(stream: Any, image: Any) -> np.ndarray:
     if low_mode is None:
         return planes[0][..., 0::2] << 8 | planes[0][..., 1::2]
     return planes[0] << 8 | planes[1]
+
+
+def _wide_tiff(file: Path, exif: bytes | None, max_pixels: int) -> Raster:
+    """A TIFF through tifffile, turned upright here because its orientation isn't always part of `exif`."""
+    pixels, icc, turn = rawformats.read_wide_tiff(file, lambda w, h: check_size(w, h, max_pixels, file))
+    return _raster(upright(pixels, turn), icc, exif, "TIFF", file, turned=True)
 
 
 def _decode_heif(file: Path, max_pixels: int) -> Raster:
@@ -185,50 +197,6 @@ def _raster(
         )
         icc = None
     return Raster(color, alpha, grey, name, icc or None, exif or None, **more)
-
-
-def _plain(image: Image.Image, file: Path) -> tuple[np.ndarray, bytes | None]:
-    """A loaded Pillow picture of any mode as an [h w] or [h w 2–4] array of uint8 or uint16."""
-    icc = image.info.get("icc_profile")
-    if image.mode.startswith("I;16"):
-        return np.asarray(image).astype(np.uint16), icc
-    if image.mode in ("I", "F"):
-        raise FileError(
-            f"expected 8 or 16 bit pixels, got mode {image.mode} in '{file}', try a 16-bit PNG or TIFF"
-        )
-    if image.mode in ("CMYK", "LAB"):
-        return np.asarray(_to_srgb(image, icc, file)), None
-    targets = {
-        "1": "L",
-        "L": "L",
-        "LA": "LA",
-        "La": "LA",
-        "P": "RGB",
-        "PA": "RGBA",
-        "RGBA": "RGBA",
-        "RGBa": "RGBA",
-    }
-    mode = targets.get(image.mode, "RGB")
-    if "transparency" in image.info and mode in ("L", "RGB"):
-        mode = {"L": "LA", "RGB": "RGBA"}[mode]
-    return np.asarray(image if image.mode == mode else image.convert(mode)), icc
-
-
-def _to_srgb(image: Image.Image, icc: bytes | None, file: Path) -> Image.Image:
-    """CMYK and Lab to sRGB: through the embedded profile if there is one, else by Pillow's plain formula."""
-    srgb = ImageCms.createProfile("sRGB")
-    try:
-        if image.mode == "LAB":
-            source: Any = ImageCms.createProfile("LAB")
-        elif icc is None:
-            return image.convert("RGB")
-        else:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-        converted = ImageCms.profileToProfile(image, source, srgb, outputMode="RGB")
-        return converted if converted is not None else image.convert("RGB")
-    except ImageCms.PyCMSError:
-        _warn(f"'{file}' carries an unusable {image.mode} profile; its colours are approximate")
-        return image.convert("RGB")
 
 
 def _tiff_exif(image: Image.Image, file: Path) -> bytes | None:

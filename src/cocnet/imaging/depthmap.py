@@ -180,9 +180,10 @@ def _to_inverse(values: np.ndarray, kind: DepthKind, near_m: float, far_m: float
 
 
 def same_aspect(width: int, height: int, new_width: int, new_height: int) -> bool:
-    """Aspects agree within 1 %, or within 1 px at the size of either."""
+    """Aspects agree within 1 %, or the smaller is the larger one rounded to whole pixels."""
     cross = abs(width * new_height - height * new_width)
-    return cross <= 0.01 * height * new_width or cross <= max(height, width, new_height, new_width)
+    larger = max((width * height, min(width, height)), (new_width * new_height, min(new_width, new_height)))
+    return cross <= 0.01 * height * new_width or cross < larger[1]
 
 
 def _resample(depth: DepthMap, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:

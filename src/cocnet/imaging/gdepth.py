@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image
 
+from cocnet.imaging.decode import check_size, open_picture
 from cocnet.imaging.depthmap import DepthMap
 from cocnet.imaging.xmp import ContainerItem, DepthXmp, read_depth_xmp, segments
 
-_MAX_DEPTH_PIXELS = 100_000_000
+_MAX_DEPTH_PIXELS = 50_000_000
 _METRES = {"m": 1.0, "meters": 1.0, "metres": 1.0, "mm": 1e-3, "millimeters": 1e-3}
 
 
@@ -101,9 +101,8 @@ def _base64(text: str) -> bytes:
 def _share(picture: bytes) -> Float[np.ndarray, "h w"]:
     """The depth picture (JPEG or PNG, 8 or 16 bit) as values in 0..1."""
     try:
-        image = Image.open(io.BytesIO(picture), formats=["JPEG", "PNG"])
-        if image.width * image.height > _MAX_DEPTH_PIXELS:
-            raise ValueError(f"{image.width} × {image.height} is over {_MAX_DEPTH_PIXELS:,} pixels")
+        image = open_picture(io.BytesIO(picture), "JPEG", "PNG")
+        check_size(image.width, image.height, _MAX_DEPTH_PIXELS, "the depth picture")
         if image.mode.startswith("I"):
             return np.asarray(image).astype(np.float32) / 65535.0
         return np.asarray(image.convert("L")).astype(np.float32) / 255.0

@@ -4,6 +4,7 @@ Enters: a path or an opened picture. Leaves: a format's name, arrays as stored, 
 """
 
 import importlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -76,20 +77,25 @@ def is_wide_tiff(image: Image.Image) -> bool:
     return max(bits) > 8 and len(image.getbands()) > 1
 
 
-def read_wide_tiff(file: Path) -> np.ndarray:
-    """Read the first page of a 16-bit colour TIFF as [h w c], as stored; needs the extra `tiff`."""
+def read_wide_tiff(file: Path, check: Callable[[int, int], None]) -> tuple[np.ndarray, bytes | None, int]:
+    """Read the first page of a TIFF that Pillow would cut to 8 bit or can't read; needs the extra `tiff`.
+
+    Returns pixels [h w c] as stored, profile and orientation; `check(width, height)` may refuse the size.
+    """
     tifffile = require("tifffile", "tiff", "16-bit colour TIFF")
     require("imagecodecs", "tiff", "16-bit colour TIFF")
     with tifffile.TiffFile(file) as tiff:
         page = tiff.pages[0]
+        check(page.imagewidth, page.imagelength)
+        got = f"{page.dtype} {page.photometric.name} {page.axes}"
+        if page.dtype not in (np.uint8, np.uint16) or page.photometric.name not in ("RGB", "MINISBLACK"):
+            raise FileError(f"expected 8 or 16 bit RGB or grey, got {got} in '{file}', try PNG")
         pixels: np.ndarray = page.asarray()
-        planar, photometric = page.axes.startswith("S"), page.photometric.name
+        planar, channels = page.axes.startswith("S"), 4 if page.photometric.name == "RGB" else 2
+        icc, turn = (page.tags[tag].value if tag in page.tags else None for tag in (34675, 274))
     pixels = np.moveaxis(pixels, 0, -1) if planar else pixels
-    if pixels.dtype not in (np.uint8, np.uint16) or photometric != "RGB" or pixels.ndim != 3:
-        raise FileError(
-            f"expected 8 or 16 bit RGB, got {pixels.dtype} {photometric} in '{file}', try converting it"
-        )
-    return np.ascontiguousarray(pixels[..., :4]).astype(pixels.dtype.newbyteorder("="))
+    kept = pixels[..., :channels] if pixels.ndim == 3 else pixels
+    return np.ascontiguousarray(kept).astype(pixels.dtype.newbyteorder("=")), icc, int(turn or 1)
 
 
 def open_heif(file: Path) -> Any:
