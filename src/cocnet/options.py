@@ -1,0 +1,117 @@
+"""What can be asked of a render, and what a render says it did; plain data, shared by every app.
+
+Enters: a user's wishes, None = take it from the photo, else a default. Leaves: the settings that were used,
+each with where it comes from. Metres inside; `_mm`, `_deg`, `_mb`, `_px` where a name says so.
+"""
+
+import difflib
+import math
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal
+
+from cocnet.errors import InputError
+
+Pair = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class RenderOptions:
+    """Focus, lens, depth and quality of one render; None = take it from the photo, else a default."""
+
+    focus_point: Pair | None = None
+    """Focus on what is seen at this place: fractions of width and height from the top left corner."""
+    focus_m: float | None = None
+    """Focus at this distance in metres."""
+    focus: Literal["auto"] = "auto"
+    """With neither of the two: auto = the near one of two groups of depths around the middle."""
+    f_number: float | None = None
+    """Aperture in f-stops: smaller blurs more [the photo's EXIF, else 1.8]."""
+    focal_length_mm: float | None = None
+    """Focal length [EXIF's 35 mm equivalent, else 50 mm]."""
+    sensor_width_mm: float | None = None
+    """Sensor width [a full-frame sensor of the photo's shape: 36 mm for 3:2]."""
+    aperture_blades: int = 0
+    """Blades of the iris, 3 or more; 0 = a round one."""
+    aperture_rotation_deg: float = 0.0
+    """Turns the iris."""
+    roundness: float = 0.0
+    """Of the blades: 0 = straight edges, 1 = a circle."""
+    cat_eye: float = 0.0
+    """Swirl of the corners, 0..1: how much the barrel cuts off blur discs there."""
+    axial_ca: float = 0.0
+    """Axial chromatic aberration: coloured fringes before and behind the focus."""
+    lateral_ca: float = 0.0
+    """Lateral chromatic aberration: coloured fringes towards the corners."""
+    highlights: Literal["auto", "off"] | Pair = "auto"
+    """Clipped lights burn as bright discs again: auto, off, or a threshold (0..1) and a gain."""
+    depth_kind: str | None = None
+    """What the depth map holds: metric (metres), disparity (1/metres), relative_depth (bigger is farther),
+    relative_disparity (bigger is nearer) [its JSON sidecar; metres for arrays]."""
+    depth_scale: float | None = None
+    """Value of one step of a depth file, e.g. 0.001 for millimetres."""
+    near_m: float = 1.0
+    """Distance of the nearest point, for relative depth only."""
+    far_m: float = 10.0
+    """Distance of the farthest point, for relative depth only."""
+    mode: Literal["over", "eq8"] = "over"
+    """Compositing: over = layers with hidden background, eq8 = the paper's Eq. 8."""
+    preview: bool = False
+    """Faster and coarser, for choosing focus and aperture."""
+    max_mem_mb: int | None = None
+    """Memory that the renderer may use; large photos are rendered in tiles."""
+
+    def checked(self) -> "RenderOptions":
+        """These options; raises InputError for what no photo can make right (the lens checks its own)."""
+        point = self.focus_point
+        if point is not None and not (len(point) == 2 and all(0 <= value <= 1 for value in point)):
+            raise InputError(f"expected a focus point of two fractions 0..1, got {point}, try 0.5,0.5")
+        if point is not None and self.focus_m is not None:
+            raise InputError("expected one focus, got a focus point and a focus distance, try one of them")
+        for name in ("focus_m", "f_number", "focal_length_mm", "sensor_width_mm", "max_mem_mb"):
+            value = getattr(self, name)
+            if value is not None and not (0 < value < math.inf):
+                raise InputError(f"expected {name} above 0, got {value}, try {_EXAMPLES[name]}")
+        if self.aperture_blades < 0 or self.aperture_blades in (1, 2):
+            raise InputError(f"expected 0 or at least 3 aperture blades, got {self.aperture_blades}, try 6")
+        return self
+
+    def changed(self, **changes: Any) -> "RenderOptions":
+        """The same options with some replaced; raises InputError for a name that doesn't exist."""
+        known = [option.name for option in fields(self)]
+        for name in changes:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1) or ["one of " + ", ".join(known)]
+                raise InputError(f"expected an option of render, got '{name}', try {near[0]}")
+        return replace(self, **changes)
+
+
+_EXAMPLES = {"focus_m": 2, "f_number": 1.8, "focal_length_mm": 50, "sensor_width_mm": 36, "max_mem_mb": 1000}
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A number that was used and where it comes from, e.g. "given", "EXIF", "default", "auto"."""
+
+    value: float
+    origin: str
+
+
+@dataclass(frozen=True)
+class RenderSettings:
+    """Everything that made a picture: what was asked, and what it was resolved to."""
+
+    version: str
+    photo: str | None
+    width: int
+    height: int
+    depth_source: str
+    depth_kind: str
+    nearest_m: float
+    farthest_m: float
+    focal_length_mm: Resolved
+    sensor_width_mm: Resolved
+    f_number: Resolved
+    focus_m: Resolved
+    largest_blur_radius_px: float
+    options: RenderOptions
+    notes: tuple[str, ...] = field(default=())

@@ -1,0 +1,233 @@
+"""Photo + depth + choices → bokeh photo: the one road that the command line, the web and batches share.
+
+Enters: a photo (path, `Photo`, display-referred array) and depth (path, `DepthMap`, metres, or the photo's
+own). Leaves: pixels of the photo's own type with the settings that made them. Inside, light is linear, and
+only a tile of the photo at a time is held as floats.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Shaped
+from torch import Tensor
+
+from cocnet import __version__
+from cocnet.choices import Camera, choose_camera, choose_focus_m
+from cocnet.errors import DepthError, FileError, InputError
+from cocnet.imaging import (
+    DepthMap,
+    Photo,
+    atomic_path,
+    check_output,
+    read_depth,
+    read_photo,
+    write_json,
+    write_photo,
+)
+from cocnet.imaging.encode import FORMATS
+from cocnet.optics import ThinLens
+from cocnet.options import RenderOptions, RenderSettings, Resolved
+from cocnet.rendering import Highlights, PhysicalRenderer
+from cocnet.rendering.tiling import render_tiled
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class RenderResult:
+    """Display-referred pixels of the photo's own type and size, the settings, and the photo they are of."""
+
+    pixels: Shaped[np.ndarray, "h w 3"]
+    settings: RenderSettings
+    photo: Photo
+
+    def save(self, path: str | Path, quality: int = 95) -> Path:
+        """Write the photo with its profile, EXIF, alpha, and the settings to `path`.json, which is returned.
+
+        Both appear whole or not at all. Raises FileError (unknown suffix, output = input, link, full disk).
+        """
+        beside = settings_path(path)
+        with atomic_path(beside) as temporary:
+            write_json(temporary, self.settings)
+            write_photo(path, self.pixels, like=self.photo, quality=quality)
+        return beside
+
+
+def settings_path(path: str | Path) -> Path:
+    """Where the settings of an output lie: `out.jpg.json`."""
+    return Path(path).with_name(Path(path).name + ".json")
+
+
+def check_outputs(path: str | Path, *sources: str | Path | None) -> None:
+    """Refuse an output (or its settings) that can't be written or is one of the inputs; raises FileError."""
+    if Path(path).suffix.lower() not in FORMATS:
+        raise FileError(f"expected a file name ending in {', '.join(FORMATS)}, got '{path}', try one of them")
+    for source in (None, *sources):
+        check_output(path, source)
+        check_output(settings_path(path), source)
+
+
+def render(
+    photo: str | Path | Photo | Shaped[np.ndarray, "h w 3"] | Float32[Tensor, "3 h w"],
+    depth: str | Path | DepthMap | Shaped[np.ndarray, "h w"] | Float32[Tensor, "h w"] | None = None,
+    options: RenderOptions | None = None,
+    *,
+    on_progress: Progress | None = None,
+    **changes: Any,
+) -> RenderResult:
+    """Render a photo with the blur of a lens, as the full-frame camera of the same field of view takes it.
+
+    Arrays are display-referred sRGB: uint8, uint16, or floats in 0..1 (kept at 16 bit); depth arrays are
+    metres unless `depth_kind` says otherwise; None takes the photo's own. `changes` are `RenderOptions`:
+    `render("photo.jpg", "depth.png", f_number=2, focus_point=(0.4, 0.6))`. Raises InputError, FileError,
+    DepthError, MissingExtraError.
+    """
+    chosen = (options or RenderOptions()).changed(**changes).checked()
+    picture = as_photo(photo)
+    given = as_depth(depth, picture, chosen)
+    inverse = inverse_depth_of(given, picture, chosen)
+    camera, focus = choose_camera(picture, chosen), choose_focus_m(inverse, chosen)
+    lens = make_lens(camera, focus, chosen)
+    radius = largest_radius_px(lens, inverse, picture.width)
+    pixels = _render_pixels(picture, inverse, lens, radius, chosen, on_progress)
+    settings = _settings(picture, given, inverse, camera, focus, radius, chosen)
+    return RenderResult(pixels, settings, picture)
+
+
+def as_photo(photo: Any) -> Photo:
+    """A `Photo` of a path, an array [h w 3] or a tensor [3 h w]; raises InputError or FileError."""
+    if isinstance(photo, Photo):
+        return photo
+    if isinstance(photo, str | Path):
+        return read_photo(photo)
+    array = photo.detach().cpu().numpy() if isinstance(photo, Tensor) else np.asarray(photo)
+    if isinstance(photo, Tensor) and array.ndim == 3:
+        array = np.moveaxis(array, 0, -1)
+    if array.ndim != 3 or array.shape[2] != 3 or array.size == 0:
+        got = f"{array.dtype} of shape {array.shape}"
+        raise InputError(f"expected a photo [h w 3] or a tensor [3 h w], got {got}, try one RGB photo")
+    if array.dtype.kind == "f":
+        array = np.rint(np.nan_to_num(array).clip(0, 1) * 65535).astype(np.uint16)
+    if array.dtype not in (np.uint8, np.uint16):
+        raise InputError(f"expected uint8, uint16 or floats in 0..1, got {array.dtype}, try array / maximum")
+    return Photo(np.ascontiguousarray(array))
+
+
+def as_depth(depth: Any, photo: Photo, options: RenderOptions) -> DepthMap:
+    """A `DepthMap` of a path, an array, or the photo's own; raises DepthError, saying what to supply."""
+    kind = options.depth_kind
+    if isinstance(depth, str | Path):
+        return read_depth(depth, kind, options.depth_scale)
+    found = photo.embedded_depth if depth is None else depth
+    if found is None:
+        why = photo.depth_note or "a photo without any"
+        raise DepthError(
+            f"expected depth, got none ({why}), try --depth with a depth map of this photo and --depth-kind"
+        )
+    if isinstance(found, DepthMap):
+        return found if kind in (None, found.kind) else DepthMap.of(_masked(found), kind, found.source)
+    return DepthMap.of(found, kind or "metric", source="the depth array")
+
+
+def _masked(depth: DepthMap) -> Float32[np.ndarray, "h w"]:
+    return np.where(depth.valid, depth.values, np.float32(np.nan))
+
+
+def inverse_depth_of(depth: DepthMap, photo: Photo, options: RenderOptions) -> Float32[np.ndarray, "h w"]:
+    """Inverse depth [h w] (1/m) at the photo's size; raises DepthError where the aspects disagree."""
+    inverse = depth.inverse_depth(options.near_m, options.far_m)
+    if inverse.shape == photo.pixels.shape[:2]:
+        return inverse
+    return DepthMap.of(inverse, "disparity", depth.source).resized(photo.height, photo.width).values
+
+
+def make_lens(camera: Camera, focus: Resolved, options: RenderOptions) -> ThinLens:
+    """The thin lens of the resolved numbers; raises InputError where it can't exist."""
+    return ThinLens(
+        focal_length_m=camera.focal_length_mm.value * 1e-3,
+        f_number=camera.f_number.value,
+        focus_distance_m=focus.value,
+        sensor_width_m=camera.sensor_width_mm.value * 1e-3,
+        blades=options.aperture_blades,
+        blade_rotation_rad=float(np.deg2rad(options.aperture_rotation_deg)),
+        roundness=options.roundness,
+        cat_eye=options.cat_eye,
+        axial_ca=options.axial_ca,
+        lateral_ca=options.lateral_ca,
+    )
+
+
+def largest_radius_px(lens: ThinLens, inverse: Float32[np.ndarray, "h w"], width_px: int) -> float:
+    """The largest blur radius in the photo, px: the CoC is linear in inverse depth, so at one of its ends."""
+    ends = torch.tensor([inverse.min(), inverse.max()])
+    return float(lens.coc_radius_px(ends, width_px).abs().max())
+
+
+def _render_pixels(
+    photo: Photo,
+    inverse: Float32[np.ndarray, "h w"],
+    lens: ThinLens,
+    radius: float,
+    options: RenderOptions,
+    on_progress: Progress | None,
+) -> Shaped[np.ndarray, "h w 3"]:
+    """Stream windows of linear light through the renderer into pixels of the photo's type."""
+    out = np.empty_like(photo.pixels)
+
+    def read(rows: slice, columns: slice) -> tuple[Tensor, Tensor]:
+        window = replace(photo, pixels=photo.pixels[rows, columns])
+        return window.linear(), torch.from_numpy(np.ascontiguousarray(inverse[rows, columns]))[None]
+
+    def write(rows: slice, columns: slice, light: Tensor) -> None:
+        out[rows, columns] = photo.encode(light)
+
+    lights, memory = _highlights(options), options.max_mem_mb
+    renderer = PhysicalRenderer(lens, mode=options.mode, highlights=lights, preview=options.preview)
+    render_tiled(renderer, photo.height, photo.width, read, write, radius, memory, on_progress)
+    return out
+
+
+def _highlights(options: RenderOptions) -> Highlights | None:
+    """Display-referred photos have clipped lights, so `auto` restores them."""
+    if isinstance(options.highlights, str):
+        return Highlights() if options.highlights == "auto" else None
+    threshold, gain = options.highlights
+    return Highlights(threshold=threshold, gain=gain)
+
+
+def _settings(
+    photo: Photo,
+    depth: DepthMap,
+    inverse: Float32[np.ndarray, "h w"],
+    camera: Camera,
+    focus: Resolved,
+    radius: float,
+    options: RenderOptions,
+) -> RenderSettings:
+    notes = list(camera.notes)
+    if depth.kind.startswith("relative"):
+        span = f"{options.near_m:g} m to {options.far_m:g} m"
+        notes.append(f"{depth.kind} has no scale; placed from {span} (set --near-m, --far-m)")
+    if "a guess" in depth.source:
+        notes.append(f"depth: {depth.source}")
+    return RenderSettings(
+        version=__version__,
+        photo=None if photo.path is None else str(photo.path),
+        width=photo.width,
+        height=photo.height,
+        depth_source=depth.source,
+        depth_kind=depth.kind,
+        nearest_m=1.0 / float(inverse.max()),
+        farthest_m=1.0 / float(inverse.min()),
+        focal_length_mm=camera.focal_length_mm,
+        sensor_width_mm=camera.sensor_width_mm,
+        f_number=camera.f_number,
+        focus_m=focus,
+        largest_blur_radius_px=radius,
+        options=options,
+        notes=tuple(notes),
+    )
