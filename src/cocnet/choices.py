@@ -86,13 +86,13 @@ def subject_inverse(inverse_depth: Float32[np.ndarray, "h w"]) -> float:
     """Inverse depth (1/m) of the subject: the median of the near one of two groups of pixels.
 
     Pixels are weighted by a Gaussian around the middle (σ = 1/5 of width and height) and split in two
-    where that parts near from far best (Otsu 1979: the largest variance between groups of a 64-bin histogram).
+    where that parts near from far best (Otsu 1979: largest variance between groups of a 64-bin histogram).
     """
     height, width = inverse_depth.shape
     sample = inverse_depth[:: math.ceil(height / _GRID), :: math.ceil(width / _GRID)].astype(np.float64)
     down, across = (np.exp(-(((np.arange(n) + 0.5) / n - 0.5) ** 2) / (2 * 0.2**2)) for n in sample.shape)
     weights = down[:, None] * across[None]
-    near = sample >= _otsu(sample, weights)
+    near = sample >= min(_otsu(sample, weights), sample.max())
     return _weighted_median(sample[near], weights[near])
 
 
