@@ -38,6 +38,16 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
+class Plan:
+    """A photo with its inverse depth (1/m, of its size), the lens, and the settings that led to them."""
+
+    photo: Photo
+    inverse_depth: Float32[np.ndarray, "h w"]
+    lens: ThinLens
+    settings: RenderSettings
+
+
+@dataclass(frozen=True, eq=False)
 class RenderResult:
     """Display-referred pixels of the photo's own type and size, the settings, and the photo they are of."""
 
@@ -86,16 +96,36 @@ def render(
     `render("photo.jpg", "depth.png", f_number=2, focus_point=(0.4, 0.6))`. Raises InputError, FileError,
     DepthError, MissingExtraError.
     """
-    chosen = (options or RenderOptions()).changed(**changes).checked()
+    plan = prepare(photo, depth, (options or RenderOptions()).changed(**changes))
+    return RenderResult(_render_pixels(plan, on_progress), plan.settings, plan.photo)
+
+
+def prepare(photo: Any, depth: Any, options: RenderOptions) -> Plan:
+    """Read and resolve everything but the picture; arguments and errors as `render`."""
+    options = options.checked()
     picture = as_photo(photo)
-    given = as_depth(depth, picture, chosen)
-    inverse = inverse_depth_of(given, picture, chosen)
-    camera, focus = choose_camera(picture, chosen), choose_focus_m(inverse, chosen)
-    lens = make_lens(camera, focus, chosen)
-    radius = largest_radius_px(lens, inverse, picture.width)
-    pixels = _render_pixels(picture, inverse, lens, radius, chosen, on_progress)
-    settings = _settings(picture, given, inverse, camera, focus, radius, chosen)
-    return RenderResult(pixels, settings, picture)
+    given = as_depth(depth, picture, options)
+    inverse = inverse_depth_of(given, picture, options)
+    camera, focus = choose_camera(picture, options), choose_focus_m(inverse, options)
+    lens = make_lens(camera, focus, options)
+    settings = RenderSettings(
+        version=__version__,
+        photo=None if picture.path is None else str(picture.path),
+        width=picture.width,
+        height=picture.height,
+        depth_source=given.source,
+        depth_kind=given.kind,
+        nearest_m=1.0 / float(inverse.max()),
+        farthest_m=1.0 / float(inverse.min()),
+        focal_length_mm=camera.focal_length_mm,
+        sensor_width_mm=camera.sensor_width_mm,
+        f_number=camera.f_number,
+        focus_m=focus,
+        largest_blur_radius_px=largest_radius_px(lens, inverse, picture.width),
+        options=options,
+        notes=camera.notes + _depth_notes(given, options),
+    )
+    return Plan(picture, inverse, lens, settings)
 
 
 def as_photo(photo: Any) -> Photo:
@@ -167,27 +197,22 @@ def largest_radius_px(lens: ThinLens, inverse: Float32[np.ndarray, "h w"], width
     return float(lens.coc_radius_px(ends, width_px).abs().max())
 
 
-def _render_pixels(
-    photo: Photo,
-    inverse: Float32[np.ndarray, "h w"],
-    lens: ThinLens,
-    radius: float,
-    options: RenderOptions,
-    on_progress: Progress | None,
-) -> Shaped[np.ndarray, "h w 3"]:
+def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarray, "h w 3"]:
     """Stream windows of linear light through the renderer into pixels of the photo's type."""
+    photo, options = plan.photo, plan.settings.options
     out = np.empty_like(photo.pixels)
 
     def read(rows: slice, columns: slice) -> tuple[Tensor, Tensor]:
         window = replace(photo, pixels=photo.pixels[rows, columns])
-        return window.linear(), torch.from_numpy(np.ascontiguousarray(inverse[rows, columns]))[None]
+        return window.linear(), torch.from_numpy(plan.inverse_depth[rows, columns].copy())[None]
 
     def write(rows: slice, columns: slice, light: Tensor) -> None:
         out[rows, columns] = photo.encode(light)
 
-    lights, memory = _highlights(options), options.max_mem_mb
-    renderer = PhysicalRenderer(lens, mode=options.mode, highlights=lights, preview=options.preview)
-    render_tiled(renderer, photo.height, photo.width, read, write, radius, memory, on_progress)
+    lights, radius = _highlights(options), plan.settings.largest_blur_radius_px
+    renderer = PhysicalRenderer(plan.lens, mode=options.mode, highlights=lights, preview=options.preview)
+    size, memory = (photo.height, photo.width), options.max_mem_mb
+    render_tiled(renderer, *size, read, write, radius, memory, on_progress)
     return out
 
 
@@ -199,35 +224,12 @@ def _highlights(options: RenderOptions) -> Highlights | None:
     return Highlights(threshold=threshold, gain=gain)
 
 
-def _settings(
-    photo: Photo,
-    depth: DepthMap,
-    inverse: Float32[np.ndarray, "h w"],
-    camera: Camera,
-    focus: Resolved,
-    radius: float,
-    options: RenderOptions,
-) -> RenderSettings:
-    notes = list(camera.notes)
+def _depth_notes(depth: DepthMap, options: RenderOptions) -> tuple[str, ...]:
+    """What a user should know of the depth: placed without a scale, or guessed."""
+    notes = []
     if depth.kind.startswith("relative"):
         span = f"{options.near_m:g} m to {options.far_m:g} m"
         notes.append(f"{depth.kind} has no scale; placed from {span} (set --near-m, --far-m)")
     if "a guess" in depth.source:
         notes.append(f"depth: {depth.source}")
-    return RenderSettings(
-        version=__version__,
-        photo=None if photo.path is None else str(photo.path),
-        width=photo.width,
-        height=photo.height,
-        depth_source=depth.source,
-        depth_kind=depth.kind,
-        nearest_m=1.0 / float(inverse.max()),
-        farthest_m=1.0 / float(inverse.min()),
-        focal_length_mm=camera.focal_length_mm,
-        sensor_width_mm=camera.sensor_width_mm,
-        f_number=camera.f_number,
-        focus_m=focus,
-        largest_blur_radius_px=radius,
-        options=options,
-        notes=tuple(notes),
-    )
+    return tuple(notes)
