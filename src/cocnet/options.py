@@ -33,15 +33,15 @@ class RenderOptions:
     aperture_blades: int = 0
     """Blades of the iris, 3 or more; 0 = a round one."""
     aperture_rotation_deg: float = 0.0
-    """Turns the iris."""
+    """Turns the iris counter-clockwise."""
     roundness: float = 0.0
     """Of the blades: 0 = straight edges, 1 = a circle."""
     cat_eye: float = 0.0
     """Swirl of the corners, 0..1: how much the barrel cuts off blur discs there."""
     axial_ca: float = 0.0
-    """Axial chromatic aberration: coloured fringes before and behind the focus."""
+    """Axial chromatic aberration: moves the focus of red and blue by this much in 1/m, e.g. 0.02."""
     lateral_ca: float = 0.0
-    """Lateral chromatic aberration: coloured fringes towards the corners."""
+    """Lateral chromatic aberration: red is larger, blue smaller by this fraction, e.g. 0.001."""
     highlights: Literal["auto", "off"] | Pair = "auto"
     """Clipped lights burn as bright discs again: auto, off, or a threshold (0..1) and a gain."""
     depth_kind: str | None = None

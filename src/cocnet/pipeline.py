@@ -193,8 +193,9 @@ def make_lens(camera: Camera, focus: Resolved, options: RenderOptions) -> ThinLe
 
 def largest_radius_px(lens: ThinLens, inverse: Float32[np.ndarray, "h w"], width_px: int) -> float:
     """The largest blur radius in the photo, px: the CoC is linear in inverse depth, so at one of its ends."""
-    ends = torch.tensor([inverse.min(), inverse.max()])
-    return float(lens.coc_radius_px(ends, width_px).abs().max())
+    ends = lens.coc_radius_m(torch.tensor([inverse.min(), inverse.max()]))
+    channels = torch.stack([ends + offset for offset in lens.channel_offset_m()])
+    return float(channels.abs().max()) * width_px / lens.sensor_width_m
 
 
 def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarray, "h w 3"]:

@@ -1,0 +1,205 @@
+"""Silhouettes split in near and far, and the background that a near object hides.
+
+Enters: an image and the signed radius of the circle of confusion per pixel (px, + behind the focus). Leaves: two
+fragments per pixel: in front what the pixel shows, behind it what a defocused silhouette lets through. A pixel on
+a silhouette mixes two colours but carries one depth: αF + (1 − α)B = I is solved from the clean colours beside it.
+"""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from torch.nn import functional
+
+JUMP_PX = 2.0  # smaller steps of the blur radius are no silhouettes
+JUMP_RATIO = 3.0  # a silhouette jumps by this many times the slope that continues beside it
+WINDOW = 2  # px, the reach of clean colours
+SOFT_PRIOR = 0.01  # weight of the geometric coverage where near and far colours agree
+FILL_LEVELS = 7  # hidden background reaches about 2**levels px
+_CHUNK = 1 << 16
+
+
+class Fragments(NamedTuple):
+    """Colour times coverage and coverage [b c+1 h w], signed CoC radius in px [b 1 h w], in front and behind."""
+
+    front: Tensor
+    x_front: Tensor
+    back: Tensor
+    x_back: Tensor
+
+
+def fragments(image: Float[Tensor, "b c h w"], x: Float[Tensor, "b 1 h w"]) -> Fragments:
+    """Split the pixels on silhouettes and give near pixels beside them a hidden background.
+
+    Everything is differentiable in image and x, apart from the choice which pixels are on a silhouette.
+    """
+    one = torch.ones_like(x)
+    front, x_front = torch.cat([image, one], 1), x
+    back, x_back = torch.zeros_like(front), x
+    rim = silhouettes(x)
+    index = rim.flatten().nonzero().squeeze(1)
+    if not len(index):
+        return Fragments(front, x_front, back, x_back)
+    parts = [_split(image, x, rim, chunk) for chunk in index.split(_CHUNK)]
+    near, x_near, far, x_far = (torch.cat(part, -1) for part in zip(*parts, strict=True))
+    front, back = _scatter(front, index, near), _scatter(back, index, far)
+    x_front, x_back = _scatter(x_front, index, x_near), _scatter(x_back, index, x_far)
+    return _hide(Fragments(front, x_front, back, x_back), rim)
+
+
+def silhouettes(x: Float[Tensor, "b 1 h w"]) -> Bool[Tensor, "b 1 h w"]:
+    """The pixels on both sides of every true jump of x; slanted surfaces have none."""
+    rim = torch.zeros_like(x, dtype=torch.bool)
+    for axis in (2, 3):
+        if x.shape[axis] < 2:
+            continue
+        jump = x.detach().diff(dim=axis)
+        zero = torch.zeros_like(jump.narrow(axis, 0, 1))
+        before = torch.cat([zero, jump.narrow(axis, 0, jump.shape[axis] - 1)], axis)
+        after = torch.cat([jump.narrow(axis, 1, jump.shape[axis] - 1), zero], axis)
+        sign = jump.sign()
+        slope = torch.minimum((before * sign).relu_(), (after * sign).relu_())
+        size = jump.abs()
+        torn = (size > JUMP_PX) & (size > JUMP_RATIO * slope)
+        rim.narrow(axis, 0, jump.shape[axis]).logical_or_(torn)
+        rim.narrow(axis, 1, jump.shape[axis]).logical_or_(torn)
+    return rim
+
+
+def _offsets(device: torch.device) -> Int[Tensor, "n 2"]:
+    reach = torch.arange(-WINDOW, WINDOW + 1, device=device)
+    return torch.cartesian_prod(reach, reach)
+
+
+def _neighbours(
+    x: Float[Tensor, "b 1 h w"], index: Int[Tensor, " p"]
+) -> tuple[Int[Tensor, "p n"], Bool[Tensor, "p n"]]:
+    """Flat indices of the window around each flat index, and which of them lie inside the picture."""
+    height, width = x.shape[-2:]
+    offsets = _offsets(x.device)
+    row = (index // width % height)[:, None] + offsets[:, 0]
+    column = (index % width)[:, None] + offsets[:, 1]
+    inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+    base = (index // (height * width) * height * width)[:, None]
+    return base + row.clamp(0, height - 1) * width + column.clamp(0, width - 1), inside
+
+
+def _flat(t: Float[Tensor, "b c h w"]) -> Float[Tensor, "c bhw"]:
+    return t.transpose(0, 1).flatten(1)
+
+
+def _scatter(
+    t: Float[Tensor, "b c h w"], index: Int[Tensor, " p"], values: Float[Tensor, "c p"]
+) -> Float[Tensor, "b c h w"]:
+    flat = _flat(t).index_copy(1, index, values)
+    return flat.view(t.shape[1], t.shape[0], *t.shape[2:]).transpose(0, 1)
+
+
+def _split(
+    image: Tensor, x: Tensor, rim: Tensor, index: Tensor
+) -> tuple[Float[Tensor, "d p"], Float[Tensor, "1 p"], Float[Tensor, "d p"], Float[Tensor, "1 p"]]:
+    """Near (αF, α), its x, far (B, 1), its x, for the rim pixels of `index`."""
+    around, inside = _neighbours(x, index)
+    p, n = around.shape
+    colour = _flat(image).index_select(1, around.flatten()).view(-1, p, n)
+    depth = x.flatten().index_select(0, around.flatten()).view(p, n)
+    own, own_x = _flat(image).index_select(1, index), x.flatten().index_select(0, index)
+    clean = inside & ~rim.flatten()[around.flatten()].view(p, n)
+    with torch.no_grad():
+        distance2 = _offsets(x.device).square().sum(1).to(x.dtype)
+        close = inside & (distance2 < 2.5)
+        middle = (depth.where(close, torch.inf).amin(1) + depth.where(close, -torch.inf).amax(1)) / 2
+        is_near = depth < middle[:, None]
+        soft = torch.exp(distance2 / -0.72) * close
+        coverage = (soft * is_near).sum(1) / soft.sum(1)
+        low = colour.where(inside, torch.inf).amin(-1)
+        high = colour.where(inside, -torch.inf).amax(-1)
+        fall = torch.exp(distance2 / -2)
+    weigh = _Side(colour, depth, fall, inside, clean)
+    far, x_far = weigh.mean(~is_near, None)
+    near, x_near = weigh.mean(is_near, far)
+    alpha = _coverage(own, near, far, coverage)
+    rest = (own - alpha * near - (1 - alpha) * far) / (alpha**2 + (1 - alpha) ** 2)
+    near = (near + alpha * rest).clamp(low, high)
+    far = (far + (1 - alpha) * rest).clamp(low, high)
+    mine = own_x.detach() < middle
+    x_near, x_far = torch.where(mine, own_x, x_near), torch.where(mine, x_far, own_x)
+    one = torch.ones_like(alpha)
+    return torch.cat([near * alpha, alpha]), x_near[None], torch.cat([far, one]), x_far[None]
+
+
+def _coverage(
+    own: Float[Tensor, "c p"], near: Tensor, far: Tensor, geometric: Float[Tensor, " p"]
+) -> Float[Tensor, "1 p"]:
+    """The α of own = α·near + (1 − α)·far by least squares, drawn to the geometric one where colours agree."""
+    gap = near - far
+    prior = SOFT_PRIOR * (near**2 + far**2).sum(0) + 1e-6
+    return ((((own - far) * gap).sum(0) + prior * geometric) / ((gap**2).sum(0) + prior)).clamp(0, 1)[None]
+
+
+class _Side(NamedTuple):
+    """Windows around rim pixels, for the mean colour and x of one side."""
+
+    colour: Float[Tensor, "c p n"]
+    depth: Float[Tensor, "p n"]
+    fall: Float[Tensor, " n"]
+    inside: Bool[Tensor, "p n"]
+    clean: Bool[Tensor, "p n"]
+
+    def mean(
+        self, side: Bool[Tensor, "p n"], other: Float[Tensor, "c p"] | None
+    ) -> tuple[Float[Tensor, "c p"], Float[Tensor, " p"]]:
+        """Clean pixels count most; else (thin things) those whose colour differs most from the other side's."""
+        with torch.no_grad():
+            rough = 0.1 * self.fall * self.inside
+            if other is not None:
+                away = (self.colour - other[..., None]).square().sum(0) * self.inside
+                rough = rough * ((away / away.amax(1, keepdim=True).clamp(min=1e-9)) ** 2 + 1e-3)
+            weight = (self.fall * self.clean + rough) * side
+            weight = weight / weight.sum(1, keepdim=True).clamp(min=1e-12)
+        return (self.colour * weight).sum(-1), (self.depth * weight).sum(1)
+
+
+def _hide(parts: Fragments, rim: Bool[Tensor, "b 1 h w"]) -> Fragments:
+    """Carry the far side of every silhouette in behind its near side (push and pull over a pyramid).
+
+    Accepted where a pixel is nearer to the occluder than to the background that would lie behind it.
+    """
+    weight = rim.to(parts.front.dtype)
+    seeds = torch.cat([parts.back[:, :-1] * weight, parts.x_back * weight, parts.x_front * weight, weight], 1)
+    filled = _push_pull(seeds)
+    c = parts.back.shape[1] - 1
+    colour, x_far, x_near, have = filled.split([c, 1, 1, 1], 1)
+    with torch.no_grad():
+        x = parts.x_front
+        near = (x < 0.3 * x_far + 0.7 * x_near) & (x_far - x > JUMP_PX)
+        accept = near & (have > 0) & ~rim
+    hidden = torch.cat([colour, torch.ones_like(have)], 1)
+    back = torch.where(accept, hidden, parts.back)
+    return Fragments(parts.front, parts.x_front, back, torch.where(accept, x_far, parts.x_back))
+
+
+def _push_pull(seeds: Float[Tensor, "b d h w"]) -> Float[Tensor, "b d h w"]:
+    """Spread weighted values (the last channel is the weight) into the empty pixels around them."""
+    pyramid = [seeds]
+    for _ in range(FILL_LEVELS):
+        last = pyramid[-1]
+        if max(last.shape[-2:]) < 2:
+            break
+        even = functional.pad(last, (0, last.shape[-1] % 2, 0, last.shape[-2] % 2))
+        pyramid.append(functional.avg_pool2d(even, 2) * 4)
+    filled = _normalised(pyramid[-1])
+    for level in pyramid[-2::-1]:
+        size = (2 * filled.shape[-2], 2 * filled.shape[-1])
+        up = functional.interpolate(filled, size=size, mode="bilinear", align_corners=False)
+        up = _normalised(up[..., : level.shape[-2], : level.shape[-1]])
+        share = level[:, -1:].clamp(max=1)
+        filled = _normalised(level) * share + up * (1 - share)
+    return filled
+
+
+def _normalised(t: Float[Tensor, "b d h w"]) -> Float[Tensor, "b d h w"]:
+    """Values divided by their weight, zero where there is none."""
+    weight = t[:, -1:]
+    return t / weight.clamp(min=1e-6) * (weight > 1e-6)

@@ -1,0 +1,306 @@
+"""Blurred layers composited from front to back, blurrier ones at a lower scale (as in Eq. 13 of the paper).
+
+Enters: fragments with their signed radius of the circle of confusion (px). Leaves: the bokeh picture.
+Layers sit at fixed radii, so that no kernel is ever differentiated: a pixel between two layers belongs to both, in
+the shares that keep the second moment of its blur; the gradient flows through these shares.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from cocnet.rendering.fragments import Fragments
+from cocnet.rendering.grid import Grid
+
+LINEAR = 5  # layers at radius 0, 1, … 5 px, then PER_OCTAVE
+PER_OCTAVE = 4
+FINE_LAYERS = LINEAR  # the layers up to here are blurred at full scale
+MARGIN = 2  # px at a layer's own scale, beyond its kernel
+CONNECTED = 0.02  # coverage in one layer from which it continues the surface in front of it
+
+Kernel = Callable[[float], Float[Tensor, "k k"]]  # signed radius in px → the blur spot, sum 1
+
+
+def level_radius(level: int) -> float:
+    """Radius in px of a layer, with the sign of its number (+ behind the focus)."""
+    size = abs(level)
+    radius = float(size) if size <= LINEAR else LINEAR * 2 ** ((size - LINEAR) / PER_OCTAVE)
+    return math.copysign(radius, level)
+
+
+def level_above(radius: float) -> int:
+    """The first layer whose radius is not below `radius` px."""
+    level = math.ceil(radius - 1e-6)
+    return level if level <= LINEAR else LINEAR + math.ceil(PER_OCTAVE * math.log2(radius / LINEAR) - 1e-6)
+
+
+def level_position(x: Float[Tensor, "*s"]) -> Float[Tensor, "*s"]:
+    """The fractional layer number of a signed radius in px; shares are linear in the radius squared."""
+    size = x.abs()
+    with torch.no_grad():
+        below = torch.where(
+            size < LINEAR, size.floor(), (LINEAR + PER_OCTAVE * (size / LINEAR).clamp(min=1).log2()).floor()
+        )
+        low, high = _radius_of(below), _radius_of(below + 1)
+        sign = x.sign()
+    return sign * (below + ((size * size - low * low) / (high * high - low * low)).clamp(0, 1))
+
+
+def _radius_of(level: Tensor) -> Tensor:
+    return torch.where(level <= LINEAR, level, LINEAR * torch.exp2((level - LINEAR) / PER_OCTAVE))
+
+
+@dataclass(frozen=True)
+class Group:
+    """Layers of both signs whose numbers' sizes are first … last, blurred at 1/scale."""
+
+    scale: int
+    first: int
+    last: int
+
+
+def groups(max_radius_px: float) -> list[Group]:
+    """The groups that reach max_radius_px: full scale, then an octave of radii each at half the scale before."""
+    top = max(level_above(max_radius_px), 0)
+    found = [Group(1, 0, min(FINE_LAYERS, top))]
+    while found[-1].last < top:
+        first = found[-1].last + 1
+        found.append(Group(found[-1].scale * 2, first, min(first + PER_OCTAVE - 1, top)))
+    return found
+
+
+class State(NamedTuple):
+    """Light gathered so far, transmittance in front of the current surface, coverage within it."""
+
+    light: Float[Tensor, "b c h w"]
+    before: Float[Tensor, "b 1 h w"]
+    covered: Float[Tensor, "b 1 h w"]
+
+    @property
+    def open(self) -> Float[Tensor, "b 1 h w"]:
+        """What still gets through."""
+        return self.before * (1 - self.covered)
+
+
+def composite(parts: Fragments, max_radius_px: float, kernel: Kernel) -> Float[Tensor, "b c h w"]:
+    """The picture through the lens: near layers first, each surface fills the room that those in front leave.
+
+    Layers of one surface add up; across a gap in depth what is behind is seen through what is in front. The full
+    scale is worked through in tiles that fit in a processor's cache; a layer that a tile lacks costs nothing.
+    """
+    height, width = parts.front.shape[-2:]
+    fine, *coarse = groups(max_radius_px)
+    grid = Grid.of(height, width, coarse[-1].scale if coarse else 1)
+    margin = _reach(fine)
+    cut = [grid.cut(part, margin) for part in parts]
+    tiles = [
+        (Leaf(front, level_position(x_front)), Leaf(back, level_position(x_back)))
+        for front, x_front, back, x_back in zip(*cut, strict=True)
+    ]
+    state: State | None = None
+    for group in reversed(coarse):
+        leaves = _gather(tiles, group, -1, grid, margin)
+        if leaves or state is not None:
+            state = _march(leaves, group, -1, kernel, _at_scale(state, group.scale, grid, parts.front))
+    states = _fine(tiles, fine, kernel, _cut_state(state, grid, parts.front))
+    return _seen_through(states, tiles, coarse, kernel, grid, margin)[..., :height, :width]
+
+
+def _fine(
+    tiles: list[tuple["Leaf", "Leaf"]], group: Group, kernel: Kernel, states: list[State]
+) -> list[State]:
+    """The layers at full scale, tile by tile."""
+    done = []
+    for tile, state in zip(tiles, states, strict=True):
+        leaves = [leaf for leaf in (leaf.member(group, 0) for leaf in tile) if leaf is not None]
+        done.append(_march(leaves, group, 0, kernel, state))
+    return done
+
+
+def _seen_through(
+    states: list[State],
+    tiles: list[tuple["Leaf", "Leaf"]],
+    coarse: list[Group],
+    kernel: Kernel,
+    grid: Grid,
+    margin: int,
+) -> Float[Tensor, "b c h w"]:
+    """The finished picture: the coarse layers behind the focus, seen through the states of the tiles."""
+    far: list[Tensor | None] = [None] * len(states)
+    if coarse:
+        covered = grid.join([functional.avg_pool2d(state.covered, 2) for state in states])
+        leaves = [_gather(tiles, group, 1, grid, margin) for group in coarse]
+        if any(leaves):
+            found = _behind(coarse, leaves, kernel, covered, states[0].light.shape[1])
+            far = list(grid.cut(_enlarged(found, *grid.size), 0))
+    return grid.join([_finished(state, behind) for state, behind in zip(states, far, strict=True)])
+
+
+def _finished(state: State, far: Float[Tensor, "b d h w"] | None) -> Float[Tensor, "b c h w"]:
+    open_ = state.open
+    if far is None:
+        return state.light / (1 - open_).clamp(min=1e-6)
+    light = state.light + open_ * far[:, :-1]
+    return light / (1 - open_ * (1 - far[:, -1:])).clamp(min=1e-6)
+
+
+def _behind(
+    coarse: list[Group], leaves: list[list["Leaf"]], kernel: Kernel, covered: Tensor, channels: int
+) -> Float[Tensor, "b d h w"]:
+    """Light and coverage of the coarse groups behind the focus, as a share of the room in front of them.
+
+    `covered` at the first group's scale is how much of the current surface has been seen already.
+    """
+    light = covered.new_zeros(covered.shape[0], channels, *covered.shape[2:])
+    state = _march(leaves[0], coarse[0], 1, kernel, State(light, torch.ones_like(covered), covered))
+    total = torch.cat([state.light, 1 - state.open - covered], 1)
+    if any(leaves[1:]):
+        further = _behind(coarse[1:], leaves[1:], kernel, functional.avg_pool2d(state.covered, 2), channels)
+        total = total + state.open * _enlarged(further, *covered.shape[2:])
+    return total / (1 - covered).clamp(min=1e-4)
+
+
+class Leaf(NamedTuple):
+    """One fragment per pixel: colour times coverage and coverage, and its fractional layer."""
+
+    value: Float[Tensor, "b d h w"]
+    level: Float[Tensor, "b 1 h w"]
+
+    def member(self, group: Group, sign: int) -> "Leaf | None":
+        """What belongs to the layers of the group on one side (0: both); None if nothing does."""
+        low, high = _span(group, sign)
+        lowest, highest = (float(v) for v in self.level.detach().aminmax())
+        if highest <= low - 1 or lowest >= high + 1:
+            return None
+        if lowest >= low and highest <= high:
+            return self
+        inside = (self.level - low + 1).clamp(0, 1) * (high + 1 - self.level).clamp(0, 1)
+        return Leaf(self.value * inside, self.level.clamp(low, high))
+
+    def pooled(self, scale: int, margin: int) -> Float[Tensor, "b e h w"]:
+        """Without its margin, at 1/scale: the values, and the layer times the coverage."""
+        height, width = self.level.shape[-2:]
+        value = self.value[..., margin : height - margin, margin : width - margin]
+        level = self.level[..., margin : height - margin, margin : width - margin]
+        return functional.avg_pool2d(torch.cat([value, value[:, -1:] * level], 1), scale)
+
+
+def _span(group: Group, sign: int) -> tuple[int, int]:
+    if sign == 0:
+        return -group.last, group.last
+    return (group.first, group.last) if sign > 0 else (-group.last, -group.first)
+
+
+def _gather(
+    tiles: list[tuple[Leaf, Leaf]], group: Group, sign: int, grid: Grid, margin: int
+) -> list[Leaf]:
+    """The group's members of all tiles as one picture per fragment, at the group's scale."""
+    found = []
+    for leaves in zip(*tiles, strict=True):
+        members = [leaf.member(group, sign) for leaf in leaves]
+        if all(member is None for member in members):
+            continue
+        b, d = leaves[0].value.shape[:2]
+        empty = leaves[0].value.new_zeros(b, d + 1, grid.height // group.scale, grid.width // group.scale)
+        pooled = grid.join([empty if m is None else m.pooled(group.scale, margin) for m in members])
+        mass = pooled[:, -2:-1]
+        middle = torch.full_like(mass, sum(_span(group, sign)) / 2)
+        level = torch.where(mass > 1e-6, pooled[:, -1:] / mass.clamp(min=1e-6), middle)
+        reach = _reach(group)
+        found.append(Leaf(_pad(pooled[:, :-1], reach), _pad(level, reach)))
+    return found
+
+
+def _reach(group: Group) -> int:
+    return math.ceil(level_radius(group.last) / group.scale) + MARGIN
+
+
+def _march(leaves: list[Leaf], group: Group, sign: int, kernel: Kernel, state: State) -> State:
+    """Add the group's layers on one side (0: both) to the state, front to back."""
+    low, high = _span(group, sign)
+    for number in range(low, high + 1):
+        blurred = _blurred(leaves, number, group.scale, kernel, _reach(group))
+        state = _leave(state) if blurred is None else _add(state, blurred)
+    return state
+
+
+def _pad(t: Float[Tensor, "b d h w"], reach: int) -> Float[Tensor, "b d h2 w2"]:
+    return functional.pad(t, (reach, reach, reach, reach), mode="replicate")
+
+
+def _blurred(
+    leaves: list[Leaf], number: int, scale: int, kernel: Kernel, reach: int
+) -> Float[Tensor, "b d h w"] | None:
+    """Colour and coverage of one layer after its blur; None where no pixel belongs to it."""
+    total: Tensor | None = None
+    for leaf in leaves:
+        share = (1 - (leaf.level - number).abs()).clamp(min=0)
+        if share.detach().any():
+            part = leaf.value * share
+            total = part if total is None else total + part
+    if total is None:
+        return None
+    spot = kernel(_own_radius(level_radius(number), scale)).to(total)
+    edge = reach - spot.shape[-1] // 2
+    inner = total[..., edge : total.shape[-2] - edge, edge : total.shape[-1] - edge]
+    if spot.shape[-1] == 1:
+        return inner
+    weight = spot.flip(0, 1).expand(total.shape[1], 1, -1, -1).contiguous(memory_format=torch.channels_last)
+    inner = inner.contiguous(memory_format=torch.channels_last)
+    return functional.conv2d(inner, weight, groups=total.shape[1]).contiguous()
+
+
+def _own_radius(radius: float, scale: int) -> float:
+    """The radius in px of a scale that, with pooling and interpolation, blurs like `radius` at full scale.
+
+    Pooling over s px and bilinear interpolation add a variance per axis of (s² − 1)/12 and (s² − 1)/6 px²;
+    a disc of radius r has r²/4.
+    """
+    added = (scale**2 - 1) / 4
+    return math.copysign(math.sqrt(max(radius * radius - 4 * added, 0.0)) / scale, radius)
+
+
+def _add(state: State, blurred: Float[Tensor, "b d h w"]) -> State:
+    """One layer behind the state: it takes the room that its surface has left."""
+    coverage = blurred[:, -1:]
+    keep = (coverage / CONNECTED).clamp(0, 1)
+    covered = state.covered * keep
+    before = state.open / (1 - covered).clamp(min=1e-6)
+    taken = torch.minimum(coverage, 1 - covered)
+    light = state.light + blurred[:, :-1] * (before * taken / coverage.clamp(min=1e-6))
+    return State(light, before, covered + taken)
+
+
+def _leave(state: State) -> State:
+    """An empty layer ends the current surface."""
+    return State(state.light, state.open, torch.zeros_like(state.covered))
+
+
+def _at_scale(state: State | None, scale: int, grid: Grid, like: Tensor) -> State:
+    """The state of a coarser group at this scale, or a fresh one."""
+    height, width = grid.size[0] // scale, grid.size[1] // scale
+    if state is None:
+        return _fresh(like, height, width)
+    return State(*(_enlarged(t, height, width) for t in state))
+
+
+def _fresh(like: Tensor, height: int, width: int) -> State:
+    one = like.new_ones(like.shape[0], 1, height, width)
+    return State(like.new_zeros(like.shape[0], like.shape[1] - 1, height, width), one, torch.zeros_like(one))
+
+
+def _cut_state(state: State | None, grid: Grid, like: Tensor) -> list[State]:
+    if state is None:
+        return [_fresh(like, grid.height, grid.width)] * (grid.rows * grid.columns)
+    whole = _at_scale(state, 1, grid, like)
+    return [State(*parts) for parts in zip(*(grid.cut(t, 0) for t in whole), strict=True)]
+
+
+def _enlarged(t: Float[Tensor, "b c h w"], height: int, width: int) -> Float[Tensor, "b c h2 w2"]:
+    return functional.interpolate(t, size=(height, width), mode="bilinear", align_corners=False)
