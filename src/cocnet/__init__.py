@@ -1,3 +1,51 @@
-"""Beautiful, physically right shallow depth of field from any photo."""
+"""Beautiful, physically right shallow depth of field from any photo.
+
+The public names are found on first use, so that `cocnet --help` need not wait for torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cocnet.errors import CocnetError as CocnetError
+    from cocnet.errors import CocnetWarning as CocnetWarning
+    from cocnet.errors import DepthError as DepthError
+    from cocnet.errors import FileError as FileError
+    from cocnet.errors import InputError as InputError
+    from cocnet.errors import MissingExtraError as MissingExtraError
+    from cocnet.imaging import DepthMap as DepthMap
+    from cocnet.imaging import Photo as Photo
+    from cocnet.imaging import read_depth as read_depth
+    from cocnet.imaging import read_photo as read_photo
+    from cocnet.imaging import write_depth as write_depth
+    from cocnet.imaging import write_photo as write_photo
+    from cocnet.optics import ThinLens as ThinLens
+    from cocnet.options import RenderOptions as RenderOptions
+    from cocnet.pipeline import RenderResult as RenderResult
+    from cocnet.pipeline import render as render
+    from cocnet.rendering import Highlights as Highlights
+    from cocnet.rendering import PhysicalRenderer as PhysicalRenderer
+    from cocnet.rendering import render_tiled as render_tiled
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "errors": "CocnetError CocnetWarning DepthError FileError InputError MissingExtraError",
+    "imaging": "DepthMap Photo read_depth read_photo write_depth write_photo",
+    "optics": "ThinLens",
+    "options": "RenderOptions",
+    "pipeline": "RenderResult render",
+    "rendering": "Highlights PhysicalRenderer render_tiled",
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
+__all__ = ["__version__", *_HOME]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'cocnet' has no attribute {name!r}")
+    return getattr(import_module(f"cocnet.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -7,7 +7,9 @@ each with where it comes from. Metres inside; `_mm`, `_deg`, `_mb`, `_px` where 
 import difflib
 import math
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from tyro.conf import arg
 
 from cocnet.errors import InputError
 
@@ -57,8 +59,8 @@ class RenderOptions:
     """Compositing: over = layers with hidden background, eq8 = the paper's Eq. 8."""
     preview: bool = False
     """Faster and coarser, for choosing focus and aperture."""
-    max_mem_mb: int | None = None
-    """Memory that the renderer may use; large photos are rendered in tiles."""
+    max_mem_mb: Annotated[int | None, arg(name="max-mem", metavar="MB")] = None
+    """Memory that the renderer may use; large photos are rendered in tiles [1000]."""
 
     def checked(self) -> "RenderOptions":
         """These options; raises InputError for what no photo can make right (the lens checks its own)."""

@@ -31,8 +31,7 @@ from cocnet.imaging import (
 from cocnet.imaging.encode import FORMATS
 from cocnet.optics import ThinLens
 from cocnet.options import RenderOptions, RenderSettings, Resolved
-from cocnet.rendering import Highlights, PhysicalRenderer
-from cocnet.rendering.tiling import render_tiled
+from cocnet.rendering import Highlights, PhysicalRenderer, render_tiled
 
 Progress = Callable[[int, int], None]
 
@@ -211,7 +210,9 @@ def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarra
         out[rows, columns] = photo.encode(light)
 
     lights, radius = _highlights(options), plan.settings.largest_blur_radius_px
-    renderer = PhysicalRenderer(plan.lens, mode=options.mode, highlights=lights, preview=options.preview)
+    renderer = PhysicalRenderer(
+        plan.lens, options.mode, lights, options.preview, sharp_lights=lights is not None
+    )
     size, memory = (photo.height, photo.width), options.max_mem_mb
     render_tiled(renderer, *size, read, write, radius, memory, on_progress)
     return out

@@ -124,7 +124,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CocnetError as error:
         return _fail(str(error), 1)
     except MemoryError:
-        return _fail("expected enough memory for this photo, got too little, try --max-mem-mb", 1)
+        return _fail("expected enough memory for this photo, got too little, try --max-mem", 1)
     except KeyboardInterrupt:
         return _fail("interrupted, nothing was written", 130)
     except BrokenPipeError:

@@ -48,7 +48,9 @@ class ThinLens:
     def __post_init__(self) -> None:
         for name in ("focal_length_m", "f_number", "focus_distance_m", "sensor_width_m"):
             _check(name, getattr(self, name), "a finite number above 0", low=0.0)
-        _check("focus_distance_m", self.focus_distance_m, "more than the focal length", low=self.focal_length_m)
+        _check(
+            "focus_distance_m", self.focus_distance_m, "more than the focal length", low=self.focal_length_m
+        )
         for name in ("roundness", "cat_eye"):
             _check(name, getattr(self, name), "a number from 0 to 1", low=-1e-12, high=1.0)
         for name in ("blade_rotation_rad", "axial_ca", "lateral_ca"):
@@ -61,7 +63,9 @@ class ThinLens:
         if self.butterworth_order is not None:
             _check("butterworth_order", self.butterworth_order, "a number above 0", low=0.0)
         picture = self.aperture_picture
-        if picture is not None and (picture.ndim != 2 or not bool((picture >= 0).all()) or not picture.sum() > 0):
+        if picture is not None and (
+            picture.ndim != 2 or not bool((picture >= 0).all()) or not picture.sum() > 0
+        ):
             raise InputError("expected an aperture_picture [h w] of light from 0 up, got another, try a mask")
 
     @property

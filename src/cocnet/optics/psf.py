@@ -16,6 +16,7 @@ from cocnet.optics.lens import ThinLens
 
 SUB_ROWS = 16
 SMALL_PX, LARGE_PX = 1.0, 1.6  # below, a five-point kernel; above, coverage; between, both
+_SLACK = 0.12  # px², by which coverage is too small at first, so that its second moment can be made exact
 _STRAIGHT = 1e-4  # curvature of a straight blade, in 1/r
 
 
@@ -34,7 +35,7 @@ def lens_psf(
     radius = torch.as_tensor(radius_px, dtype=torch.float64)
     half = (size or 2 * spot_reach(float(radius.detach())) + 1) // 2
     moment = moment_share(lens.blades, lens.roundness)
-    wide = (radius**2 - 1 / (6 * moment)).clamp(min=1e-4).sqrt()
+    wide = (radius**2 - 1 / (6 * moment) - _SLACK).clamp(min=1e-4).sqrt()
     if lens.aperture_picture is not None:
         spot = picture_coverage(lens.aperture_picture, wide, half)
     else:
@@ -43,10 +44,18 @@ def lens_psf(
         )
     if lens.butterworth_order is not None:
         spot = spot * butterworth(wide, half, lens.butterworth_order)
-    spot = spot / spot.sum().clamp(min=1e-12)
+    spot = _widened(spot / spot.sum().clamp(min=1e-12), moment * radius**2)
     share = ((radius - SMALL_PX) / (LARGE_PX - SMALL_PX)).clamp(0, 1)
     spot = share * spot + (1 - share) * five_points(radius, half, moment)
     return spot.flip(0, 1) if front else spot
+
+
+def _widened(spot: Float[Tensor, "k k"], moment: Tensor) -> Float[Tensor, "k k"]:
+    """The spot with its second moment raised to `moment` px² by a five-point blur, where it fell short a little."""
+    pixels = torch.arange(len(spot), dtype=spot.dtype) - len(spot) // 2
+    lacking = (moment - (spot * (pixels[:, None] ** 2 + pixels**2)).sum()).clamp(0, 0.5)
+    cross = five_points((2 * lacking).sqrt(), 1, 0.5)
+    return functional.conv2d(spot[None, None], cross[None, None], padding=1)[0, 0]
 
 
 def spot_reach(radius_px: float) -> int:

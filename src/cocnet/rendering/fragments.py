@@ -41,7 +41,7 @@ def fragments(image: Float[Tensor, "b c h w"], x: Float[Tensor, "b 1 h w"]) -> F
     index = rim.flatten().nonzero().squeeze(1)
     if not len(index):
         return Fragments(front, x_front, back, x_back)
-    parts = [_split(image, x, rim, chunk) for chunk in index.split(_CHUNK)]
+    parts = [_split(image, x, rim, chunk) for chunk in torch.split(index, _CHUNK)]
     near, x_near, far, x_far = (torch.cat(part, -1) for part in zip(*parts, strict=True))
     front, back = _scatter(front, index, near), _scatter(back, index, far)
     x_front, x_back = _scatter(x_front, index, x_near), _scatter(x_back, index, x_far)
@@ -170,7 +170,7 @@ def _hide(parts: Fragments, rim: Bool[Tensor, "b 1 h w"]) -> Fragments:
     seeds = torch.cat([parts.back[:, :-1] * weight, parts.x_back * weight, parts.x_front * weight, weight], 1)
     filled = _push_pull(seeds)
     c = parts.back.shape[1] - 1
-    colour, x_far, x_near, have = filled.split([c, 1, 1, 1], 1)
+    colour, x_far, x_near, have = torch.split(filled, [c, 1, 1, 1], 1)
     with torch.no_grad():
         x = parts.x_front
         near = (x < 0.3 * x_far + 0.7 * x_near) & (x_far - x > JUMP_PX)

@@ -20,7 +20,7 @@ from cocnet.rendering.grid import Grid
 
 LINEAR = 5  # layers at radius 0, 1, … 5 px, then PER_OCTAVE
 PER_OCTAVE = 4
-FINE_LAYERS = LINEAR  # the layers up to here are blurred at full scale
+SHARP_LAYERS = 8  # up to here at full scale where lights above 1.0 show the outline of their spots
 MARGIN = 2  # px at a layer's own scale, beyond its kernel
 CONNECTED = 0.02  # coverage in one layer from which it continues the surface in front of it
 
@@ -65,10 +65,10 @@ class Group:
     last: int
 
 
-def groups(max_radius_px: float) -> list[Group]:
+def groups(max_radius_px: float, fine_layers: int = LINEAR) -> list[Group]:
     """The groups that reach max_radius_px: full scale, then an octave of radii each at half the scale before."""
     top = max(level_above(max_radius_px), 0)
-    found = [Group(1, 0, min(FINE_LAYERS, top))]
+    found = [Group(1, 0, min(fine_layers, top))]
     while found[-1].last < top:
         first = found[-1].last + 1
         found.append(Group(found[-1].scale * 2, first, min(first + PER_OCTAVE - 1, top)))
@@ -88,14 +88,16 @@ class State(NamedTuple):
         return self.before * (1 - self.covered)
 
 
-def composite(parts: Fragments, max_radius_px: float, kernel: Kernel) -> Float[Tensor, "b c h w"]:
+def composite(
+    parts: Fragments, max_radius_px: float, kernel: Kernel, fine_layers: int = LINEAR
+) -> Float[Tensor, "b c h w"]:
     """The picture through the lens: near layers first, each surface fills the room that those in front leave.
 
     Layers of one surface add up; across a gap in depth what is behind is seen through what is in front. The full
     scale is worked through in tiles that fit in a processor's cache; a layer that a tile lacks costs nothing.
     """
     height, width = parts.front.shape[-2:]
-    fine, *coarse = groups(max_radius_px)
+    fine, *coarse = groups(max_radius_px, fine_layers)
     grid = Grid.of(height, width, coarse[-1].scale if coarse else 1)
     margin = _reach(fine)
     cut = [grid.cut(part, margin) for part in parts]
@@ -197,9 +199,7 @@ def _span(group: Group, sign: int) -> tuple[int, int]:
     return (group.first, group.last) if sign > 0 else (-group.last, -group.first)
 
 
-def _gather(
-    tiles: list[tuple[Leaf, Leaf]], group: Group, sign: int, grid: Grid, margin: int
-) -> list[Leaf]:
+def _gather(tiles: list[tuple[Leaf, Leaf]], group: Group, sign: int, grid: Grid, margin: int) -> list[Leaf]:
     """The group's members of all tiles as one picture per fragment, at the group's scale."""
     found = []
     for leaves in zip(*tiles, strict=True):

@@ -1,0 +1,147 @@
+"""The fast, differentiable renderer: image + depth + lens → bokeh.
+
+Enters: scene-linear [b 3 h w] and metres (or inverse depth, 1/m) [b 1 h w]. Leaves: scene-linear [b 3 h w].
+Gradients reach the image, the depth, and the lens's focus distance and f-number where these are tensors.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from cocnet.errors import DepthError, InputError
+from cocnet.optics import ThinLens, lens_psf
+from cocnet.rendering.eq8 import eq8
+from cocnet.rendering.fields import Window, magnified, over_fields
+from cocnet.rendering.fragments import fragments
+from cocnet.rendering.highlights import Highlights
+from cocnet.rendering.layers import LINEAR, SHARP_LAYERS, composite
+
+Mode = Literal["over", "eq8"]
+PREVIEW_SCALE = 2
+
+
+@dataclass(frozen=True, eq=False)
+class PhysicalRenderer:
+    """Renders what `lens` would have seen.
+
+    mode "over" composites layers with occlusion, soft silhouettes and hidden background; "eq8" is the paper's
+    Eq. 8, literally (seams where depth changes). highlights restores clipped light first (None: off). preview
+    works at half size. max_radius_px bounds the blur (None: the picture's longer side). sharp_lights blurs small
+    radii at full scale, for the outline of lights above 1.0 (None: where the picture has any).
+    Raises InputError for an unknown mode.
+    """
+
+    lens: ThinLens
+    mode: Mode = "over"
+    highlights: Highlights | None = None
+    preview: bool = False
+    max_radius_px: float | None = None
+    sharp_lights: bool | None = None
+    _spots: dict[tuple[float, float, float], Tensor] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.mode not in get_args(Mode):
+            raise InputError(f"expected mode {' or '.join(get_args(Mode))}, got {self.mode!r}, try over")
+
+    def __call__(
+        self, image: Float[Tensor, "b 3 h w"], depth_m: Float[Tensor, "b 1 h w"]
+    ) -> Float[Tensor, "b 3 h w"]:
+        """Render from depth in metres (infinity allowed). Raises InputError or DepthError for bad input."""
+        _check(image, depth_m)
+        if not bool((depth_m.detach() > 0).all()):
+            raise DepthError(
+                "expected depth_m above 0 everywhere, got 0, less or NaN, try DepthMap.of(…).depth_m()"
+            )
+        return self.from_inverse_depth(image, 1 / depth_m)
+
+    def from_inverse_depth(
+        self,
+        image: Float[Tensor, "b 3 h w"],
+        inverse_depth: Float[Tensor, "b 1 h w"],
+        window: Window | None = None,
+    ) -> Float[Tensor, "b 3 h w"]:
+        """Render from inverse depth (1/m); `window` says of what larger picture the input is a part."""
+        _check(image, inverse_depth)
+        if not bool(inverse_depth.detach().isfinite().all()):
+            raise DepthError("expected finite inverse depth, got NaN or infinity, try DepthMap.of(…)")
+        window = window or Window.of(image)
+        x = self.lens.coc_radius_px(inverse_depth, window.width)
+        if self.highlights is not None:
+            image = self.highlights.restore(image)
+        rendered = self._preview(image, x, window) if self.preview else self._channels(image, x, window)
+        if self.lens.lateral_ca:
+            rendered = magnified(rendered, self.lens.lateral_ca, window)
+        return rendered if self.highlights is None else self.highlights.undo(rendered)
+
+    def _preview(self, image: Tensor, x: Tensor, window: Window) -> Float[Tensor, "b 3 h w"]:
+        """At half size; what is in focus gets its detail back."""
+        size = tuple(image.shape[-2:])
+        if min(size) < 2 * PREVIEW_SCALE:
+            return self._channels(image, x, window)
+        small, depth = (functional.avg_pool2d(t, PREVIEW_SCALE, ceil_mode=True) for t in (image, x))
+        blurred = self._channels(small, depth / PREVIEW_SCALE, window.smaller(PREVIEW_SCALE))
+        up, plain = (
+            functional.interpolate(t, scale_factor=PREVIEW_SCALE, mode="bilinear")[..., : size[0], : size[1]]
+            for t in (blurred, small)
+        )
+        return (up + (image - plain) * (1 - x.abs() / 2).clamp(min=0)).clamp(min=0)
+
+    def _channels(self, image: Tensor, x: Tensor, window: Window) -> Float[Tensor, "b 3 h w"]:
+        """All colours at once, or each with its own blur under axial chromatic aberration."""
+        if not self.lens.axial_ca:
+            return self._layers(image, x, window)
+        per_px = window.width / self.lens.sensor_width_m
+        offsets = self.lens.channel_offset_m()
+        colours = [
+            self._layers(image[:, c : c + 1], x + _beside(offset * per_px, x), window)
+            for c, offset in enumerate(offsets)
+        ]
+        return torch.cat(colours, 1)
+
+    def _layers(self, image: Tensor, x: Tensor, window: Window) -> Float[Tensor, "b c h w"]:
+        limit = float(self.max_radius_px or max(window.height, window.width))
+        reach = min(float(x.detach().abs().max()), limit)
+        x = x.clamp(-limit, limit)
+        if self.mode == "eq8":
+            return eq8(image, x, reach, lambda radius: self._spot(radius, (0.0, 0.0)))
+        lights = bool(image.detach().max() > 1) if self.sharp_lights is None else self.sharp_lights
+        fine = SHARP_LAYERS if lights else LINEAR
+        parts = fragments(image, x)
+        if not self.lens.cat_eye:
+            return composite(parts, reach, lambda radius: self._spot(radius, (0.0, 0.0)), fine)
+        return over_fields(
+            parts,
+            window,
+            reach,
+            lambda cut, place: composite(cut, reach, lambda radius: self._spot(radius, place), fine),
+        )
+
+    def _spot(self, radius: float, place: tuple[float, float]) -> Float[Tensor, "k k"]:
+        """The kernel of a signed radius, kept for the next call."""
+        key = (radius, *place)
+        if key not in self._spots:
+            with torch.no_grad():
+                self._spots[key] = lens_psf(self.lens, abs(radius), radius < 0, place)
+        return self._spots[key]
+
+
+def _beside(value: float | Tensor, like: Tensor) -> float | Tensor:
+    return value.view(-1, 1, 1, 1) if isinstance(value, Tensor) and value.ndim == 1 else value
+
+
+def _check(image: Tensor, depth: Tensor) -> None:
+    if image.ndim != 4 or image.shape[1] != 3 or not image.is_floating_point():
+        raise InputError(
+            f"expected image [b 3 h w] of floats, got {list(image.shape)} {image.dtype}, try image[None]"
+        )
+    if depth.shape != (image.shape[0], 1, *image.shape[2:]):
+        raise DepthError(
+            f"expected depth {[image.shape[0], 1, *image.shape[2:]]} for that image, got {list(depth.shape)}, "
+            "try DepthMap.of(…).resized(h, w)"
+        )
+    if not bool(image.detach().isfinite().all()):
+        raise InputError("expected a finite image, got NaN or infinity, try torch.nan_to_num")
