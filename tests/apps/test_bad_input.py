@@ -186,7 +186,7 @@ BAD_OPTIONS = {
     "--near-m": "20",
     "--roundness": "7",
     "--cat-eye": "-1",
-    "--max-mem-mb": "0",
+    "--max-mem": "0",
     "--quality": "0",
     "--depth-scale": "0",
 }
@@ -280,4 +280,4 @@ def test_too_little_memory_is_one_line(files, run, monkeypatch):
 
     monkeypatch.setattr("cocnet.pipeline.render", greedy)
     out = files.folder / "out.jpg"
-    refused(run("render", files.gdepth(), "-o", out), out, "--max-mem-mb")
+    refused(run("render", files.gdepth(), "-o", out), out, "--max-mem")

@@ -64,7 +64,7 @@ def test_row_16_sixteen_bit_stays_so(files, render):
     write_photo(files.folder / "deep.png", pixels)
     _, out = render(files.folder / "deep.png", "out.png", "--f-number", 22, "--highlights", "off")
     after = read_photo(out).pixels
-    assert after.dtype == np.uint16 and len(np.unique(after)) > 256
+    assert after.dtype == np.uint16 and (after % 257).any()
 
 
 def test_row_16_animated_is_one_picture_or_an_error(files, run):
@@ -136,7 +136,7 @@ def test_a_guess_is_printed_as_a_guess(files, run):
         ("--axial-ca", 0.01, "--lateral-ca", 0.001),
         ("--mode", "eq8"),
         ("--preview",),
-        ("--max-mem-mb", 300),
+        ("--max-mem", 300),
         ("--focus", "auto", "--quality", 80),
     ],
 )
