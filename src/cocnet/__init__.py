@@ -38,7 +38,7 @@ _HOMES = {
     "rendering": "Highlights PhysicalRenderer render_tiled",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
-__all__ = ["__version__", *_HOME]  # noqa: PLE0604
+__all__ = ["__version__", *_HOME]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,6 +1,15 @@
 """Pure physics: the thin lens and its point spread functions."""
 
 from cocnet.optics.lens import Calibration, ThinLens, coc_radius_eq1
-from cocnet.optics.psf import lens_psf
+from cocnet.optics.psf import lens_psf, spot_reach
+from cocnet.optics.shapes import butterworth, moment_share
 
-__all__ = ["Calibration", "ThinLens", "coc_radius_eq1", "lens_psf"]
+__all__ = [
+    "Calibration",
+    "ThinLens",
+    "butterworth",
+    "coc_radius_eq1",
+    "lens_psf",
+    "moment_share",
+    "spot_reach",
+]

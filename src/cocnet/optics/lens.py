@@ -16,6 +16,12 @@ from cocnet.errors import InputError
 
 Calibration = Literal["field-of-view", "paper"]
 Number = float | Tensor
+_TYPICAL = {
+    "focal_length_m": "0.05",
+    "f_number": "1.8",
+    "focus_distance_m": "a distance in metres",
+    "sensor_width_m": "0.036",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,26 +53,23 @@ class ThinLens:
 
     def __post_init__(self) -> None:
         for name in ("focal_length_m", "f_number", "focus_distance_m", "sensor_width_m"):
-            _check(name, getattr(self, name), "a finite number above 0", low=0.0)
-        _check(
-            "focus_distance_m", self.focus_distance_m, "more than the focal length", low=self.focal_length_m
-        )
+            _check(name, getattr(self, name), "finite and above 0", _TYPICAL[name], low=0.0)
+        shortest = self.focal_length_m
+        wanted = f"more than the focal length {shortest} m"
+        _check("focus_distance_m", self.focus_distance_m, wanted, "a distance in metres", low=shortest)
         for name in ("roundness", "cat_eye"):
-            _check(name, getattr(self, name), "a number from 0 to 1", low=-1e-12, high=1.0)
+            _check(name, getattr(self, name), "from 0 to 1", "0.5", low=-1e-12, high=1.0)
         for name in ("blade_rotation_rad", "axial_ca", "lateral_ca"):
-            _check(name, getattr(self, name), "a finite number", low=-math.inf)
+            _check(name, getattr(self, name), "finite", "0", low=-math.inf)
         if self.blades != 0 and (self.blades < 3 or int(self.blades) != self.blades):
             raise InputError(f"expected blades 0 (a circle) or at least 3, got {self.blades}, try 0 or 7")
         if self.calibration not in get_args(Calibration):
             names = " or ".join(get_args(Calibration))
             raise InputError(f"expected calibration {names}, got {self.calibration!r}, try field-of-view")
         if self.butterworth_order is not None:
-            _check("butterworth_order", self.butterworth_order, "a number above 0", low=0.0)
-        picture = self.aperture_picture
-        if picture is not None and (
-            picture.ndim != 2 or not bool((picture >= 0).all()) or not picture.sum() > 0
-        ):
-            raise InputError("expected an aperture_picture [h w] of light from 0 up, got another, try a mask")
+            _check("butterworth_order", self.butterworth_order, "finite and above 0", "4", low=0.0)
+        if self.aperture_picture is not None:
+            _check_picture(self.aperture_picture)
 
     @property
     def aperture_diameter_m(self) -> Number:
@@ -96,13 +99,13 @@ class ThinLens:
 
     def hyperfocal_distance_m(self, coc_limit_m: float) -> Number:
         """The focus distance from which infinity has a CoC diameter of coc_limit_m: 2·(A/2)·f/c (+ f, Eq. 1)."""
-        _check("coc_limit_m", coc_limit_m, "a diameter above 0", low=0.0)
+        _check("coc_limit_m", coc_limit_m, "a diameter above 0", "3e-5", low=0.0)
         far = self.aperture_diameter_m * self.focal_length_m / coc_limit_m
         return far if self.calibration == "field-of-view" else far + self.focal_length_m
 
     def depth_of_field_m(self, coc_limit_m: float) -> tuple[Number, Number]:
         """The nearest and farthest distance whose CoC diameter stays within coc_limit_m; far may be infinite."""
-        _check("coc_limit_m", coc_limit_m, "a diameter above 0", low=0.0)
+        _check("coc_limit_m", coc_limit_m, "a diameter above 0", "3e-5", low=0.0)
         slack, centre = coc_limit_m / 2 / self.gain_m2, 1 / self.focus_distance_m
         far = centre - slack
         if isinstance(far, Tensor):
@@ -129,7 +132,28 @@ def _beside(value: Number, like: Tensor) -> Number:
     return value
 
 
-def _check(name: str, value: Any, wanted: str, low: float, high: float = math.inf) -> None:
-    found = torch.as_tensor(value, dtype=torch.float64).detach()
+def _check(name: str, value: Any, wanted: str, hint: str, low: float, high: float = math.inf) -> None:
+    """Raises InputError unless value is one number, or a tensor of up to one axis, in (low, high] and finite."""
+    try:
+        found = torch.as_tensor(value, dtype=torch.float64).detach()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"expected {name} to be a number, got {value!r}, try {hint}") from error
+    if found.ndim > 1:
+        raise InputError(
+            f"expected {name} to be a number or [b], got {list(found.shape)}, try value.view(-1)"
+        )
     if not bool(((found > low) & (found <= high) & found.isfinite()).all()):
-        raise InputError(f"expected {name} to be {wanted}, got {value}, try another {name}")
+        raise InputError(f"expected {name} to be {wanted}, got {value}, try {hint}")
+
+
+def _check_picture(picture: Tensor) -> None:
+    """Raises InputError unless the aperture picture is square, finite, nowhere below 0 and somewhere above."""
+    if picture.ndim != 2 or picture.shape[0] != picture.shape[1]:
+        raise InputError(
+            f"expected aperture_picture [k k], got {list(picture.shape)}, try a square crop of one channel"
+        )
+    if not bool((picture.isfinite() & (picture >= 0)).all()) or not bool((picture > 0).any()):
+        raise InputError(
+            "expected aperture_picture to hold finite light from 0 up, got a value below 0, none above 0, or NaN, "
+            "try picture.clamp(min=0)"
+        )

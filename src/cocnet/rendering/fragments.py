@@ -5,6 +5,7 @@ fragments per pixel: in front what the pixel shows, behind it what a defocused s
 a silhouette mixes two colours but carries one depth: αF + (1 − α)B = I is solved from the clean colours beside it.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -16,7 +17,7 @@ JUMP_PX = 2.0  # smaller steps of the blur radius are no silhouettes
 JUMP_RATIO = 3.0  # a silhouette jumps by this many times the slope that continues beside it
 WINDOW = 2  # px, the reach of clean colours
 SOFT_PRIOR = 0.01  # weight of the geometric coverage where near and far colours agree
-FILL_LEVELS = 7  # hidden background reaches about 2**levels px
+MAX_FILL_LEVELS = 8
 _CHUNK = 1 << 16
 
 
@@ -29,9 +30,12 @@ class Fragments(NamedTuple):
     x_back: Tensor
 
 
-def fragments(image: Float[Tensor, "b c h w"], x: Float[Tensor, "b 1 h w"]) -> Fragments:
+def fragments(
+    image: Float[Tensor, "b c h w"], x: Float[Tensor, "b 1 h w"], max_radius_px: float | None = None
+) -> Fragments:
     """Split the pixels on silhouettes and give near pixels beside them a hidden background.
 
+    The background reaches in as far as blurs of max_radius_px (None: of the picture) let it be seen.
     Everything is differentiable in image and x, apart from the choice which pixels are on a silhouette.
     """
     one = torch.ones_like(x)
@@ -45,7 +49,13 @@ def fragments(image: Float[Tensor, "b c h w"], x: Float[Tensor, "b 1 h w"]) -> F
     near, x_near, far, x_far = (torch.cat(part, -1) for part in zip(*parts, strict=True))
     front, back = _scatter(front, index, near), _scatter(back, index, far)
     x_front, x_back = _scatter(x_front, index, x_near), _scatter(x_back, index, x_far)
-    return _hide(Fragments(front, x_front, back, x_back), rim)
+    reach = float(x.detach().abs().max()) if max_radius_px is None else max_radius_px
+    return _hide(Fragments(front, x_front, back, x_back), rim, fill_levels(reach))
+
+
+def fill_levels(max_radius_px: float) -> int:
+    """Levels of the pyramid that carries hidden background in: it reaches 2**levels px, twice the radius."""
+    return min(MAX_FILL_LEVELS, math.ceil(math.log2(max(2 * max_radius_px, 2))))
 
 
 def silhouettes(x: Float[Tensor, "b 1 h w"]) -> Bool[Tensor, "b 1 h w"]:
@@ -161,14 +171,14 @@ class _Side(NamedTuple):
         return (self.colour * weight).sum(-1), (self.depth * weight).sum(1)
 
 
-def _hide(parts: Fragments, rim: Bool[Tensor, "b 1 h w"]) -> Fragments:
+def _hide(parts: Fragments, rim: Bool[Tensor, "b 1 h w"], levels: int) -> Fragments:
     """Carry the far side of every silhouette in behind its near side (push and pull over a pyramid).
 
     Accepted where a pixel is nearer to the occluder than to the background that would lie behind it.
     """
     weight = rim.to(parts.front.dtype)
     seeds = torch.cat([parts.back[:, :-1] * weight, parts.x_back * weight, parts.x_front * weight, weight], 1)
-    filled = _push_pull(seeds)
+    filled = _push_pull(seeds, levels)
     c = parts.back.shape[1] - 1
     colour, x_far, x_near, have = torch.split(filled, [c, 1, 1, 1], 1)
     with torch.no_grad():
@@ -180,10 +190,10 @@ def _hide(parts: Fragments, rim: Bool[Tensor, "b 1 h w"]) -> Fragments:
     return Fragments(parts.front, parts.x_front, back, torch.where(accept, x_far, parts.x_back))
 
 
-def _push_pull(seeds: Float[Tensor, "b d h w"]) -> Float[Tensor, "b d h w"]:
+def _push_pull(seeds: Float[Tensor, "b d h w"], levels: int) -> Float[Tensor, "b d h w"]:
     """Spread weighted values (the last channel is the weight) into the empty pixels around them."""
     pyramid = [seeds]
-    for _ in range(FILL_LEVELS):
+    for _ in range(levels):
         last = pyramid[-1]
         if max(last.shape[-2:]) < 2:
             break

@@ -1,6 +1,7 @@
 """Tiles of a picture that fit in a processor's cache, cut and put together again with cheap gradients."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -23,8 +24,8 @@ class Grid:
 
     @staticmethod
     def of(height: int, width: int, multiple: int) -> "Grid":
-        """Even tiles of about TILE px whose sides are multiples of `multiple`."""
-        (rows, tall), (columns, wide) = _even(height, multiple), _even(width, multiple)
+        """Even tiles of about TILE px whose sides are multiples of `multiple`, with that much to spare."""
+        (rows, tall), (columns, wide) = _even(height + multiple, multiple), _even(width + multiple, multiple)
         return Grid((height, width), rows, columns, tall, wide)
 
     @property
@@ -48,6 +49,18 @@ class Grid:
         """The picture of tiles without margin (of any scale), still padded to whole tiles."""
         rows = [torch.cat(tiles[i : i + self.columns], 3) for i in range(0, len(tiles), self.columns)]
         return torch.cat(rows, 2)
+
+    def around(
+        self, scale: int, margin: int
+    ) -> Callable[[Float[Tensor, "b d h w"]], Float[Tensor, "b d h2 w2"]]:
+        """Padding at 1/scale by `margin`: what lies outside the picture goes on as its border, whatever the tiles."""
+        height, width = -(-self.whole[0] // scale), -(-self.whole[1] // scale)
+        below, right = self.size[0] // scale - height + margin, self.size[1] // scale - width + margin
+
+        def pad(t: Tensor) -> Tensor:
+            return functional.pad(t[..., :height, :width], (margin, right, margin, below), mode="replicate")
+
+        return pad
 
 
 def _even(length: int, multiple: int) -> tuple[int, int]:

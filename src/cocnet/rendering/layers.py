@@ -76,16 +76,11 @@ def groups(max_radius_px: float, fine_layers: int = LINEAR) -> list[Group]:
 
 
 class State(NamedTuple):
-    """Light gathered so far, transmittance in front of the current surface, coverage within it."""
+    """Light gathered so far, transmittance left, and how much of the current surface has been seen."""
 
     light: Float[Tensor, "b c h w"]
-    before: Float[Tensor, "b 1 h w"]
+    open: Float[Tensor, "b 1 h w"]
     covered: Float[Tensor, "b 1 h w"]
-
-    @property
-    def open(self) -> Float[Tensor, "b 1 h w"]:
-        """What still gets through."""
-        return self.before * (1 - self.covered)
 
 
 def composite(
@@ -160,7 +155,7 @@ def _behind(
     `covered` at the first group's scale is how much of the current surface has been seen already.
     """
     light = covered.new_zeros(covered.shape[0], channels, *covered.shape[2:])
-    state = _march(leaves[0], coarse[0], 1, kernel, State(light, torch.ones_like(covered), covered))
+    state = _march(leaves[0], coarse[0], 1, kernel, State(light, 1 - covered, covered))
     total = torch.cat([state.light, 1 - state.open - covered], 1)
     if any(leaves[1:]):
         further = _behind(coarse[1:], leaves[1:], kernel, functional.avg_pool2d(state.covered, 2), channels)
@@ -212,8 +207,8 @@ def _gather(tiles: list[tuple[Leaf, Leaf]], group: Group, sign: int, grid: Grid,
         mass = pooled[:, -2:-1]
         middle = torch.full_like(mass, sum(_span(group, sign)) / 2)
         level = torch.where(mass > 1e-6, pooled[:, -1:] / mass.clamp(min=1e-6), middle)
-        reach = _reach(group)
-        found.append(Leaf(_pad(pooled[:, :-1], reach), _pad(level, reach)))
+        around = grid.around(group.scale, _reach(group))
+        found.append(Leaf(around(pooled[:, :-1]), around(level)))
     return found
 
 
@@ -228,10 +223,6 @@ def _march(leaves: list[Leaf], group: Group, sign: int, kernel: Kernel, state: S
         blurred = _blurred(leaves, number, group.scale, kernel, _reach(group))
         state = _leave(state) if blurred is None else _add(state, blurred)
     return state
-
-
-def _pad(t: Float[Tensor, "b d h w"], reach: int) -> Float[Tensor, "b d h2 w2"]:
-    return functional.pad(t, (reach, reach, reach, reach), mode="replicate")
 
 
 def _blurred(
@@ -269,12 +260,12 @@ def _own_radius(radius: float, scale: int) -> float:
 def _add(state: State, blurred: Float[Tensor, "b d h w"]) -> State:
     """One layer behind the state: it takes the room that its surface has left."""
     coverage = blurred[:, -1:]
-    keep = (coverage / CONNECTED).clamp(0, 1)
-    covered = state.covered * keep
-    before = state.open / (1 - covered).clamp(min=1e-6)
-    taken = torch.minimum(coverage, 1 - covered)
-    light = state.light + blurred[:, :-1] * (before * taken / coverage.clamp(min=1e-6))
-    return State(light, before, covered + taken)
+    covered = state.covered * (coverage / CONNECTED).clamp(0, 1)
+    room = 1 - covered
+    taken = torch.minimum(coverage, room)
+    share = state.open / room.clamp(min=1e-6)
+    light = state.light + blurred[:, :-1] * (share * taken / coverage.clamp(min=1e-6))
+    return State(light, (state.open - share * taken).clamp(min=0), covered + taken)
 
 
 def _leave(state: State) -> State:

@@ -110,7 +110,7 @@ class PhysicalRenderer:
             return eq8(image, x, reach, lambda radius: self._spot(radius, (0.0, 0.0)))
         lights = bool(image.detach().max() > 1) if self.sharp_lights is None else self.sharp_lights
         fine = SHARP_LAYERS if lights else LINEAR
-        parts = fragments(image, x)
+        parts = fragments(image, x, self.max_radius_px or reach)
         if not self.lens.cat_eye:
             return composite(parts, reach, lambda radius: self._spot(radius, (0.0, 0.0)), fine)
         return over_fields(

@@ -14,12 +14,12 @@ from torch import Tensor
 
 from cocnet.errors import InputError
 from cocnet.rendering.fields import Window
-from cocnet.rendering.fragments import FILL_LEVELS
+from cocnet.rendering.fragments import MAX_FILL_LEVELS
 from cocnet.rendering.physical import PhysicalRenderer
 
-ALIGN = 2**FILL_LEVELS  # px
+ALIGN = 2**MAX_FILL_LEVELS // 2  # px
 BYTES_PER_PIXEL = 240  # of a tile with its margin, measured
-DEFAULT_MB = 1000
+DEFAULT_MB = 800
 
 Read = Callable[[slice, slice], tuple[Float[Tensor, "3 h w"], Float[Tensor, "1 h w"]]]
 Write = Callable[[slice, slice, Float[Tensor, "3 h w"]], None]
@@ -38,12 +38,13 @@ def render_tiled(
     """Render a picture of height × width px tile by tile.
 
     read(rows, columns) gives scene-linear light and inverse depth (1/m) of a window, write takes its finished
-    light. max_radius_px bounds the blur radius in the picture; max_mem_mb (default 1000) bounds what a tile
-    needs. on_progress(done, all) follows every tile. Raises InputError where the memory can't hold any tile.
+    light. max_radius_px bounds the blur radius in the picture; max_mem_mb bounds what a tile needs
+    (default 800, or what the smallest tile needs). on_progress(done, all) follows every
+    tile. Raises InputError where the memory can't hold any tile.
     """
     limit = min(max_radius_px, float(max(height, width)))
     margin = _aligned(3 * limit + 16)
-    core = _core(height, width, margin, max_mem_mb or DEFAULT_MB)
+    core = _core(height, width, margin, max_mem_mb)
     lights = True if renderer.sharp_lights is None else renderer.sharp_lights
     renderer = dataclasses.replace(renderer, max_radius_px=max(limit, 1e-3), sharp_lights=lights)
     windows = [(r, c) for r in _spans(height, core) for c in _spans(width, core)]
@@ -65,19 +66,25 @@ def _aligned(length: float) -> int:
     return ALIGN * math.ceil(length / ALIGN)
 
 
-def _core(height: int, width: int, margin: int, max_mem_mb: int) -> int:
+def _core(height: int, width: int, margin: int, max_mem_mb: int | None) -> int:
     """The side of a tile without its margin, px; the whole picture where that fits."""
-    room = max_mem_mb * 1e6 / BYTES_PER_PIXEL
-    if height * width <= room:
-        return max(height, width)
-    core = (int(math.sqrt(room)) - 2 * margin) // ALIGN * ALIGN
-    if core < ALIGN:
-        least = math.ceil((2 * margin + ALIGN) ** 2 * BYTES_PER_PIXEL / 1e6)
-        raise InputError(
-            f"expected at least {least} MB for tiles with margins of {margin} px, got {max_mem_mb} MB, "
-            f"try --max-mem {least}"
-        )
-    return core
+    most = _aligned(max(height, width))
+
+    def needed_mb(core: int) -> float:
+        return min(height, core + 2 * margin) * min(width, core + 2 * margin) * BYTES_PER_PIXEL / 1e6
+
+    fitting = [
+        core for core in range(ALIGN, most + 1, ALIGN) if needed_mb(core) <= (max_mem_mb or DEFAULT_MB)
+    ]
+    if fitting:
+        return fitting[-1]
+    if max_mem_mb is None:
+        return min(most, _aligned(margin))
+    least = math.ceil(needed_mb(ALIGN))
+    raise InputError(
+        f"expected at least {least} MB for tiles with margins of {margin} px, got {max_mem_mb} MB, "
+        f"try --max-mem {least}"
+    )
 
 
 def _spans(length: int, core: int) -> Iterator[slice]:

@@ -1,0 +1,53 @@
+"""Tiles are the whole."""
+
+import pytest
+import torch
+from scenes import inverse_of, lens_of
+
+from cocnet import Highlights, InputError, PhysicalRenderer, render_tiled
+
+
+def scene(height, width):
+    made = torch.Generator().manual_seed(5)
+    image = torch.rand(1, 3, height // 8, width // 8, generator=made)
+    image = torch.nn.functional.interpolate(image, size=(height, width), mode="bicubic").clamp(0, 1)
+    x = torch.linspace(2, 14, height)[:, None].expand(1, 1, height, width).clone()
+    for i in range(12):
+        top, left = 37 * i % (height - 60), 91 * i % (width - 60)
+        x[..., top : top + 50, left : left + 24] = -12 + 2 * i
+    return image, x
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"highlights": Highlights()}, {"lateral_ca": 0.004}, {"cat_eye": 0.7}]
+)
+def test_tiles_equal_the_whole(options):
+    height, width = 430, 700
+    image, x = scene(height, width)
+    lens = lens_of(**{k: v for k, v in options.items() if k != "highlights"})
+    inverse = inverse_of(lens, x, width)
+    renderer = PhysicalRenderer(lens, highlights=options.get("highlights"), sharp_lights=True)
+    whole = renderer.from_inverse_depth(image, inverse)[0]
+    out = torch.full_like(whole, torch.nan)
+    calls = []
+
+    def write(rows, columns, light):
+        out[:, rows, columns] = light
+
+    render_tiled(
+        renderer,
+        height,
+        width,
+        lambda rows, columns: (image[0, :, rows, columns], inverse[0, :, rows, columns]),
+        write,
+        float(x.abs().max()),
+        max_mem_mb=45,
+        on_progress=lambda done, count: calls.append((done, count)),
+    )
+    assert len(calls) > 1 and calls[-1][0] == calls[-1][1]
+    assert (out - whole).abs().max() < 1e-3
+
+
+def test_too_little_memory_says_how_much_is_needed():
+    with pytest.raises(InputError, match="try --max-mem"):
+        render_tiled(PhysicalRenderer(lens_of()), 4000, 6000, None, None, 100.0, max_mem_mb=1)
