@@ -1,0 +1,210 @@
+"""How good and how fast the renderer is, beside plain layers in the same run.
+
+    python benchmarks/renderer.py [--scenes FOLDER] [--only quality speed large]
+
+Quality: ray-traced scenes (`tools/raytrace`), sRGB PSNR in dB on the whole picture and within 12 px of a depth edge
+(a jump of 1 px or more in blur radius between neighbours). Speed: one megapixel, seconds and ratios, median of runs
+that take turns. Large: 24 megapixels in a process of its own, seconds and peak memory.
+"""
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from plain_layers import plain_layers
+from scipy.ndimage import distance_transform_edt
+from torch import Tensor
+
+from cocnet import PhysicalRenderer, ThinLens, render_tiled
+from cocnet.imaging import linear_to_srgb
+
+ROOT = Path(__file__).parents[1]
+SIDE = 1024
+EDGE_PX, JUMP_PX = 12, 1.0
+LENS_FIELDS = (
+    "focal_length_m",
+    "f_number",
+    "focus_distance_m",
+    "sensor_width_m",
+    "blades",
+    "blade_rotation_rad",
+)
+
+
+def load(path: Path) -> tuple[Tensor, Tensor, Tensor, ThinLens]:
+    """All-in-focus, inverse depth, bokeh, lens."""
+    data = np.load(path)
+    about = json.loads(str(data["lens"]))
+    sharp, bokeh = (
+        torch.from_numpy(data[n].astype(np.float32)).permute(2, 0, 1)[None] for n in ("all_in_focus", "bokeh")
+    )
+    inverse = 1 / torch.from_numpy(data["depth_m"])[None, None]
+    return sharp.contiguous(), inverse, bokeh.contiguous(), ThinLens(**{n: about[n] for n in LENS_FIELDS})
+
+
+def near_edges(x: Tensor) -> np.ndarray:
+    """The pixels within EDGE_PX of a jump of the blur radius x (px)."""
+    torn = np.zeros(x.shape[-2:], bool)
+    radius = x[0, 0].numpy()
+    torn[1:] |= np.abs(np.diff(radius, axis=0)) > JUMP_PX
+    torn[:, 1:] |= np.abs(np.diff(radius, axis=1)) > JUMP_PX
+    return distance_transform_edt(~torn) <= EDGE_PX if torn.any() else torn
+
+
+def psnr(one: Tensor, two: Tensor, where: np.ndarray | None = None) -> float:
+    """sRGB PSNR in dB."""
+    error = (linear_to_srgb(one.clamp(0, 1)) - linear_to_srgb(two.clamp(0, 1))).square()[0].numpy()
+    return float(-10 * np.log10(error.mean() if where is None else error[:, where].mean()))
+
+
+def quality(folder: Path) -> None:
+    """Print each scene and the means."""
+    rows = []
+    print(f"quality on {folder.name}: sRGB PSNR in dB, whole / within {EDGE_PX} px of depth edges")
+    print(f"{'scene':>12} {'untouched':>15} {'plain layers':>15} {'cocnet':>15} {'gain':>13}")
+    for path in sorted(folder.glob("*.npz")):
+        sharp, inverse, bokeh, lens = load(path)
+        edges = near_edges(lens.coc_radius_px(inverse, sharp.shape[-1]))
+        with torch.inference_mode():
+            pictures = (
+                sharp,
+                plain_layers(sharp, inverse, lens),
+                PhysicalRenderer(lens).from_inverse_depth(sharp, inverse),
+            )
+        rows.append([score for p in pictures for score in (psnr(p, bokeh), psnr(p, bokeh, edges))])
+        print(_row(path.stem[-8:], rows[-1]))
+    print(_row(f"mean of {len(rows)}", np.nanmean(rows, 0).tolist()))
+
+
+def _row(name: str, s: list[float]) -> str:
+    pairs = (s[0:2], s[2:4], s[4:6], [s[4] - s[2], s[5] - s[3]])
+    return f"{name:>12} " + " ".join(f"{a:7.2f} {b:7.2f}" for a, b in pairs)
+
+
+def scene(height: int, width: int, radius_px: float) -> tuple[Tensor, Tensor, ThinLens]:
+    """Textured slanted ground with thirty discs before and behind the focus; the blur radius reaches radius_px."""
+    made = torch.Generator().manual_seed(11)
+    noise = torch.rand(1, 3, height // 16, width // 16, generator=made)
+    image = torch.nn.functional.interpolate(noise, size=(height, width), mode="bicubic").clamp(0, 1)
+    lens = ThinLens(0.05, 2.0, 2.0, 0.036)
+    x = torch.linspace(1.0, -0.3, height)[:, None].expand(1, 1, height, width).clone()
+    rows, columns = torch.arange(height)[:, None], torch.arange(width)
+    for _ in range(30):
+        v, u, size, depth = torch.rand(4, generator=made).tolist()
+        inside = (rows - v * height) ** 2 + (columns - u * width) ** 2 < ((0.02 + 0.1 * size) * height) ** 2
+        depth = 1 - 2 * depth
+        image[..., inside] = image[..., inside] * 0.5 + 0.5 * torch.rand(3, 1, generator=made)
+        x[..., inside] = torch.minimum(x[..., inside], torch.tensor(depth))
+    inverse = 1 / lens.focus_distance_m - x * radius_px * lens.sensor_width_m / width / lens.gain_m2
+    return image, inverse, lens
+
+
+def timed(jobs: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Median seconds of each job; the jobs take turns, after one round to warm up."""
+    taken: dict[str, list[float]] = {name: [] for name in jobs}
+    for turn in range(rounds + 1):
+        for name, job in jobs.items():
+            begun = time.perf_counter()
+            job()
+            if turn:
+                taken[name].append(time.perf_counter() - begun)
+    return {name: statistics.median(values) for name, values in taken.items()}
+
+
+def speed(rounds: int) -> None:
+    """Print seconds and ratios at one megapixel."""
+    image, inverse, lens = scene(SIDE, SIDE, 32)
+
+    def forward(radius: float, **options: object) -> Callable[[], Tensor]:
+        picture, depth, thin = scene(SIDE, SIDE, radius)
+        renderer = PhysicalRenderer(thin, **options)  # type: ignore[arg-type]
+        return torch.inference_mode()(lambda: renderer.from_inverse_depth(picture, depth))
+
+    print(f"speed at {SIDE}² px, {torch.get_num_threads()} threads, median of {rounds}")
+    jobs = {
+        "plain layers, 32 px": torch.inference_mode()(lambda: plain_layers(image, inverse, lens)),
+        "cocnet, 32 px": forward(32),
+        "cocnet, 16 px": forward(16),
+        "cocnet, 64 px": forward(64),
+        "cocnet, 32 px, sharp lights": forward(32, sharp_lights=True),
+        "preview, 32 px": forward(32, preview=True),
+    }
+    found = timed(jobs, rounds) | backward(image, inverse, lens, rounds)
+    for name, seconds in found.items():
+        print(f"{name:>32} {seconds:7.3f} s")
+    print(f"{'times plain layers':>32} {found['plain layers, 32 px'] / found['cocnet, 32 px']:7.2f}")
+    print(f"{'64 px over 16 px':>32} {found['cocnet, 64 px'] / found['cocnet, 16 px']:7.2f}")
+    print(f"{'backward over forward':>32} {found['backward'] / found['forward with graph']:7.2f}")
+
+
+def backward(image: Tensor, inverse: Tensor, lens: ThinLens, rounds: int) -> dict[str, float]:
+    """Median seconds of the forward pass that keeps a graph, and of the backward pass to image and depth."""
+    renderer = PhysicalRenderer(lens)
+    inputs = [image.clone().requires_grad_(), inverse.clone().requires_grad_()]
+    taken = []
+    for _ in range(rounds + 1):
+        begun = time.perf_counter()
+        loss = renderer.from_inverse_depth(inputs[0], inputs[1]).square().mean()
+        middle = time.perf_counter()
+        torch.autograd.grad(loss, inputs)
+        taken.append((middle - begun, time.perf_counter() - middle))
+    forward, back = (statistics.median(values) for values in zip(*taken[1:], strict=True))
+    return {"forward with graph": forward, "backward": back}
+
+
+def large() -> None:
+    """24 megapixels in tiles, as the command line renders them: 8-bit photo in, 8-bit photo out."""
+    image, inverse, lens = scene(4000, 6000, 96)
+    photo = (image[0] * 255).byte()
+    del image
+    out = torch.empty_like(photo)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    begun = time.perf_counter()
+
+    def write(rows: slice, columns: slice, light: Tensor) -> None:
+        out[:, rows, columns] = (light.clamp(0, 1) * 255).round().byte()
+
+    render_tiled(
+        PhysicalRenderer(lens),
+        4000,
+        6000,
+        lambda rows, columns: (photo[:, rows, columns] / 255, inverse[0][:, rows, columns]),
+        write,
+        96,
+    )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(
+        f"24 megapixels, 96 px: {time.perf_counter() - begun:.1f} s, peak {peak / 1e6:.2f} GB "
+        f"({before / 1e6:.2f} GB before, with the scene's making)"
+    )
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--scenes", type=Path, default=ROOT / "tests" / "data" / "raytrace")
+    parser.add_argument("--only", nargs="+", default=["quality", "speed", "large"])
+    parser.add_argument("--rounds", type=int, default=5)
+    args = parser.parse_args()
+    if "quality" in args.only:
+        quality(args.scenes)
+    if "speed" in args.only:
+        speed(args.rounds)
+    if args.only == ["large-here"]:
+        large()
+    elif "large" in args.only:
+        subprocess.run([sys.executable, __file__, "--only", "large-here"], check=True)
+
+
+if __name__ == "__main__":
+    main()
