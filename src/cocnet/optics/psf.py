@@ -16,6 +16,7 @@ from cocnet.optics.lens import ThinLens
 from cocnet.optics.shapes import moment_share, second_moment, spot_light
 
 SMALL, LARGE = 0.4, 0.95  # second moments, px²: below, a five-point kernel; above, coverage; between, both
+LOOSE = 8.0  # px²; above, a moment a little too large (by up to 2 %) is left as it is
 _SLACK = 0.06  # px², by which the moment of the coverage is too small at first, so that it can be made exact
 
 
@@ -66,11 +67,11 @@ def five_points(moment: Float[Tensor, ""], half: int) -> Float[Tensor, "k k"]:
 
 def _with_moment(spot: Float[Tensor, "k k"], moment: Tensor) -> Float[Tensor, "k k"]:
     """The spot with its second moment made `moment` px²: a five-point blur where it is a little too small, a
-    share of the light moved to the middle where it is too large (spots of a pixel or two)."""
+    share of the light moved to the middle where it is too large (only small spots: it would show as a dot)."""
     found = second_moment(spot)
     cross = five_points((moment - found).clamp(0, 0.5), 1)
     blurred = functional.conv2d(spot[None, None], cross[None, None], padding=1)[0, 0]
-    share = (1 - moment / found.clamp(min=1e-12)).clamp(0, 1)
+    share = (1 - moment / found.clamp(min=1e-12)).clamp(0, 1) * ((LOOSE - moment) / LOOSE).clamp(min=0)
     return (1 - share) * blurred + share * five_points(torch.zeros_like(moment), len(spot) // 2)
 
 

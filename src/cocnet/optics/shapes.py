@@ -78,8 +78,7 @@ def _blade_discs(radius: Tensor, blades: int, rotation_rad: float, roundness: fl
 def _coverage(discs: list[Disc], radius: Tensor, half: int, order: float | None) -> Float[Tensor, "k k"]:
     """The share of each pixel within all discs; with an order, weighted by Eq. 2's Butterworth filter."""
     pixels = torch.arange(-half, half + 1, dtype=torch.float64)
-    rows = (torch.arange(SUB_ROWS, dtype=torch.float64) + 0.5) / SUB_ROWS - 0.5
-    y = (pixels[:, None] + rows).flatten()
+    y, height = _sub_rows(discs, pixels)
     left, right = torch.full_like(y, -torch.inf), torch.full_like(y, torch.inf)
     for size, x0, y0 in discs:
         chord = (size**2 - (y - y0) ** 2).clamp(min=1e-24).sqrt()
@@ -87,13 +86,23 @@ def _coverage(discs: list[Disc], radius: Tensor, half: int, order: float | None)
     right = torch.maximum(left, right)
     edge = pixels - 0.5
     start, stop = (left[:, None] - edge).clamp(0, 1), (right[:, None] - edge).clamp(0, 1)
-    covered = stop - start
+    covered = (stop - start) * height[:, None]
     if order is not None:
         middle = (
             edge + (start + stop) / 2
         )  # of the covered part, so that order → ∞ is the disk to the outline
         covered = covered * butterworth((middle**2 + y[:, None] ** 2) / radius**2, order)
-    return covered.view(len(pixels), SUB_ROWS, len(pixels)).mean(1)
+    return covered.view(len(pixels), SUB_ROWS, len(pixels)).sum(1)
+
+
+def _sub_rows(discs: list[Disc], pixels: Float[Tensor, "k"]) -> tuple[Float[Tensor, "s"], Float[Tensor, "s"]]:
+    """Middle and height, px, of the part of each sub-row that lies between the tops and the bottoms of all discs:
+    a straight blade along the rows is exact, too."""
+    top = (pixels[:, None] - 0.5 + torch.arange(SUB_ROWS, dtype=torch.float64) / SUB_ROWS).flatten()
+    bottom = top + 1 / SUB_ROWS
+    for size, _, y0 in discs:
+        top, bottom = torch.maximum(top, y0 - size), torch.minimum(bottom, y0 + size)
+    return (top + bottom) / 2, (bottom - top).clamp(min=0)
 
 
 def butterworth(square: Float[Tensor, "*s"], order: float) -> Float[Tensor, "*s"]:
