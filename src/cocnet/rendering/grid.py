@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-TILE = 128  # px, about
+TILE = 192  # px, about
 
 
 @dataclass(frozen=True)

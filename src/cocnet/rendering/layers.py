@@ -97,7 +97,7 @@ def composite(
     margin = _reach(fine)
     cut = [grid.cut(part, margin) for part in parts]
     tiles = [
-        (Leaf(front, level_position(x_front)), Leaf(back, level_position(x_back)))
+        (Leaf.of(front, x_front), Leaf.of(back, x_back))
         for front, x_front, back, x_back in zip(*cut, strict=True)
     ]
     state: State | None = None
@@ -164,21 +164,34 @@ def _behind(
 
 
 class Leaf(NamedTuple):
-    """One fragment per pixel: colour times coverage and coverage, and its fractional layer."""
+    """One fragment per pixel: colour times coverage and coverage, its fractional layer, and all layers touched."""
 
     value: Float[Tensor, "b d h w"]
     level: Float[Tensor, "b 1 h w"]
+    touched: frozenset[int]
+
+    @staticmethod
+    def of(value: Float[Tensor, "b d h w"], x: Float[Tensor, "b 1 h w"]) -> "Leaf":
+        """From the signed radius in px; what covers nothing touches no layer."""
+        there = value.detach()[:, -1:] > 0
+        if not there.any():
+            return Leaf(value, x, frozenset())
+        level = level_position(x)
+        found = level.detach()[there].floor().int()
+        lowest = int(found.amin())
+        below = torch.bincount(found - lowest).nonzero().flatten().tolist()
+        return Leaf(value, level, frozenset(lowest + n + up for n in below for up in (0, 1)))
 
     def member(self, group: Group, sign: int) -> "Leaf | None":
         """What belongs to the layers of the group on one side (0: both); None if nothing does."""
         low, high = _span(group, sign)
-        lowest, highest = (float(v) for v in self.level.detach().aminmax())
-        if highest <= low - 1 or lowest >= high + 1:
+        touched = frozenset(number for number in self.touched if low <= number <= high)
+        if not touched:
             return None
-        if lowest >= low and highest <= high:
+        if len(touched) == len(self.touched):
             return self
         inside = (self.level - low + 1).clamp(0, 1) * (high + 1 - self.level).clamp(0, 1)
-        return Leaf(self.value * inside, self.level.clamp(low, high))
+        return Leaf(self.value * inside, self.level.clamp(low, high), touched)
 
     def pooled(self, scale: int, margin: int) -> Float[Tensor, "b e h w"]:
         """Without its margin, at 1/scale: the values, and the layer times the coverage."""
@@ -208,7 +221,9 @@ def _gather(tiles: list[tuple[Leaf, Leaf]], group: Group, sign: int, grid: Grid,
         middle = torch.full_like(mass, sum(_span(group, sign)) / 2)
         level = torch.where(mass > 1e-6, pooled[:, -1:] / mass.clamp(min=1e-6), middle)
         around = grid.around(group.scale, _reach(group))
-        found.append(Leaf(around(pooled[:, :-1]), around(level)))
+        touched = frozenset().union(*(m.touched for m in members if m is not None))
+        between = frozenset(range(min(touched), max(touched) + 1))
+        found.append(Leaf(around(pooled[:, :-1]), around(level), between))
     return found
 
 
@@ -231,9 +246,8 @@ def _blurred(
     """Colour and coverage of one layer after its blur; None where no pixel belongs to it."""
     total: Tensor | None = None
     for leaf in leaves:
-        share = (1 - (leaf.level - number).abs()).clamp(min=0)
-        if share.detach().any():
-            part = leaf.value * share
+        if number in leaf.touched:
+            part = leaf.value * (1 - (leaf.level - number).abs()).clamp(min=0)
             total = part if total is None else total + part
     if total is None:
         return None
