@@ -19,6 +19,7 @@ WINDOW = 2  # px, the reach of clean colours
 SOFT_PRIOR = 0.01  # weight of the geometric coverage where near and far colours agree
 MAX_FILL_LEVELS = 8
 _CHUNK = 1 << 16
+_EMPTY = 1e-6  # weight up to which nothing has been spread to a pixel
 
 
 class Fragments(NamedTuple):
@@ -177,21 +178,24 @@ def _hide(parts: Fragments, rim: Bool[Tensor, "b 1 h w"], levels: int) -> Fragme
     Accepted where a pixel is nearer to the occluder than to the background that would lie behind it.
     """
     weight = rim.to(parts.front.dtype)
-    seeds = torch.cat([parts.back[:, :-1] * weight, parts.x_back * weight, parts.x_front * weight, weight], 1)
+    seeds = torch.cat([parts.x_back * weight, parts.x_front * weight, parts.back], 1)
     filled = _push_pull(seeds, levels)
-    c = parts.back.shape[1] - 1
-    colour, x_far, x_near, have = torch.split(filled, [c, 1, 1, 1], 1)
+    have = filled[:, -1:].detach()
+    filled = filled / have.clamp(min=_EMPTY)
+    x_far, x_near, hidden = filled[:, 0:1], filled[:, 1:2], filled[:, 2:]
     with torch.no_grad():
         x = parts.x_front
         near = (x < 0.3 * x_far + 0.7 * x_near) & (x_far - x > JUMP_PX)
-        accept = near & (have > 0) & ~rim
-    hidden = torch.cat([colour, torch.ones_like(have)], 1)
+        accept = near & (have > _EMPTY) & ~rim
     back = torch.where(accept, hidden, parts.back)
     return Fragments(parts.front, parts.x_front, back, torch.where(accept, x_far, parts.x_back))
 
 
 def _push_pull(seeds: Float[Tensor, "b d h w"], levels: int) -> Float[Tensor, "b d h w"]:
-    """Spread weighted values (the last channel is the weight) into the empty pixels around them."""
+    """Spread weighted values (the last channel is the weight) into the empty pixels around the seeds.
+
+    The seeds' own pixels are not restored: the last step only enlarges what the level below it holds.
+    """
     pyramid = [seeds]
     for _ in range(levels):
         last = pyramid[-1]
@@ -200,16 +204,18 @@ def _push_pull(seeds: Float[Tensor, "b d h w"], levels: int) -> Float[Tensor, "b
         even = functional.pad(last, (0, last.shape[-1] % 2, 0, last.shape[-2] % 2))
         pyramid.append(functional.avg_pool2d(even, 2) * 4)
     filled = _normalised(pyramid[-1])
-    for level in pyramid[-2::-1]:
-        size = (2 * filled.shape[-2], 2 * filled.shape[-1])
-        up = functional.interpolate(filled, size=size, mode="bilinear", align_corners=False)
-        up = _normalised(up[..., : level.shape[-2], : level.shape[-1]])
+    for level in pyramid[-2:0:-1]:
         share = level[:, -1:].clamp(max=1)
-        filled = _normalised(level) * share + up * (1 - share)
-    return filled
+        filled = _normalised(level) * share + _normalised(_doubled(filled, level)) * (1 - share)
+    return _doubled(filled, seeds) if len(pyramid) > 1 else filled
+
+
+def _doubled(t: Float[Tensor, "b d h w"], like: Float[Tensor, "b d h2 w2"]) -> Float[Tensor, "b d h2 w2"]:
+    up = functional.interpolate(t, scale_factor=2, mode="bilinear", align_corners=False)
+    return up[..., : like.shape[-2], : like.shape[-1]]
 
 
 def _normalised(t: Float[Tensor, "b d h w"]) -> Float[Tensor, "b d h w"]:
     """Values divided by their weight, zero where there is none."""
     weight = t[:, -1:]
-    return t / weight.clamp(min=1e-6) * (weight > 1e-6)
+    return t / weight.clamp(min=_EMPTY) * (weight > _EMPTY)
