@@ -4,15 +4,16 @@
 
 Quality: ray-traced scenes (`tools/raytrace`), sRGB PSNR in dB on the whole picture and within 12 px of a depth edge
 (a jump of 1 px or more in blur radius between neighbours). Speed: one megapixel, seconds and ratios, median of runs
-that take turns. Large: 24 megapixels in a process of its own, seconds and peak memory.
+that take turns. Large: `cocnet render` on 24 megapixels, seconds and peak memory of the whole process.
 """
 
 import argparse
 import json
-import resource
+import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,12 +24,14 @@ from plain_layers import plain_layers
 from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
-from cocnet import PhysicalRenderer, ThinLens, render_tiled
+from cocnet import PhysicalRenderer, ThinLens, write_photo
 from cocnet.imaging import linear_to_srgb
 
 ROOT = Path(__file__).parents[1]
 SIDE = 1024
 EDGE_PX, JUMP_PX = 12, 1.0
+LARGE_RADIUS_PX = 96
+WIDE, LONG = ThinLens(0.05, 2.0, 2.0, 0.036), ThinLens(0.085, 2.0, 2.0, 0.036)
 LENS_FIELDS = (
     "focal_length_m",
     "f_number",
@@ -89,12 +92,13 @@ def _row(name: str, s: list[float]) -> str:
     return f"{name:>12} " + " ".join(f"{a:7.2f} {b:7.2f}" for a, b in pairs)
 
 
-def scene(height: int, width: int, radius_px: float) -> tuple[Tensor, Tensor, ThinLens]:
+def scene(
+    height: int, width: int, radius_px: float, lens: ThinLens = WIDE
+) -> tuple[Tensor, Tensor, ThinLens]:
     """Textured slanted ground with thirty discs before and behind the focus; the blur radius reaches radius_px."""
     made = torch.Generator().manual_seed(11)
     noise = torch.rand(1, 3, height // 16, width // 16, generator=made)
     image = torch.nn.functional.interpolate(noise, size=(height, width), mode="bicubic").clamp(0, 1)
-    lens = ThinLens(0.05, 2.0, 2.0, 0.036)
     x = torch.linspace(1.0, -0.3, height)[:, None].expand(1, 1, height, width).clone()
     rows, columns = torch.arange(height)[:, None], torch.arange(width)
     for _ in range(30):
@@ -161,30 +165,29 @@ def backward(image: Tensor, inverse: Tensor, lens: ThinLens, rounds: int) -> dic
 
 
 def large() -> None:
-    """24 megapixels in tiles, as the command line renders them: 8-bit photo in, 8-bit photo out."""
-    image, inverse, lens = scene(4000, 6000, 96)
-    photo = (image[0] * 255).byte()
-    del image
-    out = torch.empty_like(photo)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    begun = time.perf_counter()
+    """24 megapixels by the command line, JPEG in, JPEG out: seconds and peak memory of the process."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, __file__, "--make-large", folder], check=True)
+        here = Path(folder)
+        depth = [f"--depth={here / 'depth.npy'}", "--depth-kind=disparity"]
+        lens = ["--focal-length-mm=85", "--sensor-width-mm=36", "--f-number=2", "--focus-m=2"]
+        command = [sys.executable, "-m", "cocnet.apps.cli", "render", str(here / "photo.jpg"), *depth, *lens]
+        begun = time.perf_counter()
+        process = subprocess.Popen([*command, f"--out={here / 'bokeh.jpg'}"], stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        if status:
+            sys.exit("the command failed")
+        print(
+            f"24 megapixels, {LARGE_RADIUS_PX} px, the whole command: {time.perf_counter() - begun:.1f} s, "
+            f"peak {usage.ru_maxrss / 1e6:.2f} GB"
+        )
 
-    def write(rows: slice, columns: slice, light: Tensor) -> None:
-        out[:, rows, columns] = (light.clamp(0, 1) * 255).round().byte()
 
-    render_tiled(
-        PhysicalRenderer(lens),
-        4000,
-        6000,
-        lambda rows, columns: (photo[:, rows, columns] / 255, inverse[0][:, rows, columns]),
-        write,
-        96,
-    )
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(
-        f"24 megapixels, 96 px: {time.perf_counter() - begun:.1f} s, peak {peak / 1e6:.2f} GB "
-        f"({before / 1e6:.2f} GB before, with the scene's making)"
-    )
+def make_large(folder: Path) -> None:
+    """A photo of 24 megapixels with its inverse depth, as the long lens sees it."""
+    image, inverse, _ = scene(4000, 6000, LARGE_RADIUS_PX, LONG)
+    write_photo(folder / "photo.jpg", (image[0].permute(1, 2, 0) * 255).byte().numpy())
+    np.save(folder / "depth.npy", inverse[0, 0].numpy())
 
 
 def main() -> None:
@@ -195,15 +198,17 @@ def main() -> None:
     parser.add_argument("--scenes", type=Path, default=ROOT / "tests" / "data" / "raytrace")
     parser.add_argument("--only", nargs="+", default=["quality", "speed", "large"])
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--make-large", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
+    if args.make_large:
+        make_large(args.make_large)
+        return
     if "quality" in args.only:
         quality(args.scenes)
     if "speed" in args.only:
         speed(args.rounds)
-    if args.only == ["large-here"]:
+    if "large" in args.only:
         large()
-    elif "large" in args.only:
-        subprocess.run([sys.executable, __file__, "--only", "large-here"], check=True)
 
 
 if __name__ == "__main__":

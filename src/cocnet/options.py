@@ -60,7 +60,7 @@ class RenderOptions:
     preview: bool = False
     """Faster and coarser, for choosing focus and aperture."""
     max_mem_mb: Annotated[int | None, arg(name="max-mem", metavar="MB")] = None
-    """Memory that the renderer may use; large photos are rendered in tiles [1000]."""
+    """Memory that the renderer may use; large photos are rendered in tiles [800]."""
 
     def checked(self) -> "RenderOptions":
         """These options; raises InputError for what no photo can make right (the lens checks its own)."""
@@ -87,7 +87,7 @@ class RenderOptions:
         return replace(self, **changes)
 
 
-_EXAMPLES = {"focus_m": 2, "f_number": 1.8, "focal_length_mm": 50, "sensor_width_mm": 36, "max_mem_mb": 1000}
+_EXAMPLES = {"focus_m": 2, "f_number": 1.8, "focal_length_mm": 50, "sensor_width_mm": 36, "max_mem_mb": 800}
 
 
 @dataclass(frozen=True)

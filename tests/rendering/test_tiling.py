@@ -41,7 +41,7 @@ def test_tiles_equal_the_whole(options):
         lambda rows, columns: (image[0, :, rows, columns], inverse[0, :, rows, columns]),
         write,
         float(x.abs().max()),
-        max_mem_mb=45,
+        max_mem_mb=64,
         on_progress=lambda done, count: calls.append((done, count)),
     )
     assert len(calls) > 1 and calls[-1][0] == calls[-1][1]

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float32, Shaped
+from jaxtyping import Bool, Float32, Float64, Shaped
 from torch import Tensor
 from torch.nn import functional
 
@@ -25,6 +25,7 @@ KINDS_EXPLAINED = (
     "relative_disparity (bigger is nearer)"
 )
 CLOSEST_M, FARTHEST_M = 1e-3, 1e4
+STRIP_ROWS = 256  # at a time in float64, so that large maps need little memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,11 +80,18 @@ class DepthMap:
             raise InputError(
                 f"expected 0 < near < far in metres, got near {near_m} and far {far_m}, try 1 and 10"
             )
-        inverse = np.ones_like(self.values)
-        inverse[self.valid] = _to_inverse(
-            self.values[self.valid].astype(np.float64), self.kind, near_m, far_m
-        )
+        low, high = self._range()
+        inverse = np.empty_like(self.values)
+        for start in range(0, self.height, STRIP_ROWS):
+            rows = slice(start, start + STRIP_ROWS)
+            values = np.where(self.valid[rows], self.values[rows], low).astype(np.float64)
+            inverse[rows] = _to_inverse(values, self.kind, (low, high), (near_m, far_m))
         return inverse if self.valid.all() else fill_holes(inverse, self.valid)
+
+    def _range(self) -> tuple[float, float]:
+        """The lowest and the highest valid value."""
+        low = self.values.min(where=self.valid, initial=np.inf)
+        return float(low), float(self.values.max(where=self.valid, initial=-np.inf))
 
     def depth_m(self, near_m: float = 1.0, far_m: float = 10.0) -> Float32[np.ndarray, "h w"]:
         """Depth [h w] in metres, 1/inverse_depth, within 1 mm to 10 km; arguments as `inverse_depth`."""
@@ -161,13 +169,18 @@ def _as_plane(array: Any, source: str) -> Float32[np.ndarray, "h w"]:
         return plane.astype(np.float32)
 
 
-def _to_inverse(values: np.ndarray, kind: DepthKind, near_m: float, far_m: float) -> np.ndarray:
-    """Valid values (float64, any shape) to inverse depth in 1/m."""
+def _to_inverse(
+    values: Float64[np.ndarray, "h w"],
+    kind: DepthKind,
+    span: tuple[float, float],
+    placed_m: tuple[float, float],
+) -> Float64[np.ndarray, "h w"]:
+    """Values to inverse depth in 1/m; relative kinds map their span (lowest, highest) to near and far (metres)."""
     if kind == "metric":
         return 1.0 / np.clip(values, CLOSEST_M, FARTHEST_M)
     if kind == "disparity":
         return np.clip(values, 1.0 / FARTHEST_M, 1.0 / CLOSEST_M)
-    low, high = values.min(), values.max()
+    (low, high), (near_m, far_m) = span, placed_m
     near, far = 1.0 / near_m, 1.0 / far_m
     if low == high:
         return np.full_like(values, 0.5 * (near + far))

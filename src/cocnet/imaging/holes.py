@@ -19,7 +19,7 @@ def fill_holes(
     low, high = float(values[valid].min()), float(values[valid].max())
     softness = max(0.05 * (high - low), 1e-12)
     while not known.all():
-        rows, columns = np.nonzero(~known)
+        rows, columns = (place.astype(np.int32) for place in np.nonzero(~known))
         sides = [_nearest(filled, known, rows, columns, axis, step) for axis in (0, 1) for step in (1, -1)]
         candidates = np.stack([side[0] for side in sides])
         distances = np.stack([side[1] for side in sides])
@@ -27,9 +27,11 @@ def fill_holes(
         reached = np.isfinite(lowest)
         with np.errstate(invalid="ignore"):
             weights = np.where(
-                np.isfinite(candidates), np.exp(-(candidates - lowest) / softness) / distances, 0.0
+                np.isfinite(candidates),
+                np.exp((lowest - candidates) / np.float32(softness)) / distances,
+                np.float32(0),
             )
-        finite = np.where(np.isfinite(candidates), candidates, 0.0)
+        finite = np.where(np.isfinite(candidates), candidates, np.float32(0))
         mean = (weights * finite).sum(axis=0)[reached] / weights.sum(axis=0)[reached]
         filled[rows[reached], columns[reached]] = mean
         known[rows[reached], columns[reached]] = True
@@ -52,4 +54,5 @@ def _nearest(
     inside = np.where(found, at, 0)
     picked = values[inside, columns] if axis == 0 else values[rows, inside]
     distance = np.abs((rows if axis == 0 else columns) - at)
-    return np.where(found, picked, np.inf), np.where(found, distance, np.inf).astype(np.float64)
+    nowhere = np.float32(np.inf)
+    return np.where(found, picked, nowhere), np.where(found, distance.astype(np.float32), nowhere)

@@ -18,6 +18,7 @@ JUMP_RATIO = 3.0  # a silhouette jumps by this many times the slope that continu
 WINDOW = 2  # px, the reach of clean colours
 SOFT_PRIOR = 0.01  # weight of the geometric coverage where near and far colours agree
 MAX_FILL_LEVELS = 8
+DAZZLING = 1.0  # light from which a seed of hidden background counts less than half
 _CHUNK = 1 << 16
 _EMPTY = 1e-6  # weight up to which nothing has been spread to a pixel
 
@@ -175,10 +176,12 @@ class _Side(NamedTuple):
 def _hide(parts: Fragments, rim: Bool[Tensor, "b 1 h w"], levels: int) -> Fragments:
     """Carry the far side of every silhouette in behind its near side (push and pull over a pyramid).
 
-    Accepted where a pixel is nearer to the occluder than to the background that would lie behind it.
+    Accepted where a pixel is nearer to the occluder than to the background that would lie behind it. Lights
+    count little: what is known of one is what is seen of it.
     """
-    weight = rim.to(parts.front.dtype)
-    seeds = torch.cat([parts.x_back * weight, parts.x_front * weight, parts.back], 1)
+    dim = 1 / (1 + (parts.back[:, :-1].detach().amax(1, keepdim=True) / DAZZLING) ** 2)
+    weight = dim * rim
+    seeds = torch.cat([parts.x_back * weight, parts.x_front * weight, parts.back * weight], 1)
     filled = _push_pull(seeds, levels)
     have = filled[:, -1:].detach()
     filled = filled / have.clamp(min=_EMPTY)

@@ -20,10 +20,11 @@ from cocnet.rendering.grid import Grid
 
 LINEAR = 5  # layers at radius 0, 1, … 5 px, then PER_OCTAVE
 PER_OCTAVE = 4
-SHARP_LAYERS = 8  # up to here at full scale where lights above 1.0 show the outline of their spots
+SHARP_LAYERS = 12  # up to here at full scale where lights above 1.0 show the outline of their spots
 MARGIN = 2  # px at a layer's own scale, beyond its kernel
 LANES = 16  # channels that a processor convolves at once
 STACKED = 9  # kernels from this size on are worth the copying that fills them
+FOURIER = 18  # spots from this many pixels on, less one, are convolved by FFT
 CONNECTED = 0.02  # coverage in one layer from which it continues the surface in front of it
 
 Kernel = Callable[[float], Float[Tensor, "k k"]]  # signed radius in px → the blur spot, sum 1
@@ -268,7 +269,7 @@ def _convolved(t: Float[Tensor, "b d h w"], spot: Float[Tensor, "k k"]) -> Float
         _around(covered.any(axis), more, size) for axis, size in ((1, height), (0, width))
     )
     part = t[..., top : bottom + more, left : right + more]
-    found = _stacked_conv(part, spot)
+    found = _fourier_conv(part, spot) if more >= FOURIER else _stacked_conv(part, spot)
     return functional.pad(found, (left, width - right, top, height - bottom))
 
 
@@ -278,6 +279,26 @@ def _around(covered: Bool[Tensor, " n"], more: int, size: int) -> tuple[int, int
     if not len(used):
         return 0, min(1, size)
     return max(0, int(used[0]) - more), min(size, int(used[-1]) + 1)
+
+
+def _fourier_conv(t: Float[Tensor, "b d h w"], spot: Float[Tensor, "k k"]) -> Float[Tensor, "b d h2 w2"]:
+    """Correlation by FFT, whose cost does not grow with the spot."""
+    (height, width), more = t.shape[-2:], spot.shape[-1] - 1
+    size = fast_length(height), fast_length(width)
+    spectrum = torch.fft.rfft2(t, s=size) * torch.fft.rfft2(spot.flip(0, 1), s=size)
+    return torch.fft.irfft2(spectrum, s=size)[..., more:height, more:width]
+
+
+def fast_length(length: int) -> int:
+    """The next length with no other factors than 2, 3 and 5, where an FFT is quick."""
+    while True:
+        rest = length
+        for factor in (2, 3, 5):
+            while rest % factor == 0:
+                rest //= factor
+        if rest == 1:
+            return length
+        length += 1
 
 
 def _stacked_conv(t: Float[Tensor, "b d h w"], spot: Float[Tensor, "k k"]) -> Float[Tensor, "b d h2 w2"]:

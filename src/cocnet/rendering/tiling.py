@@ -18,7 +18,7 @@ from cocnet.rendering.fragments import MAX_FILL_LEVELS
 from cocnet.rendering.physical import PhysicalRenderer
 
 ALIGN = 2**MAX_FILL_LEVELS // 2  # px
-BYTES_PER_PIXEL = 240  # of a tile with its margin, measured
+BYTES_PER_PIXEL = 340  # of a tile with its margin, measured
 DEFAULT_MB = 800
 
 Read = Callable[[slice, slice], tuple[Float[Tensor, "3 h w"], Float[Tensor, "1 h w"]]]
