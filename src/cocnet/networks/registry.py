@@ -16,7 +16,7 @@ from torch import nn
 
 from cocnet.errors import InputError
 
-MODULES = ("pynet", "dmshn", "dbsi")
+MODULES = ("pynet", "dmshn", "mpfnet", "dbsi")
 Conditioning = Literal["none", "depth", "lens"]
 Builder = Callable[..., nn.Module]
 
