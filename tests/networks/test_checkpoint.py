@@ -84,6 +84,11 @@ def test_loaded_weights_do_not_follow_the_file(saved):
     assert all(torch.equal(before[name], tensor) for name, tensor in loaded.state_dict().items())
 
 
+def test_a_device_that_is_not_there(saved):
+    with pytest.raises(InputError, match="expected a device"):
+        load_model(saved, map_location="nonesuch")
+
+
 def test_a_failed_save_leaves_the_old_file(model, saved, monkeypatch):
     before = saved.read_bytes()
 

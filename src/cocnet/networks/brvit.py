@@ -6,6 +6,7 @@ convs of the residual units have no bias; the backbone keeps its classifier and 
 its first unit, which nothing uses: they are frozen. Upsampling is bilinear, input is scaled to −1..1.
 """
 
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -72,7 +73,7 @@ class BRViT(BokehNet):
 
     def __init__(self) -> None:
         super().__init__(CARD)
-        self.backbone: Any = _backbone()
+        self.backbone: Any = _timm().create_model(BACKBONE, pretrained=False)
         self.read_outs = nn.ModuleList(ReadOut(TOKENS) for _ in TAPS)
         self.reassemble = nn.ModuleList(
             [
@@ -111,13 +112,11 @@ class BRViT(BokehNet):
 
     def _tokens(self, patches: Float[Tensor, "b c h w"]) -> Float[Tensor, "b n c"]:
         """Class token and patches with the position embedding of this size."""
-        from timm.layers import resample_abs_pos_embed  # type: ignore[attr-defined]
-
         size = list(patches.shape[-2:])
         first = self.backbone.cls_token.expand(len(patches), -1, -1)
-        return torch.cat([first, patches.flatten(2).transpose(1, 2)], 1) + resample_abs_pos_embed(
-            self.backbone.pos_embed, size, num_prefix_tokens=1
-        )
+        resampled = _timm("timm.layers").resample_abs_pos_embed
+        places = resampled(self.backbone.pos_embed, size, num_prefix_tokens=1)
+        return torch.cat([first, patches.flatten(2).transpose(1, 2)], 1) + places
 
     def _blocks(self, x: Float[Tensor, "b n c"]) -> list[Tensor]:
         """Tokens after the blocks that are tapped."""
@@ -133,15 +132,14 @@ def _doubled(x: Tensor) -> Tensor:
     return functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
-def _backbone() -> nn.Module:
-    """timm's network with random weights; raises MissingExtraError without timm."""
+def _timm(module: str = "timm") -> Any:
+    """timm or a module of it; raises MissingExtraError where it isn't installed."""
     try:
-        import timm
+        return import_module(module)
     except ImportError as error:
         raise MissingExtraError(
             "expected the package timm for brvit, got none, try: pip install 'cocnet[brvit]'"
         ) from error
-    return timm.create_model(BACKBONE, pretrained=False)
 
 
 @register(CARD)

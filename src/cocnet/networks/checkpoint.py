@@ -62,8 +62,8 @@ def load_model(name_or_path: str | Path, map_location: str | torch.device = "cpu
     """A trained model in eval mode: from a safetensors file, or by the name of one whose weights ship.
 
     Floats of 16 bit become 32 bit. Raises FileError naming what is wrong with the file, InputError for an unknown
-    name. Nothing of a file is believed or read whole before its header agrees with the model and the file's size:
-    the model is first made on the meta device, without memory, and takes the file's tensors as they are.
+    name or device. Nothing of a file is believed or read whole before its header agrees with the model and the
+    file's size: the model is first made on the meta device, without memory, and takes the file's tensors.
     """
     path = _located(name_or_path)
     metadata, entries = read_header(path)
@@ -77,7 +77,7 @@ def load_model(name_or_path: str | Path, map_location: str | torch.device = "cpu
         with torch.random.fork_rng(devices=[]):
             model = _made(path, info)
         model.load_state_dict(weights)
-    return model.to(map_location).eval()
+    return _on(map_location, model).eval()
 
 
 def checkpoint_info(path: str | Path) -> CheckpointInfo:
@@ -89,6 +89,15 @@ def shipped_weights(name: str) -> Path | None:
     """The weights of a registered name that are part of the package, None where there are none."""
     path = WEIGHTS / f"{card_of(name).name}{SUFFIX}"
     return path if path.is_file() else None
+
+
+def _on(device: str | torch.device, model: nn.Module) -> nn.Module:
+    """The model on a device; raises InputError where that isn't there."""
+    try:
+        return model.to(device)
+    except (RuntimeError, AssertionError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"expected a device that is there, got '{device}' ({reason}), try cpu") from error
 
 
 def _located(name_or_path: str | Path) -> Path:

@@ -62,8 +62,8 @@ class DBSI(BokehNet):
 
     def __init__(self, kernels: tuple[int, ...]) -> None:
         super().__init__(CARD)
-        if not kernels or not all(type(size) is int and size > 1 and size % 2 for size in kernels):
-            raise InputError(f"expected odd kernels above 1 px, got {kernels}, try (25, 45, 75)")
+        if not kernels or not all(type(size) is int and 1 < size < 1000 and size % 2 for size in kernels):
+            raise InputError(f"expected odd kernels from 3 to 999 px, got {kernels}, try (25, 45, 75)")
         self.kernels = kernels
         self.network = Hourglass(1 + len(kernels))
 
