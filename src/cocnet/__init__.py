@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from cocnet.imaging import read_photo as read_photo
     from cocnet.imaging import write_depth as write_depth
     from cocnet.imaging import write_photo as write_photo
+    from cocnet.networks import create_model as create_model
+    from cocnet.networks import list_models as list_models
+    from cocnet.networks import load_model as load_model
+    from cocnet.networks import save_checkpoint as save_checkpoint
     from cocnet.optics import ThinLens as ThinLens
     from cocnet.options import RenderOptions as RenderOptions
     from cocnet.pipeline import RenderResult as RenderResult
@@ -32,6 +36,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "errors": "CocnetError CocnetWarning DepthError FileError InputError MissingExtraError",
     "imaging": "DepthMap Photo read_depth read_photo write_depth write_photo",
+    "networks": "create_model list_models load_model save_checkpoint",
     "optics": "ThinLens",
     "options": "RenderOptions",
     "pipeline": "RenderResult render",

@@ -26,6 +26,7 @@ DESCRIPTION = """Physically right shallow depth of field from a photo and its de
 
   cocnet render photo.jpg --depth depth.png --depth-kind metric -o bokeh.jpg
   cocnet depth-info photo.heic
+  cocnet models
   cocnet --version
 """
 
@@ -100,7 +101,41 @@ def depth_info(path: Positional[Path], /, json: bool = False) -> None:
             print(f"{name + ':':<13}{f'{value:.4g}' if isinstance(value, float) else value}")
 
 
-COMMANDS: dict[str, Callable[..., None]] = {"render": render, "depth-info": depth_info}
+def models(json: bool = False) -> None:
+    """List the networks that render bokeh: size, what they need, whether trained weights ship.
+
+      cocnet models
+      cocnet models --json
+
+    Args:
+        json: Print one JSON array, with papers, licences and notes in full.
+    """
+    from cocnet.networks import catalogue
+
+    rows = catalogue()
+    if json:
+        _print_json(rows)
+        return
+    columns = ("model", "conditioning", "parameters", "published", "multiple", "weights", "year", "paper")
+    _print_table([columns, *(_model_row(row) for row in rows)])
+
+
+def _model_row(facts: dict[str, Any]) -> tuple[str, ...]:
+    """One line of the table; parameters in millions, the multiple in px."""
+    counted, published = facts["parameters"], facts["published_parameters"]
+    return (
+        facts["name"],
+        facts["conditioning"],
+        "extra missing" if counted is None else f"{counted / 1e6:.2f} M",
+        "-" if published is None else f"{published:.2f} M",
+        f"{facts['size_multiple']} px",
+        "shipped" if facts["weights_shipped"] else "none",
+        str(facts["year"]),
+        facts["paper"],
+    )
+
+
+COMMANDS: dict[str, Callable[..., None]] = {"render": render, "depth-info": depth_info, "models": models}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -189,8 +224,15 @@ def _show_warning(
         _say(f"note: {message}")
 
 
-def _print_json(facts: dict[str, Any]) -> None:
+def _print_json(facts: Any) -> None:
     print(json.dumps(facts, ensure_ascii=False, default=str))
+
+
+def _print_table(rows: Sequence[Sequence[str]]) -> None:
+    """Columns as wide as their widest cell."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def _say(line: str) -> None:

@@ -1,0 +1,25 @@
+"""Networks that render bokeh, one file = one paper; all are called the same way: model(image, depth) → image."""
+
+from cocnet.networks.catalogue import catalogue
+from cocnet.networks.checkpoint import (
+    CheckpointInfo,
+    checkpoint_info,
+    load_model,
+    save_checkpoint,
+    shipped_weights,
+)
+from cocnet.networks.registry import Card, card_of, create_model, list_models, register
+
+__all__ = [
+    "Card",
+    "CheckpointInfo",
+    "card_of",
+    "catalogue",
+    "checkpoint_info",
+    "create_model",
+    "list_models",
+    "load_model",
+    "register",
+    "save_checkpoint",
+    "shipped_weights",
+]

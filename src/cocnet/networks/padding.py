@@ -1,0 +1,28 @@
+"""Any picture size for a network that halves its input several times: pad, run, crop.
+
+Enters: [b c h w] of any size from 1 × 1. Leaves: the same, with sides that are multiples of what a network needs.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+
+def padded_size(side: int, multiple: int) -> int:
+    """The next multiple, at least the second: normalisation over a picture needs more than one value, also at the
+    coarsest scale."""
+    padded: int = torch.sym_max(side + -side % multiple, 2 * multiple)  # type: ignore[assignment]
+    return padded
+
+
+def pad(x: Float[Tensor, "b c h w"], multiple: int) -> Float[Tensor, "b c hp wp"]:
+    """Repeat the last row and column (reflection can't pad a side of 1) up to `padded_size`, right and below."""
+    height, width = x.shape[-2:]
+    right, below = padded_size(width, multiple) - width, padded_size(height, multiple) - height
+    return functional.pad(x, (0, right, 0, below), mode="replicate")
+
+
+def crop(x: Float[Tensor, "b c hp wp"], height: int, width: int) -> Float[Tensor, "b c h w"]:
+    """Undo `pad`."""
+    return x[..., :height, :width]
