@@ -1,0 +1,1 @@
+"""Learned renderers: a sharp picture, perhaps with depth or a lens, → bokeh."""
