@@ -9,7 +9,6 @@ that take turns. Large: 24 megapixels in a process of its own, seconds and peak 
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from clock import peak_gb, timed
 from plain_layers import plain_layers
 from scipy.ndimage import distance_transform_edt
 from torch import Tensor
@@ -107,18 +107,6 @@ def scene(height: int, width: int, radius_px: float) -> tuple[Tensor, Tensor, Th
     return image, inverse, lens
 
 
-def timed(jobs: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Median seconds of each job; the jobs take turns, after one round to warm up."""
-    taken: dict[str, list[float]] = {name: [] for name in jobs}
-    for turn in range(rounds + 1):
-        for name, job in jobs.items():
-            begun = time.perf_counter()
-            job()
-            if turn:
-                taken[name].append(time.perf_counter() - begun)
-    return {name: statistics.median(values) for name, values in taken.items()}
-
-
 def speed(rounds: int) -> None:
     """Print seconds and ratios at one megapixel."""
     image, inverse, lens = scene(SIDE, SIDE, 32)
@@ -166,7 +154,7 @@ def large() -> None:
     photo = (image[0] * 255).byte()
     del image
     out = torch.empty_like(photo)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_gb()
     begun = time.perf_counter()
 
     def write(rows: slice, columns: slice, light: Tensor) -> None:
@@ -180,10 +168,9 @@ def large() -> None:
         write,
         96,
     )
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(
-        f"24 megapixels, 96 px: {time.perf_counter() - begun:.1f} s, peak {peak / 1e6:.2f} GB "
-        f"({before / 1e6:.2f} GB before, with the scene's making)"
+        f"24 megapixels, 96 px: {time.perf_counter() - begun:.1f} s, peak {peak_gb():.2f} GB "
+        f"({before:.2f} GB before, with the scene's making)"
     )
 
 

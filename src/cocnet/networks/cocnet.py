@@ -137,7 +137,8 @@ class CoCNet(nn.Module):
     def forward(
         self, image: Float[Tensor, "b 3 h w"], depth: Float[Tensor, "b 1 h w"] | None = None
     ) -> Float[Tensor, "b 3 h w"]:
-        """Eq. 14. depth: a map in [0, 1] for "depth", `coc_map(…)` for "lens". Raises InputError or DepthError."""
+        """Eq. 14. depth: a map in [0, 1] for "depth", `coc_map(…)` for "lens", else ignored. Raises InputError or
+        DepthError."""
         x = padded_to_multiple(self._input(image, depth), self.config.size_multiple)
         if self.in_strips and not torch.is_grad_enabled() and not torch.compiler.is_compiling():
             out = torch.cat([in_strips(self, one) for one in x.split(1)])
@@ -182,15 +183,13 @@ class CoCNet(nn.Module):
             raise InputError(
                 f"expected image [b 3 h w] of floats, got {list(image.shape)} {image.dtype}, try image[None]"
             )
-        if (depth is None) != (self.config.conditioning == "none"):
-            wanted = "no depth" if depth is not None else "depth [b 1 h w]"
-            hint = "a variant with -depth or -lens" if depth is not None else "model(image, depth)"
-            raise DepthError(f"expected {wanted} for this model, got {_shape(depth)}, try {hint}")
-        if depth is None:
+        if self.config.conditioning == "none":
             return image
+        if depth is None:
+            raise DepthError("expected depth [b 1 h w] for this model, got none, try model(image, depth)")
         if depth.shape != (image.shape[0], 1, *image.shape[2:]):
             wanted = [image.shape[0], 1, *image.shape[2:]]
-            raise DepthError(f"expected depth {wanted}, got {_shape(depth)}, try DepthMap.of(…).resized(h, w)")
+            raise DepthError(f"expected depth {wanted}, got {list(depth.shape)}, try DepthMap.of(…).resized(h, w)")
         return torch.cat([image, *[depth.to(image.dtype)] * (self.config.input_channels - 3)], 1)
 
     def coc_map(
@@ -235,6 +234,3 @@ def _phi(features: int, config: CoCNetConfig) -> nn.Conv2d:
         return nn.Conv2d(features + config.filtered_channels, 3, 1)
     return nn.Conv2d(features, config.filtered_channels * config.kernel_size**2, 1)
 
-
-def _shape(x: Tensor | None) -> str:
-    return "none" if x is None else str(list(x.shape))

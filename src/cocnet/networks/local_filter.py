@@ -19,6 +19,7 @@ from torch.nn import functional
 from torch.nn.grad import conv2d_weight
 
 from cocnet.errors import InputError
+from cocnet.networks.precision import autocast_dtype, without_autocast
 
 STRIP_BYTES = {"cpu": 3 << 20}  # of intermediate results: about what the caches hold
 STRIP_BYTES_ELSEWHERE = 256 << 20
@@ -63,11 +64,10 @@ def predicted_filter(
             f"expected weight [c·k² {features.shape[1]} 1 1] for {image.shape[1]} channels, "
             f"got {list(weight.shape)}, try Conv2d({features.shape[1]}, {image.shape[1]} * k * k, 1)"
         )
-    device = image.device.type
     inputs = (padded(image, side), features, weight, bias)
-    if torch.is_autocast_enabled(device):
+    if autocast_dtype(image.device) is not None:
         inputs = tuple(x.float() for x in inputs)
-    with torch.autocast(device, enabled=False):
+    with without_autocast(image.device):
         if torch.compiler.is_compiling():
             return filter_strip(*inputs)
         return _PredictedFilter.apply(*inputs)
@@ -138,7 +138,7 @@ class _PredictedFilter(Function):
             torch.zeros_like(x) if needed else None
             for x, needed in zip(ctx.saved_tensors, ctx.needs_input_grad, strict=True)
         ]
-        with torch.autocast(image.device.type, enabled=False):
+        with without_autocast(image.device):
             for top, bottom, patch in _patches(image, features):
                 seen, g = features[:, :, top:bottom].contiguous(), grad[:, :, top:bottom].contiguous()
                 if found[0] is not None:

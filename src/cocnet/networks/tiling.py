@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from cocnet.networks.local_filter import filter_strip, padded, strips
 from cocnet.networks.norm import affine
+from cocnet.networks.precision import autocast_dtype, without_autocast
 from cocnet.networks.scales import enlarged, enlarged_rows, halved
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _convolved(conv: nn.Conv2d, read: Read, size: tuple[int, int]) -> Iterator[t
     """A 3×3 convolution as (top, bottom, rows). Every row is read once, in order, before its strip is given out."""
     height, width = size
     device = conv.weight.device
-    dtype = torch.get_autocast_dtype(device.type) if torch.is_autocast_enabled(device.type) else conv.weight.dtype
+    dtype = autocast_dtype(device) or conv.weight.dtype
     weight, bias = conv.weight.to(dtype, memory_format=torch.channels_last), conv.bias.to(dtype)
     row_bytes = width * max(conv.in_channels, conv.out_channels) * 4
     beyond = torch.zeros(1, width, conv.in_channels, dtype=dtype, device=device)
@@ -124,7 +125,7 @@ def _template(
     patch = padded(image, 2 * margin + 1)
     height, width, count = plane.raw.shape
     out = image.new_empty(height, width, 3)
-    with torch.autocast(image.device.type, enabled=False):
+    with without_autocast(image.device):
         for top, bottom in strips(height, image.shape[1] * count * width * 4, image.device):
             features = _picture(plane.rows(top, bottom)).to(image.dtype)
             seen = patch[:, :, top : bottom + 2 * margin]
@@ -165,7 +166,7 @@ def _enlarged(read: Read, height: int, factor: int, top: int, bottom: int) -> Fl
 
 
 def _picture(rows: Float[Tensor, "h w c"]) -> Float[Tensor, "1 c h w"]:
-    return rows.permute(2, 0, 1)[None]
+    return rows[None].permute(0, 3, 1, 2)  # in this order the strides say channels_last
 
 
 def _rows(picture: Float[Tensor, "1 c h w"]) -> Float[Tensor, "h w c"]:
