@@ -21,8 +21,8 @@ from torch.nn.grad import conv2d_weight
 from cocnet.errors import InputError
 from cocnet.networks.precision import autocast_dtype, without_autocast
 
-STRIP_BYTES = {"cpu": 3 << 20}  # of intermediate results: about what the caches hold
-STRIP_BYTES_ELSEWHERE = 256 << 20
+STRIP_BYTES = 4 << 20  # of intermediate results on a CPU: about what the caches hold
+ELSEWHERE = 64  # times as much
 
 
 def local_filter_reference(
@@ -90,9 +90,12 @@ def padded(image: Float[Tensor, "b c h w"], side: int) -> Float[Tensor, "b c hk 
     return functional.pad(image, (side // 2,) * 4, mode="replicate") if side > 1 else image
 
 
-def strips(height: int, row_bytes: int, device: torch.device) -> Iterator[tuple[int, int]]:
-    """Cuts the rows into spans whose intermediate results, row_bytes each, stay small."""
-    rows = max(4, STRIP_BYTES.get(device.type, STRIP_BYTES_ELSEWHERE) // max(row_bytes, 1))
+def strips(
+    height: int, row_bytes: int, device: torch.device, most_bytes: int = STRIP_BYTES
+) -> Iterator[tuple[int, int]]:
+    """Cuts the rows into spans (top, bottom) whose intermediate results, row_bytes each, stay below most_bytes."""
+    allowed = most_bytes if device.type == "cpu" else most_bytes * ELSEWHERE
+    rows = max(4, allowed // max(row_bytes, 1))
     return ((start, min(start + rows, height)) for start in range(0, height, rows))
 
 
