@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from clock import timed
 from plain_layers import plain_layers
 from scipy.ndimage import distance_transform_edt
 from torch import Tensor
@@ -111,18 +112,6 @@ def scene(
     return image, inverse, lens
 
 
-def timed(jobs: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Median seconds of each job; the jobs take turns, after one round to warm up."""
-    taken: dict[str, list[float]] = {name: [] for name in jobs}
-    for turn in range(rounds + 1):
-        for name, job in jobs.items():
-            begun = time.perf_counter()
-            job()
-            if turn:
-                taken[name].append(time.perf_counter() - begun)
-    return {name: statistics.median(values) for name, values in taken.items()}
-
-
 def speed(rounds: int) -> None:
     """Print seconds and ratios at one megapixel."""
     image, inverse, lens = scene(SIDE, SIDE, 32)
@@ -179,7 +168,7 @@ def large() -> None:
             sys.exit("the command failed")
         print(
             f"24 megapixels, {LARGE_RADIUS_PX} px, the whole command: {time.perf_counter() - begun:.1f} s, "
-            f"peak {usage.ru_maxrss / 1e6:.2f} GB"
+            f"peak {usage.ru_maxrss * 1024 / 1e9:.2f} GB"
         )
 
 

@@ -1,0 +1,23 @@
+"""Seconds and memory, as all benchmarks measure them."""
+
+import resource
+import statistics
+import time
+from collections.abc import Callable
+
+
+def timed(jobs: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Median seconds of each job; the jobs take turns, after one round to warm up."""
+    taken: dict[str, list[float]] = {name: [] for name in jobs}
+    for turn in range(rounds + 1):
+        for name, job in jobs.items():
+            begun = time.perf_counter()
+            job()
+            if turn:
+                taken[name].append(time.perf_counter() - begun)
+    return {name: statistics.median(values) for name, values in taken.items()}
+
+
+def peak_gb() -> float:
+    """The most memory that this process has held, GB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9

@@ -1,0 +1,236 @@
+"""CoCNet: per-pixel kernels at five scales, mixed by a weight map (Eq. 14–17 of the paper, Sec. III-C2).
+
+Enters: an sRGB picture [b 3 h w] in [0, 1], of any size, and the condition [b 1 h w] where the variant takes one.
+Leaves: the picture with bokeh, same shape. Open in the paper, and decided here:
+
+- Eq. 15 pairs 𝒟_j with Dec_{Q−j+1}, which contradicts the scales of the skips. Here each decoder level filters the
+  picture at its own scale, 1 … 1/16, so that the largest kernel covers 11·16 = 176 px.
+- 𝒟 is the mean of 2 × 2 pixels and 𝒰 bilinear, for pictures and features alike.
+- "depth" has six filtered channels (its parameters say so); the filtered depth adds to the template of its colour.
+  "lens" filters only the picture: a radius is no light.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from cocnet.errors import DepthError, InputError
+from cocnet.imaging import linear_to_srgb, srgb_to_linear
+from cocnet.networks.local_filter import predicted_filter
+from cocnet.networks.norm import norm_relu
+from cocnet.networks.scales import enlarged, halved, padded_to_multiple
+from cocnet.networks.tiling import in_strips
+from cocnet.optics import ThinLens
+
+Conditioning = Literal["none", "depth", "lens"]
+Templates = Literal["filter", "direct"]
+
+
+@dataclass(frozen=True)
+class CoCNetConfig:
+    """Every number of the architecture.
+
+    channels: of the Q levels, finest first; groups of (convolution, norm, ReLU) per module; kernel_size k of Eq. 15;
+    templates "direct" replaces φ and the filter by a 1×1 convolution. conditioning "depth" takes a map in [0, 1],
+    "lens" the signed radius of Eq. 1 in px, divided by radius_scale_px.
+    """
+
+    channels: tuple[int, ...] = (32, 64, 128, 256, 256)
+    groups: int = 3
+    kernel_size: int = 11
+    templates: Templates = "filter"
+    conditioning: Conditioning = "none"
+    radius_scale_px: float = 32.0
+
+    @property
+    def input_channels(self) -> int:
+        """Of Ĩ in Eq. 14: the picture, and three times the depth or once the radius."""
+        return 3 + {"none": 0, "depth": 3, "lens": 1}[self.conditioning]
+
+    @property
+    def filtered_channels(self) -> int:
+        """Those that Eq. 15 filters, each with kernels of its own."""
+        return 6 if self.conditioning == "depth" else 3
+
+    @property
+    def size_multiple(self) -> int:
+        """Pictures are padded inside to multiples of this, px."""
+        return 2 ** (len(self.channels) - 1)
+
+    @property
+    def margin(self) -> int:
+        """What a template sees around its pixel, px of its scale."""
+        return self.kernel_size // 2 if self.templates == "filter" else 0
+
+
+_B3 = CoCNetConfig()
+_B2 = replace(_B3, groups=2)
+_LESS = (16, 32, 64, 128, 128)
+VARIANTS = {
+    "cocnet-b3": _B3,
+    "cocnet-b2": _B2,
+    "cocnet-b3-less": replace(_B3, channels=_LESS),
+    "cocnet-b2-less": replace(_B2, channels=_LESS),
+    "cocnet-b3-dir": replace(_B3, templates="direct"),
+    "cocnet-b3-depth": replace(_B3, conditioning="depth"),
+    "cocnet-b3-lens": replace(_B3, conditioning="lens"),
+    "cocnet-b2-lens": replace(_B2, conditioning="lens"),
+    "cocnet-b3-less-lens": replace(_B3, channels=_LESS, conditioning="lens"),
+    "cocnet-b2-less-lens": replace(_B2, channels=_LESS, conditioning="lens"),
+}
+
+
+def build_cocnet(name: str, seed: int = 0) -> "CoCNet":
+    """The variant of that name, with Xavier weights. Raises InputError for an unknown name."""
+    if name not in VARIANTS:
+        raise InputError(f"expected one of {', '.join(VARIANTS)}, got {name!r}, try cocnet-b3")
+    return CoCNet(VARIANTS[name], seed)
+
+
+class Unit(nn.Module):
+    """3×3 convolution, instance normalisation, ReLU."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.norm = nn.InstanceNorm2d(outputs, affine=True)
+
+    def forward(self, x: Float[Tensor, "b i h w"]) -> Float[Tensor, "b o h w"]:
+        """Same size."""
+        return norm_relu(self.conv(x), self.norm)
+
+
+class CoCNet(nn.Module):
+    """𝒯 of Eq. 14. Without gradients it works in strips of rows (tiling.py), to the same result in little memory;
+    in_strips = False turns that off. Differentiable once."""
+
+    def __init__(self, config: CoCNetConfig = _B3, seed: int = 0) -> None:
+        super().__init__()
+        self.config, self.in_strips = config, True
+        c, levels = config.channels, len(config.channels)
+        before = (config.input_channels, *c[:-1])
+        joined = [c[j] + c[j + 1] for j in range(levels - 1)] + [before[-1]]
+        self.encoders = nn.ModuleList(_module(before[j], c[j], config) for j in range(levels - 1))
+        self.decoders = nn.ModuleList(_module(joined[j], c[j], config) for j in range(levels))
+        self.phi = nn.ModuleList(_phi(n, config) for n in c)
+        self.weigh = nn.Conv2d(3 + 3 * levels + c[0], 3 * levels, 3, padding=1)
+        self.initialise(seed)
+
+    def initialise(self, seed: int) -> None:
+        """Xavier weights, zero biases; the same for the same seed."""
+        generator = torch.Generator().manual_seed(seed)
+        for part in self.modules():
+            if isinstance(part, nn.Conv2d):
+                nn.init.xavier_uniform_(part.weight, generator=generator)
+                nn.init.zeros_(part.bias)
+
+    def start_at_identity(self) -> "CoCNet":
+        """Zero weight maps: Eq. 17 gives the picture back, a good start for training."""
+        nn.init.zeros_(self.weigh.weight)
+        nn.init.zeros_(self.weigh.bias)
+        return self
+
+    def forward(
+        self, image: Float[Tensor, "b 3 h w"], depth: Float[Tensor, "b 1 h w"] | None = None
+    ) -> Float[Tensor, "b 3 h w"]:
+        """Eq. 14. depth: a map in [0, 1] for "depth", `coc_map(…)` for "lens", else ignored. Raises InputError or
+        DepthError."""
+        x = padded_to_multiple(self._input(image, depth), self.config.size_multiple)
+        if self.in_strips and not torch.is_grad_enabled() and not torch.compiler.is_compiling():
+            out = torch.cat([in_strips(self, one) for one in x.split(1)])
+        else:
+            out = self._whole(x)
+        return out[..., : image.shape[-2], : image.shape[-1]]
+
+    def template(
+        self,
+        level: int,
+        image: Float[Tensor, "b f h w"],
+        features: Float[Tensor, "b n h w"],
+        apply: Callable[..., Tensor] = predicted_filter,
+    ) -> Float[Tensor, "b 3 h w"]:
+        """Eq. 15 before 𝒰: the picture of this level, each pixel filtered with the kernels that φ sees there."""
+        phi = self.phi[level]
+        if self.config.templates == "direct":
+            return phi(torch.cat([features, image], 1))
+        return apply(image, features, phi.weight, phi.bias).unflatten(1, (-1, 3)).sum(1)
+
+    def _whole(self, x: Float[Tensor, "b i h w"]) -> Float[Tensor, "b 3 h w"]:
+        """All rows at once, with a graph."""
+        scaled, skips, templates = [x[:, : self.config.filtered_channels]], [], []
+        features = x.contiguous(memory_format=torch.channels_last)
+        for encoder in self.encoders:
+            skips.append(encoder(features))
+            features = halved(skips[-1])
+            scaled.append(halved(scaled[-1]))
+        for level in reversed(range(len(self.decoders))):
+            if level < len(skips):
+                features = torch.cat([enlarged(features, 2), skips[level]], 1)
+            features = self.decoders[level](features)
+            small = self.template(level, scaled[level], features)  # Eq. 15: 𝒟_j(I) ∗ φ(Dec(Ĩ))
+            templates.insert(0, enlarged(small, 2**level))  # Eq. 15: 𝒰_j
+        image = x[:, :3]
+        weights = self.weigh(torch.cat([image, *templates, features], 1))  # Eq. 16
+        return blended(image, torch.cat(templates, 1), weights)
+
+    def _input(self, image: Tensor, depth: Tensor | None) -> Float[Tensor, "b i h w"]:
+        """Ĩ of Eq. 14."""
+        if image.ndim != 4 or image.shape[1] != 3 or not image.is_floating_point():
+            raise InputError(
+                f"expected image [b 3 h w] of floats, got {list(image.shape)} {image.dtype}, try image[None]"
+            )
+        if self.config.conditioning == "none":
+            return image
+        if depth is None:
+            raise DepthError("expected depth [b 1 h w] for this model, got none, try model(image, depth)")
+        if depth.shape != (image.shape[0], 1, *image.shape[2:]):
+            wanted = [image.shape[0], 1, *image.shape[2:]]
+            raise DepthError(f"expected depth {wanted}, got {list(depth.shape)}, try DepthMap.of(…).resized(h, w)")
+        return torch.cat([image, *[depth.to(image.dtype)] * (self.config.input_channels - 3)], 1)
+
+    def coc_map(
+        self, depth_m: Float[Tensor, "b 1 h w"], lens: ThinLens, width_px: int | None = None
+    ) -> Float[Tensor, "b 1 h w"]:
+        """The condition of a "lens" variant: Eq. 1's signed radius in px / radius_scale_px. width_px: of the whole
+        picture, where this is a crop. Gradients reach depth, focus and f-number."""
+        return lens.coc_radius_px(1 / depth_m, width_px or depth_m.shape[-1]) / self.config.radius_scale_px
+
+    def render(
+        self, image: Float[Tensor, "b 3 h w"], depth_m: Float[Tensor, "b 1 h w"], lens: ThinLens
+    ) -> Float[Tensor, "b 3 h w"]:
+        """Like PhysicalRenderer: scene-linear light and metres (infinity allowed) → scene-linear light.
+
+        The network sees sRGB's curve, whose power law goes on above 1 (light 100 → 7.1): invertible, tame, and the
+        same as the plain call for pictures within [0, 1]. Raises InputError or DepthError.
+        """
+        if self.config.conditioning != "lens":
+            raise InputError(
+                f"expected a model with conditioning lens, got {self.config.conditioning}, try cocnet-b3-lens"
+            )
+        if not bool((depth_m.detach() > 0).all()):
+            raise DepthError(
+                "expected depth_m above 0 everywhere, got 0, less or NaN, try DepthMap.of(…).depth_m()"
+            )
+        return srgb_to_linear(self(linear_to_srgb(image), self.coc_map(depth_m, lens)))
+
+
+def blended(image: Tensor, templates: Tensor, weights: Tensor) -> Float[Tensor, "b 3 h w"]:
+    """Eq. 17: Î = I + Σ_j w_j ⊙ T_j, a weight per template and colour."""
+    return image + (weights * templates).unflatten(1, (-1, 3)).sum(1)
+
+
+def _module(inputs: int, outputs: int, config: CoCNetConfig) -> nn.Sequential:
+    """The basic module: groups of units."""
+    return nn.Sequential(*(Unit(outputs if g else inputs, outputs) for g in range(config.groups)))
+
+
+def _phi(features: int, config: CoCNetConfig) -> nn.Conv2d:
+    """The kernel prediction module φ: k² weights per pixel and filtered channel; or features and picture to a template."""
+    if config.templates == "direct":
+        return nn.Conv2d(features + config.filtered_channels, 3, 1)
+    return nn.Conv2d(features, config.filtered_channels * config.kernel_size**2, 1)
+

@@ -1,0 +1,76 @@
+"""Instance normalisation and ReLU in one step, for channels_last activations.
+
+Enters: raw convolution results and an nn.InstanceNorm2d, whose parameters it uses. Leaves: relu(scale·x + shift),
+with scale and shift per channel from the statistics of the whole picture.
+"""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+
+
+def norm_relu(x: Float[Tensor, "b c h w"], norm: nn.InstanceNorm2d) -> Float[Tensor, "b c h w"]:
+    """relu(norm(x)); on the CPU in a third of the passes over memory. One pixel is allowed (and becomes the bias)."""
+    if x.is_cpu and not torch.compiler.is_compiling():
+        return _NormReLU.apply(x, norm.weight, norm.bias, norm.eps)
+    return functional.relu(
+        torch.instance_norm(x, norm.weight, norm.bias, None, None, True, 0.0, norm.eps, True)
+    )
+
+
+def affine(
+    total: Float[Tensor, "*b c"], squares: Float[Tensor, "*b c"], count: int, norm: nn.InstanceNorm2d
+) -> tuple[Float[Tensor, "*b c"], Float[Tensor, "*b c"]]:
+    """Scale and shift from Σx and Σx² over count pixels."""
+    mean, rstd = _moments(total, squares, count, norm.eps)
+    scale = rstd * norm.weight
+    return scale, norm.bias - mean * scale
+
+
+def _moments(total: Tensor, squares: Tensor, count: int, eps: float) -> tuple[Tensor, Tensor]:
+    """Mean and 1/√(variance + eps); the difference of large numbers is taken in float64."""
+    mean = total.double() / count
+    variance = (squares.double() / count - mean.square()).clamp_(min=0)
+    dtype = torch.promote_types(total.dtype, torch.float32) if total.dtype != torch.float64 else total.dtype
+    return mean.to(dtype), (variance + eps).rsqrt().to(dtype)
+
+
+class _NormReLU(Function):
+    """Sums run over axis 1 of [b h·w c] views, which is how channels_last lies in memory."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
+        rows = _rows(x)
+        mean, rstd = _moments(rows.sum(1, keepdim=True), rows.square().sum(1, keepdim=True), rows.shape[1], eps)
+        scale = rstd * weight
+        y = _picture(torch.addcmul(bias - mean * scale, rows, scale).relu_(), x)
+        ctx.save_for_backward(x, y, mean, rstd, weight)
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+        x, y, mean, rstd, weight = ctx.saved_tensors
+        rows, g = _rows(x), _rows(torch.ops.aten.threshold_backward(grad, y, 0))
+        of_bias = g.sum(1, keepdim=True)
+        of_weight = ((g * rows).sum(1, keepdim=True) - mean * of_bias) * rstd
+        scale = rstd * weight
+        slope = -scale * rstd * of_weight / rows.shape[1]
+        constant = -scale * of_bias / rows.shape[1] - slope * mean
+        of_x = torch.addcmul(constant, rows, slope).addcmul_(g, scale)
+        return _picture(of_x, x), of_weight.sum((0, 1)), of_bias.sum((0, 1)), None
+
+
+def _rows(x: Tensor) -> Float[Tensor, "b hw c"]:
+    """One row per pixel, at least float32; a view where x is channels_last."""
+    rows = x.permute(0, 2, 3, 1).flatten(1, 2)
+    return rows.float() if rows.dtype in (torch.bfloat16, torch.float16) else rows
+
+
+def _picture(rows: Tensor, like: Tensor) -> Float[Tensor, "b c h w"]:
+    return rows.unflatten(1, tuple(like.shape[2:])).permute(0, 3, 1, 2).to(like.dtype)
