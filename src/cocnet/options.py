@@ -57,6 +57,8 @@ class RenderOptions:
     """Distance of the farthest point, for relative depth only."""
     mode: Literal["over", "eq8"] = "over"
     """Compositing: over = layers with hidden background, eq8 = the paper's Eq. 8."""
+    model: str | None = None
+    """A network in place of the physical renderer: a name of `cocnet models` whose weights ship, or a weight file."""
     preview: bool = False
     """Faster and coarser, for choosing focus and aperture."""
     max_mem_mb: Annotated[int | None, arg(name="max-mem", metavar="MB")] = None

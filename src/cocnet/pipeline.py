@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float32, Shaped
-from torch import Tensor
+from torch import Tensor, nn
 
 from cocnet import __version__
 from cocnet.choices import Camera, choose_camera, choose_focus_m
@@ -29,6 +29,7 @@ from cocnet.imaging import (
     write_photo,
 )
 from cocnet.imaging.encode import FORMATS
+from cocnet.neural import open_network, render_network, sees_depth, what_it_ignores
 from cocnet.optics import ThinLens
 from cocnet.options import RenderOptions, RenderSettings, Resolved
 from cocnet.rendering import Highlights, PhysicalRenderer, render_tiled
@@ -38,12 +39,14 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A photo with its inverse depth (1/m, of its size), the lens, and the settings that led to them."""
+    """A photo with its inverse depth (1/m, of its size), the lens, the settings that led to them, and the network
+    that renders in place of the physical renderer, if any."""
 
     photo: Photo
     inverse_depth: Float32[np.ndarray, "h w"]
     lens: ThinLens
     settings: RenderSettings
+    network: nn.Module | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +105,12 @@ def render(
 def prepare(photo: Any, depth: Any, options: RenderOptions) -> Plan:
     """Read and resolve everything but the picture; arguments and errors as `render`."""
     options = options.checked()
+    network = None if options.model is None else open_network(options.model)
     picture = as_photo(photo)
-    given = as_depth(depth, picture, options)
+    if network is None or sees_depth(network):
+        given = as_depth(depth, picture, options)
+    else:
+        given = DepthMap.of(np.ones(picture.pixels.shape[:2]), "metric", f"not read by {network.name}")
     inverse = inverse_depth_of(given, picture, options)
     camera, focus = choose_camera(picture, options), choose_focus_m(inverse, options)
     lens = make_lens(camera, focus, options)
@@ -122,9 +129,9 @@ def prepare(photo: Any, depth: Any, options: RenderOptions) -> Plan:
         focus_m=focus,
         largest_blur_radius_px=largest_radius_px(lens, inverse, picture.width),
         options=options,
-        notes=camera.notes + _depth_notes(given, options),
+        notes=camera.notes + _depth_notes(given, options) + _network_notes(network),
     )
-    return Plan(picture, inverse, lens, settings)
+    return Plan(picture, inverse, lens, settings, network)
 
 
 def as_photo(photo: Any) -> Photo:
@@ -198,8 +205,11 @@ def largest_radius_px(lens: ThinLens, inverse: Float32[np.ndarray, "h w"], width
 
 
 def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarray, "h w 3"]:
-    """Stream windows of linear light through the renderer into pixels of the photo's type."""
+    """Stream windows of linear light through the renderer into pixels of the photo's type; a network takes all."""
     photo, options = plan.photo, plan.settings.options
+    if plan.network is not None:
+        inverse = torch.from_numpy(plan.inverse_depth)
+        return photo.encode(render_network(plan.network, photo.linear(), inverse, plan.lens))
     out = np.empty_like(photo.pixels)
 
     def read(rows: slice, columns: slice) -> tuple[Tensor, Tensor]:
@@ -224,6 +234,11 @@ def _highlights(options: RenderOptions) -> Highlights | None:
         return Highlights() if options.highlights == "auto" else None
     threshold, gain = options.highlights
     return Highlights(threshold=threshold, gain=gain)
+
+
+def _network_notes(network: nn.Module | None) -> tuple[str, ...]:
+    ignored = None if network is None else what_it_ignores(network)
+    return () if ignored is None else (ignored,)
 
 
 def _depth_notes(depth: DepthMap, options: RenderOptions) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ DESCRIPTION = """Physically right shallow depth of field from a photo and its de
   cocnet render photo.jpg --depth depth.png --depth-kind metric -o bokeh.jpg
   cocnet depth-info photo.heic
   cocnet models
+  cocnet export model.safetensors model.onnx
   cocnet --version
 """
 
@@ -76,6 +77,9 @@ def render(
         _print_json({"output": str(out), "settings_file": str(beside), **asdict(result.settings)})
         return
     used = result.settings
+    if used.options.model is not None:
+        print(f"{out}: rendered by {used.options.model}")
+        return
     lens = f"{used.focal_length_mm.value:.3g} mm f/{used.f_number.value:.3g}"
     print(f"{out}: {lens}, focus at {used.focus_m.value:.3g} m ({used.focus_m.origin})")
 
@@ -135,7 +139,39 @@ def _model_row(facts: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-COMMANDS: dict[str, Callable[..., None]] = {"render": render, "depth-info": depth_info, "models": models}
+def export(model: Positional[str], out: Positional[Path], /, random_weights: bool = False) -> None:
+    """Write a network as ONNX, for any height and width, and check it against PyTorch.
+
+      cocnet export my-network.safetensors my-network.onnx
+      cocnet export cocnet-b3-less b3-less.onnx --random-weights
+
+    The picture is `image` [1 3 h w], sRGB in 0..1; networks that see depth also take `depth` [1 1 h w].
+
+    Args:
+        model: A weight file, or a name of `cocnet models`.
+        out: The .onnx file to write.
+        random_weights: Of a name whose weights don't ship: an untrained network, to measure its speed.
+    """
+    from cocnet.imaging import check_output
+    from cocnet.networks import create_model, export_onnx, list_models, load_model, shipped_weights
+
+    check_output(out, model if Path(model).is_file() else None)
+    known = model in [card.name for card in list_models()]
+    if known and not random_weights and shipped_weights(model) is None:
+        raise CocnetError(
+            f"expected weights that ship with '{model}', got none, try a weight file, or --random-weights for speed"
+        )
+    network = create_model(model) if random_weights else load_model(model)
+    worst = export_onnx(network, out)
+    print(f"{out}: {network.name}, {out.stat().st_size / 1e6:.1f} MB, within {worst:.1e} of PyTorch")
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "render": render,
+    "depth-info": depth_info,
+    "models": models,
+    "export": export,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -8,6 +8,7 @@ from cocnet.networks.checkpoint import (
     save_checkpoint,
     shipped_weights,
 )
+from cocnet.networks.export import export_onnx
 from cocnet.networks.registry import Card, card_of, create_model, list_models, register
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "catalogue",
     "checkpoint_info",
     "create_model",
+    "export_onnx",
     "list_models",
     "load_model",
     "register",

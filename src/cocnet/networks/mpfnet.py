@@ -95,7 +95,8 @@ def disk_blur(image: Float[Tensor, "b c h w"], radius_px: float) -> Float[Tensor
 
 @lru_cache(maxsize=64)
 def _disk(radius_px: float) -> Float[Tensor, "k k"]:
-    return lens_psf(_ROUND, radius_px)
+    with torch.device("cpu"):
+        return lens_psf(_ROUND, radius_px).float()
 
 
 def fusion_target(

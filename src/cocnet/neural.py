@@ -1,0 +1,55 @@
+"""A photo through a network instead of the physical renderer.
+
+Enters: scene-linear light [3 h w] and inverse depth [h w] (1/m) of a whole photo, a lens, a network. Leaves:
+scene-linear light [3 h w]. What a network reads of the depth is on its card: nothing, nearness in 0..1, or the lens.
+"""
+
+from pathlib import Path
+
+import torch
+from jaxtyping import Float32
+from torch import Tensor, nn
+
+from cocnet.imaging import linear_to_srgb, srgb_to_linear
+from cocnet.networks import card_of, load_model
+from cocnet.optics import ThinLens
+
+
+def open_network(name_or_path: str) -> nn.Module:
+    """The trained network of a name or a weight file; raises FileError or InputError."""
+    return load_model(Path(name_or_path) if Path(name_or_path).suffix else name_or_path)
+
+
+def sees_depth(network: nn.Module) -> bool:
+    """Whether the network reads a depth map at all."""
+    return card_of(str(network.name)).conditioning != "none"
+
+
+def what_it_ignores(network: nn.Module) -> str | None:
+    """A line for the user on choices that this network can't follow, None where it follows all."""
+    name, conditioning = network.name, card_of(str(network.name)).conditioning
+    if conditioning == "none":
+        return f"{name} sees only the photo: depth, focus and aperture have no effect"
+    if conditioning == "depth":
+        return f"{name} has one lens built in: focus and aperture have no effect"
+    return None
+
+
+def render_network(
+    network: nn.Module,
+    light: Float32[Tensor, "3 h w"],
+    inverse_depth: Float32[Tensor, "h w"],
+    lens: ThinLens,
+) -> Float32[Tensor, "3 h w"]:
+    """Render a whole photo, without gradients. Raises InputError or DepthError."""
+    with torch.inference_mode():
+        if card_of(str(network.name)).conditioning == "lens":
+            return network.render(light[None], 1 / inverse_depth[None, None], lens)[0]  # type: ignore[operator]
+        depth = nearness(inverse_depth)[None, None] if sees_depth(network) else None
+        return srgb_to_linear(network(linear_to_srgb(light)[None], depth)[0].clamp(0, 1))
+
+
+def nearness(inverse_depth: Float32[Tensor, "h w"]) -> Float32[Tensor, "h w"]:
+    """The depth map of "depth" networks: inverse depth stretched to 0 (farthest) … 1 (nearest)."""
+    low, high = inverse_depth.aminmax()
+    return (inverse_depth - low) / (high - low).clamp(min=1e-9)

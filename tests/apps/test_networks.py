@@ -1,0 +1,88 @@
+"""`cocnet render --model` and `cocnet export`."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from cocnet import ThinLens, create_model, load_model, save_checkpoint
+
+TINY = {"channels": [4, 8, 8], "groups": 1, "kernel_size": 3}
+NAMES = ["cocnet-b3-less", "cocnet-b3-depth", "cocnet-b3-less-lens"]
+
+
+@pytest.fixture
+def weights(tmp_path):
+    """Writes an untrained network's file; by default one that gives its picture back."""
+
+    def write(name, identity=True):
+        torch.manual_seed(3)
+        model = create_model(name, **TINY)
+        return save_checkpoint(model.start_at_identity() if identity else model, tmp_path / f"{name}.safetensors")
+
+    return write
+
+
+def pixels(path):
+    return np.asarray(Image.open(path)).astype(int)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_picture_goes_through_the_network(name, run, files, weights):
+    photo, depth, out = files.photo("photo.png"), files.depth(), files.folder / "out.png"
+    given = ["--depth", str(depth), "--depth-kind", "metric"]
+    outcome = run("render", str(photo), *given, "--model", str(weights(name)), "-o", str(out))
+    assert outcome.code == 0, outcome.err
+    assert np.abs(pixels(out) - pixels(photo)).max() <= 1
+    outcome = run("render", str(photo), *given, "--model", str(weights(name, False)), "-o", str(out))
+    assert outcome.code == 0 and np.abs(pixels(out) - pixels(photo)).max() > 5
+    settings = json.loads((files.folder / "out.png.json").read_text())
+    assert settings["options"]["model"].endswith(f"{name}.safetensors")
+    ignored = [note for note in settings["notes"] if "no effect" in note]
+    assert len(ignored) == (0 if name.endswith("lens") else 1)
+
+
+def test_a_network_without_depth_needs_none(run, files, weights):
+    out = files.folder / "out.png"
+    outcome = run("render", str(files.photo()), "--model", str(weights("cocnet-b3-less")), "-o", str(out))
+    assert outcome.code == 0 and out.is_file() and "sees only the photo" in outcome.err
+
+
+def test_the_lens_reaches_the_network(run, files, weights):
+    path, photo, depth = weights("cocnet-b3-less-lens", identity=False), files.photo("photo.png"), files.depth()
+    given = ["render", str(photo), "--depth", str(depth), "--depth-kind", "metric", "--model", str(path)]
+    pictures = []
+    for number in ("1.4", "8"):
+        out = files.folder / f"out{number}.png"
+        assert run(*given, "--f-number", number, "--focus-m", "2", "-o", str(out)).code == 0
+        pictures.append(pixels(out))
+    assert np.abs(pictures[0] - pictures[1]).max() > 1
+    lens = ThinLens(0.05, 8.0, 2.0, 0.036)
+    assert load_model(path).coc_map(torch.full((1, 1, 2, 2), 2.0), lens).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    "model, expected",
+    [
+        ("cocnet-b3", "none, try the path of a .safetensors file"),
+        ("cocnet-b33", "try cocnet-b3"),
+        ("missing.safetensors", "missing.safetensors"),
+        ("weights.pt", "safetensors"),
+    ],
+)
+def test_what_is_no_model_is_one_line(model, expected, run, files):
+    outcome = run("render", str(files.photo()), "--model", model, "-o", str(files.folder / "out.png"))
+    assert outcome.code == 1 and len(outcome.errors) == 1 and expected in outcome.errors[0]
+    assert "out.png" not in files.names()
+
+
+def test_export(run, files, weights):
+    pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
+    out = files.folder / "net.onnx"
+    outcome = run("export", str(weights("cocnet-b3-less", False)), str(out))
+    assert outcome.code == 0 and out.is_file() and "of PyTorch" in outcome.out
+    outcome = run("export", "cocnet-b3", str(files.folder / "other.onnx"))
+    assert outcome.code == 1 and "--random-weights" in outcome.errors[0]
+    assert "other.onnx" not in files.names()
