@@ -2,7 +2,8 @@
 
     python benchmarks/networks.py [--only time memory training autocast table] [--sizes 512 1024] [--rounds 3]
 
-Time: seconds; over 64 → 64 convolutions of the same FLOPs; over the network's own bare convolutions; over dmshn-stacked.
+Time: seconds, and the ratio to 64 → 64 convolutions of the same FLOPs, to the network's own bare convolutions, and to
+dmshn-stacked.
 Memory: what a process of its own grows by. Training: a step of cocnet-b3-less, batch 2, 256², beside stock modules
 and an unfolded image. Table: every registered network at one size. FLOPs: two per multiplication with addition.
 """
@@ -32,7 +33,9 @@ LARGE = (3000, 4000)
 def picture(height: int, width: int, batch: int = 1) -> Tensor:
     """Smooth and noisy parts, sRGB in 0..1."""
     made = torch.Generator().manual_seed(5)
-    coarse, fine = (torch.rand(batch, 3, math.ceil(height / s), math.ceil(width / s), generator=made) for s in (16, 2))
+    coarse, fine = (
+        torch.rand(batch, 3, math.ceil(height / s), math.ceil(width / s), generator=made) for s in (16, 2)
+    )
     parts = [functional.interpolate(x, size=(height, width), mode="bilinear") for x in (coarse, fine)]
     return 0.7 * parts[0] + 0.3 * parts[1]
 
@@ -75,7 +78,9 @@ def call(name: str, height: int, width: int) -> Callable[[], Tensor]:
 def speed(sizes: list[int], rounds: int) -> None:
     """Print seconds and ratios of cocnet-b3."""
     name, rival = "cocnet-b3", "dmshn-stacked"
-    print(f"{'':>12} {'TFLOP':>7} {'s':>7} {'64→64':>7} {'ratio':>6} {'own convs':>10} {'ratio':>6} {rival:>14} {'ratio':>6}")
+    print(
+        f"{'':>12} {'TFLOP':>7} {'s':>7} {'64→64':>7} {'ratio':>6} {'own convs':>10} {'ratio':>6} {rival:>14} {'ratio':>6}"
+    )
     for side in sizes:
         work = flops(name, side, side)
         bare = bare_convolutions(create_model(name), side, side)
@@ -112,7 +117,9 @@ def training(rounds: int) -> None:
     """Print a training step's seconds and memory, ours and plain."""
     found = {kind: apart("step", kind, rounds, 0) for kind in ("ours", "plain")}
     for kind, values in found.items():
-        print(f"{TRAINED}, batch {BATCH}, {CROP}², {kind:>6}: {values['seconds']:.3f} s, grows by {values['gb']:.3f} GB")
+        print(
+            f"{TRAINED}, batch {BATCH}, {CROP}², {kind:>6}: {values['seconds']:.3f} s, grows by {values['gb']:.3f} GB"
+        )
     ratios = {key: found["ours"][key] / found["plain"][key] for key in ("seconds", "gb")}
     print(f"ours over plain: {ratios['seconds']:.2f} of the time, {ratios['gb']:.2f} of the memory")
 
@@ -145,7 +152,9 @@ def autocast(sizes: list[int], rounds: int) -> None:
         one, two = exact(), rough()
         score = 10 * math.log10((one.max() - one.min()) ** 2 / (one - two).square().mean())
         ratio = found["bfloat16"] / found["float32"]
-        print(f"cocnet-b3 {side}²: bfloat16 {found['bfloat16']:.2f} s, {ratio:.2f} of float32, PSNR {score:.1f} dB")
+        print(
+            f"cocnet-b3 {side}²: bfloat16 {found['bfloat16']:.2f} s, {ratio:.2f} of float32, PSNR {score:.1f} dB"
+        )
 
 
 def table(side: int) -> None:
@@ -156,7 +165,10 @@ def table(side: int) -> None:
             count = sum(p.numel() for p in create_model(card.name).parameters())
         found = apart("grow", card.name, side, side)
         work = flops(card.name, side, side) / 1e9
-        print(f"| {card.name} | {count:,} | {work:,.0f} | {found['seconds']:.2f} | {found['gb']:.2f} |", flush=True)
+        print(
+            f"| {card.name} | {count:,} | {work:,.0f} | {found['seconds']:.2f} | {found['gb']:.2f} |",
+            flush=True,
+        )
 
 
 def apart(job: str, name: str, one: int, two: int) -> dict[str, float]:

@@ -189,7 +189,9 @@ class CoCNet(nn.Module):
             raise DepthError("expected depth [b 1 h w] for this model, got none, try model(image, depth)")
         if depth.shape != (image.shape[0], 1, *image.shape[2:]):
             wanted = [image.shape[0], 1, *image.shape[2:]]
-            raise DepthError(f"expected depth {wanted}, got {list(depth.shape)}, try DepthMap.of(…).resized(h, w)")
+            raise DepthError(
+                f"expected depth {wanted}, got {list(depth.shape)}, try DepthMap.of(…).resized(h, w)"
+            )
         return torch.cat([image, *[depth.to(image.dtype)] * (self.config.input_channels - 3)], 1)
 
     def coc_map(
@@ -229,8 +231,7 @@ def _module(inputs: int, outputs: int, config: CoCNetConfig) -> nn.Sequential:
 
 
 def _phi(features: int, config: CoCNetConfig) -> nn.Conv2d:
-    """The kernel prediction module φ: k² weights per pixel and filtered channel; or features and picture to a template."""
+    """The kernel prediction module φ: k² weights per pixel and filtered channel. "direct": features and picture → T."""
     if config.templates == "direct":
         return nn.Conv2d(features + config.filtered_channels, 3, 1)
     return nn.Conv2d(features, config.filtered_channels * config.kernel_size**2, 1)
-

@@ -1,8 +1,8 @@
 """CoCNet without gradients, layer by layer in strips of rows that fit the caches: exact, and in little memory.
 
-Enters: a model and its padded input. Leaves: what the model gives as a whole. A layer's statistics belong to the whole
-picture, so each plane is stored raw, and normalised whenever it is read. A strip is read before it is written, so
-a layer may write over its own input: a module needs one plane, and a decoder takes over the plane of its skip.
+Enters: a model and its padded input. Leaves: what the model gives as a whole. A layer's statistics belong to the
+whole picture, so each plane is stored raw, and normalised whenever it is read. A strip is read before it is written,
+so a layer may write over its own input: a module needs one plane, and a decoder takes over the plane of its skip.
 Within this file a plane is [h w c], channels last.
 """
 
@@ -81,16 +81,16 @@ def _module(module: nn.Module, read: Read, size: tuple[int, int], out: Tensor | 
 
 def _unit(unit: "Unit", read: Read, size: tuple[int, int], out: Tensor | None) -> Plane:
     """One convolution, with the sums that its normalisation needs."""
-    total = squares = torch.zeros(unit.conv.out_channels, dtype=torch.float64, device=unit.conv.weight.device)
+    precise = torch.promote_types(unit.conv.weight.dtype, torch.float32)
+    sums = torch.zeros(2, unit.conv.out_channels, dtype=torch.float64, device=unit.conv.weight.device)
     for top, bottom, y in _convolved(unit.conv, read, size):
-        if out is None:
-            out = y.new_empty(*size, y.shape[-1])
+        out = y.new_empty(*size, y.shape[-1]) if out is None else out
         out[top:bottom] = y
-        pixels = y.flatten(0, 1).float()
-        total, squares = total + pixels.sum(0), squares + pixels.square().sum(0)
+        pixels = y.flatten(0, 1).to(precise)
+        sums += torch.stack([pixels.sum(0), pixels.square().sum(0)])
     assert out is not None
-    scale, shift = affine(total, squares, size[0] * size[1], unit.norm)
-    return Plane(out, scale.float(), shift.float())
+    scale, shift = affine(sums[0], sums[1], size[0] * size[1], unit.norm)
+    return Plane(out, scale.to(precise), shift.to(precise))
 
 
 def _convolved(conv: nn.Conv2d, read: Read, size: tuple[int, int]) -> Iterator[tuple[int, int, Tensor]]:
