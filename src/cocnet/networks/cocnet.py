@@ -124,14 +124,14 @@ class CoCNet(nn.Module):
         """Xavier weights, zero biases; the same for the same seed."""
         generator = torch.Generator().manual_seed(seed)
         for part in self.modules():
-            if isinstance(part, nn.Conv2d):
+            if isinstance(part, nn.Conv2d) and part.bias is not None:
                 nn.init.xavier_uniform_(part.weight, generator=generator)
                 nn.init.zeros_(part.bias)
 
     def start_at_identity(self) -> "CoCNet":
         """Zero weight maps: Eq. 17 gives the picture back, a good start for training."""
-        nn.init.zeros_(self.weigh.weight)
-        nn.init.zeros_(self.weigh.bias)
+        for parameter in self.weigh.parameters():
+            nn.init.zeros_(parameter)
         return self
 
     def forward(
@@ -141,7 +141,7 @@ class CoCNet(nn.Module):
         DepthError."""
         x = padded_to_multiple(self._input(image, depth), self.config.size_multiple)
         if self.in_strips and not torch.is_grad_enabled() and not torch.compiler.is_compiling():
-            out = torch.cat([in_strips(self, one) for one in x.split(1)])
+            out = torch.cat([in_strips(self, one) for one in x.chunk(len(x))])
         else:
             out = self._whole(x)
         return out[..., : image.shape[-2], : image.shape[-1]]
@@ -157,11 +157,13 @@ class CoCNet(nn.Module):
         phi = self.phi[level]
         if self.config.templates == "direct":
             return phi(torch.cat([features, image], 1))
-        return apply(image, features, phi.weight, phi.bias).unflatten(1, (-1, 3)).sum(1)
+        return _by_colour(apply(image, features, phi.weight, phi.bias))
 
     def _whole(self, x: Float[Tensor, "b i h w"]) -> Float[Tensor, "b 3 h w"]:
         """All rows at once, with a graph."""
-        scaled, skips, templates = [x[:, : self.config.filtered_channels]], [], []
+        scaled = [x[:, : self.config.filtered_channels]]
+        skips: list[Tensor] = []
+        templates: list[Tensor] = []
         features = x.contiguous(memory_format=torch.channels_last)
         for encoder in self.encoders:
             skips.append(encoder(features))
@@ -222,7 +224,7 @@ class CoCNet(nn.Module):
 
 def blended(image: Tensor, templates: Tensor, weights: Tensor) -> Float[Tensor, "b 3 h w"]:
     """Eq. 17: Î = I + Σ_j w_j ⊙ T_j, a weight per template and colour."""
-    return image + (weights * templates).unflatten(1, (-1, 3)).sum(1)
+    return image + _by_colour(weights * templates)
 
 
 def _module(inputs: int, outputs: int, config: CoCNetConfig) -> nn.Sequential:
@@ -230,8 +232,13 @@ def _module(inputs: int, outputs: int, config: CoCNetConfig) -> nn.Sequential:
     return nn.Sequential(*(Unit(outputs if g else inputs, outputs) for g in range(config.groups)))
 
 
+def _by_colour(x: Float[Tensor, "b 3q h w"]) -> Float[Tensor, "b 3 h w"]:
+    """The sum over q."""
+    return x.reshape(x.shape[0], -1, 3, *x.shape[2:]).sum(1)
+
+
 def _phi(features: int, config: CoCNetConfig) -> nn.Conv2d:
-    """The kernel prediction module φ: k² weights per pixel and filtered channel. "direct": features and picture → T."""
+    """φ, the kernel prediction module: k² weights per pixel and filtered channel. "direct": features, picture → T."""
     if config.templates == "direct":
         return nn.Conv2d(features + config.filtered_channels, 3, 1)
     return nn.Conv2d(features, config.filtered_channels * config.kernel_size**2, 1)

@@ -74,4 +74,4 @@ def _rows(x: Tensor) -> Float[Tensor, "b hw c"]:
 
 
 def _picture(rows: Tensor, like: Tensor) -> Float[Tensor, "b c h w"]:
-    return rows.unflatten(1, tuple(like.shape[2:])).permute(0, 3, 1, 2).to(like.dtype)
+    return rows.view(len(rows), *like.shape[2:], -1).permute(0, 3, 1, 2).to(like.dtype)
