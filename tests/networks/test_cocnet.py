@@ -95,7 +95,7 @@ def test_equals_the_naive_network_and_its_gradients():
         out = forward(image)
         found.append([out.detach(), *torch.autograd.grad(out.square().sum(), list(model.parameters()))])
     for fast, slow in zip(*found, strict=True):
-        assert torch.allclose(fast, slow, rtol=1e-6, atol=1e-8 * float(slow.abs().max()) + 1e-9)
+        assert torch.allclose(fast, slow, rtol=1e-6, atol=1e-8 * slow.abs().max().item() + 1e-9)
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
@@ -180,6 +180,20 @@ def test_light_above_white_survives():
     light, depth = picture(1, 3, 16, 16) * 50, torch.full((1, 1, 16, 16), torch.inf)
     with torch.no_grad():
         assert torch.allclose(model.render(light, depth, LENS), light, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(37, 53), (48, 64)])
+def test_exported_graph_fits_every_size(exported, size):
+    model, graph = exported
+    image = picture(1, 3, *size)
+    assert torch.allclose(graph(image), model(image), atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def exported():
+    model, free = small().eval(), torch.export.Dim.DYNAMIC
+    program = torch.export.export(model, (picture(1, 3, 41, 67),), dynamic_shapes=({2: free, 3: free},))
+    return model, program.module()
 
 
 def test_bad_input_is_named():

@@ -22,7 +22,7 @@ from cocnet.errors import DepthError, InputError
 from cocnet.imaging import linear_to_srgb, srgb_to_linear
 from cocnet.networks.local_filter import predicted_filter
 from cocnet.networks.norm import norm_relu
-from cocnet.networks.scales import enlarged, halved, padded_to_multiple
+from cocnet.networks.scales import cropped, enlarged, halved, padded_to_multiple
 from cocnet.networks.tiling import in_strips
 from cocnet.optics import ThinLens
 
@@ -144,7 +144,7 @@ class CoCNet(nn.Module):
             out = torch.cat([in_strips(self, one) for one in x.chunk(len(x))])
         else:
             out = self._whole(x)
-        return out[..., : image.shape[-2], : image.shape[-1]]
+        return cropped(out, image.shape[2], image.shape[3])
 
     def template(
         self,
@@ -164,7 +164,7 @@ class CoCNet(nn.Module):
         scaled = [x[:, : self.config.filtered_channels]]
         skips: list[Tensor] = []
         templates: list[Tensor] = []
-        features = x.contiguous(memory_format=torch.channels_last)
+        features = x if torch.compiler.is_compiling() else x.contiguous(memory_format=torch.channels_last)
         for encoder in self.encoders:
             skips.append(encoder(features))
             features = halved(skips[-1])
