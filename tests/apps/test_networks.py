@@ -20,7 +20,9 @@ def weights(tmp_path):
     def write(name, identity=True):
         torch.manual_seed(3)
         model = create_model(name, **TINY)
-        return save_checkpoint(model.start_at_identity() if identity else model, tmp_path / f"{name}.safetensors")
+        return save_checkpoint(
+            model.start_at_identity() if identity else model, tmp_path / f"{name}.safetensors"
+        )
 
     return write
 
@@ -51,7 +53,11 @@ def test_a_network_without_depth_needs_none(run, files, weights):
 
 
 def test_the_lens_reaches_the_network(run, files, weights):
-    path, photo, depth = weights("cocnet-b3-less-lens", identity=False), files.photo("photo.png"), files.depth()
+    path, photo, depth = (
+        weights("cocnet-b3-less-lens", identity=False),
+        files.photo("photo.png"),
+        files.depth(),
+    )
     given = ["render", str(photo), "--depth", str(depth), "--depth-kind", "metric", "--model", str(path)]
     pictures = []
     for number in ("1.4", "8"):

@@ -22,6 +22,16 @@ class Row:
 
 ROWS = [
     Row("brvit", 123_142_955, 32, needs="timm"),
+    Row("cocnet-b2", 5_177_604, 16),
+    Row("cocnet-b2-lens", 5_177_892, 16, "lens"),
+    Row("cocnet-b2-less", 1_367_508, 16),
+    Row("cocnet-b2-less-lens", 1_367_652, 16, "lens"),
+    Row("cocnet-b3", 7_337_796, 16),
+    Row("cocnet-b3-depth", 7_607_643, 16, "depth"),
+    Row("cocnet-b3-dir", 7_071_081, 16),
+    Row("cocnet-b3-lens", 7_338_084, 16, "lens"),
+    Row("cocnet-b3-less", 1_908_468, 16),
+    Row("cocnet-b3-less-lens", 1_908_612, 16, "lens"),
     Row("dbsi", 1_946_980, 8),
     Row("dmshn", 5_424_393, 16),
     Row("dmshn-stacked", 10_848_786, 16),

@@ -10,7 +10,7 @@ Leaves: the picture with bokeh, same shape. Open in the paper, and decided here:
   "lens" filters only the picture: a radius is no light.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -20,13 +20,14 @@ from torch import Tensor, nn
 
 from cocnet.errors import DepthError, InputError
 from cocnet.imaging import linear_to_srgb, srgb_to_linear
+from cocnet.networks.base import BokehNet
 from cocnet.networks.local_filter import predicted_filter
 from cocnet.networks.norm import norm_relu
-from cocnet.networks.scales import enlarged, halved, padded_to_multiple
+from cocnet.networks.registry import Card, Conditioning, register
+from cocnet.networks.scales import enlarged, halved
 from cocnet.networks.tiling import in_strips
 from cocnet.optics import ThinLens
 
-Conditioning = Literal["none", "depth", "lens"]
 Templates = Literal["filter", "direct"]
 
 
@@ -67,6 +68,15 @@ class CoCNetConfig:
         return self.kernel_size // 2 if self.templates == "filter" else 0
 
 
+_PAPER = "Natural & Adversarial Bokeh Rendering via Circle-of-Confusion Predictive Network"
+_PUBLISHED = {
+    "cocnet-b3": 7.34,
+    "cocnet-b2": 5.18,
+    "cocnet-b3-less": 1.91,
+    "cocnet-b2-less": 1.37,
+    "cocnet-b3-dir": 7.07,
+    "cocnet-b3-depth": 7.61,
+}
 _B3 = CoCNetConfig()
 _B2 = replace(_B3, groups=2)
 _LESS = (16, 32, 64, 128, 128)
@@ -84,13 +94,6 @@ VARIANTS = {
 }
 
 
-def build_cocnet(name: str, seed: int = 0) -> "CoCNet":
-    """The variant of that name, with Xavier weights. Raises InputError for an unknown name."""
-    if name not in VARIANTS:
-        raise InputError(f"expected one of {', '.join(VARIANTS)}, got {name!r}, try cocnet-b3")
-    return CoCNet(VARIANTS[name], seed)
-
-
 class Unit(nn.Module):
     """3×3 convolution, instance normalisation, ReLU."""
 
@@ -104,12 +107,12 @@ class Unit(nn.Module):
         return norm_relu(self.conv(x), self.norm)
 
 
-class CoCNet(nn.Module):
+class CoCNet(BokehNet):
     """𝒯 of Eq. 14. Without gradients it works in strips of rows (tiling.py), to the same result in little memory;
     in_strips = False turns that off. Differentiable once."""
 
-    def __init__(self, config: CoCNetConfig = _B3, seed: int = 0) -> None:
-        super().__init__()
+    def __init__(self, config: CoCNetConfig = _B3, seed: int = 0, name: str = "cocnet") -> None:
+        super().__init__(_card(name, config))
         self.config, self.in_strips = config, True
         c, levels = config.channels, len(config.channels)
         before = (config.input_channels, *c[:-1])
@@ -124,27 +127,23 @@ class CoCNet(nn.Module):
         """Xavier weights, zero biases; the same for the same seed."""
         generator = torch.Generator().manual_seed(seed)
         for part in self.modules():
-            if isinstance(part, nn.Conv2d):
+            if isinstance(part, nn.Conv2d) and part.bias is not None:
                 nn.init.xavier_uniform_(part.weight, generator=generator)
                 nn.init.zeros_(part.bias)
 
     def start_at_identity(self) -> "CoCNet":
         """Zero weight maps: Eq. 17 gives the picture back, a good start for training."""
-        nn.init.zeros_(self.weigh.weight)
-        nn.init.zeros_(self.weigh.bias)
+        for parameter in self.weigh.parameters():
+            nn.init.zeros_(parameter)
         return self
 
-    def forward(
-        self, image: Float[Tensor, "b 3 h w"], depth: Float[Tensor, "b 1 h w"] | None = None
-    ) -> Float[Tensor, "b 3 h w"]:
-        """Eq. 14. depth: a map in [0, 1] for "depth", `coc_map(…)` for "lens", else ignored. Raises InputError or
-        DepthError."""
-        x = padded_to_multiple(self._input(image, depth), self.config.size_multiple)
+    def bokeh(self, image: Tensor, depth: Tensor | None) -> Float[Tensor, "b 3 h w"]:
+        """Eq. 14. depth: a map in [0, 1] for "depth", `coc_map(…)` for "lens"."""
+        maps = [] if depth is None else [depth] * (self.config.input_channels - 3)
+        x = torch.cat([image, *maps], 1)  # Eq. 14: Ĩ
         if self.in_strips and not torch.is_grad_enabled() and not torch.compiler.is_compiling():
-            out = torch.cat([in_strips(self, one) for one in x.split(1)])
-        else:
-            out = self._whole(x)
-        return out[..., : image.shape[-2], : image.shape[-1]]
+            return torch.cat([in_strips(self, one) for one in x.chunk(len(x))])
+        return self._whole(x)
 
     def template(
         self,
@@ -157,12 +156,14 @@ class CoCNet(nn.Module):
         phi = self.phi[level]
         if self.config.templates == "direct":
             return phi(torch.cat([features, image], 1))
-        return apply(image, features, phi.weight, phi.bias).unflatten(1, (-1, 3)).sum(1)
+        return _by_colour(apply(image, features, phi.weight, phi.bias))
 
     def _whole(self, x: Float[Tensor, "b i h w"]) -> Float[Tensor, "b 3 h w"]:
         """All rows at once, with a graph."""
-        scaled, skips, templates = [x[:, : self.config.filtered_channels]], [], []
-        features = x.contiguous(memory_format=torch.channels_last)
+        scaled = [x[:, : self.config.filtered_channels]]
+        skips: list[Tensor] = []
+        templates: list[Tensor] = []
+        features = x if torch.compiler.is_compiling() else x.contiguous(memory_format=torch.channels_last)
         for encoder in self.encoders:
             skips.append(encoder(features))
             features = halved(skips[-1])
@@ -176,21 +177,6 @@ class CoCNet(nn.Module):
         image = x[:, :3]
         weights = self.weigh(torch.cat([image, *templates, features], 1))  # Eq. 16
         return blended(image, torch.cat(templates, 1), weights)
-
-    def _input(self, image: Tensor, depth: Tensor | None) -> Float[Tensor, "b i h w"]:
-        """Ĩ of Eq. 14."""
-        if image.ndim != 4 or image.shape[1] != 3 or not image.is_floating_point():
-            raise InputError(
-                f"expected image [b 3 h w] of floats, got {list(image.shape)} {image.dtype}, try image[None]"
-            )
-        if self.config.conditioning == "none":
-            return image
-        if depth is None:
-            raise DepthError("expected depth [b 1 h w] for this model, got none, try model(image, depth)")
-        if depth.shape != (image.shape[0], 1, *image.shape[2:]):
-            wanted = [image.shape[0], 1, *image.shape[2:]]
-            raise DepthError(f"expected depth {wanted}, got {list(depth.shape)}, try DepthMap.of(…).resized(h, w)")
-        return torch.cat([image, *[depth.to(image.dtype)] * (self.config.input_channels - 3)], 1)
 
     def coc_map(
         self, depth_m: Float[Tensor, "b 1 h w"], lens: ThinLens, width_px: int | None = None
@@ -220,7 +206,7 @@ class CoCNet(nn.Module):
 
 def blended(image: Tensor, templates: Tensor, weights: Tensor) -> Float[Tensor, "b 3 h w"]:
     """Eq. 17: Î = I + Σ_j w_j ⊙ T_j, a weight per template and colour."""
-    return image + (weights * templates).unflatten(1, (-1, 3)).sum(1)
+    return image + _by_colour(weights * templates)
 
 
 def _module(inputs: int, outputs: int, config: CoCNetConfig) -> nn.Sequential:
@@ -228,9 +214,36 @@ def _module(inputs: int, outputs: int, config: CoCNetConfig) -> nn.Sequential:
     return nn.Sequential(*(Unit(outputs if g else inputs, outputs) for g in range(config.groups)))
 
 
+def _by_colour(x: Float[Tensor, "b 3q h w"]) -> Float[Tensor, "b 3 h w"]:
+    """The sum over q."""
+    return x.reshape(x.shape[0], -1, 3, *x.shape[2:]).sum(1)
+
+
 def _phi(features: int, config: CoCNetConfig) -> nn.Conv2d:
-    """The kernel prediction module φ: k² weights per pixel and filtered channel; or features and picture to a template."""
+    """φ, the kernel prediction module: k² weights per pixel and filtered channel. "direct": features, picture → T."""
     if config.templates == "direct":
         return nn.Conv2d(features + config.filtered_channels, 3, 1)
     return nn.Conv2d(features, config.filtered_channels * config.kernel_size**2, 1)
 
+
+def _card(name: str, config: CoCNetConfig) -> Card:
+    notes = "Ours: conditioned on the lens of Eq. 1." if config.conditioning == "lens" else ""
+    multiple, conditioning = config.size_multiple, config.conditioning
+    return Card(name, _PAPER, 2023, _PUBLISHED.get(name), multiple, conditioning, notes=notes)
+
+
+def _register(name: str, config: CoCNetConfig) -> None:
+    @register(_card(name, config))
+    def build(
+        channels: Sequence[int] = config.channels,
+        groups: int = config.groups,
+        kernel_size: int = config.kernel_size,
+        radius_scale_px: float = config.radius_scale_px,
+        seed: int = 0,
+    ) -> nn.Module:
+        changed = replace(config, channels=tuple(channels), groups=groups, kernel_size=kernel_size)
+        return CoCNet(replace(changed, radius_scale_px=radius_scale_px), seed, name)
+
+
+for _name, _config in VARIANTS.items():
+    _register(_name, _config)

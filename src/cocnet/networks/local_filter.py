@@ -64,9 +64,9 @@ def predicted_filter(
             f"expected weight [c·k² {features.shape[1]} 1 1] for {image.shape[1]} channels, "
             f"got {list(weight.shape)}, try Conv2d({features.shape[1]}, {image.shape[1]} * k * k, 1)"
         )
-    inputs = (padded(image, side), features, weight, bias)
+    inputs = [padded(image, side), features, weight, bias]
     if autocast_dtype(image.device) is not None:
-        inputs = tuple(x.float() for x in inputs)
+        inputs = [x.float() for x in inputs]
     with without_autocast(image.device):
         if torch.compiler.is_compiling():
             return filter_strip(*inputs)
@@ -191,7 +191,8 @@ def _answers(patch: Tensor, weight: Tensor) -> Float[Tensor, "b c n h w"]:
     channels = patch.shape[1]
     side = isqrt(weight.shape[0] // channels)
     columns = weight.view(channels, side * side, -1).transpose(1, 2).reshape(-1, 1, side, side)
-    return functional.conv2d(patch, columns, groups=channels).unflatten(1, (channels, -1))
+    found = functional.conv2d(patch, columns, groups=channels)
+    return found.view(len(found), channels, -1, *found.shape[2:])
 
 
 def _bias_kernels(bias: Tensor, patch: Tensor) -> Float[Tensor, "c 1 k k"]:
@@ -203,16 +204,20 @@ def _weight_grad(g: Tensor, seen: Tensor, patch: Tensor, weight: Tensor) -> Floa
     channels, count = patch.shape[1], seen.shape[1]
     side = isqrt(weight.shape[0] // channels)
     columns = [
-        conv2d_weight(one, [count, 1, side, side], one_g * seen).view(count, -1).T
+        _conv2d_weight(one, [count, 1, side, side], one_g * seen).view(count, -1).T
         for one, one_g in zip(_channels(patch), _channels(g), strict=True)
     ]
     return torch.cat(columns).reshape(weight.shape)
 
 
 def _bias_grad(g: Tensor, patch: Tensor, bias: Tensor) -> Float[Tensor, "ct"]:
-    shape = list(_bias_kernels(bias[: bias.shape[0] // patch.shape[1]], patch[:, :1]).shape)
+    side = isqrt(bias.shape[0] // patch.shape[1])
     pairs = zip(_channels(patch), _channels(g), strict=True)
-    return torch.cat([conv2d_weight(one, shape, one_g).view(-1) for one, one_g in pairs])
+    return torch.cat([_conv2d_weight(one, [1, 1, side, side], one_g).view(-1) for one, one_g in pairs])
+
+
+def _conv2d_weight(x: Tensor, shape: list[int], grad: Tensor) -> Tensor:
+    return conv2d_weight(x, shape, grad)  # type: ignore[no-untyped-call]
 
 
 def _channels(x: Tensor) -> list[Tensor]:
@@ -222,7 +227,8 @@ def _channels(x: Tensor) -> list[Tensor]:
 
 def _image_grad(g: Tensor, seen: Tensor, weight: Tensor, bias: Tensor) -> Float[Tensor, "b c hk wk"]:
     """The strip's kernels, each weighed with its pixel's gradient, folded back onto the padded image."""
-    kernels = functional.conv2d(seen, weight, bias).unflatten(1, (g.shape[1], -1))
-    side, (height, width) = isqrt(kernels.shape[2]), g.shape[-2:]
-    columns = (kernels * g[:, :, None]).flatten(3).flatten(1, 2)
+    batch, channels, height, width = g.shape
+    side = isqrt(weight.shape[0] // channels)
+    kernels = functional.conv2d(seen, weight, bias).view(batch, channels, -1, height * width)
+    columns = (kernels * g.view(batch, channels, 1, -1)).flatten(1, 2)
     return functional.fold(columns, (height + side - 1, width + side - 1), side)

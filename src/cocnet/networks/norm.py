@@ -36,8 +36,7 @@ def _moments(total: Tensor, squares: Tensor, count: int, eps: float) -> tuple[Te
     """Mean and 1/√(variance + eps); the difference of large numbers is taken in float64."""
     mean = total.double() / count
     variance = (squares.double() / count - mean.square()).clamp_(min=0)
-    dtype = torch.promote_types(total.dtype, torch.float32) if total.dtype != torch.float64 else total.dtype
-    return mean.to(dtype), (variance + eps).rsqrt().to(dtype)
+    return mean.to(total.dtype), (variance + eps).rsqrt().to(total.dtype)
 
 
 class _NormReLU(Function):
@@ -46,7 +45,9 @@ class _NormReLU(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
         rows = _rows(x)
-        mean, rstd = _moments(rows.sum(1, keepdim=True), rows.square().sum(1, keepdim=True), rows.shape[1], eps)
+        mean, rstd = _moments(
+            rows.sum(1, keepdim=True), rows.square().sum(1, keepdim=True), rows.shape[1], eps
+        )
         scale = rstd * weight
         y = _picture(torch.addcmul(bias - mean * scale, rows, scale).relu_(), x)
         ctx.save_for_backward(x, y, mean, rstd, weight)
@@ -73,4 +74,4 @@ def _rows(x: Tensor) -> Float[Tensor, "b hw c"]:
 
 
 def _picture(rows: Tensor, like: Tensor) -> Float[Tensor, "b c h w"]:
-    return rows.unflatten(1, tuple(like.shape[2:])).permute(0, 3, 1, 2).to(like.dtype)
+    return rows.view(len(rows), *like.shape[2:], -1).permute(0, 3, 1, 2).to(like.dtype)

@@ -16,7 +16,7 @@ from torch import nn
 
 from cocnet.errors import InputError
 
-MODULES = ("pynet", "dmshn", "mpfnet", "brvit", "dbsi")
+MODULES = ("cocnet", "pynet", "dmshn", "mpfnet", "brvit", "dbsi")
 Conditioning = Literal["none", "depth", "lens"]
 Builder = Callable[..., nn.Module]
 

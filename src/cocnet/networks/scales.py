@@ -1,4 +1,4 @@
-"""The two changes of scale of Eq. 13: 𝒟, the mean of 2 × 2 pixels, and 𝒰, bilinear; and padding to fit them."""
+"""The two changes of scale of Eq. 13: 𝒟, the mean of 2 × 2 pixels, and 𝒰, bilinear."""
 
 from jaxtyping import Float
 from torch import Tensor
@@ -22,12 +22,3 @@ def enlarged_rows(top: int, bottom: int, factor: int, height: int) -> tuple[int,
     first = (2 * top + 1 - factor) // (2 * factor)
     last = (2 * bottom - 1 - factor) // (2 * factor) + 1
     return max(first, 0), min(last + 1, height)
-
-
-def padded_to_multiple(x: Float[Tensor, "b c h w"], multiple: int) -> Float[Tensor, "b c H W"]:
-    """Grown to the right and below by repeating the last pixel; the same tensor where it fits already."""
-    height, width = x.shape[-2:]
-    down, right = -height % multiple, -width % multiple
-    if down == 0 and right == 0:
-        return x
-    return functional.pad(x, (0, right, 0, down), mode="replicate")

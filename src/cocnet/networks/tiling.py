@@ -1,14 +1,15 @@
 """CoCNet without gradients, layer by layer in strips of rows that fit the caches: exact, and in little memory.
 
-Enters: a model and its padded input. Leaves: what the model gives as a whole. A layer's statistics belong to the whole
-picture, so each plane is stored raw, and normalised whenever it is read. A strip is read before it is written, so
-a layer may write over its own input: a module needs one plane, and a decoder takes over the plane of its skip.
+Enters: a model and its padded input. Leaves: what the model gives as a whole. A layer's statistics belong to the
+whole picture, so each plane is stored raw, and normalised whenever it is read. A strip is read before it is written,
+so a layer may write over its own input: a module needs one plane, and a decoder takes over the plane of its skip.
 Within this file a plane is [h w c], channels last.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 import torch
 from jaxtyping import Float
@@ -54,7 +55,7 @@ def in_strips(model: "CoCNet", x: Float[Tensor, "1 i h w"]) -> Float[Tensor, "1 
     sizes = [(height >> level, width >> level) for level in range(levels)]
     image = x[:, : model.config.filtered_channels]
     skips: list[Plane] = []
-    read: Read = lambda top, bottom: _rows(x[:, :, top:bottom])  # noqa: E731
+    read: Read = partial(_cut, _rows(x))
     for encoder, size in zip(model.encoders, sizes, strict=False):
         skips.append(_module(encoder, read, size))
         read = skips[-1].halved
@@ -73,7 +74,7 @@ def in_strips(model: "CoCNet", x: Float[Tensor, "1 i h w"]) -> Float[Tensor, "1 
 
 def _module(module: nn.Module, read: Read, size: tuple[int, int], out: Tensor | None = None) -> Plane:
     """A basic module; out: the plane to write over."""
-    for unit in module.children():
+    for unit in cast("Iterator[Unit]", module.children()):
         plane = _unit(unit, read, size, out)
         read, out = plane.rows, plane.raw
     return plane
@@ -81,16 +82,16 @@ def _module(module: nn.Module, read: Read, size: tuple[int, int], out: Tensor | 
 
 def _unit(unit: "Unit", read: Read, size: tuple[int, int], out: Tensor | None) -> Plane:
     """One convolution, with the sums that its normalisation needs."""
-    total = squares = torch.zeros(unit.conv.out_channels, dtype=torch.float64, device=unit.conv.weight.device)
+    precise = torch.promote_types(unit.conv.weight.dtype, torch.float32)
+    sums = torch.zeros(2, unit.conv.out_channels, dtype=torch.float64, device=unit.conv.weight.device)
     for top, bottom, y in _convolved(unit.conv, read, size):
-        if out is None:
-            out = y.new_empty(*size, y.shape[-1])
+        out = y.new_empty(*size, y.shape[-1]) if out is None else out
         out[top:bottom] = y
-        pixels = y.flatten(0, 1).float()
-        total, squares = total + pixels.sum(0), squares + pixels.square().sum(0)
+        pixels = y.flatten(0, 1).to(precise)
+        sums += torch.stack([pixels.sum(0), pixels.square().sum(0)])
     assert out is not None
-    scale, shift = affine(total, squares, size[0] * size[1], unit.norm)
-    return Plane(out, scale.float(), shift.float())
+    scale, shift = affine(sums[0], sums[1], size[0] * size[1], unit.norm)
+    return Plane(out, scale.to(precise), shift.to(precise))
 
 
 def _convolved(conv: nn.Conv2d, read: Read, size: tuple[int, int]) -> Iterator[tuple[int, int, Tensor]]:
@@ -98,7 +99,8 @@ def _convolved(conv: nn.Conv2d, read: Read, size: tuple[int, int]) -> Iterator[t
     height, width = size
     device = conv.weight.device
     dtype = autocast_dtype(device) or conv.weight.dtype
-    weight, bias = conv.weight.to(dtype, memory_format=torch.channels_last), conv.bias.to(dtype)
+    weight = conv.weight.to(dtype, memory_format=torch.channels_last)
+    bias = None if conv.bias is None else conv.bias.to(dtype)
     row_bytes = width * max(conv.in_channels, conv.out_channels) * 4
     beyond = torch.zeros(1, width, conv.in_channels, dtype=dtype, device=device)
     kept, seen = None, 0
@@ -141,8 +143,8 @@ def _blend(
 
     def enlarged_templates(top: int, bottom: int) -> Float[Tensor, "n w 3q"]:
         rows = [
-            _enlarged(lambda a, b, t=t: t[a:b], len(t), 2**level, top, bottom)
-            for level, t in enumerate(templates)
+            _enlarged(partial(_cut, template), len(template), 2**level, top, bottom)
+            for level, template in enumerate(templates)
         ]
         return torch.cat(rows, 2)
 
@@ -152,7 +154,7 @@ def _blend(
 
     out = torch.empty_like(image)
     for top, bottom, weights in _convolved(model.weigh, read, (image.shape[2], image.shape[3])):
-        shares = (weights * enlarged_templates(top, bottom)).unflatten(2, (-1, 3)).sum(2)
+        shares = (weights * enlarged_templates(top, bottom)).view(bottom - top, image.shape[3], -1, 3).sum(2)
         out[:, :, top:bottom] = image[:, :, top:bottom] + _picture(shares)
     return out
 
@@ -164,6 +166,10 @@ def _enlarged(read: Read, height: int, factor: int, top: int, bottom: int) -> Fl
     first, last = enlarged_rows(top, bottom, factor, height)
     wide = _rows(enlarged(_picture(read(first, last)), factor))
     return wide[top - first * factor : bottom - first * factor]
+
+
+def _cut(plane: Float[Tensor, "h w c"], top: int, bottom: int) -> Float[Tensor, "n w c"]:
+    return plane[top:bottom]
 
 
 def _picture(rows: Float[Tensor, "h w c"]) -> Float[Tensor, "1 c h w"]:
