@@ -1,0 +1,1 @@
+"""Networks: one file = one paper; tensors in, tensors out, no files."""
