@@ -19,13 +19,17 @@ from tyro.conf import DisallowNone, FlagCreatePairsOff, OmitArgPrefixes, Positio
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
 from cocnet import __version__
+from cocnet.apps.depth import depth
+from cocnet.apps.train import train_subject
 from cocnet.errors import CocnetError, CocnetWarning
 from cocnet.options import Pair, RenderOptions
 
 DESCRIPTION = """Physically right shallow depth of field from a photo and its depth.
 
-  cocnet render photo.jpg --depth depth.png --depth-kind metric -o bokeh.jpg
+  cocnet render holiday.jpg -o bokeh.jpg
+  cocnet depth holiday.jpg -o depth.png
   cocnet depth-info photo.heic
+  cocnet train subject --images photos --masks masks
   cocnet --version
 """
 
@@ -34,12 +38,15 @@ def render(
     photo: Positional[Path],
     /,
     rendering: OmitArgPrefixes[RenderOptions],
-    out: Annotated[Path, arg(aliases=["-o"])],
+    out: Annotated[Path | None, arg(aliases=["-o"])] = None,
     depth: Path | None = None,
     quality: int = 95,
     json: bool = False,
 ) -> None:
     """Render a photo with the blur of a large lens.
+
+    Any photo; its subject is found and kept sharp, depth is estimated where the photo has none:
+      cocnet render holiday.jpg -o bokeh.jpg
 
     A phone's own portrait photo, focus found by itself:
       cocnet render portrait.heic -o bokeh.jpg
@@ -58,13 +65,15 @@ def render(
     Args:
         photo: JPEG, PNG, TIFF, WebP or HEIC.
         rendering: What to focus on, with which lens.
-        out: The picture to write: .jpg, .png, .tif or .webp; its settings go beside it (out.jpg.json).
-        depth: Depth map: PNG, TIFF, NPY, PFM or EXR [the photo's own].
+        out: The picture to write: .jpg, .png, .tif or .webp; its settings go beside it (out.jpg.json)
+            [PHOTO-bokeh.jpg, of the photo's own format].
+        depth: Depth map: PNG, TIFF, NPY, PFM or EXR [the photo's own, else estimated].
         quality: Of JPEG and WebP, 1..100.
         json: Print the settings as one JSON object on stdout.
     """
     from cocnet import pipeline
 
+    out = out or pipeline.default_output(photo)
     pipeline.check_outputs(out, photo, depth)
     with _progress() as on_progress:
         result = pipeline.render(photo, depth, rendering, on_progress=on_progress)
@@ -100,7 +109,12 @@ def depth_info(path: Positional[Path], /, json: bool = False) -> None:
             print(f"{name + ':':<13}{f'{value:.4g}' if isinstance(value, float) else value}")
 
 
-COMMANDS: dict[str, Callable[..., None]] = {"render": render, "depth-info": depth_info}
+COMMANDS: dict[str, Callable[..., None]] = {
+    "render": render,
+    "depth": depth,
+    "depth-info": depth_info,
+    "train subject": train_subject,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
