@@ -99,7 +99,7 @@ def inverse_depth_of(found: FoundDepth, photo: Photo, options: RenderOptions) ->
 
 def _needs_refining(found: FoundDepth, smaller: bool) -> bool:
     """Estimated or enlarged depth misses the photo's edges; the built-in estimator has laid them there itself."""
-    if "built-in estimator" in found.depth.source:
+    if "distances are made up" in found.depth.source:
         return False
     return smaller or found.origin != "given"
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from cocnet.datasets import augment
-from cocnet.datasets.subject import Batches, read_set
+from cocnet.datasets.subject import Batches, read_cutouts, read_set
 from cocnet.errors import FileError, InputError
 from cocnet.imaging import write_photo
 
@@ -63,6 +64,21 @@ def test_masks_stay_on_their_subjects(folders):
     for photo, subject in zip(bright, inside, strict=True):
         if 0.05 < float((subject > 0.9).float().mean()) < 0.9:
             assert float(photo[subject > 0.9].mean()) > float(photo[subject < 0.1].mean()) + 0.1
+
+
+def test_cut_outs_of_another_folder_are_pasted_too(folders, tmp_path):
+    (tmp_path / "things").mkdir()
+    with pytest.raises(FileError, match="try another folder"):
+        read_cutouts(tmp_path / "things")
+    thing = np.zeros((20, 40, 4), np.uint8)
+    thing[5:15, 8:32] = (250, 10, 10, 255)
+    Image.fromarray(thing).save(tmp_path / "things" / "thing.png")
+    things = read_cutouts(tmp_path / "things", side_px=64)
+    assert things.planes.shape == (1, 4, 64, 64) and float(things.share[0]) == pytest.approx(0.15, abs=0.02)
+    batches = Batches(read_set(*folders, side_px=64), size=8, side_px=64, pasted=1, cutouts=things)
+    rgb, mask = batches(0)
+    reddish = (rgb[:, 0] - rgb[:, 1]) * mask[:, 0]
+    assert int((reddish.flatten(1).max(1).values > 0.3).sum()) >= 2
 
 
 def test_cut_outs_bring_no_rim_of_their_background():

@@ -8,6 +8,7 @@ import torch
 
 from cocnet.depth import estimate
 from cocnet.depth.metric import DepthPro, MoGe
+from cocnet.depth.rembg import Rembg
 
 RGB = np.random.default_rng(0).integers(0, 256, (20, 30, 3)).astype(np.uint8)
 
@@ -34,6 +35,15 @@ def test_depth_pro(focal_px):
     assert depth.kind == "metric" and depth.values[10, 10] == 2.5 and not depth.valid[0, 0]
     assert network.asked["f_px"] == (None if focal_px is None else focal_px)
     assert ("its own guess" in depth.source) == (focal_px is None)
+
+
+def test_rembg_makes_a_mask_and_a_pseudo_depth_of_it():
+    mask = np.zeros((20, 30), np.uint8)
+    mask[5:15, 10:20] = 255
+    rembg = Rembg(lambda rgb, only_mask: mask if only_mask else rgb)
+    assert rembg.mask(RGB).max() == 1 and rembg.mask(RGB).dtype == np.float32
+    depth = estimate(rembg, RGB)
+    assert "rembg" in depth.source and "made up" in depth.source and depth.values[10, 15] > depth.values[2, 2]
 
 
 @pytest.mark.parametrize("focal_px", [None, 15.0])

@@ -78,6 +78,16 @@ def degrade(rgb: Float[Tensor, "b 3 h w"], generator: Generator) -> Float[Tensor
     return rgb.clamp(0, 1)
 
 
+def out_of_focus(rgb: Float[Tensor, "b 3 h w"], generator: Generator) -> Float[Tensor, "b 3 h w"]:
+    """Half of the photos blurred a little or a lot, as backgrounds often are."""
+    lottery = torch.rand(len(rgb), 2, generator=generator)
+    for i in (lottery[:, 0] < 0.5).nonzero()[:, 0].tolist():
+        side = max(8, round(rgb.shape[-1] * 0.5 * float(0.06 ** lottery[i, 1])))
+        small = functional.interpolate(rgb[i : i + 1], (side, side), mode="bilinear", antialias=True)
+        rgb[i : i + 1] = functional.interpolate(small, rgb.shape[-2:], mode="bicubic").clamp(0, 1)
+    return rgb
+
+
 def cut_out(rgb: Float[Tensor, "b 3 h w"], mask: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 3 h w"]:
     """The subject's own colour, carried over its soft edge, so that no rim of the old background comes along.
 

@@ -80,15 +80,35 @@ def _squeeze(pixels: np.ndarray, side_px: int) -> UInt8[Tensor, "c s s"]:
     return small[0].round().clamp(0, 255).to(torch.uint8)
 
 
+def read_cutouts(folder: str | Path, side_px: int = 320) -> SubjectSet:
+    """Read pictures of single things on transparent ground, padded to squares; raises FileError for none."""
+    planes, names = [], []
+    for path in sorted(Path(folder).rglob("*.png")):
+        photo = read_photo(path)
+        if photo.alpha is None or not 0.05 < (photo.alpha > photo.alpha.max() / 2).mean() < 0.95:
+            continue
+        alpha = photo.alpha[..., None].astype(photo.pixels.dtype)
+        whole = np.concatenate([photo.pixels, alpha], axis=2)
+        spare = max(whole.shape[:2]) - np.array(whole.shape[:2])
+        planes.append(_squeeze(np.pad(whole, [(n // 2, n - n // 2) for n in spare] + [(0, 0)]), side_px))
+        names.append(path.stem)
+    if not planes:
+        raise FileError(
+            f"expected PNG cut-outs with transparency in '{folder}', got none, try another folder"
+        )
+    return SubjectSet(torch.stack(planes), tuple(names))
+
+
 @dataclass(frozen=True)
 class Batches:
-    """Augmented batches of a set: views of its photos, and subjects cut out and pasted on other photos."""
+    """Augmented batches: views of photos, and subjects (theirs, or other cut-outs) pasted on other photos."""
 
     photos: SubjectSet
     size: int = 16
-    side_px: int = 288
-    pasted: float = 0.35
+    side_px: int = 256
+    pasted: float = 0.5
     seed: int = 0
+    cutouts: SubjectSet | None = None
 
     def __call__(self, number: int) -> tuple[Float[Tensor, "b 3 s s"], Float[Tensor, "b 1 s s"]]:
         """Batch `number`: photos in passes over the set, each pass in its own order."""
@@ -113,7 +133,7 @@ class Batches:
         return augment.recolour(planes[:, :3], generator), planes[:, 3:]
 
     def _paste(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Cut-outs over photos without a subject, one in four over any photo: both are then subjects."""
+        """Subjects over photos without one, one in four over any photo: both are then subjects."""
         share = self.photos.share
         subjects = ((share > EMPTY_SHARE) & (share < 0.6)).nonzero()[:, 0]
         empty = (share < 0.01).nonzero()[:, 0]
@@ -123,11 +143,20 @@ class Batches:
         anything = torch.rand(count, generator=generator) < 0.25
         behind = torch.where(anything, torch.randint(len(share), (count,), generator=generator), behind)
         back, behind_mask = self._views(behind, generator, augment.FRAMING)
-        planes = self.photos.planes[_draw(subjects, count, generator)].float() / 255
+        back = augment.out_of_focus(back, generator)
+        planes = self._subjects(subjects, count, generator).float() / 255
         planes = torch.cat([augment.cut_out(planes[:, :3], planes[:, 3:]), planes[:, 3:]], dim=1)
         planes = augment.view(planes, self.side_px, augment.PLACING, generator, fill=False)
         front, mask = augment.recolour(planes[:, :3], generator), planes[:, 3:]
         return front * mask + back * (1 - mask), torch.maximum(mask, behind_mask)
+
+    def _subjects(self, among: Tensor, count: int, generator: torch.Generator) -> UInt8[Tensor, "b 4 s s"]:
+        """Half of them from the cut-outs, where there are any."""
+        planes = self.photos.planes[_draw(among, count, generator)]
+        if self.cutouts is not None:
+            half = count // 2
+            planes[:half] = self.cutouts.planes[_draw(torch.arange(len(self.cutouts)), half, generator)]
+        return planes
 
 
 def _draw(among: Tensor, count: int, generator: torch.Generator) -> Tensor:

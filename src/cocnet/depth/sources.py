@@ -13,6 +13,7 @@ from cocnet.depth.anything import DepthAnything
 from cocnet.depth.anything import is_installed as anything_is_installed
 from cocnet.depth.metric import DepthPro, MoGe
 from cocnet.depth.protocol import Rgb, estimate
+from cocnet.depth.rembg import Rembg
 from cocnet.depth.subject import subject_depth
 from cocnet.errors import CocnetError, DepthError
 from cocnet.imaging import DepthMap
@@ -23,6 +24,7 @@ _MAKERS: dict[str, Callable[[], Any]] = {
     "depth-anything-v2-small": DepthAnything,
     "depth-pro": DepthPro,
     "moge-2": MoGe,
+    "rembg": Rembg,
     BUILT_IN: lambda: subject_depth,
 }
 
@@ -39,7 +41,7 @@ class Estimated:
 def estimate_depth(rgb: Rgb, focal_px: float | None = None, name: str = AUTO) -> Estimated:
     """Depth of a photo by a named estimator, or by the first that works: plugged in, Depth Anything, built in.
 
-    Depth Pro and MoGe-2 are large and taken only by name. A named estimator that can't run raises its
+    Depth Pro, MoGe-2 and rembg are large and taken only by name. A named estimator that can't run raises its
     CocnetError; "auto" notes it and goes on. Raises DepthError for an unknown name.
     """
     if name != AUTO:

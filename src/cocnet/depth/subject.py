@@ -74,14 +74,18 @@ def refine_mask(mask: Float[Tensor, "i j"], rgb: Rgb) -> Float32[np.ndarray, "h 
 
 def subject_depth(rgb: Rgb, focal_px: float | None = None) -> DepthMap:
     """The estimator `subject`: relative disparity of the photo's size, with the span (metres) it suggests."""
-    mask = subject_mask(rgb)
+    return depth_of_mask(subject_mask(rgb), "built-in estimator 'subject'")
+
+
+def depth_of_mask(mask: Float32[np.ndarray, "h w"], who: str) -> DepthMap:
+    """Pseudo-depth of a subject mask, relative disparity; `who` made the mask."""
     stand = find_stand(mask)
     found = "found no subject: ground and backdrop" if stand is None else "subject, ground and backdrop"
     return DepthMap(
         pseudo_disparity(mask),
         "relative_disparity",
         np.ones(mask.shape, bool),
-        source=f"built-in estimator 'subject': {found}; the outline is estimated, distances are made up",
+        source=f"{who}: {found}; the outline is estimated, distances are made up",
         span_m=span_m(stand),
     )
 

@@ -28,6 +28,8 @@ class SubjectRun:
     """Folder of masks NAME.png, white = subject, each of its photo's size."""
     out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/subject")
     """Folder of the run; where one stands there, it goes on."""
+    cutouts: Path | None = None
+    """Folder of PNG pictures of single things on transparent ground, to paste as well."""
     encoder: Path | None = None
     """Weights of the encoder to start from, with a new decoder [the whole network as it ships]."""
     steps: int = 2500
@@ -38,7 +40,7 @@ class SubjectRun:
     """Photos in a batch."""
     side_px: int = 256
     """Size of the views, px, a multiple of 32."""
-    pasted: float = 0.35
+    pasted: float = 0.5
     """Part of the views that are subjects pasted on other photos."""
     held_out: int = 60
     """Photos kept back to see how it does."""
@@ -63,7 +65,7 @@ def run_subject(
     """Train, or go on; returns the score on the held-out photos. Raises FileError, InputError."""
     import torch
 
-    from cocnet.datasets.subject import Batches, read_set
+    from cocnet.datasets.subject import Batches, read_cutouts, read_set
     from cocnet.training.subject import SubjectRecipe, save_weights, train_subject
 
     run = run.checked()
@@ -72,13 +74,14 @@ def run_subject(
     torch.manual_seed(run.seed)
     network = starting_network(run.encoder)
     photos, held_out = read_set(run.images, run.masks).split(run.held_out, run.seed)
+    cutouts = None if run.cutouts is None else read_cutouts(run.cutouts)
     planes = held_out.planes.float() / 255
     recipe = SubjectRecipe(steps=run.steps, minutes=run.minutes)
     facts: dict[str, Any] = {"run": {k: str(v) if isinstance(v, Path) else v for k, v in asdict(run).items()}}
     facts |= {"network": network.settings, "held_out_names": list(held_out.names)}
     score = train_subject(
         network,
-        Batches(photos, run.batch, run.side_px, run.pasted, run.seed),
+        Batches(photos, run.batch, run.side_px, run.pasted, run.seed, cutouts),
         (planes[:, :3], planes[:, 3:]),
         recipe,
         run.out,

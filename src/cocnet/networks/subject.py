@@ -38,7 +38,9 @@ class Block(nn.Module):
 class SubjectNet(nn.Module):
     """Logits of the subject mask; `widths` are the decoder's channels at 1/2, 1/4, 1/8, 1/16, 1/32."""
 
-    def __init__(self, encoder: str = "lite1", widths: Sequence[int] = (24, 48, 64, 64, 64)) -> None:
+    def __init__(
+        self, encoder: str = "lite1", widths: Sequence[int] = (24, 48, 64, 64, 64), dropout: float = 0.15
+    ) -> None:
         super().__init__()
         self.settings: dict[str, Any] = {"encoder": encoder, "widths": list(widths)}
         self.encoder = EfficientNetLite(encoder)
@@ -49,6 +51,7 @@ class SubjectNet(nn.Module):
             nn.Conv2d(above, w, 1) if above != w else nn.Identity() for w, above in pairwise(widths)
         )
         self.refine = nn.ModuleList(Block(w) for w in widths)
+        self.dropout = nn.Dropout2d(dropout)
         self.heads = nn.ModuleDict({str(i): nn.Conv2d(widths[i], 1, 1) for i in (0, 2, 4)})
 
     def forward(self, rgb: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1 h w"]:
@@ -73,7 +76,7 @@ class SubjectNet(nn.Module):
             if level < 4:
                 x = self.narrow[level](x)
                 x = _resize(x, features[level]) + self.lateral[level](features[level])
-            x = self.refine[level](x)
+            x = self.refine[level](self.dropout(x) if level > 1 else x)
             if level in levels:
                 outputs[level] = self.heads[str(level)](x)
         if 0 in outputs:
