@@ -12,6 +12,7 @@ FLOORS = (
     ("rendering", "networks", "metrics"),
     ("depth", "datasets", "attacks", "training"),
     ("choices", "neural"),
+    ("finding",),
     ("experiments", "pipeline"),
     ("apps",),
 )

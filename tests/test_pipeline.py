@@ -6,9 +6,10 @@ import torch
 
 from cocnet.choices import choose_camera, choose_focus_m, inverse_at, subject_inverse
 from cocnet.errors import DepthError, InputError
+from cocnet.finding import FoundDepth, inverse_depth_of
 from cocnet.imaging import CameraInfo, DepthMap, Photo, read_photo, write_photo
 from cocnet.options import RenderOptions
-from cocnet.pipeline import RenderResult, inverse_depth_of, render
+from cocnet.pipeline import RenderResult, render
 
 
 @pytest.fixture
@@ -109,7 +110,9 @@ def test_focus_points_at_the_edge(x, y):
 def test_depth_of_another_size_and_kinds(pixels):
     photo = Photo(pixels)
     small = DepthMap.of(np.linspace(0, 1, 150).reshape(10, 15), "relative_disparity")
-    inverse = inverse_depth_of(small, photo, RenderOptions(near_m=2, far_m=4))
+    inverse = inverse_depth_of(
+        FoundDepth(small, "given"), photo, RenderOptions(near_m=2, far_m=4, refine_depth="off")
+    )
     assert inverse.shape == (30, 45) and inverse.dtype == np.float32
     assert inverse.min() == pytest.approx(0.25) and inverse.max() == pytest.approx(0.5)
     result = render(photo, small, near_m=2, far_m=4)
@@ -163,10 +166,16 @@ def test_photos_that_are_none(photo, message):
         render(photo, np.ones((4, 4)))
 
 
-def test_wrong_names_and_missing_depth(pixels):
+def test_a_photo_without_depth_gets_some(pixels):
+    settings = render(pixels, f_number=16).settings
+    assert "built-in estimator" in settings.depth_source and settings.depth_kind == "relative_disparity"
+    assert any("made up" in note for note in settings.notes)
+
+
+def test_wrong_names(pixels):
     with pytest.raises(InputError, match="try f_number"):
         render(pixels, np.ones((30, 45)), fnumber=2)
-    with pytest.raises(DepthError, match="expected depth, got none"):
-        render(pixels)
+    with pytest.raises(DepthError, match="try one of auto"):
+        render(pixels, estimator="none such")
     with pytest.raises(InputError, match="one focus"):
         render(pixels, np.ones((30, 45)), focus_m=1, focus_point=(0.5, 0.5))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from cocnet.imaging import CameraInfo, Photo
+from cocnet.imaging import CameraInfo, DepthMap, Photo
 from cocnet.options import RenderOptions, Resolved
 
 FULL_FRAME_DIAGONAL_MM = math.hypot(36.0, 24.0)
@@ -18,6 +18,7 @@ DEFAULT_FOCAL_MM = 50.0
 DEFAULT_F_NUMBER = 1.8
 _SHORTEST_PLAUSIBLE_MM = 10.0
 _GRID = 256
+_SUBJECT_SHARE = 0.004
 _BINS = 64
 
 
@@ -29,6 +30,12 @@ class Camera:
     sensor_width_mm: Resolved
     f_number: Resolved
     notes: tuple[str, ...] = ()
+
+    def known_focal_px(self, width_px: int) -> float | None:
+        """Focal length in px where somebody said it, None where it is a default."""
+        if self.focal_length_mm.origin == "default":
+            return None
+        return self.focal_length_mm.value / self.sensor_width_mm.value * width_px
 
 
 def choose_camera(photo: Photo, options: RenderOptions) -> Camera:
@@ -63,14 +70,42 @@ def _focal_length(exif: CameraInfo, options: RenderOptions, crop: float) -> tupl
     return default, None
 
 
-def choose_focus_m(inverse_depth: Float32[np.ndarray, "h w"], options: RenderOptions) -> Resolved:
-    """The distance in focus, metres: given, seen at the focus point, or of the subject that is found."""
+def choose_span_m(depth: DepthMap, options: RenderOptions) -> tuple[float, float]:
+    """Near and far distance (metres) of a relative map: given, suggested by the map, else 1 and 10 m."""
+    near, far = depth.span_m or (1.0, 10.0)
+    return options.near_m or near, options.far_m or far
+
+
+def choose_focus_m(
+    inverse_depth: Float32[np.ndarray, "h w"],
+    options: RenderOptions,
+    subject: Float32[np.ndarray, "i j"] | None = None,
+) -> Resolved:
+    """The distance in focus, metres: given, seen at the focus point, or of the subject, a mask of any size."""
     if options.focus_m is not None:
         return Resolved(options.focus_m, "given")
     if options.focus_point is not None:
         x, y = options.focus_point
         return Resolved(1.0 / inverse_at(inverse_depth, x, y), f"depth at {x:g},{y:g}")
+    found = None if subject is None else masked_inverse(inverse_depth, subject)
+    if found is not None:
+        return Resolved(1.0 / found, "auto: the subject")
     return Resolved(1.0 / subject_inverse(inverse_depth), "auto: near the middle")
+
+
+def masked_inverse(
+    inverse_depth: Float32[np.ndarray, "h w"], mask: Float32[np.ndarray, "i j"]
+) -> float | None:
+    """Median inverse depth (1/m) of the subject, weighted by its mask; None where the mask finds none."""
+    if float((mask > 0.5).mean()) < _SUBJECT_SHARE:
+        return None
+    places = (
+        ((np.arange(n) + 0.5) / n * m).astype(int)
+        for n, m in zip(mask.shape, inverse_depth.shape, strict=True)
+    )
+    inside = mask > 0.5
+    sample = inverse_depth[np.ix_(*places)].astype(np.float64)
+    return _weighted_median(sample[inside], mask[inside].astype(np.float64))
 
 
 def inverse_at(inverse_depth: Float32[np.ndarray, "h w"], x: float, y: float) -> float:

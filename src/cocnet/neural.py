@@ -25,14 +25,14 @@ def sees_depth(network: nn.Module) -> bool:
     return card_of(str(network.name)).conditioning != "none"
 
 
-def what_it_ignores(network: nn.Module) -> str | None:
-    """A line for the user on choices that this network can't follow, None where it follows all."""
-    name, conditioning = network.name, card_of(str(network.name)).conditioning
+def ignored_by(network: nn.Module | None) -> tuple[str, ...]:
+    """A line for the user where there are choices that this network can't follow."""
+    conditioning = "lens" if network is None else card_of(str(network.name)).conditioning
+    if network is None or conditioning == "lens":
+        return ()
     if conditioning == "none":
-        return f"{name} sees only the photo: depth, focus and aperture have no effect"
-    if conditioning == "depth":
-        return f"{name} has one lens built in: focus and aperture have no effect"
-    return None
+        return (f"{network.name} sees only the photo: depth, focus and aperture have no effect",)
+    return (f"{network.name} has one lens built in: focus and aperture have no effect",)
 
 
 def render_network(

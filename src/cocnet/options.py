@@ -25,7 +25,7 @@ class RenderOptions:
     focus_m: float | None = None
     """Focus at this distance in metres."""
     focus: Literal["auto"] = "auto"
-    """With neither of the two: auto = the near one of two groups of depths around the middle."""
+    """With neither of the two: auto = the subject that is found, else the near depths around the middle."""
     f_number: float | None = None
     """Aperture in f-stops: smaller blurs more [the photo's EXIF, else 1.8]."""
     focal_length_mm: float | None = None
@@ -51,10 +51,14 @@ class RenderOptions:
     relative_disparity (bigger is nearer) [its JSON sidecar; metres for arrays]."""
     depth_scale: float | None = None
     """Value of one step of a depth file, e.g. 0.001 for millimetres."""
-    near_m: float = 1.0
-    """Distance of the nearest point, for relative depth only."""
-    far_m: float = 10.0
-    """Distance of the farthest point, for relative depth only."""
+    estimator: str = "auto"
+    """Makes depth for a photo without any: auto, subject (built in), depth-anything-v2-small, depth-pro, moge-2."""
+    refine_depth: Literal["auto", "on", "off"] = "auto"
+    """Lay the edges of depth along the photo's: auto = where depth is estimated or smaller than the photo."""
+    near_m: float | None = None
+    """Distance of the nearest point, for relative depth only [by the subject's size, else 1]."""
+    far_m: float | None = None
+    """Distance of the farthest point, for relative depth only [10 times that, else 10]."""
     mode: Literal["over", "eq8"] = "over"
     """Compositing: over = layers with hidden background, eq8 = the paper's Eq. 8."""
     model: str | None = None
@@ -71,7 +75,15 @@ class RenderOptions:
             raise InputError(f"expected a focus point of two fractions 0..1, got {point}, try 0.5,0.5")
         if point is not None and self.focus_m is not None:
             raise InputError("expected one focus, got a focus point and a focus distance, try one of them")
-        for name in ("focus_m", "f_number", "focal_length_mm", "sensor_width_mm", "max_mem_mb"):
+        for name in (
+            "focus_m",
+            "f_number",
+            "focal_length_mm",
+            "sensor_width_mm",
+            "max_mem_mb",
+            "near_m",
+            "far_m",
+        ):
             value = getattr(self, name)
             if value is not None and not (0 < value < math.inf):
                 raise InputError(f"expected {name} above 0, got {value}, try {_EXAMPLES[name]}")
@@ -89,7 +101,15 @@ class RenderOptions:
         return replace(self, **changes)
 
 
-_EXAMPLES = {"focus_m": 2, "f_number": 1.8, "focal_length_mm": 50, "sensor_width_mm": 36, "max_mem_mb": 800}
+_EXAMPLES = {
+    "focus_m": 2,
+    "f_number": 1.8,
+    "focal_length_mm": 50,
+    "sensor_width_mm": 36,
+    "max_mem_mb": 800,
+    "near_m": 1,
+    "far_m": 10,
+}
 
 
 @dataclass(frozen=True)

@@ -17,19 +17,20 @@ from torch import Tensor, nn
 
 from cocnet import __version__
 from cocnet.choices import Camera, choose_camera, choose_focus_m
-from cocnet.errors import DepthError, FileError, InputError
+from cocnet.depth import Estimator
+from cocnet.errors import FileError, InputError
+from cocnet.finding import find_depth, find_subject, flat_depth, inverse_depth_of
 from cocnet.imaging import (
     DepthMap,
     Photo,
     atomic_path,
     check_output,
-    read_depth,
     read_photo,
     write_json,
     write_photo,
 )
 from cocnet.imaging.encode import FORMATS
-from cocnet.neural import open_network, render_network, sees_depth, what_it_ignores
+from cocnet.neural import ignored_by, open_network, render_network, sees_depth
 from cocnet.optics import ThinLens
 from cocnet.options import RenderOptions, RenderSettings, Resolved
 from cocnet.rendering import Highlights, PhysicalRenderer, render_tiled
@@ -47,6 +48,15 @@ class Plan:
     lens: ThinLens
     settings: RenderSettings
     network: nn.Module | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoDepth:
+    """The depth of a photo as it was found, as inverse depth (1/m) of the photo's size, and what to know of it."""
+
+    depth: DepthMap
+    inverse: Float32[np.ndarray, "h w"]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +84,13 @@ def settings_path(path: str | Path) -> Path:
     return Path(path).with_name(Path(path).name + ".json")
 
 
+def default_output(photo: str | Path) -> Path:
+    """Where a picture goes when nobody says: `holiday-bokeh.jpg` beside holiday.jpg, JPEG for other formats."""
+    path = Path(photo)
+    suffix = path.suffix if path.suffix.lower() in FORMATS else ".jpg"
+    return path.with_name(f"{path.stem}-bokeh{suffix}")
+
+
 def check_outputs(path: str | Path, *sources: str | Path | None) -> None:
     """Refuse an output (or its settings) that can't be written or is one of the inputs; raises FileError."""
     if Path(path).suffix.lower() not in FORMATS:
@@ -85,7 +102,13 @@ def check_outputs(path: str | Path, *sources: str | Path | None) -> None:
 
 def render(
     photo: str | Path | Photo | Shaped[np.ndarray, "h w 3"] | Float32[Tensor, "3 h w"],
-    depth: str | Path | DepthMap | Shaped[np.ndarray, "h w"] | Float32[Tensor, "h w"] | None = None,
+    depth: str
+    | Path
+    | DepthMap
+    | Estimator
+    | Shaped[np.ndarray, "h w"]
+    | Float32[Tensor, "h w"]
+    | None = None,
     options: RenderOptions | None = None,
     *,
     on_progress: Progress | None = None,
@@ -94,9 +117,9 @@ def render(
     """Render a photo with the blur of a lens, as the full-frame camera of the same field of view takes it.
 
     Arrays are display-referred sRGB: uint8, uint16, or floats in 0..1 (kept at 16 bit); depth arrays are
-    metres unless `depth_kind` says otherwise; None takes the photo's own. `changes` are `RenderOptions`:
-    `render("photo.jpg", "depth.png", f_number=2, focus_point=(0.4, 0.6))`. Raises InputError, FileError,
-    DepthError, MissingExtraError.
+    metres unless `depth_kind` says otherwise; a callable is an estimator; None takes the photo's own, else
+    estimates. `changes` are `RenderOptions`: `render("photo.jpg", f_number=2, focus_point=(0.4, 0.6))`.
+    Raises InputError, FileError, DepthError, MissingExtraError.
     """
     plan = prepare(photo, depth, (options or RenderOptions()).changed(**changes))
     return RenderResult(_render_pixels(plan, on_progress), plan.settings, plan.photo)
@@ -107,12 +130,14 @@ def prepare(photo: Any, depth: Any, options: RenderOptions) -> Plan:
     options = options.checked()
     network = None if options.model is None else open_network(options.model)
     picture = as_photo(photo)
+    camera = choose_camera(picture, options)
     if network is None or sees_depth(network):
-        given = as_depth(depth, picture, options)
+        found = find_depth(depth, picture, options, camera.known_focal_px(picture.width))
+        subject = find_subject(picture, options)
     else:
-        given = DepthMap.of(np.ones(picture.pixels.shape[:2]), "metric", f"not read by {network.name}")
-    inverse = inverse_depth_of(given, picture, options)
-    camera, focus = choose_camera(picture, options), choose_focus_m(inverse, options)
+        found, subject = flat_depth(picture, f"not read by {network.name}"), None
+    given, inverse = found.depth, inverse_depth_of(found, picture, options)
+    focus = choose_focus_m(inverse, options, subject)
     lens = make_lens(camera, focus, options)
     settings = RenderSettings(
         version=__version__,
@@ -129,9 +154,20 @@ def prepare(photo: Any, depth: Any, options: RenderOptions) -> Plan:
         focus_m=focus,
         largest_blur_radius_px=largest_radius_px(lens, inverse, picture.width),
         options=options,
-        notes=camera.notes + _depth_notes(given, options) + _network_notes(network),
+        notes=camera.notes + found.notes + ignored_by(network),
     )
     return Plan(picture, inverse, lens, settings, network)
+
+
+def depth_of(photo: Any, options: RenderOptions | None = None) -> PhotoDepth:
+    """The depth that `render` would take for a photo, as found and as inverse depth (1/m) of its size.
+
+    Arguments and errors as `render`.
+    """
+    picture, chosen = as_photo(photo), (options or RenderOptions()).checked()
+    camera = choose_camera(picture, chosen)
+    found = find_depth(None, picture, chosen, camera.known_focal_px(picture.width))
+    return PhotoDepth(found.depth, inverse_depth_of(found, picture, chosen), found.notes)
 
 
 def as_photo(photo: Any) -> Photo:
@@ -151,34 +187,6 @@ def as_photo(photo: Any) -> Photo:
     if array.dtype not in (np.uint8, np.uint16):
         raise InputError(f"expected uint8, uint16 or floats in 0..1, got {array.dtype}, try array / maximum")
     return Photo(np.ascontiguousarray(array))
-
-
-def as_depth(depth: Any, photo: Photo, options: RenderOptions) -> DepthMap:
-    """A `DepthMap` of a path, an array, or the photo's own; raises DepthError, saying what to supply."""
-    kind = options.depth_kind
-    if isinstance(depth, str | Path):
-        return read_depth(depth, kind, options.depth_scale)
-    found = photo.embedded_depth if depth is None else depth
-    if found is None:
-        why = photo.depth_note or "a photo without any"
-        raise DepthError(
-            f"expected depth, got none ({why}), try --depth with a depth map of this photo and --depth-kind"
-        )
-    if isinstance(found, DepthMap):
-        return found if kind in (None, found.kind) else DepthMap.of(_masked(found), kind, found.source)
-    return DepthMap.of(found, kind or "metric", source="the depth array")
-
-
-def _masked(depth: DepthMap) -> Float32[np.ndarray, "h w"]:
-    return np.where(depth.valid, depth.values, np.float32(np.nan))
-
-
-def inverse_depth_of(depth: DepthMap, photo: Photo, options: RenderOptions) -> Float32[np.ndarray, "h w"]:
-    """Inverse depth [h w] (1/m) at the photo's size; raises DepthError where the aspects disagree."""
-    inverse = depth.inverse_depth(options.near_m, options.far_m)
-    if inverse.shape == photo.pixels.shape[:2]:
-        return inverse
-    return DepthMap.of(inverse, "disparity", depth.source).resized(photo.height, photo.width).values
 
 
 def make_lens(camera: Camera, focus: Resolved, options: RenderOptions) -> ThinLens:
@@ -234,19 +242,3 @@ def _highlights(options: RenderOptions) -> Highlights | None:
         return Highlights() if options.highlights == "auto" else None
     threshold, gain = options.highlights
     return Highlights(threshold=threshold, gain=gain)
-
-
-def _network_notes(network: nn.Module | None) -> tuple[str, ...]:
-    ignored = None if network is None else what_it_ignores(network)
-    return () if ignored is None else (ignored,)
-
-
-def _depth_notes(depth: DepthMap, options: RenderOptions) -> tuple[str, ...]:
-    """What a user should know of the depth: placed without a scale, or guessed."""
-    notes = []
-    if depth.kind.startswith("relative"):
-        span = f"{options.near_m:g} m to {options.far_m:g} m"
-        notes.append(f"{depth.kind} has no scale; placed from {span} (set --near-m, --far-m)")
-    if "a guess" in depth.source:
-        notes.append(f"depth: {depth.source}")
-    return tuple(notes)

@@ -77,7 +77,8 @@ BAD_PHONE_DEPTH = {
 def test_unusable_phone_depth_is_explained_and_another_map_does(row, files, run):
     settings, word = BAD_PHONE_DEPTH[row]
     photo, out = files.gdepth(**settings), files.folder / "out.jpg"
-    refused(run("render", photo, "-o", out), out, word, "--depth")
+    outcome = run("render", photo, "-o", out)
+    assert outcome.code == 0 and word in outcome.err and "built-in estimator" in outcome.err
     assert run("render", photo, *metric(files.depth()), "-o", out).code == 0
 
 
@@ -85,7 +86,8 @@ def test_row_6_depth_of_an_unreadable_kind_says_so(files, run, monkeypatch):
     note = "embedded depth ignored: its depth is of type 3 (non-uniform), which can't be read yet"
     monkeypatch.setattr("cocnet.imaging.photo.extract_depth", lambda *_: (None, note))
     out = files.folder / "out.jpg"
-    refused(run("render", files.photo(), "-o", out), out, "type 3")
+    outcome = run("render", files.photo(), "-o", out)
+    assert outcome.code == 0 and "type 3" in outcome.err and "built-in estimator" in outcome.err
     assert run("render", files.photo(), *metric(files.depth()), "-o", out).code == 0
 
 
@@ -170,9 +172,10 @@ def test_an_untyped_depth_file_needs_its_kind(files, run):
     )
 
 
-def test_no_depth_at_all_says_what_to_supply(files, run):
+def test_an_unknown_estimator_says_which_there_are(files, run):
     out = files.folder / "out.jpg"
-    refused(run("render", files.photo(), "-o", out), out, "--depth ")
+    refused(run("render", files.photo(), "--estimator", "none", "-o", out), out, "subject", "--depth ")
+    refused(run("depth", files.photo(), "--estimator", "none", "-o", files.folder / "d.npy"), out, "subject")
 
 
 BAD_OPTIONS = {

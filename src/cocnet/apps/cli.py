@@ -19,15 +19,20 @@ from tyro.conf import DisallowNone, FlagCreatePairsOff, OmitArgPrefixes, Positio
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
 from cocnet import __version__
+from cocnet.apps.depth import depth
+from cocnet.apps.networks import export, models
+from cocnet.apps.train import train_subject
 from cocnet.errors import CocnetError, CocnetWarning
 from cocnet.options import Pair, RenderOptions
 
 DESCRIPTION = """Physically right shallow depth of field from a photo and its depth.
 
-  cocnet render photo.jpg --depth depth.png --depth-kind metric -o bokeh.jpg
+  cocnet render holiday.jpg -o bokeh.jpg
+  cocnet depth holiday.jpg -o depth.png
   cocnet depth-info photo.heic
   cocnet models
   cocnet export model.safetensors model.onnx
+  cocnet train subject --images photos --masks masks
   cocnet --version
 """
 
@@ -36,12 +41,15 @@ def render(
     photo: Positional[Path],
     /,
     rendering: OmitArgPrefixes[RenderOptions],
-    out: Annotated[Path, arg(aliases=["-o"])],
+    out: Annotated[Path | None, arg(aliases=["-o"])] = None,
     depth: Path | None = None,
     quality: int = 95,
     json: bool = False,
 ) -> None:
     """Render a photo with the blur of a large lens.
+
+    Any photo; its subject is found and kept sharp, depth is estimated where the photo has none:
+      cocnet render holiday.jpg -o bokeh.jpg
 
     A phone's own portrait photo, focus found by itself:
       cocnet render portrait.heic -o bokeh.jpg
@@ -60,13 +68,15 @@ def render(
     Args:
         photo: JPEG, PNG, TIFF, WebP or HEIC.
         rendering: What to focus on, with which lens.
-        out: The picture to write: .jpg, .png, .tif or .webp; its settings go beside it (out.jpg.json).
-        depth: Depth map: PNG, TIFF, NPY, PFM or EXR [the photo's own].
+        out: The picture to write: .jpg, .png, .tif or .webp; its settings go beside it (out.jpg.json)
+            [PHOTO-bokeh.jpg, of the photo's own format].
+        depth: Depth map: PNG, TIFF, NPY, PFM or EXR [the photo's own, else estimated].
         quality: Of JPEG and WebP, 1..100.
         json: Print the settings as one JSON object on stdout.
     """
     from cocnet import pipeline
 
+    out = out or pipeline.default_output(photo)
     pipeline.check_outputs(out, photo, depth)
     with _progress() as on_progress:
         result = pipeline.render(photo, depth, rendering, on_progress=on_progress)
@@ -105,72 +115,13 @@ def depth_info(path: Positional[Path], /, json: bool = False) -> None:
             print(f"{name + ':':<13}{f'{value:.4g}' if isinstance(value, float) else value}")
 
 
-def models(json: bool = False) -> None:
-    """List the networks that render bokeh: size, what they need, whether trained weights ship.
-
-      cocnet models
-      cocnet models --json
-
-    Args:
-        json: Print one JSON array, with papers, licences and notes in full.
-    """
-    from cocnet.networks import catalogue
-
-    rows = catalogue()
-    if json:
-        _print_json(rows)
-        return
-    columns = ("model", "conditioning", "parameters", "published", "multiple", "weights", "year", "paper")
-    _print_table([columns, *(_model_row(row) for row in rows)])
-
-
-def _model_row(facts: dict[str, Any]) -> tuple[str, ...]:
-    """One line of the table; parameters in millions, the multiple in px."""
-    counted, published = facts["parameters"], facts["published_parameters"]
-    return (
-        facts["name"],
-        facts["conditioning"],
-        "extra missing" if counted is None else f"{counted / 1e6:.2f} M",
-        "-" if published is None else f"{published:.2f} M",
-        f"{facts['size_multiple']} px",
-        "shipped" if facts["weights_shipped"] else "none",
-        str(facts["year"]),
-        facts["paper"],
-    )
-
-
-def export(model: Positional[str], out: Positional[Path], /, random_weights: bool = False) -> None:
-    """Write a network as ONNX, for any height and width, and check it against PyTorch.
-
-      cocnet export my-network.safetensors my-network.onnx
-      cocnet export cocnet-b3-less b3-less.onnx --random-weights
-
-    The picture is `image` [1 3 h w], sRGB in 0..1; networks that see depth also take `depth` [1 1 h w].
-
-    Args:
-        model: A weight file, or a name of `cocnet models`.
-        out: The .onnx file to write.
-        random_weights: Of a name whose weights don't ship: an untrained network, to measure its speed.
-    """
-    from cocnet.imaging import check_output
-    from cocnet.networks import create_model, export_onnx, list_models, load_model, shipped_weights
-
-    check_output(out, model if Path(model).is_file() else None)
-    known = model in [card.name for card in list_models()]
-    if known and not random_weights and shipped_weights(model) is None:
-        raise CocnetError(
-            f"expected weights that ship with '{model}', got none, try a weight file, or --random-weights for speed"
-        )
-    network = create_model(model) if random_weights else load_model(model)
-    worst = export_onnx(network, out)
-    print(f"{out}: {network.name}, {out.stat().st_size / 1e6:.1f} MB, within {worst:.1e} of PyTorch")
-
-
 COMMANDS: dict[str, Callable[..., None]] = {
     "render": render,
+    "depth": depth,
     "depth-info": depth_info,
     "models": models,
     "export": export,
+    "train subject": train_subject,
 }
 
 
@@ -262,13 +213,6 @@ def _show_warning(
 
 def _print_json(facts: Any) -> None:
     print(json.dumps(facts, ensure_ascii=False, default=str))
-
-
-def _print_table(rows: Sequence[Sequence[str]]) -> None:
-    """Columns as wide as their widest cell."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def _say(line: str) -> None:

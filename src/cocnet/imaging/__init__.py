@@ -2,6 +2,7 @@
 
 from cocnet.imaging.atomic import atomic_path, check_output, inside, write_json
 from cocnet.imaging.color import linear_to_srgb, srgb_to_linear
+from cocnet.imaging.depthcolour import depth_picture
 from cocnet.imaging.depthmap import DepthKind, DepthMap, read_depth, write_depth
 from cocnet.imaging.phone import describe_depth, extract_depth
 from cocnet.imaging.photo import CameraInfo, Photo, read_photo, write_photo
@@ -13,6 +14,7 @@ __all__ = [
     "Photo",
     "atomic_path",
     "check_output",
+    "depth_picture",
     "describe_depth",
     "extract_depth",
     "inside",

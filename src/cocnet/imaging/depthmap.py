@@ -30,13 +30,17 @@ STRIP_ROWS = 256  # at a time in float64, so that large maps need little memory
 
 @dataclass(frozen=True, eq=False)
 class DepthMap:
-    """A depth map [h w] with its kind; `values` are 0 where not `valid`; `source` says where it is from."""
+    """A depth map [h w] with its kind; `values` are 0 where not `valid`; `source` says where it is from.
+
+    span_m: near and far distance (metres) that a relative map suggests for itself.
+    """
 
     values: Float32[np.ndarray, "h w"]
     kind: DepthKind
     valid: Bool[np.ndarray, "h w"]
     source: str = ""
     accuracy: str | None = None
+    span_m: tuple[float, float] | None = None
 
     @staticmethod
     def of(

@@ -1,0 +1,1 @@
+"""Datasets: folders in, tensors out; every sample follows from a seed and a number."""

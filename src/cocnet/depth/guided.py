@@ -1,0 +1,120 @@
+"""The guided filter: a plane that follows the edges of a photo (He et al. 2010; fast form He & Sun 2015).
+
+Enters: a plane [c h w] and a photo [3 h w], both at working size, floats. Leaves: per pixel the linear model
+`q = a·I + b` of the photo around it, so the same model gives the plane at any larger size of that photo.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+from torch.nn import functional
+
+Plane = Float[Tensor, "c h w"]
+Guide = Float[Tensor, "3 h w"]
+_LARGE = 8
+PAIRS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
+
+
+def box(x: Float[Tensor, "c h w"], reach: int) -> Float[Tensor, "c h w"]:
+    """Mean over (2·reach + 1)² px, at the border over what is inside: rows, then columns."""
+    if reach > _LARGE:
+        return _running(_running(x, reach, 1), reach, 2)
+    size = 2 * reach + 1
+    x = functional.avg_pool2d(x, (size, 1), 1, (reach, 0), count_include_pad=False)
+    return functional.avg_pool2d(x, (1, size), 1, (0, reach), count_include_pad=False)
+
+
+def _running(x: Float[Tensor, "c h w"], reach: int, axis: int) -> Float[Tensor, "c h w"]:
+    """Mean over 2·reach + 1 along an axis by running sums, whose rounding only wide windows can bear."""
+    length = x.shape[axis]
+    places = torch.arange(length)
+    low, high = (places - reach).clamp_min(0), (places + reach + 1).clamp_max(length)
+    ends = list(x.shape)
+    ends[axis] = 1
+    sums = torch.cat([x.new_zeros(ends), x.cumsum(axis)], axis)
+    shape = [1, 1, 1]
+    shape[axis] = length
+    return (sums.index_select(axis, high) - sums.index_select(axis, low)) / (high - low).view(shape)
+
+
+class GuidedFilter:
+    """The photo's side of the filter, worked out once for many planes; `reach` in px, `epsilon` a variance."""
+
+    def __init__(self, guide: Guide, reach: int, epsilon: float) -> None:
+        self.guide, self.reach = guide, max(1, min(reach, (min(guide.shape[-2:]) - 1) // 2 or 1))
+        self.mean = box(guide, self.reach)
+        covariance = [
+            box(guide[i : i + 1] * guide[j : j + 1], self.reach)[0] - self.mean[i] * self.mean[j]
+            for i, j in PAIRS
+        ]
+        self.inverse = _inverse(covariance, epsilon)
+
+    def model(self, plane: Plane) -> tuple[Float[Tensor, "c 3 h w"], Plane]:
+        """a = (Σ + ε)⁻¹ cov(I, p), b = p̄ − a·Ī, both averaged over the window."""
+        mean = box(plane, self.reach)
+        slopes = []
+        for channel, average in zip(plane, mean, strict=True):
+            cross = box(self.guide * channel, self.reach) - self.mean * average
+            slopes.append(torch.stack([_dot(row, cross) for row in self.inverse]))
+        a = torch.stack(slopes)
+        b = mean - (a * self.mean).sum(1)
+        return torch.stack([box(part, self.reach) for part in a]), box(b, self.reach)
+
+    def __call__(self, plane: Plane) -> Plane:
+        """The filtered plane at the working size."""
+        a, b = self.model(plane)
+        return (a * self.guide).sum(1) + b
+
+
+def working_size(height: int, width: int, area_px: int) -> tuple[int, int]:
+    """The size of a photo shrunk to about an area, never enlarged."""
+    scale = min(1.0, (area_px / (height * width)) ** 0.5)
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def shrunk(rgb: UInt8[np.ndarray, "h w 3"], size: tuple[int, int]) -> Guide:
+    """A photo at another size, 0..1, with antialiasing."""
+    pixels = torch.from_numpy(rgb).permute(2, 0, 1)[None]
+    if size != rgb.shape[:2]:
+        pixels = functional.interpolate(pixels, size, mode="bilinear", antialias=True, align_corners=False)
+    return pixels[0].float() / 255
+
+
+def stripes(
+    rgb: UInt8[np.ndarray, "h w 3"], planes: Float[Tensor, "c i j"], rows: int = 256
+) -> Iterator[tuple[slice, Guide, Float[Tensor, "c n w"]]]:
+    """Planes of a smaller size over the photo at its full one, some rows at a time: where, photo, planes."""
+    height, width = rgb.shape[:2]
+    places = ((torch.arange(height) + 0.5) / height * planes.shape[-2] - 0.5).clamp(0, planes.shape[-2] - 1)
+    for top in range(0, height, rows):
+        where = slice(top, min(top + rows, height))
+        below = places[where].floor().long()
+        above = (below + 1).clamp_max(planes.shape[-2] - 1)
+        share = (places[where] - below)[:, None]
+        part = planes[:, below] * (1 - share) + planes[:, above] * share
+        size = (part.shape[1], width)
+        wide = functional.interpolate(part[None], size, mode="bilinear", align_corners=False)[0]
+        yield where, torch.from_numpy(rgb[where]).permute(2, 0, 1).float() / 255, wide
+
+
+def _dot(row: list[Tensor], vector: Float[Tensor, "3 h w"]) -> Float[Tensor, "h w"]:
+    return row[0] * vector[0] + row[1] * vector[1] + row[2] * vector[2]
+
+
+def adjugate(covariance: Sequence[Tensor], epsilon: float) -> tuple[list[Tensor], Tensor]:
+    """Of the symmetric 3 × 3 matrix Σ + ε of every pixel: the adjugate's xx, xy, xz, yy, yz, zz, and det."""
+    xx, xy, xz, yy, yz, zz = covariance
+    xx, yy, zz = xx + epsilon, yy + epsilon, zz + epsilon
+    a, b, c = yy * zz - yz * yz, xz * yz - xy * zz, xy * yz - xz * yy
+    parts = [a, b, c, xx * zz - xz * xz, xy * xz - xx * yz, xx * yy - xy * xy]
+    return parts, xx * a + xy * b + xz * c
+
+
+def _inverse(covariance: Sequence[Tensor], epsilon: float) -> list[list[Tensor]]:
+    """(Σ + ε)⁻¹ of every pixel, row by row."""
+    parts, determinant = adjugate(covariance, epsilon)
+    a, b, c, d, e, f = (part / determinant for part in parts)
+    return [[a, b, c], [b, d, e], [c, e, f]]

@@ -1,0 +1,61 @@
+"""What an estimator of depth is: anything called as `estimator(rgb, focal_px=None) → DepthMap`.
+
+Enters: display-referred sRGB, uint8 [h w 3], and the focal length in px where it is known. Leaves: a `DepthMap`
+of the photo's aspect whose `source` says in one line what it is and how far to trust it.
+"""
+
+from dataclasses import replace
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Shaped, UInt8
+from torch import Tensor
+
+from cocnet.errors import DepthError, InputError
+from cocnet.imaging import DepthMap
+
+Rgb = UInt8[np.ndarray, "h w 3"]
+
+
+@runtime_checkable
+class Estimator(Protocol):
+    """A network, a function, a service: see the file's first lines."""
+
+    def __call__(self, rgb: Rgb, focal_px: float | None = None) -> DepthMap: ...
+
+
+def estimate(
+    estimator: Any, rgb: Rgb, focal_px: float | None = None, kind: str | None = None, name: str = ""
+) -> DepthMap:
+    """Call an estimator and check what comes back: a `DepthMap`, or a bare array with `kind`.
+
+    Raises DepthError for a bare array without a kind, for another aspect, and where nothing is valid.
+    """
+    label = name or getattr(estimator, "__name__", type(estimator).__name__)
+    found = estimator(rgb, focal_px=focal_px)
+    if not isinstance(found, DepthMap):
+        if kind is None:
+            raise DepthError(
+                f"expected a DepthMap or a kind, got a bare array from '{label}', try kind='relative_disparity'"
+            )
+        found = DepthMap.of(found, kind, f"estimated by {label}")
+    found = found if found.source else replace(found, source=f"estimated by {label}")
+    return found.resized(rgb.shape[0], rgb.shape[1])
+
+
+def as_rgb8(photo: Shaped[np.ndarray, "h w 3"] | Shaped[Tensor, "3 h w"]) -> Rgb:
+    """Display-referred pixels as uint8 [h w 3]: from uint8, uint16, floats in 0..1, a tensor [3 h w].
+
+    Raises InputError for another shape or type.
+    """
+    array = photo.detach().cpu().numpy() if isinstance(photo, Tensor) else np.asarray(photo)
+    if isinstance(photo, Tensor) and array.ndim == 3 and array.shape[0] == 3:
+        array = np.moveaxis(array, 0, -1)
+    if array.ndim != 3 or array.shape[2] != 3 or 0 in array.shape or array.dtype.kind not in "uf":
+        got = f"{array.dtype} of shape {array.shape}"
+        raise InputError(f"expected one photo [h w 3], got {got}, try an RGB photo as uint8 or 0..1")
+    if array.dtype == np.uint16:
+        return (array >> 8).astype(np.uint8)
+    if array.dtype.kind == "f":
+        return np.rint(np.nan_to_num(array).clip(0, 1) * 255).astype(np.uint8)
+    return np.require(array, np.uint8, ["C", "W"])

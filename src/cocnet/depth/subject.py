@@ -1,0 +1,108 @@
+"""The built-in estimator: where the subject is, by a small network that ships, and a pseudo-depth from it.
+
+Enters: a photo. Leaves: the subject mask in 0..1 at the photo's size, or a relative depth map of subject, ground
+and backdrop. Trust: the outline is estimated, distances are made up so that blur looks plausible.
+"""
+
+import math
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+from torch.nn import functional
+
+from cocnet.depth.guided import GuidedFilter, shrunk, stripes, working_size
+from cocnet.depth.protocol import Rgb, as_rgb8
+from cocnet.depth.pseudo import find_stand, pseudo_disparity, span_m
+from cocnet.errors import FileError
+from cocnet.imaging import DepthMap
+from cocnet.networks.subject import SubjectNet, padded_multiple, to_channels_last
+
+WEIGHTS = Path(__file__).parents[1] / "weights" / "subject.safetensors"
+SIDE_PX = 320
+_STEPS = ((448**2, 5, 1e-3), (1024**2, 6, 2e-4))
+
+
+@cache
+def load_subject_net(path: Path = WEIGHTS) -> SubjectNet:
+    """The network that ships, in eval mode; raises FileError where its weights are missing or of another shape."""
+    try:
+        weights = {name: tensor.float() for name, tensor in load_file(path).items()}
+        network = SubjectNet()
+        network.load_state_dict(weights)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise FileError(f"expected subject weights, got '{path}' ({reason}), try installing again") from error
+    to_channels_last(network).eval().requires_grad_(False)
+    return network
+
+
+def coarse_mask(photo: Any, network: torch.nn.Module | None = None) -> Float32[np.ndarray, "i j"]:
+    """The mask in 0..1 as the network gives it, about 320² px of the photo's shape: enough to find a subject."""
+    return _coarse(as_rgb8(photo), network or load_subject_net()).numpy()
+
+
+def subject_mask(photo: Any, network: torch.nn.Module | None = None) -> Float32[np.ndarray, "h w"]:
+    """Where the subject of a photo is: 0 = not, 1 = subject, soft at hair, at the photo's size.
+
+    photo: [h w 3] uint8, uint16 or 0..1, or a tensor [3 h w], display-referred sRGB. The network's mask is
+    refined with the photo's own edges by guided filters in two steps. Raises InputError for another shape.
+    """
+    rgb = as_rgb8(photo)
+    return refine_mask(_coarse(rgb, network or load_subject_net()), rgb)
+
+
+def refine_mask(mask: Float[Tensor, "i j"], rgb: Rgb) -> Float32[np.ndarray, "h w"]:
+    """A coarse mask at the size of its photo, its soft edge laid along the photo's."""
+    plane = mask[None]
+    for area, reach, epsilon in _STEPS:
+        guide = shrunk(rgb, working_size(rgb.shape[0], rgb.shape[1], area))
+        plane = functional.interpolate(plane[None], guide.shape[-2:], mode="bilinear", align_corners=False)[0]
+        a, b = GuidedFilter(guide, reach, epsilon).model(plane)
+        plane = ((a * guide).sum(1) + b).clamp(0, 1)
+    out = np.empty(rgb.shape[:2], np.float32)
+    for rows, photo, model in stripes(rgb, torch.cat([a[0], b])):
+        out[rows] = _contrast((model[:3] * photo).sum(0) + model[3]).numpy()
+    return out
+
+
+def subject_depth(rgb: Rgb, focal_px: float | None = None) -> DepthMap:
+    """The estimator `subject`: relative disparity of the photo's size, with the span (metres) it suggests."""
+    return depth_of_mask(subject_mask(rgb), "built-in estimator 'subject'")
+
+
+def depth_of_mask(mask: Float32[np.ndarray, "h w"], who: str) -> DepthMap:
+    """Pseudo-depth of a subject mask, relative disparity; `who` made the mask."""
+    stand = find_stand(mask)
+    found = "found no subject: ground and backdrop" if stand is None else "subject, ground and backdrop"
+    return DepthMap(
+        pseudo_disparity(mask),
+        "relative_disparity",
+        np.ones(mask.shape, bool),
+        source=f"{who}: {found}; the outline is estimated, distances are made up",
+        span_m=span_m(stand),
+    )
+
+
+@torch.inference_mode()
+def _coarse(rgb: Rgb, network: torch.nn.Module) -> Float[Tensor, "i j"]:
+    small = shrunk(rgb, _network_size(*rgb.shape[:2]))
+    logits = network(small[None].contiguous(memory_format=torch.channels_last))
+    return logits[0, 0].float().sigmoid()
+
+
+def _network_size(height: int, width: int) -> tuple[int, int]:
+    """About 320² px of the photo's shape, in multiples of 32."""
+    scale = SIDE_PX / math.sqrt(height * width)
+    return padded_multiple(height * scale), padded_multiple(width * scale)
+
+
+def _contrast(mask: Float[Tensor, "*size"]) -> Float[Tensor, "*size"]:
+    """Flat parts to 0 and 1, edges kept soft: linear from 0.05 to 0.95."""
+    return ((mask - 0.05) / 0.9).clamp(0, 1)

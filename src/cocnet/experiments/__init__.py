@@ -1,0 +1,1 @@
+"""Experiments: rooms put together to train, to measure, to compare."""

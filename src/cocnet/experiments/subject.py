@@ -1,0 +1,115 @@
+"""Training the subject network: folders of photos and masks in, a run's folder with weights out.
+
+Enters: a `SubjectRun`. Leaves in its folder: settings.json, log.jsonl, state.safetensors (it goes on from there),
+best.safetensors and subject.safetensors (averaged weights; the latter in 16 bit, as they ship).
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from tyro.conf import arg
+
+from cocnet.errors import FileError, InputError
+
+if TYPE_CHECKING:
+    from cocnet.networks.subject import SubjectNet
+    from cocnet.training.masks import MaskScore
+
+
+@dataclass(frozen=True)
+class SubjectRun:
+    """What to train on, from where, for how long."""
+
+    images: Path
+    """Folder of photos."""
+    masks: Path
+    """Folder of masks NAME.png, white = subject, each of its photo's size."""
+    out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/subject")
+    """Folder of the run; where one stands there, it goes on."""
+    cutouts: Path | None = None
+    """Folder of PNG pictures of single things on transparent ground, to paste as well."""
+    encoder: Path | None = None
+    """Weights of the encoder to start from, with a new decoder [the whole network as it ships]."""
+    steps: int = 2500
+    """Batches until the learning rate is down at zero."""
+    minutes: float | None = None
+    """Or this long, whichever comes first [no limit]."""
+    batch: int = 16
+    """Photos in a batch."""
+    side_px: int = 256
+    """Size of the views, px, a multiple of 32."""
+    pasted: float = 0.5
+    """Part of the views that are subjects pasted on other photos."""
+    held_out: int = 60
+    """Photos kept back to see how it does."""
+    threads: int | None = None
+    """Of the processor [all]."""
+    seed: int = 0
+    """Of everything that is left to chance."""
+
+    def checked(self) -> "SubjectRun":
+        """This run; raises InputError for numbers that can't be."""
+        if self.side_px < 32 or self.side_px % 32:
+            raise InputError(f"expected side_px a multiple of 32, got {self.side_px}, try 256")
+        if self.batch < 2 or not 0 <= self.pasted <= 1:
+            got = f"{self.batch} and {self.pasted}"
+            raise InputError(f"expected a batch of 2 or more and pasted in 0..1, got {got}, try 16 and 0.35")
+        return self
+
+
+def run_subject(
+    run: SubjectRun, on_progress: Callable[[float, dict[str, Any]], None] | None = None
+) -> "MaskScore":
+    """Train, or go on; returns the score on the held-out photos. Raises FileError, InputError."""
+    import torch
+
+    from cocnet.datasets.subject import Batches, read_cutouts, read_set
+    from cocnet.training.subject import SubjectRecipe, save_weights, train_subject
+
+    run = run.checked()
+    if run.threads is not None:
+        torch.set_num_threads(run.threads)
+    torch.manual_seed(run.seed)
+    network = starting_network(run.encoder)
+    photos, held_out = read_set(run.images, run.masks).split(run.held_out, run.seed)
+    cutouts = None if run.cutouts is None else read_cutouts(run.cutouts)
+    planes = held_out.planes.float() / 255
+    recipe = SubjectRecipe(steps=run.steps, minutes=run.minutes)
+    facts: dict[str, Any] = {"run": {k: str(v) if isinstance(v, Path) else v for k, v in asdict(run).items()}}
+    facts |= {"network": network.settings, "held_out_names": list(held_out.names)}
+    score = train_subject(
+        network,
+        Batches(photos, run.batch, run.side_px, run.pasted, run.seed, cutouts),
+        (planes[:, :3], planes[:, 3:]),
+        recipe,
+        run.out,
+        facts=facts,
+        on_progress=on_progress,
+    )
+    finished = starting_network(None, run.out / "last.safetensors")
+    save_weights(run.out / "subject.safetensors", finished, half=True)
+    return score
+
+
+def starting_network(encoder: Path | None, whole: Path | None = None) -> "SubjectNet":
+    """The network as it ships (or as a file has it), or a new one on a trained encoder; ready to train."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from cocnet.depth.subject import WEIGHTS
+    from cocnet.networks.subject import SubjectNet, to_channels_last
+
+    path = encoder or whole or WEIGHTS
+    network = SubjectNet()
+    try:
+        weights = {name: tensor.float() for name, tensor in load_file(path).items()}
+        (network.encoder if encoder else network).load_state_dict(weights)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        what = "an encoder's weights" if encoder else "the subject network's weights"
+        reason = " ".join(str(error).split())[:200]
+        raise FileError(f"expected {what}, got '{path}' ({reason}), try tools/teacher") from error
+    network.freeze_early()
+    to_channels_last(network)
+    return network

@@ -1,0 +1,182 @@
+"""EfficientNet-Lite (Tan & Le 2019; Lite: no squeeze-excitation, ReLU6), the trunk without its classifier.
+
+Enters: rgb [b 3 h w] in 0..1, sides multiples of 32. Leaves: features at 1/2, 1/4, 1/8, 1/16, 1/32.
+Batch norm is folded into the convolutions: frozen statistics, half the time of a training step.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cocnet.errors import InputError
+
+_BN_EPSILON = 1e-3
+_STEM = 32
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A row of the paper's Table 1: blocks of one width, the first of them strided."""
+
+    repeats: int
+    kernel: int
+    stride: int
+    expand: int
+    channels: int
+
+
+STAGES = (
+    Stage(1, 3, 1, 1, 16),
+    Stage(2, 3, 2, 6, 24),
+    Stage(2, 5, 2, 6, 40),
+    Stage(3, 3, 2, 6, 80),
+    Stage(3, 5, 1, 6, 112),
+    Stage(4, 5, 2, 6, 192),
+    Stage(1, 3, 1, 6, 320),
+)
+SCALES = {"lite0": (1.0, 1.0), "lite1": (1.0, 1.1), "lite2": (1.1, 1.2)}
+
+
+class SameConv(nn.Conv2d):
+    """A convolution padded as TensorFlow's SAME is on even sizes: more on the right and below."""
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d i j"]:
+        total = self.kernel_size[0] - self.stride[0]
+        if self.stride[0] > 1:
+            x = functional.pad(x, (total // 2, total - total // 2) * 2)
+        if self.groups > 1 and x.requires_grad and not self.weight.requires_grad:
+            return FrozenDepthwise.apply(x, self.weight, self.bias, self.stride[0], self.padding[0])
+        return super().forward(x)
+
+
+class FrozenDepthwise(torch.autograd.Function):
+    """A depthwise convolution whose kernel isn't trained: its gradient is another fast forward pass.
+
+    dL/dx = (dL/dy, spread out by the stride) ∗ the kernel turned by 180°. PyTorch's own backward pass takes
+    ten times as long on a processor and is most of a training step.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, stride: int, padding: int) -> Tensor:
+        ctx.save_for_backward(weight)
+        ctx.about = (stride, padding, x.shape)
+        return functional.conv2d(x, weight, bias, stride, padding, groups=x.shape[1])
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None, None]:
+        (weight,), (stride, padding, shape) = ctx.saved_tensors, ctx.about
+        if stride > 1:
+            rows, columns = ((n - 1) * stride + 1 for n in grad.shape[-2:])
+            spread = grad.new_zeros(len(grad), rows, columns, grad.shape[1]).permute(0, 3, 1, 2)
+            spread[..., ::stride, ::stride] = grad
+            grad = spread
+        turned, reach = weight.flip(-1, -2).to(grad.dtype), weight.shape[-1] - 1 - padding
+        back = functional.conv2d(grad, turned, padding=reach, groups=grad.shape[1])
+        missing = [n - m for n, m in zip(shape[-2:], back.shape[-2:], strict=True)]
+        return functional.pad(back, (0, missing[1], 0, missing[0])), None, None, None, None
+
+
+def _conv(before: int, after: int, kernel: int = 1, stride: int = 1, groups: int = 1) -> SameConv:
+    padding = kernel // 2 if stride == 1 else 0
+    return SameConv(before, after, kernel, stride, padding, groups=groups)
+
+
+class InvertedBlock(nn.Module):
+    """Expand 1×1, depthwise k×k, project 1×1; ReLU6 between, a skip where the shape stays."""
+
+    def __init__(self, before: int, after: int, kernel: int, stride: int, expand: int) -> None:
+        super().__init__()
+        inner = before * expand
+        self.expand = _conv(before, inner) if expand > 1 else None
+        self.depthwise = _conv(inner, inner, kernel, stride, groups=inner)
+        self.project = _conv(inner, after)
+        self.skip = stride == 1 and before == after
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d i j"]:
+        y = x if self.expand is None else functional.relu6(self.expand(x))
+        y = self.project(functional.relu6(self.depthwise(y)))
+        return x + y if self.skip else y
+
+
+class EfficientNetLite(nn.Module):
+    """The trunk of one of `SCALES`; `channels` are those of the five feature maps that leave."""
+
+    def __init__(self, name: str = "lite1") -> None:
+        super().__init__()
+        if name not in SCALES:
+            raise InputError(f"expected an encoder of {', '.join(SCALES)}, got '{name}', try lite1")
+        width, depth = SCALES[name]
+        self.stem = _conv(3, _STEM, 3, 2)
+        self.stages = nn.ModuleList()
+        before = _STEM
+        for i, stage in enumerate(STAGES):
+            fixed = i in (0, len(STAGES) - 1)
+            repeats = stage.repeats if fixed else math.ceil(stage.repeats * depth)
+            after = _round_channels(stage.channels * width)
+            sizes = [(before, stage.stride)] + [(after, 1)] * (repeats - 1)
+            self.stages.append(
+                nn.Sequential(*(InvertedBlock(b, after, stage.kernel, s, stage.expand) for b, s in sizes))
+            )
+            before = after
+        widths = [_round_channels(stage.channels * width) for stage in STAGES]
+        self.channels = (widths[0], widths[1], widths[2], widths[4], widths[6])
+
+    def forward(self, rgb: Float[Tensor, "b 3 h w"]) -> list[Float[Tensor, "b c i j"]]:
+        x = functional.relu6(self.stem((rgb * 255 - 127) / 128))
+        features = []
+        for i, stage in enumerate(self.stages):
+            x = stage(x)
+            if i in (0, 1, 2, 4, 6):
+                features.append(x)
+        return features
+
+
+def from_published(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The published PyTorch port's weights (ImageNet-1k) as those of `EfficientNetLite`, norms folded.
+
+    w' = w·γ/√(σ² + ε), b' = β − μ·γ/√(σ² + ε). Raises InputError where a tensor is missing.
+    """
+    names = {"stem": ("_conv_stem", "_bn0")}
+    starts = _block_names(state)
+    for block, ours in starts.items():
+        names[f"{ours}.depthwise"] = (f"_blocks.{block}._depthwise_conv", f"_blocks.{block}._bn1")
+        names[f"{ours}.project"] = (f"_blocks.{block}._project_conv", f"_blocks.{block}._bn2")
+        if f"_blocks.{block}._expand_conv.weight" in state:
+            names[f"{ours}.expand"] = (f"_blocks.{block}._expand_conv", f"_blocks.{block}._bn0")
+    folded = {}
+    for ours, (conv, norm) in names.items():
+        try:
+            weight, mean, variance = (
+                state[f"{key}"] for key in (f"{conv}.weight", f"{norm}.running_mean", f"{norm}.running_var")
+            )
+            gain = state[f"{norm}.weight"] / torch.sqrt(variance + _BN_EPSILON)
+            folded[f"{ours}.weight"] = weight * gain[:, None, None, None]
+            folded[f"{ours}.bias"] = state[f"{norm}.bias"] - mean * gain
+        except KeyError as error:
+            raise InputError(
+                f"expected EfficientNet-Lite weights, got none for {error}, try another file"
+            ) from error
+    return folded
+
+
+def _block_names(state: Mapping[str, Tensor]) -> dict[int, str]:
+    """The port numbers blocks through; here they are numbered in their stages. Finds the depth scale."""
+    count = 1 + max((int(key.split(".")[1]) for key in state if key.startswith("_blocks.")), default=-1)
+    for _, depth in SCALES.values():
+        repeats = [s.repeats if i in (0, 6) else math.ceil(s.repeats * depth) for i, s in enumerate(STAGES)]
+        if sum(repeats) == count:
+            names = [f"stages.{i}.{j}" for i, n in enumerate(repeats) for j in range(n)]
+            return dict(enumerate(names))
+    raise InputError(f"expected weights of EfficientNet-Lite0, 1 or 2, got {count} blocks, try another file")
+
+
+def _round_channels(channels: float, step: int = 8) -> int:
+    """To a multiple of 8, never more than 10 % down."""
+    rounded = max(step, int(channels + step / 2) // step * step)
+    return rounded + step if rounded < 0.9 * channels else rounded
