@@ -96,7 +96,7 @@ def _unit(unit: "Unit", write: Write, size: tuple[int, int], out: Tensor | None)
 
 
 def _convolved(conv: nn.Conv2d, write: Write, size: tuple[int, int]) -> Iterator[tuple[int, int, Tensor]]:
-    """A 3×3 convolution as (top, bottom, rows). Asks for every input row once, in order, before it yields their strip."""
+    """A 3×3 convolution as (top, bottom, rows). Takes each input row once, in order, then yields a strip."""
     height, width = size
     device = conv.weight.device
     dtype = autocast_dtype(device) or conv.weight.dtype
