@@ -104,16 +104,18 @@ def _convolved(conv: nn.Conv2d, write: Write, size: tuple[int, int]) -> Iterator
     bias = None if conv.bias is None else conv.bias.to(dtype)
     row_bytes = width * max(conv.in_channels, conv.out_channels) * 4
     kept, seen = torch.zeros(1, width, conv.in_channels, dtype=dtype, device=device), 0
-    for top, bottom in strips(height, row_bytes, device, STRIP_BYTES):
+    spans = list(strips(height, row_bytes, device, STRIP_BYTES))
+    room = torch.empty(spans[0][1] + 2, width, conv.in_channels, dtype=dtype, device=device)
+    for top, bottom in spans:
         ahead = min(bottom + 1, height)
-        window = torch.empty(bottom - top + 2, width, conv.in_channels, dtype=dtype, device=device)
+        window = room[: bottom - top + 2]
         window[: len(kept)] = kept
         if ahead > seen:
             write(seen, ahead, window[len(kept) : len(kept) + ahead - seen])
         if bottom == height:
             window[-1] = 0
         y = functional.conv2d(_picture(window), weight, bias, padding=(0, 1))
-        kept, seen = window[-2:], ahead
+        kept, seen = window[-2:].clone(), ahead
         yield top, bottom, _rows(y)
 
 
