@@ -54,12 +54,12 @@ def test_command(command, here, capsys):
         assert out.is_file() and (here / f"{out.name}.json").is_file()
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=["pipeline", "renderer"])
+@pytest.mark.parametrize("script", SCRIPTS, ids=["pipeline", "renderer", "network"])
 def test_script(script, here):
     exec(compile(script, "README.md", "exec"), {})
 
 
 def test_there_is_something_to_run_and_pictures_exist():
-    assert len(COMMANDS) >= 6 and len(SCRIPTS) >= 2
+    assert len(COMMANDS) >= 6 and len(SCRIPTS) >= 3
     for picture in re.findall(r"!\[.*?\]\((.*?)\)", README):
         assert (ROOT / picture).is_file(), picture

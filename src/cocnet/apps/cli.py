@@ -189,7 +189,7 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
     """A progress bar on stderr that shows up after two seconds."""
     from tqdm import tqdm
 
-    bar = tqdm(desc="render", unit="tile", delay=2.0, leave=False, file=sys.stderr)
+    bar = tqdm(desc="render", unit="part", delay=2.0, leave=False, file=sys.stderr)
 
     def on_progress(done: int, total: int) -> None:
         bar.total = total

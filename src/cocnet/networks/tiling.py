@@ -58,26 +58,30 @@ def in_strips(model: "CoCNet", x: Float[Tensor, "1 i h w"]) -> Float[Tensor, "1 
     skips: list[Plane] = []
     write: Write = lambda top, bottom, into: into.copy_(_rows(x)[top:bottom])  # noqa: E731
     for encoder, size in zip(model.encoders, sizes, strict=False):
-        skips.append(_module(encoder, write, size))
+        skips.append(_module(model, encoder, write, size))
         write = skips[-1].halved
-    plane = _module(model.decoders[-1], write, sizes[-1])
+    plane = _module(model, model.decoders[-1], write, sizes[-1])
     small = [image]
     for _ in skips:
         small.append(halved(small[-1]))
     templates = [_template(model, levels - 1, small.pop(), plane)]
     while skips:
         skip, level = skips.pop(), len(skips)
-        plane = _module(model.decoders[level], _joined(plane, skip), sizes[level], skip.raw)
+        plane = _module(model, model.decoders[level], _joined(plane, skip), sizes[level], skip.raw)
         del skip
         templates.insert(0, _template(model, level, small.pop(), plane))
     return _blend(model, x[:, :3], templates, plane)
 
 
-def _module(module: nn.Module, write: Write, size: tuple[int, int], out: Tensor | None = None) -> Plane:
+def _module(
+    model: "CoCNet", module: nn.Module, write: Write, size: tuple[int, int], out: Tensor | None = None
+) -> Plane:
     """A basic module; out: the plane to write over."""
     for unit in cast("Iterator[Unit]", module.children()):
         plane = _unit(unit, write, size, out)
         write, out = plane.rows, plane.raw
+        if model.on_unit is not None:
+            model.on_unit()
     return plane
 
 
