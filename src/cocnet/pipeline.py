@@ -129,7 +129,7 @@ def prepare(photo: Any, depth: Any, options: RenderOptions) -> Plan:
     camera = choose_camera(picture, options)
     found = find_depth(depth, picture, options, camera.known_focal_px(picture.width))
     given, inverse = found.depth, inverse_depth_of(found, picture, options)
-    focus = choose_focus_m(inverse, options, find_subject(picture, options))
+    focus = choose_focus_m(inverse, options, find_subject(picture, options), found.made_up)
     lens = make_lens(camera, focus, options)
     settings = RenderSettings(
         version=__version__,
