@@ -127,7 +127,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; every error a user can cause is one line on stderr and an exit code."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    arguments = one_command(sys.argv[1:] if argv is None else argv)
     if arguments == ["--version"]:
         print(f"cocnet {__version__}")
         return 0
@@ -154,6 +154,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 2
     return 0
+
+
+def one_command(arguments: Sequence[str]) -> list[str]:
+    """A command of two words, such as `train subject`, as the one that `COMMANDS` knows."""
+    both = " ".join(arguments[:2])
+    return [both, *arguments[2:]] if both in COMMANDS else list(arguments)
 
 
 def _registry() -> ConstructorRegistry:
