@@ -7,6 +7,7 @@ Enters: a folder of photos, their names, a table with file, author, licence and 
 
 import argparse
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,12 @@ def small(pixels: np.ndarray) -> np.ndarray:
     )
 
 
+def plain(name: str) -> str:
+    """A name whose letters beyond ASCII the table writes as octal bytes."""
+    octal = re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), name)
+    return octal.encode("latin-1").decode("utf-8") if octal != name else name
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -45,7 +52,7 @@ def main() -> None:
     parser.add_argument("--images", type=Path, required=True)
     parser.add_argument("--names", required=True)
     parser.add_argument("--credits", type=Path)
-    parser.add_argument("--f-number", type=float, default=1.8)
+    parser.add_argument("--f-number", type=float, default=0.95)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     paths = [next(arguments.images.glob(f"{name}.*")) for name in arguments.names.split(",")]
@@ -62,7 +69,7 @@ def main() -> None:
     if arguments.credits:
         with arguments.credits.open(encoding="utf-8") as table:
             found = {Path(line["file"]).stem: line for line in csv.DictReader(table)}
-        print(", ".join(f"[{found[p.stem]['author']}]({found[p.stem]['page']})" for p in paths))
+        print(", ".join(f"[{plain(found[p.stem]['author'])}]({found[p.stem]['page']})" for p in paths))
 
 
 if __name__ == "__main__":

@@ -25,8 +25,8 @@ from cocnet.imaging import DepthMap
 from cocnet.networks.subject import SubjectNet, padded_multiple, to_channels_last
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "subject.safetensors"
-SIDE_PX = 320
 MADE_UP = "distances are made up"
+_VIEWS = ((320, False), (224, True))
 _AREA_PX, _REACH_PX, _VARIANCE = 1024**2, 4, 5e-4
 
 
@@ -91,14 +91,21 @@ def depth_of_mask(mask: Float32[np.ndarray, "h w"], who: str) -> DepthMap:
 
 @torch.inference_mode()
 def _coarse(rgb: Rgb, network: torch.nn.Module) -> Float[Tensor, "i j"]:
-    small = shrunk(rgb, _network_size(*rgb.shape[:2]))
-    logits = network(small[None].contiguous(memory_format=torch.channels_last))
-    return logits[0, 0].float().sigmoid()
+    """The mean of two views, as large as the first: as it is, and mirrored and smaller."""
+    masks = []
+    for side, mirrored in _VIEWS:
+        view = shrunk(rgb, _network_size(rgb.shape[0], rgb.shape[1], side))
+        view = view.flip(-1) if mirrored else view
+        logits = network(view[None].contiguous(memory_format=torch.channels_last)).float()
+        masks.append(logits.sigmoid().flip(-1) if mirrored else logits.sigmoid())
+    size = masks[0].shape[-2:]
+    other = functional.interpolate(masks[1], size, mode="bilinear", align_corners=False)
+    return (masks[0] + other)[0, 0] / 2
 
 
-def _network_size(height: int, width: int) -> tuple[int, int]:
-    """About 320² px of the photo's shape, in multiples of 32."""
-    scale = SIDE_PX / math.sqrt(height * width)
+def _network_size(height: int, width: int, side: int) -> tuple[int, int]:
+    """About side² px of the photo's shape, in multiples of 32."""
+    scale = side / math.sqrt(height * width)
     return padded_multiple(height * scale), padded_multiple(width * scale)
 
 

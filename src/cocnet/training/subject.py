@@ -33,7 +33,7 @@ Progress = Callable[[float, dict[str, Any]], None]
 
 @dataclass(frozen=True)
 class SubjectRecipe:
-    """How long and how hard; the defaults made the shipped weights."""
+    """How long and how hard; what made the shipped weights is on their card."""
 
     steps: int = 4000
     """Batches until the learning rate is down at zero."""
