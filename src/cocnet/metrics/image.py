@@ -121,7 +121,8 @@ def _mean_filter(window: Window, size: int, like: Tensor) -> Callable[[Tensor], 
 
     def mean(x: Tensor) -> Tensor:
         single = x.flatten(0, 1)[:, None]
-        return functional.conv2d(functional.conv2d(single, row), row.mT).unflatten(0, x.shape[:2])[:, :, 0]
+        blurred = functional.conv2d(functional.conv2d(single, row), row.mT)
+        return blurred.reshape(*x.shape[:2], *blurred.shape[-2:])
 
     return mean
 
