@@ -11,6 +11,7 @@ from jaxtyping import Float32
 from torch import Tensor, nn
 
 from cocnet.imaging import linear_to_srgb, srgb_to_linear
+from cocnet.imaging import nearness as nearness
 from cocnet.networks import card_of, load_model
 from cocnet.optics import ThinLens
 
@@ -47,9 +48,3 @@ def render_network(
             return network.render(light[None], 1 / inverse_depth[None, None], lens)[0]  # type: ignore[operator]
         depth = nearness(inverse_depth)[None, None] if sees_depth(network) else None
         return srgb_to_linear(network(linear_to_srgb(light)[None], depth)[0].clamp(0, 1))
-
-
-def nearness(inverse_depth: Float32[Tensor, "h w"]) -> Float32[Tensor, "h w"]:
-    """The depth map of "depth" networks: inverse depth stretched to 0 (farthest) … 1 (nearest)."""
-    low, high = inverse_depth.aminmax()
-    return (inverse_depth - low) / (high - low).clamp(min=1e-9)
