@@ -4,6 +4,9 @@ Enters: scene-linear light [3 h w] and inverse depth [h w] (1/m) of a whole phot
 scene-linear light [3 h w]. What a network reads of the depth is on its card: nothing, nearness in 0..1, or the lens.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import torch
@@ -13,6 +16,7 @@ from torch import Tensor, nn
 from cocnet.imaging import linear_to_srgb, srgb_to_linear
 from cocnet.imaging import nearness as nearness
 from cocnet.networks import card_of, load_model
+from cocnet.networks.cocnet import CoCNet
 from cocnet.optics import ThinLens
 
 
@@ -41,10 +45,27 @@ def render_network(
     light: Float32[Tensor, "3 h w"],
     inverse_depth: Float32[Tensor, "h w"],
     lens: ThinLens,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> Float32[Tensor, "3 h w"]:
-    """Render a whole photo, without gradients. Raises InputError or DepthError."""
-    with torch.inference_mode():
+    """Render a whole photo, without gradients; on_progress(done, all) follows networks that work in strips.
+
+    Raises InputError or DepthError.
+    """
+    with torch.inference_mode(), _followed(network, on_progress):
         if card_of(str(network.name)).conditioning == "lens":
             return network.render(light[None], 1 / inverse_depth[None, None], lens)[0]  # type: ignore[operator]
         depth = nearness(inverse_depth)[None, None] if sees_depth(network) else None
         return srgb_to_linear(network(linear_to_srgb(light)[None], depth)[0].clamp(0, 1))
+
+
+@contextmanager
+def _followed(network: nn.Module, on_progress: Callable[[int, int], None] | None) -> Iterator[None]:
+    if on_progress is None or not isinstance(network, CoCNet):
+        yield
+        return
+    done = count(1)
+    network.on_unit = lambda: on_progress(next(done), network.units)
+    try:
+        yield
+    finally:
+        network.on_unit = None
