@@ -14,6 +14,7 @@ from jaxtyping import Float32
 from torch import Tensor, nn
 
 from cocnet.imaging import linear_to_srgb, srgb_to_linear
+from cocnet.imaging import nearness as nearness
 from cocnet.networks import card_of, load_model
 from cocnet.networks.cocnet import CoCNet
 from cocnet.optics import ThinLens
@@ -68,9 +69,3 @@ def _followed(network: nn.Module, on_progress: Callable[[int, int], None] | None
         yield
     finally:
         network.on_unit = None
-
-
-def nearness(inverse_depth: Float32[Tensor, "h w"]) -> Float32[Tensor, "h w"]:
-    """The depth map of "depth" networks: inverse depth stretched to 0 (farthest) … 1 (nearest)."""
-    low, high = inverse_depth.aminmax()
-    return (inverse_depth - low) / (high - low).clamp(min=1e-9)
