@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from cocnet.imaging import linear_to_srgb, srgb_to_linear
 from cocnet.networks import card_of, load_model
 from cocnet.optics import ThinLens
+from cocnet.rendering import PhysicalRenderer
 
 
 def open_network(name_or_path: str) -> nn.Module:
@@ -43,10 +44,21 @@ def render_network(
 ) -> Float32[Tensor, "3 h w"]:
     """Render a whole photo, without gradients. Raises InputError or DepthError."""
     with torch.inference_mode():
-        if card_of(str(network.name)).conditioning == "lens":
+        card = card_of(str(network.name))
+        if card.physical:
+            return with_physics(network, light[None], 1 / inverse_depth[None, None], lens)[0]
+        if card.conditioning == "lens":
             return network.render(light[None], 1 / inverse_depth[None, None], lens)[0]  # type: ignore[operator]
         depth = nearness(inverse_depth)[None, None] if sees_depth(network) else None
         return srgb_to_linear(network(linear_to_srgb(light)[None], depth)[0].clamp(0, 1))
+
+
+def with_physics(
+    network: nn.Module, light: Float32[Tensor, "b 3 h w"], depth_m: Float32[Tensor, "b 1 h w"], lens: ThinLens
+) -> Float32[Tensor, "b 3 h w"]:
+    """The physical renderer's picture, corrected by a network that takes one (cocnet-hybrid); scene-linear light."""
+    physical = PhysicalRenderer(lens)(light, depth_m)
+    return network.render(light, depth_m, lens, physical)  # type: ignore[operator]
 
 
 def nearness(inverse_depth: Float32[Tensor, "h w"]) -> Float32[Tensor, "h w"]:

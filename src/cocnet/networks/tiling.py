@@ -55,7 +55,7 @@ def in_strips(model: "CoCNet", x: Float[Tensor, "1 i h w"]) -> Float[Tensor, "1 
     sizes = [(height >> level, width >> level) for level in range(levels)]
     image = x[:, : model.config.filtered_channels]
     skips: list[Plane] = []
-    read: Read = partial(_cut, _rows(x))
+    read: Read = partial(_cut, _rows(x[:, : model.config.input_channels]))
     for encoder, size in zip(model.encoders, sizes, strict=False):
         skips.append(_module(encoder, read, size))
         read = skips[-1].halved
@@ -69,7 +69,7 @@ def in_strips(model: "CoCNet", x: Float[Tensor, "1 i h w"]) -> Float[Tensor, "1 
         plane = _module(model.decoders[level], _joined(plane, skip), sizes[level], skip.raw)
         del skip
         templates.insert(0, _template(model, level, small.pop(), plane))
-    return _blend(model, x[:, :3], templates, plane)
+    return _blend(model, x[:, :3], x[:, model.config.input_channels :], templates, plane)
 
 
 def _module(module: nn.Module, read: Read, size: tuple[int, int], out: Tensor | None = None) -> Plane:
@@ -137,7 +137,11 @@ def _template(
 
 
 def _blend(
-    model: "CoCNet", image: Float[Tensor, "1 3 h w"], templates: list[Tensor], plane: Plane
+    model: "CoCNet",
+    image: Float[Tensor, "1 3 h w"],
+    beside: Float[Tensor, "1 e h w"],
+    templates: list[Tensor],
+    plane: Plane,
 ) -> Float[Tensor, "1 3 h w"]:
     """Eq. 16 and 17."""
 
@@ -149,13 +153,13 @@ def _blend(
         return torch.cat(rows, 2)
 
     def read(top: int, bottom: int) -> Float[Tensor, "n w c"]:
-        parts = _rows(image[:, :, top:bottom]), enlarged_templates(top, bottom), plane.rows(top, bottom)
-        return torch.cat(parts, 2)
+        picture, more = (_rows(x[:, :, top:bottom]) for x in (image, beside))
+        return torch.cat([picture, enlarged_templates(top, bottom), more, plane.rows(top, bottom)], 2)
 
     out = torch.empty_like(image)
     for top, bottom, weights in _convolved(model.weigh, read, (image.shape[2], image.shape[3])):
-        shares = (weights * enlarged_templates(top, bottom)).view(bottom - top, image.shape[3], -1, 3).sum(2)
-        out[:, :, top:bottom] = image[:, :, top:bottom] + _picture(shares)
+        found = _picture(enlarged_templates(top, bottom)), beside[:, :, top:bottom], _picture(weights)
+        out[:, :, top:bottom] = model.blend(image[:, :, top:bottom], *found)
     return out
 
 
