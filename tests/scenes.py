@@ -1,13 +1,12 @@
 """Lenses and scenes with known answers."""
 
-import json
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch.nn import functional
 
 from cocnet import PhysicalRenderer, ThinLens
+from cocnet.datasets.raytraced import read_scene
 from cocnet.imaging import linear_to_srgb
 
 SCENES = sorted((Path(__file__).parent / "data" / "raytrace").glob("*.npz"))
@@ -35,25 +34,8 @@ def render(image, x, **options):
 
 def load(path):
     """A ray-traced scene: all-in-focus [1 3 h w], depth [1 1 h w], bokeh, lens."""
-    data = np.load(path)
-    about = json.loads(str(data["lens"]))
-    names = (
-        "focal_length_m",
-        "f_number",
-        "focus_distance_m",
-        "sensor_width_m",
-        "blades",
-        "blade_rotation_rad",
-    )
-    sharp, bokeh = (
-        torch.from_numpy(data[n].astype(np.float32)).permute(2, 0, 1)[None] for n in ("all_in_focus", "bokeh")
-    )
-    return (
-        sharp,
-        torch.from_numpy(data["depth_m"])[None, None],
-        bokeh,
-        ThinLens(**{n: about[n] for n in names}),
-    )
+    scene = read_scene(path)
+    return scene.image[None], scene.depth_m[None], scene.bokeh[None], scene.lens
 
 
 def degrade(inverse, factor=8, sigma_px=2.0, shift_px=2):

@@ -11,9 +11,10 @@ from jaxtyping import Float32
 from torch import Tensor, nn
 
 from cocnet.imaging import linear_to_srgb, srgb_to_linear
+from cocnet.imaging import nearness as nearness
 from cocnet.networks import card_of, load_model
 from cocnet.optics import ThinLens
-from cocnet.rendering import PhysicalRenderer
+from cocnet.rendering import Highlights, PhysicalRenderer
 
 
 def open_network(name_or_path: str) -> nn.Module:
@@ -46,7 +47,7 @@ def render_network(
     with torch.inference_mode():
         card = card_of(str(network.name))
         if card.physical:
-            return with_physics(network, light[None], 1 / inverse_depth[None, None], lens)[0]
+            return with_physics(network, light[None], 1 / inverse_depth[None, None], lens, Highlights())[0]
         if card.conditioning == "lens":
             return network.render(light[None], 1 / inverse_depth[None, None], lens)[0]  # type: ignore[operator]
         depth = nearness(inverse_depth)[None, None] if sees_depth(network) else None
@@ -54,14 +55,17 @@ def render_network(
 
 
 def with_physics(
-    network: nn.Module, light: Float32[Tensor, "b 3 h w"], depth_m: Float32[Tensor, "b 1 h w"], lens: ThinLens
+    network: nn.Module,
+    light: Float32[Tensor, "b 3 h w"],
+    depth_m: Float32[Tensor, "b 1 h w"],
+    lens: ThinLens,
+    highlights: Highlights | None = None,
 ) -> Float32[Tensor, "b 3 h w"]:
-    """The physical renderer's picture, corrected by a network that takes one (cocnet-hybrid); scene-linear light."""
+    """The physical renderer's picture, corrected by a network that takes one (cocnet-hybrid); scene-linear light.
+
+    highlights restores clipped light before both and undoes that after. Raises InputError or DepthError.
+    """
+    light = light if highlights is None else highlights.restore(light)
     physical = PhysicalRenderer(lens)(light, depth_m)
-    return network.render(light, depth_m, lens, physical)  # type: ignore[operator]
-
-
-def nearness(inverse_depth: Float32[Tensor, "h w"]) -> Float32[Tensor, "h w"]:
-    """The depth map of "depth" networks: inverse depth stretched to 0 (farthest) … 1 (nearest)."""
-    low, high = inverse_depth.aminmax()
-    return (inverse_depth - low) / (high - low).clamp(min=1e-9)
+    made = network.render(light, depth_m, lens, physical)  # type: ignore[operator]
+    return made if highlights is None else highlights.undo(made.clamp(min=0))

@@ -4,7 +4,7 @@ import pytest
 import torch
 from scenes import lens_of
 
-from cocnet import PhysicalRenderer, create_model
+from cocnet import Highlights, PhysicalRenderer, create_model
 from cocnet.errors import InputError
 from cocnet.networks.local_filter import local_filter, local_filter_reference
 from cocnet.neural import render_network, with_physics
@@ -36,6 +36,7 @@ def test_untrained_it_is_the_physical_renderer():
     expected = PhysicalRenderer(lens)(image, depth)
     assert torch.allclose(with_physics(model, image, depth, lens), expected, atol=1e-5)
     one = render_network(model, image[0], 1 / depth[0, 0], lens)
+    expected = PhysicalRenderer(lens, highlights=Highlights())(image, depth)
     assert torch.allclose(one, expected[0], atol=1e-5)
 
 

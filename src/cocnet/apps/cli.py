@@ -20,6 +20,7 @@ from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, Pri
 
 from cocnet import __version__
 from cocnet.apps.depth import depth
+from cocnet.apps.evaluate import evaluate, tables
 from cocnet.apps.networks import export, models
 from cocnet.apps.train import train_subject
 from cocnet.errors import CocnetError, CocnetWarning
@@ -32,6 +33,8 @@ DESCRIPTION = """Physically right shallow depth of field from a photo and its de
   cocnet depth-info photo.heic
   cocnet models
   cocnet export model.safetensors model.onnx
+  cocnet evaluate --model model.safetensors --data EBB/train --controls
+  cocnet tables 1
   cocnet train subject --images photos --masks masks
   cocnet --version
 """
@@ -121,6 +124,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "depth-info": depth_info,
     "models": models,
     "export": export,
+    "evaluate": evaluate,
+    "tables": tables,
     "train subject": train_subject,
 }
 

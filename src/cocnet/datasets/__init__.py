@@ -1,1 +1,20 @@
 """Datasets: folders in, tensors out; every sample follows from a seed and a number."""
+
+from cocnet.datasets.ebb import EBB
+from cocnet.datasets.epochs import EpochSampler
+from cocnet.datasets.folder import ImageBokehFolder
+from cocnet.datasets.pairs import BokehPair, BokehPairs, collate
+from cocnet.datasets.raytraced import LensPair, ray_traced
+from cocnet.datasets.view import View
+
+__all__ = [
+    "EBB",
+    "BokehPair",
+    "BokehPairs",
+    "EpochSampler",
+    "ImageBokehFolder",
+    "LensPair",
+    "View",
+    "collate",
+    "ray_traced",
+]

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from cocnet.datasets.raytraced import LensPair
 from cocnet.errors import InputError
 from cocnet.optics import ThinLens, lens_psf
 from cocnet.rendering.layers import fast_length
@@ -36,17 +37,7 @@ class Plane:
         return self.inverse_depth + rows[:, None] + columns
 
 
-@dataclass(frozen=True, eq=False)
-class Scene:
-    """A picture in focus everywhere, its depth, what the lens makes of it (light, scene-linear), and the lens."""
-
-    image: Float[Tensor, "3 h w"]
-    depth_m: Float[Tensor, "1 h w"]
-    bokeh: Float[Tensor, "3 h w"]
-    lens: ThinLens
-
-
-def photographed(planes: Sequence[Plane], lens: ThinLens, margin_px: int) -> Scene:
+def photographed(planes: Sequence[Plane], lens: ThinLens, margin_px: int, name: str = "planes") -> LensPair:
     """What the lens sees of planes given back to front; the picture is the canvas without its margin.
 
     A pixel's depth is that of the frontmost plane that covers half of it. Raises InputError for no planes, and where
@@ -63,7 +54,7 @@ def photographed(planes: Sequence[Plane], lens: ThinLens, margin_px: int) -> Sce
         inverse = torch.where(seen[3] >= 0.5, v, inverse)
         sharp = over(seen, sharp)
         blurred = over(_blurred(plane.light, lens.coc_radius_px(v, width), lens, margin_px), blurred)
-    return Scene(sharp[:3], 1 / inverse[None], blurred[:3].clamp(min=0), lens)
+    return LensPair(sharp[:3], blurred[:3].clamp(min=0), 1 / inverse[None], lens, name)
 
 
 def over(front: Float[Tensor, "4 h w"], behind: Float[Tensor, "4 h w"]) -> Float[Tensor, "4 h w"]:

@@ -16,7 +16,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from cocnet.datasets import parts
-from cocnet.datasets.planes import Plane, Scene, photographed
+from cocnet.datasets.planes import Plane, photographed
+from cocnet.datasets.raytraced import LensPair
 from cocnet.datasets.subject import EMPTY_SHARE, FULL_SHARE, SubjectSet
 from cocnet.errors import InputError
 from cocnet.optics import ThinLens
@@ -61,7 +62,7 @@ class SceneSettings:
             )
 
 
-class Scenes(Dataset[Scene]):
+class Scenes(Dataset[LensPair]):
     """`count` scenes; their pictures are scene-linear, of `settings.side_px`².
 
     Raises InputError for photos without a subject, IndexError beyond the last.
@@ -83,7 +84,7 @@ class Scenes(Dataset[Scene]):
     def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, index: int) -> Scene:
+    def __getitem__(self, index: int) -> LensPair:
         if not 0 <= index < self.count:
             raise IndexError(index)
         draw = np.random.default_rng([self.seed, index])
@@ -93,7 +94,8 @@ class Scenes(Dataset[Scene]):
         margin = math.ceil(radius + 0.5) + 1
         canvas = settings.side_px + 2 * margin
         planes = placed(self._lights(canvas, draw), draw, settings)
-        return photographed(planes, lens_for(planes, radius, draw, settings), margin)
+        lens = lens_for(planes, radius, draw, settings)
+        return photographed(planes, lens, margin, f"{self.seed}/{index}")
 
     def _lights(self, canvas: int, draw: np.random.Generator) -> list[Float[Tensor, "4 c c"]]:
         """The light of each plane, back to front."""

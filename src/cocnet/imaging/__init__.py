@@ -3,9 +3,10 @@
 from cocnet.imaging.atomic import atomic_path, check_output, inside, write_json
 from cocnet.imaging.color import linear_to_srgb, srgb_to_linear
 from cocnet.imaging.depthcolour import depth_picture
-from cocnet.imaging.depthmap import DepthKind, DepthMap, read_depth, write_depth
+from cocnet.imaging.depthmap import DepthKind, DepthMap, nearness, read_depth, write_depth
 from cocnet.imaging.phone import describe_depth, extract_depth
 from cocnet.imaging.photo import CameraInfo, Photo, read_photo, write_photo
+from cocnet.imaging.size import photo_size
 
 __all__ = [
     "CameraInfo",
@@ -19,6 +20,8 @@ __all__ = [
     "extract_depth",
     "inside",
     "linear_to_srgb",
+    "nearness",
+    "photo_size",
     "read_depth",
     "read_photo",
     "srgb_to_linear",

@@ -160,6 +160,12 @@ def write_depth(path: str | Path, depthmap: DepthMap) -> None:
     depthfile.write(Path(path), depthmap.values, depthmap.valid, depthmap.kind, depthmap.source)
 
 
+def nearness(inverse_depth: Float32[Tensor, "*b h w"]) -> Float32[Tensor, "*b h w"]:
+    """The depth map that networks see: inverse depth of one photo stretched to 0 (farthest) … 1 (nearest)."""
+    low, high = inverse_depth.aminmax()
+    return (inverse_depth - low) / (high - low).clamp(min=1e-9)
+
+
 def _as_plane(array: Any, source: str) -> Float32[np.ndarray, "h w"]:
     plane = array.detach().cpu().numpy() if isinstance(array, Tensor) else np.asarray(array)
     if plane.ndim == 3 and 1 in (plane.shape[0], plane.shape[2]):

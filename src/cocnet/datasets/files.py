@@ -1,0 +1,107 @@
+"""Which files make a pair, and what is wrong with those that don't.
+
+Enters: folders. Leaves: `PairFiles` by name in natural order (2 before 10), and `Problem`s; nothing is dropped
+without one. Only headers are read.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cocnet.errors import CocnetError, FileError
+from cocnet.imaging import photo_size
+
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".heif")
+DEPTHS = (".npy", ".png", ".exr", ".pfm", ".tif", ".tiff")
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class PairFiles:
+    """The files of one pair; `depth_kind` None leaves it to the depth file's sidecar."""
+
+    name: str
+    image: Path
+    bokeh: Path
+    depth: Path | None = None
+    depth_kind: str | None = None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A pair that can't be used, and why."""
+
+    name: str
+    reason: str
+
+
+def files_by_stem(
+    folder: str | Path, suffixes: Sequence[str] = PICTURES, ending: str = ""
+) -> tuple[dict[str, Path], list[Problem]]:
+    """Files of a folder by their stem without `ending`, and stems that several files have; raises FileError."""
+    if not Path(folder).is_dir():
+        raise FileError(f"expected a folder, got '{folder}', try another path")
+    found = sorted(
+        p for p in Path(folder).iterdir() if p.suffix.lower() in suffixes and p.stem.endswith(ending)
+    )
+    stems = {path: path.stem[: len(path.stem) - len(ending)] for path in found}
+    counts = Counter(stems.values())
+    twice = [Problem(stem, f"{n} files of that name in {folder}") for stem, n in counts.items() if n > 1]
+    return {stem: path for path, stem in stems.items() if counts[stem] == 1}, twice
+
+
+def match(
+    images: Mapping[str, Path],
+    bokehs: Mapping[str, Path],
+    depths: Mapping[str, Path] | None = None,
+    depth_kind: str | None = None,
+    names: Sequence[str] | None = None,
+) -> tuple[list[PairFiles], list[Problem]]:
+    """Pairs of the wanted names [all that either side has], and a problem for each that lacks a part."""
+    parts = {"photo": images, "bokeh": bokehs} | ({} if depths is None else {"depth": depths})
+    wanted = sorted(images.keys() | bokehs.keys(), key=natural) if names is None else names
+    pairs, problems = [], []
+    for name in wanted:
+        missing = [part for part, found in parts.items() if name not in found]
+        if missing:
+            problems.append(Problem(name, f"no {' and no '.join(missing)}"))
+        else:
+            depth = None if depths is None else depths[name]
+            pairs.append(PairFiles(name, images[name], bokehs[name], depth, depth_kind))
+    return pairs, problems
+
+
+def size_problem(pair: PairFiles) -> Problem | None:
+    """What is wrong with a pair by its headers: a file that doesn't open, unequal sizes; None where nothing is."""
+    try:
+        (h, w), (high, wide) = photo_size(pair.image), photo_size(pair.bokeh)
+    except CocnetError as error:
+        return Problem(pair.name, str(error))
+    return None if (h, w) == (high, wide) else Problem(pair.name, f"photo {w} × {h}, bokeh {wide} × {high}")
+
+
+def one_each(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    """The first problem of each pair."""
+    first: dict[str, Problem] = {}
+    for problem in problems:
+        first.setdefault(problem.name, problem)
+    return tuple(first.values())
+
+
+def stop_at(problems: Sequence[Problem], about: str) -> None:
+    """Raise FileError that names the first problems and counts all; nothing for none."""
+    if not problems:
+        return
+    named = "; ".join(f"{problem.name} ({problem.reason})" for problem in problems[:_NAMED])
+    more = f"; and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""
+    raise FileError(
+        f"expected whole pairs in {about}, got {len(problems)} that aren't: {named}{more}, try mending them, or "
+        "leaving them out with skip_problems"
+    )
+
+
+def natural(name: str) -> list[tuple[int, str]]:
+    """A sorting key in which numbers count as numbers."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
