@@ -53,7 +53,7 @@ class Hybrid(CoCNet):
         self.initialise(seed)
         self.start_at_identity()
 
-    def forward(  # type: ignore[override]
+    def forward(
         self,
         image: Float[Tensor, "b 3 h w"],
         depth: Float[Tensor, "b 1 h w"] | None = None,
@@ -80,6 +80,7 @@ class Hybrid(CoCNet):
     ) -> Float[Tensor, "b 3 h w"]:
         """Eq. 15 with kernels that sum to one; strips bring their margin along."""
         phi = self.phi[level]
+        assert isinstance(phi, nn.Conv2d)
         whole = apply is not filter_strip
         image = padded(image, self.config.kernel_size) if whole else image
         kernels = functional.conv2d(features, phi.weight, phi.bias).to(image.dtype).softmax(1)
