@@ -43,7 +43,8 @@ def test_it_learns_and_leaves_a_model(tmp_path):
     log = lines(tmp_path)
     losses = [line["loss"] for line in log if "loss" in line]
     assert len(losses) == 60 and sum(losses[-5:]) < 0.6 * sum(losses[:5])
-    assert {"pictures_per_second", "wait_share", "rate", "seconds", "stage"} <= set(log[0])
+    assert {"pictures_per_second", "wait_share", "rate", "seconds", "stage"} <= set(log[1])
+    assert log[0]["step"] == 0 and log[0]["psnr"] < score.psnr
     model = load_model(tmp_path / "weights.safetensors")
     item = Noise()[(9, 0)]
     with torch.no_grad():

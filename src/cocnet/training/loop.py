@@ -77,6 +77,7 @@ def train(task: Task, on_progress: Progress | None = None) -> Score:
         average = copy.deepcopy(network).eval().requires_grad_(False)
         loop = _Loop(task, team, device, network, average, on_progress)
         loop.resume()
+        loop.begin()
         while loop.run.stage < len(recipe.stages):
             loop.stage(recipe.stages[loop.run.stage])
         found = loop.finish()
@@ -114,6 +115,11 @@ class _Loop:
         if self.team.leads:
             forget_after(self.task.folder / LOG, self.run.steps)
         self.team.wait()
+
+    def begin(self) -> None:
+        """The score before the first step, to compare with."""
+        if self.team.leads and self.run.steps == 0:
+            self._log(asdict(score(self.average, self.task.held_out)))
 
     def stage(self, stage: Stage) -> None:
         """One stage from where it stands to its end, and on to the next."""
