@@ -12,11 +12,13 @@ from cocnet.apps.cli import main
 from cocnet.datasets.raytraced import read_scene
 from cocnet.errors import DepthError, InputError
 from cocnet.experiments.bokeh import BokehRun, data_of, run_bokeh
+from cocnet.experiments.controls import network_renderer, physical
 from cocnet.experiments.items import item_of
 from cocnet.experiments.samples import sample_of
 from cocnet.imaging import linear_to_srgb, write_photo
 from cocnet.networks import card_of
 from cocnet.training.recipes import Recipe, Stage
+from cocnet.training.tensorboard import Board
 
 TINY = {"channels": [4, 8], "groups": 1, "kernel_size": 3}
 
@@ -53,6 +55,13 @@ def test_what_each_network_sees():
     hybrid = item_of(sample, card_of("cocnet-hybrid"), 32.0)
     rendered = linear_to_srgb(PhysicalRenderer(pair.lens)(pair.image[None], pair.depth_m[None]))[0]
     assert torch.allclose(hybrid["physical"], rendered, atol=1e-4)
+
+
+@torch.no_grad()
+def test_an_untrained_hybrid_evaluates_like_the_renderer():
+    sample = sample_of(read_scene(SCENES[0]))
+    found = network_renderer(create_model("cocnet-hybrid", **TINY))(sample)
+    assert torch.allclose(found, physical(sample), atol=1e-4)
 
 
 def test_the_hybrid_learns_on_scenes_and_goes_on(photos, capsys):
@@ -110,6 +119,37 @@ def test_what_cannot_be_is_said(tmp_path):
     for run in (BokehRun(tmp_path), BokehRun(tmp_path, images=tmp_path, masks=tmp_path, data=tmp_path)):
         with pytest.raises(InputError, match="expected --images with --masks, or --data"):
             run_bokeh(run)
+
+
+def test_networks_without_a_lens_see_one_lens(photos):
+    run = BokehRun(
+        photos / "run", images=photos / "images", masks=photos / "masks", side_px=32, radius_px=(2, 6)
+    )
+    items, held, about = data_of(run, card_of("cocnet-b3-depth"))
+    assert "'fixed'" in about and len(held) == 8
+    item, pair = items[(0, 1)], items.source[1]
+    assert float(item["image"].max()) <= 1 and (float(item["depth"].min()), float(item["depth"].max())) == (
+        0,
+        1,
+    )
+    radius = pair.lens.coc_radius_px(1 / pair.depth_m, 32)
+    assert float(radius[item["depth"] == 1].abs().max()) < 0.01 and 2 < float(radius.max()) <= 6.01
+
+
+def test_interrupted_by_hand(photos, capsys, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cocnet.experiments.bokeh.data_of", stop)
+    places = ["--images", str(photos / "images"), "--masks", str(photos / "masks"), "-o", str(photos / "run")]
+    assert main(["train", "dmshn", *places]) == 130
+    assert "goes on where it stood" in capsys.readouterr().err
+
+
+def test_curves(tmp_path):
+    pytest.importorskip("tensorboard", reason="the extra train is not installed")
+    Board(tmp_path).add(1, {"loss": 0.5})
+    assert list((tmp_path / "tensorboard").glob("events*"))
 
 
 @pytest.mark.parametrize("name", ["subject", "cocnet", "pynet", "hybrid"])

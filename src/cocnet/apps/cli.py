@@ -156,8 +156,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(str(error), 1)
     except MemoryError:
         return _fail("expected enough memory for this photo, got too little, try --max-mem", 1)
-    except KeyboardInterrupt:
-        return _fail("interrupted, nothing was written", 130)
+    except KeyboardInterrupt as stop:
+        return _fail(str(stop) or "interrupted, nothing was written", 130)
     except BrokenPipeError:
         return 1
     except SystemExit as stop:

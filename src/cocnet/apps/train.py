@@ -81,4 +81,7 @@ def _progress() -> Iterator[Callable[[float, dict[str, Any]], None]]:
             bar.update(done - bar.n)
             bar.set_postfix({key: f"{value:.3g}" for key, value in facts.items()})
 
-        yield on_progress
+        try:
+            yield on_progress
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("interrupted, the same command goes on where it stood") from None
