@@ -20,7 +20,7 @@ from cocnet import create_model, load_model
 from cocnet.errors import FileError, InputError
 from cocnet.training.batches import Numbers, Stream, drawn
 from cocnet.training.loop import train
-from cocnet.training.recipes import Recipe, Stage
+from cocnet.training.recipes import LossWeights, Recipe, Stage
 from cocnet.training.steps import called, rate, sized, xavier
 from cocnet.training.team import Team
 
@@ -125,6 +125,20 @@ def test_half_precision_and_data_without_bokeh(tmp_path):
 
     with pytest.raises(InputError, match="items with image and bokeh"):
         train(toy_task(tmp_path / "half", data=Half()))
+
+
+def test_what_a_later_stage_lacks_is_said_at_once(tmp_path, monkeypatch):
+    small = Recipe((Stage(steps=1), Stage(steps=1, loss=LossWeights(ms_ssim=1.0))))
+    with pytest.raises(InputError, match="at least 176 px"):
+        train(toy_task(tmp_path / "small", recipe=small))
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    with pytest.raises(FileError, match="VGG-19"):
+        train(
+            toy_task(
+                tmp_path / "vgg", recipe=Recipe((Stage(steps=1), Stage(steps=1, loss=LossWeights(vgg=1.0))))
+            )
+        )
+    assert not list(tmp_path.glob("*/*"))
 
 
 def test_xavier_and_schedules():

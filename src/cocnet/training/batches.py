@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from cocnet.errors import InputError
 from cocnet.training.team import Team
 
 Item = dict[str, Tensor]
@@ -74,10 +73,6 @@ class Stream:
             except StopIteration:
                 return
             self.waited += time.monotonic() - start
-            if "image" not in batch or "bokeh" not in batch:
-                raise InputError(
-                    f"expected items with image and bokeh, got {sorted(batch)}, try a dict of both"
-                )
             yield {name: tensor.to(self._device, non_blocking=True) for name, tensor in batch.items()}
 
 

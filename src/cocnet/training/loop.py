@@ -25,7 +25,7 @@ from cocnet.training.losses import Loss
 from cocnet.training.recipes import Recipe, Stage
 from cocnet.training.samples import Score, save_samples, score
 from cocnet.training.state import add_to_average, claim, load_state, save_state
-from cocnet.training.steps import called, rate, sized, xavier
+from cocnet.training.steps import called, rate, ready_losses, sized, xavier
 from cocnet.training.team import Team, gathered
 from cocnet.training.tensorboard import Board
 
@@ -70,6 +70,7 @@ def train(task: Task, on_progress: Progress | None = None) -> Score:
     recipe = task.recipe.checked()
     with gathered(task.device) as (team, device):
         network = task.network.to(device).train()
+        losses = ready_losses(network, recipe.stages, task.data[(0, 0)], device)
         if recipe.start == "xavier":
             xavier(network, recipe.seed)
         if team.leads:
@@ -79,7 +80,7 @@ def train(task: Task, on_progress: Progress | None = None) -> Score:
         loop.resume()
         loop.begin()
         while loop.run.stage < len(recipe.stages):
-            loop.stage(recipe.stages[loop.run.stage])
+            loop.stage(recipe.stages[loop.run.stage], losses[loop.run.stage])
         found = loop.finish()
         team.wait()
     return found
@@ -121,9 +122,8 @@ class _Loop:
         if self.team.leads and self.run.steps == 0:
             self._log(asdict(score(self.average, self.task.held_out)))
 
-    def stage(self, stage: Stage) -> None:
+    def stage(self, stage: Stage, loss: Loss) -> None:
         """One stage from where it stands to its end, and on to the next."""
-        loss = Loss(stage.loss).to(self.device)
         numbers = Numbers(
             self.run.drawn,
             stage.steps - self.run.step,

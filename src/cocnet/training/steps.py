@@ -4,6 +4,7 @@ Enters: a network, a stage, an item. Leaves: weights, a rate, pictures to compar
 """
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from torch.nn import functional
 
 from cocnet.errors import InputError
 from cocnet.training.batches import Item
+from cocnet.training.losses import Loss, vgg_features
 from cocnet.training.recipes import Stage
 
 RISE = 0.02  # part of a cosine schedule over which the learning rate rises
@@ -30,6 +32,27 @@ def xavier(network: nn.Module, seed: int) -> None:
                 nn.init.zeros_(part.bias)
 
 
+def ready_losses(network: nn.Module, stages: Sequence[Stage], item: Item, device: torch.device) -> list[Loss]:
+    """The loss of each stage, tried on an item: what is lacking is said before the first step, not after days.
+
+    Raises FileError (VGG) or InputError (pictures too small for a loss or of no size for a level, items
+    without a picture).
+    """
+    if "image" not in item or "bokeh" not in item:
+        raise InputError(f"expected items with image and bokeh, got {sorted(item)}, try a dict of both")
+    features = vgg_features() if any(stage.loss.vgg for stage in stages) else None
+    losses = [Loss(stage.loss, features).to(device) for stage in stages]
+    for stage, loss in zip(stages, losses, strict=True):
+        if stage.level is not None:
+            _at_level(network, item)
+        shrink = 1 if stage.level is None else 2 ** (stage.level + 1)
+        size = (item["bokeh"].shape[-2] // shrink, item["bokeh"].shape[-1] // shrink)
+        truth = functional.adaptive_avg_pool2d(item["bokeh"][None].to(device), size)
+        with torch.no_grad():
+            loss(truth, truth)
+    return losses
+
+
 def rate(stage: Stage, step: int) -> float:
     """The learning rate of a step of a stage."""
     if stage.schedule == "constant":
@@ -41,20 +64,22 @@ def rate(stage: Stage, step: int) -> float:
 
 
 def called(network: nn.Module, item: Item, level: int | None) -> Tensor:
-    """The network's picture; of one level of PyNET, whose call takes no sizes but multiples of the card's."""
+    """The network's picture, or that of one level of PyNET."""
     if level is None:
         return network(**item)
-    at_level: Any = getattr(network, "at_level", None)
-    if at_level is None:
+    return _at_level(network, item)(item["image"], item["depth"], level)
+
+
+def _at_level(network: Any, item: Item) -> Callable[..., Tensor]:
+    """PyNET's call of one level, which takes no sizes but multiples of the card's. Raises InputError."""
+    if not hasattr(network, "at_level"):
         raise InputError(f"expected a network with levels, got {network.name}, try a stage without a level")
-    card: Any = network.card
-    multiple: int = card.size_multiple
-    if any(side % multiple or side < 2 * multiple for side in item["image"].shape[-2:]):
-        got = list(item["image"].shape[-2:])
-        raise InputError(
-            f"expected sides that are multiples of {multiple} px from {2 * multiple} px, got {got}, try 256"
-        )
-    return at_level(item["image"], item["depth"], level)
+    multiple: int = network.card.size_multiple
+    sides = list(item["image"].shape[-2:])
+    if any(side % multiple or side < 2 * multiple for side in sides):
+        wanted = f"sides that are multiples of {multiple} px from {2 * multiple} px"
+        raise InputError(f"expected {wanted}, got {sides}, try 256")
+    return network.at_level
 
 
 def sized(target: Tensor, output: Tensor) -> Tensor:
