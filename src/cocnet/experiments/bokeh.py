@@ -3,6 +3,7 @@
 Enters: a `BokehRun`. Leaves in its folder what `training.loop` says, weights.safetensors among it.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -144,7 +145,8 @@ def _scenes(run: BokehRun, card: "Card", scale: float, seed: int) -> "tuple[Item
     settings = SceneSettings(
         run.side_px or 256, run.radius_px, "random" if card.conditioning == "lens" else "fixed"
     )
-    photos = read_set(run.images or "", run.masks or "")
+    canvas = settings.side_px + 2 * math.ceil(settings.radius_px[1])
+    photos = read_set(run.images or "", run.masks or "", max(320, -(-canvas // 4) * 4))
     kept = len(photos) // HELD_OUT_PART
     training, others = photos.split(kept) if kept >= HELD_OUT_PART else (photos, photos)
     about = f"synthetic scenes of {len(training)} photos, {asdict(settings)}"
