@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from cocnet import ThinLens
 from cocnet.optics import lens_psf
+from cocnet.rendering.convolution import fast_length
 
 SLICES = 32
 
@@ -19,7 +20,7 @@ def plain_layers(
     low, high = inverse_depth.min(), inverse_depth.max()
     number = ((inverse_depth - low) / (high - low).clamp(min=1e-9) * SLICES).long().clamp(max=SLICES - 1)
     reach = int(lens.coc_radius_px(torch.stack([low, high]), width).abs().max()) + 2
-    size = _fast(height + reach), _fast(width + reach)
+    size = fast_length(height + reach), fast_length(width + reach)
     out, seen = torch.zeros_like(image), torch.zeros_like(inverse_depth)
     for k in range(SLICES):
         mask = (number == k).to(image)
@@ -34,15 +35,3 @@ def plain_layers(
         alpha = blurred[:, -1:].clamp(0, 1)
         out, seen = out * (1 - alpha) + blurred[:, :-1], seen * (1 - alpha) + alpha
     return out / seen.clamp(min=1e-6)
-
-
-def _fast(length: int) -> int:
-    """The next length of small factors, where an FFT is quick."""
-    while True:
-        rest = length
-        for factor in (2, 3, 5):
-            while rest % factor == 0:
-                rest //= factor
-        if rest == 1:
-            return length
-        length += 1

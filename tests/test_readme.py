@@ -15,7 +15,8 @@ from cocnet.apps.cli import main
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = [line for block in re.findall(r"```bash\n(.*?)```", README, re.S) for line in block.splitlines()]
-SCRIPTS = re.findall(r"```python\n(.*?)```", README, re.S)
+DEPTH = (ROOT / "docs" / "depth.md").read_text(encoding="utf-8")
+SCRIPTS = re.findall(r"```python\n(.*?)```", README + DEPTH, re.S)
 
 
 @pytest.fixture
@@ -54,12 +55,14 @@ def test_command(command, here, capsys):
         assert out.is_file() and (here / f"{out.name}.json").is_file()
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=["pipeline", "renderer"])
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_script(script, here):
     exec(compile(script, "README.md", "exec"), {})
 
 
 def test_there_is_something_to_run_and_pictures_exist():
-    assert len(COMMANDS) >= 6 and len(SCRIPTS) >= 2
+    assert len(COMMANDS) >= 6 and len(SCRIPTS) >= 4
     for picture in re.findall(r"!\[.*?\]\((.*?)\)", README):
         assert (ROOT / picture).is_file(), picture
+    for picture in re.findall(r"!\[.*?\]\((.*?)\)", DEPTH):
+        assert (ROOT / "docs" / picture).is_file(), picture

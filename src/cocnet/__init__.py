@@ -7,6 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cocnet.depth import estimate_depth as estimate_depth
+    from cocnet.depth import subject_mask as subject_mask
     from cocnet.errors import CocnetError as CocnetError
     from cocnet.errors import CocnetWarning as CocnetWarning
     from cocnet.errors import DepthError as DepthError
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "depth": "estimate_depth subject_mask",
     "errors": "CocnetError CocnetWarning DepthError FileError InputError MissingExtraError",
     "imaging": "DepthMap Photo read_depth read_photo write_depth write_photo",
     "networks": "create_model list_models load_model save_checkpoint",

@@ -80,8 +80,12 @@ def choose_focus_m(
     inverse_depth: Float32[np.ndarray, "h w"],
     options: RenderOptions,
     subject: Float32[np.ndarray, "i j"] | None = None,
+    made_up: bool = False,
 ) -> Resolved:
-    """The distance in focus, metres: given, seen at the focus point, or of the subject, a mask of any size."""
+    """The distance in focus, metres: given, seen at the focus point, or of the subject, a mask of any size.
+
+    Without a subject it is what is near around the middle, of made-up depth the median there.
+    """
     if options.focus_m is not None:
         return Resolved(options.focus_m, "given")
     if options.focus_point is not None:
@@ -90,6 +94,8 @@ def choose_focus_m(
     found = None if subject is None else masked_inverse(inverse_depth, subject)
     if found is not None:
         return Resolved(1.0 / found, "auto: the subject")
+    if made_up:
+        return Resolved(1.0 / middle_inverse(inverse_depth), "auto: no subject, the middle distance")
     return Resolved(1.0 / subject_inverse(inverse_depth), "auto: near the middle")
 
 
@@ -123,12 +129,25 @@ def subject_inverse(inverse_depth: Float32[np.ndarray, "h w"]) -> float:
     Pixels are weighted by a Gaussian around the middle (σ = 1/5 of width and height) and split in two
     where that parts near from far best (Otsu 1979: largest variance between groups of a 64-bin histogram).
     """
+    sample, weights = _around_the_middle(inverse_depth)
+    near = sample >= min(_otsu(sample, weights), sample.max())
+    return _weighted_median(sample[near], weights[near])
+
+
+def middle_inverse(inverse_depth: Float32[np.ndarray, "h w"]) -> float:
+    """Median inverse depth (1/m) around the middle, weighted as in `subject_inverse`."""
+    sample, weights = _around_the_middle(inverse_depth)
+    return _weighted_median(sample.ravel(), weights.ravel())
+
+
+def _around_the_middle(
+    inverse_depth: Float32[np.ndarray, "h w"],
+) -> tuple[Float64[np.ndarray, "i j"], Float64[np.ndarray, "i j"]]:
+    """A sample of at most 256² px and its weights."""
     height, width = inverse_depth.shape
     sample = inverse_depth[:: math.ceil(height / _GRID), :: math.ceil(width / _GRID)].astype(np.float64)
     down, across = (np.exp(-(((np.arange(n) + 0.5) / n - 0.5) ** 2) / (2 * 0.2**2)) for n in sample.shape)
-    weights = down[:, None] * across[None]
-    near = sample >= min(_otsu(sample, weights), sample.max())
-    return _weighted_median(sample[near], weights[near])
+    return sample, down[:, None] * across[None]
 
 
 def _otsu(values: Float64[np.ndarray, "*s"], weights: Float64[np.ndarray, "*s"]) -> float:

@@ -15,6 +15,7 @@ from cocnet.choices import choose_span_m
 from cocnet.depth import coarse_mask, estimate, estimate_depth
 from cocnet.depth.protocol import as_rgb8
 from cocnet.depth.refine import refine_inverse_depth
+from cocnet.depth.subject import MADE_UP
 from cocnet.errors import DepthError
 from cocnet.imaging import DepthMap, Photo, read_depth
 from cocnet.options import RenderOptions
@@ -29,6 +30,11 @@ class FoundDepth:
     depth: DepthMap
     origin: Origin
     notes: tuple[str, ...] = ()
+
+    @property
+    def made_up(self) -> bool:
+        """Pseudo-depth: its edges are a mask's, its distances plausible at best."""
+        return MADE_UP in self.depth.source
 
 
 def find_depth(depth: Any, photo: Photo, options: RenderOptions, focal_px: float | None = None) -> FoundDepth:
@@ -79,8 +85,7 @@ def _of_kind(depth: DepthMap, kind: str | None) -> DepthMap:
 def _told(depth: DepthMap, origin: Origin, options: RenderOptions, notes: tuple[str, ...] = ()) -> FoundDepth:
     """What a user should know: estimated, guessed, or placed without a scale."""
     lines = list(notes)
-    if origin != "given" or "a guess" in depth.source:
-        lines.append(f"depth: {depth.source}")
+    lines.append(f"depth: {depth.source or 'given'}")
     if depth.kind.startswith("relative"):
         near, far = choose_span_m(depth, options)
         lines.append(
@@ -104,7 +109,7 @@ def inverse_depth_of(found: FoundDepth, photo: Photo, options: RenderOptions) ->
 
 def _needs_refining(found: FoundDepth, smaller: bool) -> bool:
     """Estimated or enlarged depth misses the photo's edges; the built-in estimator has laid them there itself."""
-    if "distances are made up" in found.depth.source:
+    if found.made_up:
         return False
     return smaller or found.origin != "given"
 

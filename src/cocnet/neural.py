@@ -4,6 +4,9 @@ Enters: scene-linear light [3 h w] and inverse depth [h w] (1/m) of a whole phot
 scene-linear light [3 h w]. What a network reads of the depth is on its card: nothing, nearness in 0..1, or the lens.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import torch
@@ -13,6 +16,7 @@ from torch import Tensor, nn
 from cocnet.imaging import linear_to_srgb, srgb_to_linear
 from cocnet.imaging import nearness as nearness
 from cocnet.networks import card_of, load_model
+from cocnet.networks.cocnet import CoCNet
 from cocnet.optics import ThinLens
 from cocnet.rendering import Highlights, PhysicalRenderer
 
@@ -42,9 +46,13 @@ def render_network(
     light: Float32[Tensor, "3 h w"],
     inverse_depth: Float32[Tensor, "h w"],
     lens: ThinLens,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> Float32[Tensor, "3 h w"]:
-    """Render a whole photo, without gradients. Raises InputError or DepthError."""
-    with torch.inference_mode():
+    """Render a whole photo, without gradients; on_progress(done, all) follows networks that work in strips.
+
+    Raises InputError or DepthError.
+    """
+    with torch.inference_mode(), _followed(network, on_progress):
         card = card_of(str(network.name))
         if card.physical:
             return with_physics(network, light[None], 1 / inverse_depth[None, None], lens, Highlights())[0]
@@ -69,3 +77,16 @@ def with_physics(
     physical = PhysicalRenderer(lens)(light, depth_m)
     made = network.render(light, depth_m, lens, physical)  # type: ignore[operator]
     return made if highlights is None else highlights.undo(made.clamp(min=0))
+
+
+@contextmanager
+def _followed(network: nn.Module, on_progress: Callable[[int, int], None] | None) -> Iterator[None]:
+    if on_progress is None or not isinstance(network, CoCNet):
+        yield
+        return
+    done = count(1)
+    network.on_unit = lambda: on_progress(next(done), network.units)
+    try:
+        yield
+    finally:
+        network.on_unit = None

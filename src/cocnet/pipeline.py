@@ -137,7 +137,7 @@ def prepare(photo: Any, depth: Any, options: RenderOptions) -> Plan:
     else:
         found, subject = flat_depth(picture, f"not read by {network.name}"), None
     given, inverse = found.depth, inverse_depth_of(found, picture, options)
-    focus = choose_focus_m(inverse, options, subject)
+    focus = choose_focus_m(inverse, options, subject, found.made_up)
     lens = make_lens(camera, focus, options)
     settings = RenderSettings(
         version=__version__,
@@ -217,7 +217,7 @@ def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarra
     photo, options = plan.photo, plan.settings.options
     if plan.network is not None:
         inverse = torch.from_numpy(plan.inverse_depth)
-        return photo.encode(render_network(plan.network, photo.linear(), inverse, plan.lens))
+        return photo.encode(render_network(plan.network, photo.linear(), inverse, plan.lens, on_progress))
     out = np.empty_like(photo.pixels)
 
     def read(rows: slice, columns: slice) -> tuple[Tensor, Tensor]:

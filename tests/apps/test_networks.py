@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from cocnet import ThinLens, create_model, load_model, save_checkpoint
+from cocnet import ThinLens, create_model, load_model, render, save_checkpoint
 
 TINY = {"channels": [4, 8, 8], "groups": 1, "kernel_size": 3}
 NAMES = ["cocnet-b3-less", "cocnet-b3-depth", "cocnet-b3-less-lens"]
@@ -67,6 +67,18 @@ def test_the_lens_reaches_the_network(run, files, weights):
     assert np.abs(pictures[0] - pictures[1]).max() > 1
     lens = ThinLens(0.05, 8.0, 2.0, 0.036)
     assert load_model(path).coc_map(torch.full((1, 1, 2, 2), 2.0), lens).abs().max() < 1e-6
+
+
+def test_progress_follows_the_network(files, weights):
+    seen = []
+    render(
+        files.photo(),
+        files.depth(),
+        depth_kind="metric",
+        model=str(weights("cocnet-b3-depth")),
+        on_progress=lambda done, count: seen.append((done, count)),
+    )
+    assert seen == [(i, 5) for i in range(1, 6)]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Evaluation: scores as scikit-image gives them, controls, reports, the command."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,9 @@ from cocnet.experiments.controls import (
 )
 from cocnet.experiments.evaluate import evaluate, readable
 from cocnet.experiments.report import markdown, write_report, write_sheet
-from cocnet.experiments.runs import EvaluateRun, PairFolder, open_pairs
+from cocnet.experiments.runs import EvaluateRun, PairFolder, open_pairs, run_evaluation
 from cocnet.experiments.samples import sample_of
+from cocnet.imaging import srgb_to_linear
 
 TINY = {"channels": [4, 8, 8], "groups": 1, "kernel_size": 3}
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -86,8 +88,6 @@ def test_one_blur_is_a_gaussian_and_the_best_is_found(pairs):
     spot[..., 16, 20] = 1
     (same, wide) = blurred(spot, (0.0, 0.05))
     assert (same - spot).abs().max() < 1e-5
-    from cocnet.imaging import srgb_to_linear
-
     light = srgb_to_linear(wide)[0, 0] - srgb_to_linear(torch.tensor(0.2))
     place = torch.arange(41) - 20
     assert float((light.sum(0) * place**2).sum() / light.sum()) == pytest.approx((0.05 * 41) ** 2, rel=0.02)
@@ -134,8 +134,6 @@ def test_bad_pairs_stop_or_are_reported(folder, pairs):
 
 
 def test_missing_metrics_are_named(pairs, monkeypatch):
-    import sys
-
     monkeypatch.setitem(sys.modules, "lpips", None)
     found = evaluate(untouched, pairs(), ("psnr", "lpips"))
     assert list(found.metrics) == ["psnr"] and "cocnet[metrics]" in found.missing["lpips"]
@@ -186,10 +184,10 @@ def test_which_dataset(folder, tmp_path):
     assert len(open_pairs(PairFolder(folder, resize=(8, 8)))) == 3
     with pytest.raises(InputError, match="as they are"):
         open_pairs(PairFolder(SCENES[0].parent, resize=(8, 8)))
-    with pytest.raises(InputError, match="metric"):
-        from cocnet.experiments.runs import run_evaluation
-
-        run_evaluation(EvaluateRun(folder, metrics=("nonsense",), out=tmp_path / "x"))
+    for wrong in ({"metrics": ("nonsense",)}, {"device": "gpu9"}, {"model": "cocnet-b33"}):
+        with pytest.raises(InputError, match=r"a metric|device|try cocnet-b3"):
+            run_evaluation(EvaluateRun(folder, out=tmp_path / "x", **wrong))
+    assert not (tmp_path / "x").exists()
 
 
 @pytest.mark.skipif(not (SHARED / "dpdd").is_dir(), reason="needs shared/data/dpdd, which isn't here")

@@ -1,6 +1,7 @@
 """Table I: what is printed, what is counted, what is measured where it can be."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -36,12 +37,14 @@ def test_every_row_has_a_network_and_the_printed_size():
     assert (best.name, best.psnr, best.ssim, best.lpips) == ("CoCNet-b3-depth", 24.81, 0.8607, 0.0624)
 
 
-def test_trained_weights_are_measured(pairs, tmp_path):
+def test_trained_weights_are_measured(pairs, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "lpips", None)
     torch.manual_seed(0)
     network = create_model("cocnet-b3-less", channels=[4, 8, 8], groups=1, kernel_size=3).start_at_identity()
     save_checkpoint(network, tmp_path / "cocnet-b3-less.safetensors")
     rows = {row.published.name: row for row in table_1(pairs, tmp_path)}
     measured = rows["CoCNet-b3-less"]
+    assert measured.scores["lpips"] is None and "no lpips: expected" in measured.note
     assert measured.scores["ssim"] == pytest.approx(1) and "original" in measured.note
     assert rows["CoCNet-b3"].scores["ssim"] is None and "no trained weights" in rows["CoCNet-b3"].note
     line = next(line for line in table_lines(tuple(rows.values())) if line.startswith("| CoCNet-b3-less"))

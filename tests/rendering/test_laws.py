@@ -181,3 +181,13 @@ def test_inverse_depth_round_trip():
     lens = lens_of()
     x = torch.tensor([[-3.0, 0.0, 5.0]])
     assert torch.allclose(lens.coc_radius_px(inverse_of(lens, x, 64), 64), x, atol=1e-4)
+
+
+def test_a_light_beside_a_silhouette_does_not_glow_through_the_occluder():
+    image = torch.full((1, 3, 80, 80), 0.2)
+    image[..., 39:42, 40:43] = 60.0
+    x = torch.zeros(1, 1, 80, 80)
+    x[..., :40] = -8.0
+    out = render(image, x)[0, 0]
+    away = torch.cat([out[:33, 30:40].flatten(), out[48:, 30:40].flatten()])
+    assert away.max() < 0.6 and out[40, 41] > 20

@@ -134,7 +134,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; every error a user can cause is one line on stderr and an exit code."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    arguments = one_command(sys.argv[1:] if argv is None else argv)
     if arguments == ["--version"]:
         print(f"cocnet {__version__}")
         return 0
@@ -163,6 +163,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 2
     return 0
+
+
+def one_command(arguments: Sequence[str]) -> list[str]:
+    """A command of two words, such as `train subject`, as the one that `COMMANDS` knows."""
+    both = " ".join(arguments[:2])
+    return [both, *arguments[2:]] if both in COMMANDS else list(arguments)
 
 
 def _registry() -> ConstructorRegistry:
@@ -198,7 +204,7 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
     """A progress bar on stderr that shows up after two seconds."""
     from tqdm import tqdm
 
-    bar = tqdm(desc="render", unit="tile", delay=2.0, leave=False, file=sys.stderr)
+    bar = tqdm(desc="render", unit="part", delay=2.0, leave=False, file=sys.stderr)
 
     def on_progress(done: int, total: int) -> None:
         bar.total = total

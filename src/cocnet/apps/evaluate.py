@@ -71,7 +71,7 @@ def tables(
         out: Also write it to this Markdown file.
         json: Print one JSON array instead.
     """
-    from cocnet.experiments.runs import open_pairs
+    from cocnet.experiments.runs import check_device, open_pairs
     from cocnet.experiments.tables import table_1, table_facts, table_lines
     from cocnet.imaging import atomic_path, check_output
 
@@ -79,6 +79,7 @@ def tables(
         raise InputError(f"expected table 1, got {number}, try cocnet tables 1")
     if out is not None:
         check_output(out)
+    check_device(device)
     size = None if native else (1024, 1024)
     where = None if data is None else PairFolder(data, depths=depths, depth_kind=depth_kind, resize=size)
     with _progress() as on_progress:

@@ -73,13 +73,12 @@ def _progress() -> Iterator[Callable[[float, dict[str, Any]], None]]:
     """A bar of the schedule on stderr, with the loss and the best score yet."""
     from tqdm import tqdm
 
-    with tqdm(
-        desc="train", total=1.0, unit="run", bar_format="{l_bar}{bar} {elapsed}{postfix}", file=sys.stderr
-    ) as bar:
+    layout = "{l_bar}{bar} {elapsed}{postfix}"
+    with tqdm(desc="train", total=1.0, delay=2.0, bar_format=layout, file=sys.stderr) as bar:
 
         def on_progress(done: float, facts: dict[str, Any]) -> None:
             bar.update(done - bar.n)
-            bar.set_postfix({key: f"{value:.3g}" for key, value in facts.items()})
+            bar.set_postfix({key: f"{value:.3g}" for key, value in facts.items()}, refresh=False)
 
         try:
             yield on_progress

@@ -17,7 +17,7 @@ from torch import Tensor
 from cocnet.datasets.raytraced import LensPair
 from cocnet.errors import InputError
 from cocnet.optics import ThinLens, lens_psf
-from cocnet.rendering.layers import fast_length
+from cocnet.rendering.convolution import fast_length
 
 
 @dataclass(frozen=True, eq=False)

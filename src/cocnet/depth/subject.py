@@ -26,7 +26,8 @@ from cocnet.networks.subject import SubjectNet, padded_multiple, to_channels_las
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "subject.safetensors"
 SIDE_PX = 320
-_STEPS = ((448**2, 5, 1e-3), (1024**2, 6, 2e-4))
+MADE_UP = "distances are made up"
+_AREA_PX, _REACH_PX, _VARIANCE = 1024**2, 4, 5e-4
 
 
 @cache
@@ -52,7 +53,7 @@ def subject_mask(photo: Any, network: torch.nn.Module | None = None) -> Float32[
     """Where the subject of a photo is: 0 = not, 1 = subject, soft at hair, at the photo's size.
 
     photo: [h w 3] uint8, uint16 or 0..1, or a tensor [3 h w], display-referred sRGB. The network's mask is
-    refined with the photo's own edges by guided filters in two steps. Raises InputError for another shape.
+    refined with the photo's own edges by a guided filter, twice. Raises InputError for another shape.
     """
     rgb = as_rgb8(photo)
     return refine_mask(_coarse(rgb, network or load_subject_net()), rgb)
@@ -60,12 +61,10 @@ def subject_mask(photo: Any, network: torch.nn.Module | None = None) -> Float32[
 
 def refine_mask(mask: Float[Tensor, "i j"], rgb: Rgb) -> Float32[np.ndarray, "h w"]:
     """A coarse mask at the size of its photo, its soft edge laid along the photo's."""
-    plane = mask[None]
-    for area, reach, epsilon in _STEPS:
-        guide = shrunk(rgb, working_size(rgb.shape[0], rgb.shape[1], area))
-        plane = functional.interpolate(plane[None], guide.shape[-2:], mode="bilinear", align_corners=False)[0]
-        a, b = GuidedFilter(guide, reach, epsilon).model(plane)
-        plane = ((a * guide).sum(1) + b).clamp(0, 1)
+    guide = shrunk(rgb, working_size(rgb.shape[0], rgb.shape[1], _AREA_PX))
+    plane = functional.interpolate(mask[None, None], guide.shape[-2:], mode="bilinear", align_corners=False)
+    guided = GuidedFilter(guide, _REACH_PX, _VARIANCE)
+    a, b = guided.model(guided(plane[0]).clamp(0, 1))
     out = np.empty(rgb.shape[:2], np.float32)
     for rows, photo, model in stripes(rgb, torch.cat([a[0], b])):
         out[rows] = _contrast((model[:3] * photo).sum(0) + model[3]).numpy()
@@ -85,7 +84,7 @@ def depth_of_mask(mask: Float32[np.ndarray, "h w"], who: str) -> DepthMap:
         pseudo_disparity(mask),
         "relative_disparity",
         np.ones(mask.shape, bool),
-        source=f"{who}: {found}; the outline is estimated, distances are made up",
+        source=f"{who}: {found}; the outline is estimated, {MADE_UP}",
         span_m=span_m(stand),
     )
 
@@ -104,5 +103,5 @@ def _network_size(height: int, width: int) -> tuple[int, int]:
 
 
 def _contrast(mask: Float[Tensor, "*size"]) -> Float[Tensor, "*size"]:
-    """Flat parts to 0 and 1, edges kept soft: linear from 0.05 to 0.95."""
-    return ((mask - 0.05) / 0.9).clamp(0, 1)
+    """Flat parts to 0 and 1, edges kept soft: linear from 0.03 to 0.97."""
+    return ((mask - 0.03) / 0.94).clamp(0, 1)

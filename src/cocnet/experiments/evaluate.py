@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
@@ -108,12 +108,13 @@ def evaluate(
     metric, FileError where no pair or no metric is left.
     """
     measures = metrics if isinstance(metrics, Measures) else open_metrics(metrics)
-    rows, skipped, start, assumed = [], list(getattr(pairs, "problems", ())), time.perf_counter(), False
+    rows, skipped, notes = [], list(getattr(pairs, "problems", ())), set()
+    start = time.perf_counter()
     for done, (name, get) in enumerate(ahead(pairs), 1):
         try:
             sample = get().to(device)
             rows.append(_row(render, sample, measures.compare))
-            assumed |= sample.assumed
+            notes |= {ASSUMED} if sample.assumed else set()
         except CocnetError as error:
             if not skip_problems:
                 raise
@@ -124,16 +125,8 @@ def evaluate(
         raise FileError(
             f"expected a pair that can be rendered in {pairs.about}, got none, try another folder"
         )
-    return Evaluation(
-        what,
-        pairs.about,
-        tuple(rows),
-        measures.about,
-        measures.missing,
-        tuple(skipped),
-        time.perf_counter() - start,
-        (ASSUMED,) if assumed else (),
-    )
+    result = Evaluation(what, pairs.about, tuple(rows), measures.about, measures.missing, tuple(skipped))
+    return replace(result, seconds=time.perf_counter() - start, notes=tuple(notes))
 
 
 def open_metrics(names: Sequence[str]) -> Measures:

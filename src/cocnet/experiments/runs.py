@@ -67,27 +67,32 @@ def run_evaluation(
     from cocnet.experiments.evaluate import evaluate, open_metrics
     from cocnet.experiments.report import write_report, write_sheet
 
+    check_device(run.device)
     renderers = {} if run.model is None else {run.model: open_renderer(run.model, run.device)}
     pairs, measures = open_pairs(run), open_metrics(run.metrics)
     if run.controls or not renderers:
         renderers |= controls_for(pairs, run.device)
-    evaluations = [
-        evaluate(
-            render,
-            pairs,
-            measures,
-            what=what,
-            device=run.device,
-            skip_problems=run.skip_problems,
-            on_progress=_named(what, on_progress),
-        )
-        for what, render in renderers.items()
-    ]
+    evaluations = []
+    for what, render in renderers.items():
+        options: dict[str, Any] = {"device": run.device, "skip_problems": run.skip_problems}
+        options |= {"what": what, "on_progress": _named(what, on_progress)}
+        evaluations.append(evaluate(render, pairs, measures, **options))
     settings = asdict(run) | {"weights": facts_of(run.model)}
     write_report(run.out, evaluations, settings)
     if not run.no_sheet:
         write_sheet(run.out / "sheet.jpg", evaluations[0], next(iter(renderers.values())), pairs, run.device)
     return tuple(evaluations)
+
+
+def check_device(device: str) -> None:
+    """Raise InputError where a device isn't there."""
+    import torch
+
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"expected a device that is there, got '{device}' ({reason}), try cpu") from error
 
 
 def open_pairs(where: PairFolder) -> "Pairs":

@@ -74,4 +74,4 @@ def sample_of(pair: BokehPair | LensPair) -> Sample:
 
 def to_8_bit(picture: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 h w"]:
     """A picture as a file of 8 bit has it: clipped, rounded to 1/255, in float64."""
-    return picture.detach().double().clamp(0, 1).mul(255).round().div(255)
+    return picture.detach().clamp(0, 1).mul_(255).round_().double().div_(255)

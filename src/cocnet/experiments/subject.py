@@ -69,28 +69,30 @@ def run_subject(
     from cocnet.training.subject import SubjectRecipe, save_weights, train_subject
 
     run = run.checked()
-    if run.threads is not None:
-        torch.set_num_threads(run.threads)
+    torch.set_num_threads(run.threads or torch.get_num_threads())
     torch.manual_seed(run.seed)
     network = starting_network(run.encoder)
     photos, held_out = read_set(run.images, run.masks).split(run.held_out, run.seed)
     cutouts = None if run.cutouts is None else read_cutouts(run.cutouts)
     planes = held_out.planes.float() / 255
-    recipe = SubjectRecipe(steps=run.steps, minutes=run.minutes)
-    facts: dict[str, Any] = {"run": {k: str(v) if isinstance(v, Path) else v for k, v in asdict(run).items()}}
-    facts |= {"network": network.settings, "held_out_names": list(held_out.names)}
     score = train_subject(
         network,
         Batches(photos, run.batch, run.side_px, run.pasted, run.seed, cutouts),
         (planes[:, :3], planes[:, 3:]),
-        recipe,
+        SubjectRecipe(steps=run.steps, minutes=run.minutes),
         run.out,
-        facts=facts,
+        facts=_facts(run, network.settings, held_out.names),
         on_progress=on_progress,
     )
     finished = starting_network(None, run.out / "last.safetensors")
     save_weights(run.out / "subject.safetensors", finished, half=True)
     return score
+
+
+def _facts(run: SubjectRun, network: dict[str, Any], held_out: tuple[str, ...]) -> dict[str, Any]:
+    """What is saved beside the recipe."""
+    plain = {name: str(v) if isinstance(v, Path) else v for name, v in asdict(run).items()}
+    return {"run": plain, "network": network, "held_out_names": list(held_out)}
 
 
 def starting_network(encoder: Path | None, whole: Path | None = None) -> "SubjectNet":

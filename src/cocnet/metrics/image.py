@@ -23,13 +23,14 @@ SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 _FLOOR = 1e-6  # a scale's contrast below it counts as none: powers of negative numbers have no value
 
 Picture = Float[Tensor, "b c h w"]
+Plane = Float[Tensor, "b 1 h w"]
 Score = Float[Tensor, "b"]
 
 
 def psnr(a: Picture, b: Picture, data_range: float = 1.0) -> Score:
     """10·log10(data_range²/MSE) in dB, infinity for equal pictures. Raises InputError for unlike shapes."""
     check_pair(a, b, data_range)
-    error = (a - b).square().mean((1, 2, 3))
+    error = functional.mse_loss(a, b, reduction="none").mean((1, 2, 3))
     return 10 * torch.log10(data_range**2 / error)
 
 
@@ -48,8 +49,13 @@ def ssim(
     """
     check_pair(a, b, data_range)
     size = _checked_size(window, size, a)
-    luminance, contrast = _ssim_maps(a, b, _mean_filter(window, size, a), _bessel(window, size), data_range)
-    return (luminance * contrast).mean((1, 2, 3))
+    mean, bessel = _mean_filter(window, size, a), _bessel(window, size)
+
+    def one_colour(x: Plane, y: Plane) -> Score:
+        luminance, contrast = _ssim_maps(x, y, mean, bessel, data_range)
+        return (luminance * contrast).mean((1, 2, 3))
+
+    return _by_colour(one_colour, a, b)
 
 
 def ms_ssim(a: Picture, b: Picture, data_range: float = 1.0) -> Score:
@@ -64,15 +70,19 @@ def ms_ssim(a: Picture, b: Picture, data_range: float = 1.0) -> Score:
         got = f"{a.shape[-1]} × {a.shape[-2]}"
         raise InputError(f"expected pictures of at least {least} px for five scales, got {got}, try ssim")
     mean = _mean_filter("gaussian", SIZE_PX["gaussian"], a)
-    score = torch.ones((), dtype=a.dtype, device=a.device)
-    for scale, weight in enumerate(SCALE_WEIGHTS):
-        if scale:
-            a, b = functional.avg_pool2d(a, 2), functional.avg_pool2d(b, 2)
-        luminance, contrast = _ssim_maps(a, b, mean, 1.0, data_range)
-        last = scale == len(SCALE_WEIGHTS) - 1
-        term = luminance * contrast if last else contrast
-        score = score * term.mean((2, 3)).clamp(min=_FLOOR) ** weight
-    return score.mean(1)
+
+    def one_colour(x: Plane, y: Plane) -> Score:
+        score = torch.ones((), dtype=x.dtype, device=x.device)
+        for scale, weight in enumerate(SCALE_WEIGHTS):
+            if scale:
+                x, y = functional.avg_pool2d(x, 2), functional.avg_pool2d(y, 2)
+            luminance, contrast = _ssim_maps(x, y, mean, 1.0, data_range)
+            last = scale == len(SCALE_WEIGHTS) - 1
+            term = luminance * contrast if last else contrast
+            score = score * term.mean((1, 2, 3)).clamp(min=_FLOOR) ** weight
+        return score
+
+    return _by_colour(one_colour, a, b)
 
 
 def psnr8(a: UInt8[np.ndarray, "h w 3"], b: UInt8[np.ndarray, "h w 3"]) -> float:
@@ -97,8 +107,14 @@ def check_pair(a: Tensor, b: Tensor, data_range: float = 1.0) -> None:
         raise InputError(f"expected data_range above 0, got {data_range}, try 1.0")
 
 
+def _by_colour(score: Callable[[Plane, Plane], Score], a: Picture, b: Picture) -> Score:
+    """The mean of a score over colours, one at a time: half the time of all at once, whose maps are new memory."""
+    scores = [score(a[:, c : c + 1], b[:, c : c + 1]) for c in range(a.shape[1])]
+    return torch.stack(scores).mean(0)
+
+
 def _ssim_maps(
-    a: Picture, b: Picture, mean: Callable[[Tensor], Tensor], bessel: float, data_range: float
+    a: Plane, b: Plane, mean: Callable[[Tensor], Tensor], bessel: float, data_range: float
 ) -> tuple[Tensor, Tensor]:
     """Luminance and contrast-structure a window; only the sum of the two variances is ever needed."""
     c1, c2 = (K1 * data_range) ** 2, (K2 * data_range) ** 2
@@ -112,19 +128,14 @@ def _ssim_maps(
 
 
 def _mean_filter(window: Window, size: int, like: Tensor) -> Callable[[Tensor], Tensor]:
-    """The weighted mean of each window inside a picture [b c h w], as two passes."""
+    """The weighted mean of each window inside a plane [b 1 h w], as two passes."""
     if window == "uniform":
         return lambda x: functional.avg_pool2d(functional.avg_pool2d(x, (1, size), 1), (size, 1), 1)
     place = torch.arange(size, dtype=torch.float64) - size // 2
     weights = torch.exp(-(place**2) / (2 * SIGMA_PX**2))
     row = (weights / weights.sum()).to(like)[None, None, None]
 
-    def mean(x: Tensor) -> Tensor:
-        single = x.flatten(0, 1)[:, None]
-        blurred = functional.conv2d(functional.conv2d(single, row), row.mT)
-        return blurred.reshape(*x.shape[:2], *blurred.shape[-2:])
-
-    return mean
+    return lambda x: functional.conv2d(functional.conv2d(x, row), row.mT)
 
 
 def _bessel(window: Window, size: int) -> float:

@@ -109,11 +109,13 @@ class Unit(nn.Module):
 
 class CoCNet(BokehNet):
     """𝒯 of Eq. 14. Without gradients it works in strips of rows (tiling.py), to the same result in little memory;
-    in_strips = False turns that off. Differentiable once."""
+    in_strips = False turns that off. on_unit, if set, is called after each of the `units` convolutions in strips.
+    Differentiable once."""
 
     def __init__(self, config: CoCNetConfig = _B3, seed: int = 0, name: str = "cocnet") -> None:
         super().__init__(_card(name, config))
         self.config, self.in_strips = config, True
+        self.on_unit: Callable[[], None] | None = None
         c, levels = config.channels, len(config.channels)
         before = (config.input_channels, *c[:-1])
         joined = [c[j] + c[j + 1] for j in range(levels - 1)] + [before[-1]]
@@ -122,6 +124,11 @@ class CoCNet(BokehNet):
         self.phi = nn.ModuleList(_phi(n, config) for n in c)
         self.weigh = nn.Conv2d(3 + 3 * levels + c[0], 3 * levels, 3, padding=1)
         self.initialise(seed)
+
+    @property
+    def units(self) -> int:
+        """Convolutions with a norm: all but a few of the forward pass."""
+        return (len(self.encoders) + len(self.decoders)) * self.config.groups
 
     def initialise(self, seed: int) -> None:
         """Xavier weights, zero biases; the same for the same seed."""

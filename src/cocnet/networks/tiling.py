@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 STRIP_BYTES = 8 << 20  # of a convolution's input or output; half of that costs 15 % more time, twice no less
 Read = Callable[[int, int], Float[Tensor, "n w c"]]  # rows top … bottom of a plane
+Write = Callable[[int, int, Float[Tensor, "n w c"]], object]  # the same, into a place that is ready for them
 
 
 @dataclass(frozen=True)
@@ -36,17 +37,17 @@ class Plane:
     scale: Float[Tensor, "c"]
     shift: Float[Tensor, "c"]
 
-    def rows(self, top: int, bottom: int) -> Float[Tensor, "n w c"]:
+    def rows(self, top: int, bottom: int, into: Tensor | None = None) -> Float[Tensor, "n w c"]:
         """relu(norm(raw))."""
-        return torch.addcmul(self.shift, self.raw[top:bottom], self.scale).relu_()
+        return torch.addcmul(self.shift, self.raw[top:bottom], self.scale, out=into).relu_()
 
     def enlarged(self, top: int, bottom: int) -> Float[Tensor, "n 2w c"]:
         """Rows of twice the scale."""
         return _enlarged(self.rows, len(self.raw), 2, top, bottom)
 
-    def halved(self, top: int, bottom: int) -> Float[Tensor, "n w/2 c"]:
+    def halved(self, top: int, bottom: int, into: Float[Tensor, "n w/2 c"]) -> None:
         """Rows of half the scale."""
-        return _rows(halved(_picture(self.rows(2 * top, 2 * bottom))))
+        into.copy_(_rows(halved(_picture(self.rows(2 * top, 2 * bottom)))))
 
 
 def in_strips(model: "CoCNet", x: Float[Tensor, "1 i h w"]) -> Float[Tensor, "1 3 h w"]:
@@ -55,36 +56,41 @@ def in_strips(model: "CoCNet", x: Float[Tensor, "1 i h w"]) -> Float[Tensor, "1 
     sizes = [(height >> level, width >> level) for level in range(levels)]
     image = x[:, : model.config.filtered_channels]
     skips: list[Plane] = []
-    read: Read = partial(_cut, _rows(x[:, : model.config.input_channels]))
+    seen = x[:, : model.config.input_channels]
+    write: Write = lambda top, bottom, into: into.copy_(_rows(seen)[top:bottom])  # noqa: E731
     for encoder, size in zip(model.encoders, sizes, strict=False):
-        skips.append(_module(encoder, read, size))
-        read = skips[-1].halved
-    plane = _module(model.decoders[-1], read, sizes[-1])
+        skips.append(_module(model, encoder, write, size))
+        write = skips[-1].halved
+    plane = _module(model, model.decoders[-1], write, sizes[-1])
     small = [image]
     for _ in skips:
         small.append(halved(small[-1]))
     templates = [_template(model, levels - 1, small.pop(), plane)]
     while skips:
         skip, level = skips.pop(), len(skips)
-        plane = _module(model.decoders[level], _joined(plane, skip), sizes[level], skip.raw)
+        plane = _module(model, model.decoders[level], _joined(plane, skip), sizes[level], skip.raw)
         del skip
         templates.insert(0, _template(model, level, small.pop(), plane))
     return _blend(model, x[:, :3], x[:, model.config.input_channels :], templates, plane)
 
 
-def _module(module: nn.Module, read: Read, size: tuple[int, int], out: Tensor | None = None) -> Plane:
+def _module(
+    model: "CoCNet", module: nn.Module, write: Write, size: tuple[int, int], out: Tensor | None = None
+) -> Plane:
     """A basic module; out: the plane to write over."""
     for unit in cast("Iterator[Unit]", module.children()):
-        plane = _unit(unit, read, size, out)
-        read, out = plane.rows, plane.raw
+        plane = _unit(unit, write, size, out)
+        write, out = plane.rows, plane.raw
+        if model.on_unit is not None:
+            model.on_unit()
     return plane
 
 
-def _unit(unit: "Unit", read: Read, size: tuple[int, int], out: Tensor | None) -> Plane:
+def _unit(unit: "Unit", write: Write, size: tuple[int, int], out: Tensor | None) -> Plane:
     """One convolution, with the sums that its normalisation needs."""
     precise = torch.promote_types(unit.conv.weight.dtype, torch.float32)
     sums = torch.zeros(2, unit.conv.out_channels, dtype=torch.float64, device=unit.conv.weight.device)
-    for top, bottom, y in _convolved(unit.conv, read, size):
+    for top, bottom, y in _convolved(unit.conv, write, size):
         out = y.new_empty(*size, y.shape[-1]) if out is None else out
         out[top:bottom] = y
         pixels = y.flatten(0, 1).to(precise)
@@ -94,30 +100,39 @@ def _unit(unit: "Unit", read: Read, size: tuple[int, int], out: Tensor | None) -
     return Plane(out, scale.to(precise), shift.to(precise))
 
 
-def _convolved(conv: nn.Conv2d, read: Read, size: tuple[int, int]) -> Iterator[tuple[int, int, Tensor]]:
-    """A 3×3 convolution as (top, bottom, rows). Every row is read once, in order, before its strip is given out."""
+def _convolved(conv: nn.Conv2d, write: Write, size: tuple[int, int]) -> Iterator[tuple[int, int, Tensor]]:
+    """A 3×3 convolution as (top, bottom, rows). Takes each input row once, in order, then yields a strip."""
     height, width = size
     device = conv.weight.device
     dtype = autocast_dtype(device) or conv.weight.dtype
     weight = conv.weight.to(dtype, memory_format=torch.channels_last)
     bias = None if conv.bias is None else conv.bias.to(dtype)
     row_bytes = width * max(conv.in_channels, conv.out_channels) * 4
-    beyond = torch.zeros(1, width, conv.in_channels, dtype=dtype, device=device)
-    kept, seen = None, 0
-    for top, bottom in strips(height, row_bytes, device, STRIP_BYTES):
+    kept, seen = torch.zeros(1, width, conv.in_channels, dtype=dtype, device=device), 0
+    spans = list(strips(height, row_bytes, device, STRIP_BYTES))
+    room = torch.empty(spans[0][1] + 2, width, conv.in_channels, dtype=dtype, device=device)
+    for top, bottom in spans:
         ahead = min(bottom + 1, height)
-        parts = [beyond if kept is None else kept, *[beyond] * (bottom == height)]
+        window = room[: bottom - top + 2]
+        window[: len(kept)] = kept
         if ahead > seen:
-            parts.insert(1, read(seen, ahead).to(dtype))
-        window = torch.cat(parts)
+            write(seen, ahead, window[len(kept) : len(kept) + ahead - seen])
+        if bottom == height:
+            window[-1] = 0
         y = functional.conv2d(_picture(window), weight, bias, padding=(0, 1))
-        kept, seen = window[-2:], ahead
+        kept, seen = window[-2:].clone(), ahead
         yield top, bottom, _rows(y)
 
 
-def _joined(deeper: Plane, skip: Plane) -> Read:
+def _joined(deeper: Plane, skip: Plane) -> Write:
     """What a decoder level reads: the level below, enlarged, beside its skip."""
-    return lambda top, bottom: torch.cat([deeper.enlarged(top, bottom), skip.rows(top, bottom)], 2)
+
+    def write(top: int, bottom: int, into: Float[Tensor, "n w c"]) -> None:
+        split = deeper.raw.shape[2]
+        into[..., :split] = deeper.enlarged(top, bottom)
+        skip.rows(top, bottom, into[..., split:])
+
+    return write
 
 
 def _template(
@@ -152,12 +167,16 @@ def _blend(
         ]
         return torch.cat(rows, 2)
 
-    def read(top: int, bottom: int) -> Float[Tensor, "n w c"]:
-        picture, more = (_rows(x[:, :, top:bottom]) for x in (image, beside))
-        return torch.cat([picture, enlarged_templates(top, bottom), more, plane.rows(top, bottom)], 2)
+    def write(top: int, bottom: int, into: Float[Tensor, "n w c"]) -> None:
+        first = 3 + 3 * len(templates)
+        split = first + beside.shape[1]
+        into[..., :3] = _rows(image[:, :, top:bottom])
+        into[..., 3:first] = enlarged_templates(top, bottom)
+        into[..., first:split] = _rows(beside[:, :, top:bottom])
+        plane.rows(top, bottom, into[..., split:])
 
     out = torch.empty_like(image)
-    for top, bottom, weights in _convolved(model.weigh, read, (image.shape[2], image.shape[3])):
+    for top, bottom, weights in _convolved(model.weigh, write, (image.shape[2], image.shape[3])):
         found = _picture(enlarged_templates(top, bottom)), beside[:, :, top:bottom], _picture(weights)
         out[:, :, top:bottom] = model.blend(image[:, :, top:bottom], *found)
     return out

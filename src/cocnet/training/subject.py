@@ -64,6 +64,7 @@ class _Run:
 
     step: int = 0
     seconds: float = 0.0
+    loss: float = 0.0
     best_iou: float = -1.0
 
     def done(self, recipe: SubjectRecipe) -> float:
@@ -86,39 +87,93 @@ def train_subject(
     `facts` (data, seeds, network) are saved with the settings. Raises FileError where the folder holds
     another run's settings, InputError for a recipe of no length.
     """
-    target = Path(folder)
-    _claim(target, recipe, facts or {})
-    average = copy.deepcopy(network).eval().requires_grad_(False)
-    optimiser = _optimiser(network, recipe)
-    run = _Run()
-    if (target / "state.safetensors").is_file():
-        run = _Run(**load_state(target / "state.safetensors", network, average, optimiser))
+    training = _Training(network, held_out, recipe, _claimed(Path(folder), recipe, facts or {}))
+    training.go_on()
     saved = scored = last = time.monotonic()
-    loss = 0.0
-    while (done := run.done(recipe)) < 1:
-        loss = _step(network, average, optimiser, batch(run.step), recipe, run.step, done)
-        run.step += 1
+    while (done := training.run.done(recipe)) < 1:
+        training.step(batch(training.run.step), done)
         now = time.monotonic()
-        run.seconds, last = run.seconds + now - last, now
+        training.run.seconds, last = training.run.seconds + now - last, now
         if now - scored > recipe.score_seconds:
-            _log(target, average, held_out, run, loss)
+            training.score()
             scored = last = time.monotonic()
         if now - saved > recipe.save_seconds:
-            save_state(target / "state.safetensors", network, average, optimiser, asdict(run))
+            training.save()
             saved = time.monotonic()
         if on_progress is not None:
-            on_progress(done, {"step": run.step, "loss": loss, "best_iou": run.best_iou})
-    score = _log(target, average, held_out, run, loss)
-    save_state(target / "state.safetensors", network, average, optimiser, asdict(run))
-    save_weights(target / "last.safetensors", average)
+            on_progress(done, asdict(training.run))
+    score = training.score()
+    training.save()
+    save_weights(training.folder / "last.safetensors", training.average)
     return score
 
 
-def _claim(folder: Path, recipe: SubjectRecipe, facts: dict[str, Any]) -> None:
-    """Save the settings, or refuse to go on with others."""
+class _Training:
+    """The network, its average, the optimiser, and what they write into the run's folder."""
+
+    def __init__(
+        self, network: SubjectNet, held_out: tuple[Tensor, Tensor], recipe: SubjectRecipe, folder: Path
+    ) -> None:
+        self.network, self.held_out, self.recipe, self.folder = network, held_out, recipe, folder
+        self.average = copy.deepcopy(network).eval().requires_grad_(False)
+        self.optimiser = _optimiser(network, recipe)
+        self.run = _Run()
+
+    def go_on(self) -> None:
+        """Take up the folder's state, where there is one."""
+        if self.state.is_file():
+            self.run = _Run(**load_state(self.state, self.network, self.average, self.optimiser))
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state.safetensors"
+
+    def save(self) -> None:
+        """Write where it stands."""
+        save_state(self.state, self.network, self.average, self.optimiser, asdict(self.run))
+
+    def step(self, sample: tuple[Tensor, Tensor], done: float) -> None:
+        """One batch: loss on all levels, a step at the schedule's rate, a step of the average."""
+        rising = min(1.0, done / self.recipe.warm_up + 1e-2)
+        for group in self.optimiser.param_groups:
+            rate = self.recipe.learning_rate * group["share"] * rising
+            group["lr"] = rate * 0.5 * (1 + math.cos(math.pi * done))
+        loss, finest = self._losses(*sample)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_([p for p in self.network.parameters() if p.requires_grad], 2.0)
+        self.optimiser.step()
+        number = self.run.step
+        add_to_average(self.average, self.network, min(self.recipe.averaging, (1 + number) / (10 + number)))
+        self.run.step, self.run.loss = number + 1, float(finest.detach())
+
+    def _losses(self, rgb: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """The whole loss, and that of the finest level; chance follows from the step's number."""
+        self.network.train()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.run.step)
+            with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe.bfloat16):
+                levels = self.network.all_logits(rgb.contiguous(memory_format=torch.channels_last))
+        losses = [mask_loss(logits.float(), _shrunk(mask, logits)) for logits in levels]
+        return losses[0] + self.recipe.auxiliary * sum(losses[1:], torch.zeros(())), losses[0]
+
+    def score(self) -> MaskScore:
+        """Score the averaged weights, append a line, keep them where they are the best yet."""
+        score = score_masks(predict(self.average, self.held_out[0]), self.held_out[1])
+        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as log:
+            log.write(json.dumps({**asdict(self.run), **asdict(score)}) + "\n")
+        if score.iou > self.run.best_iou:
+            self.run.best_iou = score.iou
+            save_weights(self.folder / "best.safetensors", self.average)
+        return score
+
+
+def _claimed(folder: Path, recipe: SubjectRecipe, facts: dict[str, Any]) -> Path:
+    """The folder with the settings saved; raises FileError rather than go on with others."""
     if recipe.steps < 1 or (recipe.minutes is not None and recipe.minutes <= 0):
         raise InputError(f"expected at least one step, got {recipe.steps} in {recipe.minutes} min, try 4000")
     claim(folder, {"recipe": asdict(recipe), **facts})
+    return folder
 
 
 def _optimiser(network: nn.Module, recipe: SubjectRecipe) -> AdamW:
@@ -138,34 +193,6 @@ def _optimiser(network: nn.Module, recipe: SubjectRecipe) -> AdamW:
     return AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.99))
 
 
-def _step(
-    network: SubjectNet,
-    average: SubjectNet,
-    optimiser: AdamW,
-    sample: tuple[Tensor, Tensor],
-    recipe: SubjectRecipe,
-    number: int,
-    done: float,
-) -> float:
-    """One batch: loss on all levels, a step at the schedule's rate, a step of the average."""
-    rising = min(1.0, done / recipe.warm_up + 1e-2)
-    for group in optimiser.param_groups:
-        group["lr"] = recipe.learning_rate * group["share"] * rising * 0.5 * (1 + math.cos(math.pi * done))
-    rgb, mask = sample
-    network.train()
-    with torch.random.fork_rng(devices=[]), torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
-        torch.manual_seed(number)
-        levels = network.all_logits(rgb.contiguous(memory_format=torch.channels_last))
-    losses = [mask_loss(logits.float(), _shrunk(mask, logits)) for logits in levels]
-    loss = losses[0] + recipe.auxiliary * sum(losses[1:], torch.zeros(()))
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_([p for p in network.parameters() if p.requires_grad], 2.0)
-    optimiser.step()
-    add_to_average(average, network, min(recipe.averaging, (1 + number) / (10 + number)))
-    return float(losses[0].detach())
-
-
 def _shrunk(mask: Tensor, like: Tensor) -> Tensor:
     """The mask at the size of a coarser level: means of its squares."""
     size = (like.shape[-2], like.shape[-1])
@@ -180,20 +207,6 @@ def predict(network: nn.Module, rgb: Float[Tensor, "n 3 h w"]) -> Float[Tensor, 
         network(part.contiguous(memory_format=torch.channels_last)).sigmoid() for part in torch.split(rgb, 4)
     ]
     return torch.cat(parts)
-
-
-def _log(
-    folder: Path, average: nn.Module, held_out: tuple[Tensor, Tensor], run: _Run, loss: float
-) -> MaskScore:
-    """Score the averaged weights, append a line, keep them where they are the best yet."""
-    score = score_masks(predict(average, held_out[0]), held_out[1])
-    line = {"step": run.step, "seconds": round(run.seconds, 1), "loss": loss, **asdict(score)}
-    with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
-        log.write(json.dumps(line) + "\n")
-    if score.iou > run.best_iou:
-        run.best_iou = score.iou
-        save_weights(folder / "best.safetensors", average)
-    return score
 
 
 def save_weights(path: str | Path, network: nn.Module, half: bool = False, about: str = "") -> None:

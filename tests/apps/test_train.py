@@ -1,0 +1,49 @@
+"""`cocnet train subject` on four small photos: one step, settings, log and weights that load."""
+
+import json
+
+import numpy as np
+import torch
+
+from cocnet.depth import subject_mask
+from cocnet.depth.subject import load_subject_net
+from cocnet.imaging import write_photo
+
+
+def test_one_step_and_going_on(files, run):
+    for name in ("images", "masks"):
+        (files.folder / name).mkdir()
+    for i in range(4):
+        mask = np.zeros((40, 60, 3), np.uint8)
+        mask[10:30, 10 + 5 * i : 30 + 5 * i] = 255
+        write_photo(files.folder / "images" / f"{i}.jpg", 40 + mask // 2)
+        write_photo(files.folder / "masks" / f"{i}.png", mask)
+    out = files.folder / "run"
+    arguments = ("--images", files.folder / "images", "--masks", files.folder / "masks", "-o", out)
+    arguments += (
+        "--steps",
+        1,
+        "--batch",
+        2,
+        "--side-px",
+        32,
+        "--held-out",
+        1,
+        "--threads",
+        torch.get_num_threads(),
+    )
+    for _ in range(2):
+        outcome = run("train", "subject", *arguments)
+        assert outcome.code == 0 and "IoU" in outcome.out, outcome.err
+    settings = json.loads((out / "settings.json").read_text())
+    assert settings["run"]["batch"] == 2 and len(settings["held_out_names"]) == 1
+    assert len((out / "log.jsonl").read_text().splitlines()) == 2
+    mask = subject_mask(np.zeros((20, 30, 3), np.uint8), load_subject_net(out / "subject.safetensors"))
+    assert mask.shape == (20, 30)
+
+
+def test_wrong_numbers_are_one_line(files, run):
+    outcome = run("train", "subject", "--images", files.folder, "--masks", files.folder, "--side-px", 100)
+    assert outcome.code == 1 and "multiple of 32" in outcome.errors[0]
+    outcome = run("train", "subject", "--images", files.folder, "--masks", files.folder)
+    assert outcome.code == 1 and "got none" in outcome.errors[0]
