@@ -111,7 +111,7 @@ def test_what_cannot_be_is_said():
         Scenes(empty)
 
 
-@pytest.mark.skipif(not NIPS.is_dir(), reason="the photos with masks for development are not on this machine")
+@pytest.mark.skipif(not NIPS.is_dir(), reason="needs shared/data/nips2017, which isn't here")
 def test_real_photos(tmp_path):
     for folder, suffix in (("train", "jpg"), ("train_masks", "png")):
         (tmp_path / folder).mkdir()
