@@ -18,6 +18,7 @@ from cocnet.imaging import nearness as nearness
 from cocnet.networks import card_of, load_model
 from cocnet.networks.cocnet import CoCNet
 from cocnet.optics import ThinLens
+from cocnet.rendering import Highlights, PhysicalRenderer
 
 
 def open_network(name_or_path: str) -> nn.Module:
@@ -52,10 +53,30 @@ def render_network(
     Raises InputError or DepthError.
     """
     with torch.inference_mode(), _followed(network, on_progress):
-        if card_of(str(network.name)).conditioning == "lens":
+        card = card_of(str(network.name))
+        if card.physical:
+            return with_physics(network, light[None], 1 / inverse_depth[None, None], lens, Highlights())[0]
+        if card.conditioning == "lens":
             return network.render(light[None], 1 / inverse_depth[None, None], lens)[0]  # type: ignore[operator]
         depth = nearness(inverse_depth)[None, None] if sees_depth(network) else None
         return srgb_to_linear(network(linear_to_srgb(light)[None], depth)[0].clamp(0, 1))
+
+
+def with_physics(
+    network: nn.Module,
+    light: Float32[Tensor, "b 3 h w"],
+    depth_m: Float32[Tensor, "b 1 h w"],
+    lens: ThinLens,
+    highlights: Highlights | None = None,
+) -> Float32[Tensor, "b 3 h w"]:
+    """The physical renderer's picture, corrected by a network that takes one (cocnet-hybrid); scene-linear light.
+
+    highlights restores clipped light before both and undoes that after. Raises InputError or DepthError.
+    """
+    light = light if highlights is None else highlights.restore(light)
+    physical = PhysicalRenderer(lens)(light, depth_m)
+    made = network.render(light, depth_m, lens, physical)  # type: ignore[operator]
+    return made if highlights is None else highlights.undo(made.clamp(min=0))
 
 
 @contextmanager

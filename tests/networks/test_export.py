@@ -17,6 +17,7 @@ MODELS = [
     ("cocnet-b3-depth", TINY),
     ("cocnet-b3-less-lens", TINY),
     ("cocnet-b3-dir", TINY),
+    ("cocnet-hybrid", TINY),
     ("dmshn", {}),
     ("dbsi", {"kernels": [5, 9]}),
 ]
@@ -26,11 +27,13 @@ MODELS = [
 def test_any_size_agrees_with_pytorch(name, arguments, tmp_path):
     torch.manual_seed(4)
     model = create_model(name, **arguments)
+    if name == "cocnet-hybrid":
+        torch.nn.init.normal_(model.weigh.weight, std=0.1)  # else it is its third input
     path = tmp_path / "model.onnx"
     assert export_onnx(model, path) <= 1e-4 and model.training
     session = onnxruntime.InferenceSession(str(path))
     for height, width in ((37, 90), (64, 33)):
-        given = [torch.rand(1, 3, height, width), torch.rand(1, 1, height, width)]
+        given = [torch.rand(1, channels, height, width) for channels in (3, 1, 3)]
         given = given[: len(session.get_inputs())]
         names = [each.name for each in session.get_inputs()]
         (found,) = session.run(None, {n: x.numpy() for n, x in zip(names, given, strict=True)})

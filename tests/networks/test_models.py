@@ -18,6 +18,7 @@ class Row:
     size_multiple: int
     conditioning: str = "none"
     needs: str | None = None
+    physical: bool = False
 
 
 ROWS = [
@@ -32,6 +33,7 @@ ROWS = [
     Row("cocnet-b3-lens", 7_338_084, 16, "lens"),
     Row("cocnet-b3-less", 1_908_468, 16),
     Row("cocnet-b3-less-lens", 1_908_612, 16, "lens"),
+    Row("cocnet-hybrid", 1_819_753, 16, "lens", physical=True),
     Row("dbsi", 1_946_980, 8),
     Row("dmshn", 5_424_393, 16),
     Row("dmshn-stacked", 10_848_786, 16),
@@ -44,7 +46,10 @@ ROWS = [
 def model_of(name):
     """One model at a time is kept, in eval mode: the rows come model by model."""
     torch.manual_seed(3)
-    return create_model(name).eval()
+    model = create_model(name).eval()
+    if card_of(name).physical:
+        torch.nn.init.normal_(model.weigh.weight, std=0.1)  # untrained, it is its third input
+    return model
 
 
 @pytest.fixture(params=ROWS, ids=lambda row: row.name, scope="module")
@@ -58,7 +63,9 @@ def inputs(row, height, width, grad=False):
     random = torch.Generator().manual_seed(height * width)
     image = torch.rand(1, 3, height, width, generator=random).requires_grad_(grad)
     depth = torch.rand(1, 1, height, width, generator=random).requires_grad_(grad)
-    return (image,) if row.conditioning == "none" else (image, depth)
+    physical = torch.rand(1, 3, height, width, generator=random).requires_grad_(grad)
+    given = (image,) if row.conditioning == "none" else (image, depth)
+    return (*given, physical) if row.physical else given
 
 
 def test_every_registered_name_has_its_row():
@@ -68,6 +75,7 @@ def test_every_registered_name_has_its_row():
 def test_card_and_parameters(row):
     card = card_of(row.name)
     assert (card.size_multiple, card.conditioning) == (row.size_multiple, row.conditioning)
+    assert card.physical == row.physical
     counted = sum(parameter.numel() for parameter in model_of(row.name).parameters())
     assert counted == row.parameters
     if card.published_parameters is not None:

@@ -22,7 +22,7 @@ from cocnet import __version__
 from cocnet.apps.depth import depth
 from cocnet.apps.evaluate import evaluate, tables
 from cocnet.apps.networks import export, models
-from cocnet.apps.train import train_subject
+from cocnet.apps.train import BOKEH_COMMANDS, train_subject
 from cocnet.errors import CocnetError, CocnetWarning
 from cocnet.options import Pair, RenderOptions
 
@@ -36,6 +36,7 @@ DESCRIPTION = """Physically right shallow depth of field from a photo and its de
   cocnet evaluate --model model.safetensors --data EBB/train --controls
   cocnet tables 1
   cocnet train subject --images photos --masks masks
+  cocnet train hybrid --images photos --masks masks
   cocnet --version
 """
 
@@ -127,6 +128,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate,
     "tables": tables,
     "train subject": train_subject,
+    **BOKEH_COMMANDS,
 }
 
 
@@ -136,6 +138,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments == ["--version"]:
         print(f"cocnet {__version__}")
         return 0
+    if " ".join(arguments[:2]) in COMMANDS:
+        arguments[:2] = [" ".join(arguments[:2])]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", CocnetWarning)
@@ -152,8 +156,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(str(error), 1)
     except MemoryError:
         return _fail("expected enough memory for this photo, got too little, try --max-mem", 1)
-    except KeyboardInterrupt:
-        return _fail("interrupted, nothing was written", 130)
+    except KeyboardInterrupt as stop:
+        return _fail(str(stop) or "interrupted, nothing was written", 130)
     except BrokenPipeError:
         return 1
     except SystemExit as stop:

@@ -1,17 +1,20 @@
-"""`cocnet train subject`: retrain the network that finds subjects, on photos with masks.
+"""`cocnet train subject` and `cocnet train RECIPE`: the networks that find subjects and that render bokeh.
 
-Enters: two folders. Leaves: a run's folder with settings, log, state, and weights. Interrupted at any moment, the
-same command goes on where it stood.
+Enters: folders. Leaves: a run's folder with settings, log, state, and weights. Interrupted at any moment, the same
+command goes on where it stood.
 """
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from tyro.conf import OmitArgPrefixes
 
+from cocnet.experiments.bokeh import BokehRun
 from cocnet.experiments.subject import SubjectRun
+from cocnet.training.recipes import RECIPES, Named, Recipe
 
 
 def train_subject(run: OmitArgPrefixes[SubjectRun]) -> None:
@@ -33,6 +36,38 @@ def train_subject(run: OmitArgPrefixes[SubjectRun]) -> None:
     print(f"{run.out / 'subject.safetensors'}: IoU {score.iou:.3f}, error {score.mae:.3f} on held-out photos")
 
 
+def train_bokeh(name: str, named: Named) -> Callable[..., None]:
+    """The command of one recipe."""
+    default = BokehRun(Path("runs") / name, named.model)
+
+    def command(run: OmitArgPrefixes[BokehRun] = default, recipe: Recipe = named.recipe) -> None:
+        from cocnet.experiments.bokeh import run_bokeh
+
+        with _progress() as on_progress:
+            score = run_bokeh(run, recipe, on_progress)
+        if score.pictures:
+            print(
+                f"{run.out / 'weights.safetensors'}: {score.psnr:.2f} dB, SSIM {score.ssim:.4f} on held-out pairs"
+            )
+
+    command.__doc__ = f"""Train {named.model}: {named.about}.
+
+    On scenes made of photos and their subjects' masks, or on pairs (EBB!'s train folder, or your own):
+      cocnet train {name} --images photos --masks masks -o runs/{name}
+      cocnet train {name} --data EBB/train --resize 1024 1024 --side-px 0 -o runs/{name}
+
+    With two processes: torchrun --nproc-per-node 2 -m cocnet.apps.cli train {name} …
+
+    Args:
+        run: What to train, on what.
+        recipe: How.
+    """
+    return command
+
+
+BOKEH_COMMANDS = {f"train {name}": train_bokeh(name, named) for name, named in RECIPES.items()}
+
+
 @contextmanager
 def _progress() -> Iterator[Callable[[float, dict[str, Any]], None]]:
     """A bar of the schedule on stderr, with the loss and the best score yet."""
@@ -45,4 +80,7 @@ def _progress() -> Iterator[Callable[[float, dict[str, Any]], None]]:
             bar.update(done - bar.n)
             bar.set_postfix({key: f"{value:.3g}" for key, value in facts.items()}, refresh=False)
 
-        yield on_progress
+        try:
+            yield on_progress
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("interrupted, the same command goes on where it stood") from None

@@ -5,6 +5,7 @@ from cocnet.datasets.epochs import EpochSampler
 from cocnet.datasets.folder import ImageBokehFolder
 from cocnet.datasets.pairs import BokehPair, BokehPairs, collate
 from cocnet.datasets.raytraced import LensPair, ray_traced
+from cocnet.datasets.scenes import Scenes, SceneSettings
 from cocnet.datasets.view import View
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "EpochSampler",
     "ImageBokehFolder",
     "LensPair",
+    "SceneSettings",
+    "Scenes",
     "View",
     "collate",
     "ray_traced",

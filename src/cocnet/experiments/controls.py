@@ -16,6 +16,7 @@ from cocnet.experiments.samples import Sample, to_8_bit
 from cocnet.imaging import linear_to_srgb, srgb_to_linear
 from cocnet.metrics import psnr
 from cocnet.networks import card_of
+from cocnet.neural import with_physics
 from cocnet.rendering import Highlights, PhysicalRenderer
 
 Render = Callable[[Sample], Float[Tensor, "1 3 h w"]]
@@ -87,6 +88,10 @@ def network_renderer(network: nn.Module) -> Render:
             raise DepthError(f"expected depth for {card.name}, got {got}, try a folder of depth files")
         if card.conditioning == "depth":
             return network(sample.image.clamp(0, 1), sample.nearness)
+        if card.physical:
+            highlights = Highlights() if sample.assumed else None
+            made = with_physics(network, sample.light, 1 / sample.inverse_depth, sample.lens, highlights)
+            return linear_to_srgb(made)
         made = network.render(sample.light, 1 / sample.inverse_depth, sample.lens)  # type: ignore[operator]
         return linear_to_srgb(made)
 

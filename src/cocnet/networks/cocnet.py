@@ -147,7 +147,10 @@ class CoCNet(BokehNet):
     def bokeh(self, image: Tensor, depth: Tensor | None) -> Float[Tensor, "b 3 h w"]:
         """Eq. 14. depth: a map in [0, 1] for "depth", `coc_map(…)` for "lens"."""
         maps = [] if depth is None else [depth] * (self.config.input_channels - 3)
-        x = torch.cat([image, *maps], 1)  # Eq. 14: Ĩ
+        return self.rendered(torch.cat([image, *maps], 1))  # Eq. 14: Ĩ
+
+    def rendered(self, x: Float[Tensor, "b i h w"]) -> Float[Tensor, "b 3 h w"]:
+        """The picture of a padded input, in strips where no gradient is wanted."""
         if self.in_strips and not torch.is_grad_enabled() and not torch.compiler.is_compiling():
             return torch.cat([in_strips(self, one) for one in x.chunk(len(x))])
         return self._whole(x)
@@ -163,10 +166,11 @@ class CoCNet(BokehNet):
         phi = self.phi[level]
         if self.config.templates == "direct":
             return phi(torch.cat([features, image], 1))
-        return _by_colour(apply(image, features, phi.weight, phi.bias))
+        return by_colour(apply(image, features, phi.weight, phi.bias))
 
     def _whole(self, x: Float[Tensor, "b i h w"]) -> Float[Tensor, "b 3 h w"]:
-        """All rows at once, with a graph."""
+        """All rows at once, with a graph; channels beyond those of Ĩ go to W and the blend only."""
+        x, beside = x[:, : self.config.input_channels], x[:, self.config.input_channels :]
         scaled = [x[:, : self.config.filtered_channels]]
         skips: list[Tensor] = []
         templates: list[Tensor] = []
@@ -182,8 +186,14 @@ class CoCNet(BokehNet):
             small = self.template(level, scaled[level], features)  # Eq. 15: 𝒟_j(I) ∗ φ(Dec(Ĩ))
             templates.insert(0, enlarged(small, 2**level))  # Eq. 15: 𝒰_j
         image = x[:, :3]
-        weights = self.weigh(torch.cat([image, *templates, features], 1))  # Eq. 16
-        return blended(image, torch.cat(templates, 1), weights)
+        weights = self.weigh(torch.cat([image, *templates, beside, features], 1))  # Eq. 16
+        return self.blend(image, torch.cat(templates, 1), beside, weights)
+
+    def blend(
+        self, image: Tensor, templates: Tensor, beside: Tensor, weights: Tensor
+    ) -> Float[Tensor, "b 3 h w"]:
+        """Eq. 17: Î = I + Σ_j w_j ⊙ T_j, a weight per template and colour; `beside` is empty here."""
+        return image + by_colour(weights * templates)
 
     def coc_map(
         self, depth_m: Float[Tensor, "b 1 h w"], lens: ThinLens, width_px: int | None = None
@@ -211,17 +221,12 @@ class CoCNet(BokehNet):
         return srgb_to_linear(self(linear_to_srgb(image), self.coc_map(depth_m, lens)))
 
 
-def blended(image: Tensor, templates: Tensor, weights: Tensor) -> Float[Tensor, "b 3 h w"]:
-    """Eq. 17: Î = I + Σ_j w_j ⊙ T_j, a weight per template and colour."""
-    return image + _by_colour(weights * templates)
-
-
 def _module(inputs: int, outputs: int, config: CoCNetConfig) -> nn.Sequential:
     """The basic module: groups of units."""
     return nn.Sequential(*(Unit(outputs if g else inputs, outputs) for g in range(config.groups)))
 
 
-def _by_colour(x: Float[Tensor, "b 3q h w"]) -> Float[Tensor, "b 3 h w"]:
+def by_colour(x: Float[Tensor, "b 3q h w"]) -> Float[Tensor, "b 3 h w"]:
     """The sum over q."""
     return x.reshape(x.shape[0], -1, 3, *x.shape[2:]).sum(1)
 

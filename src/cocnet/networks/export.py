@@ -1,7 +1,7 @@
 """Networks as ONNX files, for runtimes without PyTorch: any height and width, checked against PyTorch when written.
 
 Enters: a model made by `create_model` or `load_model`. Leaves: a file with inputs `image` [1 3 h w] (sRGB in 0..1)
-and, where the network takes one, `depth` [1 1 h w]; output `bokeh` [1 3 h w].
+and, where the network takes one, `depth` [1 1 h w] (and `physical` [1 3 h w]); output `bokeh` [1 3 h w].
 """
 
 import contextlib
@@ -51,7 +51,7 @@ def export_onnx(model: nn.Module, path: str | Path) -> float:
 
 def _write(model: nn.Module, target: Path) -> float:
     given = _inputs(model, *CHECKED[0])
-    names = ["image", "depth"][: len(given)]
+    names = ["image", "depth", "physical"][: len(given)]
     sides = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
     with torch.no_grad():
         model(*given)  # what a model makes once and keeps becomes a constant of the graph
@@ -82,7 +82,8 @@ def _write(model: nn.Module, target: Path) -> float:
 def _inputs(model: nn.Module, height: int, width: int) -> tuple[Tensor, ...]:
     """A picture and, where needed, a map, the same at every call."""
     made = torch.Generator().manual_seed(height)
-    channels = (3,) if card_of(str(model.name)).conditioning == "none" else (3, 1)
+    card = card_of(str(model.name))
+    channels = (3,) if card.conditioning == "none" else (3, 1, 3) if card.physical else (3, 1)
     return tuple(torch.rand(1, c, height, width, generator=made) for c in channels)
 
 

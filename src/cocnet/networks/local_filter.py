@@ -35,13 +35,23 @@ def local_filter_reference(
 
 
 def local_filter(
-    image: Float[Tensor, "b c h w"], kernels: Float[Tensor, "b c t h w"]
+    image: Float[Tensor, "b c h w"], kernels: Float[Tensor, "b k t h w"]
 ) -> Float[Tensor, "b c h w"]:
     """Eq. 15's filter tap by tap: never unfolds the image, forward or backward. Differentiable once.
 
-    Raises InputError unless t is an odd square and the shapes agree.
+    k = c, or 1: the same kernels in all channels. Raises InputError unless t is an odd square and the shapes agree.
     """
-    return _LocalFilter.apply(padded(image, _side(image, kernels.shape[2], kernels)), kernels)
+    return filter_patch(padded(image, _side(image, kernels.shape[2], kernels)), kernels)
+
+
+def filter_patch(
+    patch: Float[Tensor, "b c hk wk"], kernels: Float[Tensor, "b k t h w"]
+) -> Float[Tensor, "b c h w"]:
+    """local_filter of an image that has its margin already."""
+    if torch.compiler.is_compiling():
+        taps = [kernels[:, :, tap] * patch[:, :, rows, columns] for tap, rows, columns in _taps(kernels)]
+        return torch.stack(taps).sum(0)
+    return _LocalFilter.apply(patch, kernels)
 
 
 def predicted_filter(
@@ -103,7 +113,7 @@ class _LocalFilter(Function):
     @staticmethod
     def forward(ctx: Any, image: Tensor, kernels: Tensor) -> Tensor:
         ctx.save_for_backward(image, kernels)
-        out = kernels.new_zeros(kernels[:, :, 0].shape)
+        out = kernels.new_zeros(*image.shape[:2], *kernels.shape[3:])
         for tap, rows, columns in _taps(kernels):
             out.addcmul_(kernels[:, :, tap], image[:, :, rows, columns])
         return out
@@ -118,7 +128,8 @@ class _LocalFilter(Function):
         )
         for tap, rows, columns in _taps(kernels):
             if of_kernels is not None:
-                torch.mul(grad, image[:, :, rows, columns], out=of_kernels[:, :, tap])
+                each = grad * image[:, :, rows, columns]
+                of_kernels[:, :, tap] = each if of_kernels.shape[1] > 1 else each.sum(1, keepdim=True)
             if of_image is not None:
                 of_image[:, :, rows, columns].addcmul_(grad, kernels[:, :, tap])
         return of_image, of_kernels

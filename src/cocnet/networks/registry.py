@@ -16,7 +16,7 @@ from torch import nn
 
 from cocnet.errors import InputError
 
-MODULES = ("cocnet", "pynet", "dmshn", "mpfnet", "brvit", "dbsi")
+MODULES = ("cocnet", "pynet", "dmshn", "mpfnet", "brvit", "dbsi", "hybrid")
 Conditioning = Literal["none", "depth", "lens"]
 Builder = Callable[..., nn.Module]
 
@@ -26,7 +26,8 @@ class Card:
     """What a network is: the paper, its claims, and what its calls need.
 
     published_parameters: millions, as printed, None where nothing is printed. size_multiple: px that it pads to
-    inside. conditioning: "none" ignores a depth map, "depth" and "lens" need one. data: what shipped weights saw.
+    inside. conditioning: "none" ignores a depth map, "depth" and "lens" need one. physical: it also needs the
+    physical renderer's picture. data: what shipped weights saw.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Card:
     licence: str = "Apache-2.0"
     data: str = "none: random weights"
     notes: str = ""
+    physical: bool = False
 
 
 _BUILDERS: dict[str, tuple[Card, Builder]] = {}

@@ -56,7 +56,8 @@ def in_strips(model: "CoCNet", x: Float[Tensor, "1 i h w"]) -> Float[Tensor, "1 
     sizes = [(height >> level, width >> level) for level in range(levels)]
     image = x[:, : model.config.filtered_channels]
     skips: list[Plane] = []
-    write: Write = lambda top, bottom, into: into.copy_(_rows(x)[top:bottom])  # noqa: E731
+    seen = x[:, : model.config.input_channels]
+    write: Write = lambda top, bottom, into: into.copy_(_rows(seen)[top:bottom])  # noqa: E731
     for encoder, size in zip(model.encoders, sizes, strict=False):
         skips.append(_module(model, encoder, write, size))
         write = skips[-1].halved
@@ -70,7 +71,7 @@ def in_strips(model: "CoCNet", x: Float[Tensor, "1 i h w"]) -> Float[Tensor, "1 
         plane = _module(model, model.decoders[level], _joined(plane, skip), sizes[level], skip.raw)
         del skip
         templates.insert(0, _template(model, level, small.pop(), plane))
-    return _blend(model, x[:, :3], templates, plane)
+    return _blend(model, x[:, :3], x[:, model.config.input_channels :], templates, plane)
 
 
 def _module(
@@ -151,7 +152,11 @@ def _template(
 
 
 def _blend(
-    model: "CoCNet", image: Float[Tensor, "1 3 h w"], templates: list[Tensor], plane: Plane
+    model: "CoCNet",
+    image: Float[Tensor, "1 3 h w"],
+    beside: Float[Tensor, "1 e h w"],
+    templates: list[Tensor],
+    plane: Plane,
 ) -> Float[Tensor, "1 3 h w"]:
     """Eq. 16 and 17."""
 
@@ -163,15 +168,17 @@ def _blend(
         return torch.cat(rows, 2)
 
     def write(top: int, bottom: int, into: Float[Tensor, "n w c"]) -> None:
-        split = 3 + 3 * len(templates)
+        first = 3 + 3 * len(templates)
+        split = first + beside.shape[1]
         into[..., :3] = _rows(image[:, :, top:bottom])
-        into[..., 3:split] = enlarged_templates(top, bottom)
+        into[..., 3:first] = enlarged_templates(top, bottom)
+        into[..., first:split] = _rows(beside[:, :, top:bottom])
         plane.rows(top, bottom, into[..., split:])
 
     out = torch.empty_like(image)
     for top, bottom, weights in _convolved(model.weigh, write, (image.shape[2], image.shape[3])):
-        shares = (weights * enlarged_templates(top, bottom)).view(bottom - top, image.shape[3], -1, 3).sum(2)
-        out[:, :, top:bottom] = image[:, :, top:bottom] + _picture(shares)
+        found = _picture(enlarged_templates(top, bottom)), beside[:, :, top:bottom], _picture(weights)
+        out[:, :, top:bottom] = model.blend(image[:, :, top:bottom], *found)
     return out
 
 

@@ -1,6 +1,6 @@
-"""Where a training stands, in one safetensors file that is whole at any moment.
+"""Where a training stands, in one safetensors file that is whole at any moment; and whose folder it is.
 
-Enters and leaves: a network, its averaged copy, an AdamW optimiser, and a few numbers.
+Enters and leaves: a network, its averaged copy, an optimiser of Adam's kind, and a few numbers.
 """
 
 import json
@@ -12,14 +12,35 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
-from torch.optim import AdamW
+from torch.optim import Optimizer
 
 from cocnet.errors import FileError
-from cocnet.imaging import atomic_path
+from cocnet.imaging import atomic_path, write_json
+
+
+def claim(folder: Path, settings: Mapping[str, Any]) -> None:
+    """Make the folder and save a run's settings in it; raises FileError where it holds those of another run."""
+    folder.mkdir(parents=True, exist_ok=True)
+    plain = json.loads(json.dumps(settings))
+    path = folder / "settings.json"
+    if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != plain:
+        raise FileError(f"expected the same settings to go on with, got others in '{path}', try a new folder")
+    write_json(path, plain)
+
+
+@torch.no_grad()
+def add_to_average(average: nn.Module, network: nn.Module, keep: float) -> None:
+    """a ← keep·a + (1 − keep)·w, the norms' statistics too."""
+    state = network.state_dict()
+    for name, value in average.state_dict().items():
+        if value.is_floating_point():
+            value.lerp_(state[name], 1 - keep)
+        else:
+            value.copy_(state[name])
 
 
 def save_state(
-    path: Path, network: nn.Module, average: nn.Module, optimiser: AdamW, facts: Mapping[str, Any]
+    path: Path, network: nn.Module, average: nn.Module, optimiser: Optimizer, facts: Mapping[str, Any]
 ) -> None:
     """Write everything that going on needs; raises FileError (full disk)."""
     tensors = {f"network.{k}": v for k, v in network.state_dict().items()}
@@ -31,7 +52,7 @@ def save_state(
         temporary.write_bytes(save(plain, {"facts": json.dumps(facts)}))
 
 
-def load_state(path: Path, network: nn.Module, average: nn.Module, optimiser: AdamW) -> dict[str, Any]:
+def load_state(path: Path, network: nn.Module, average: nn.Module, optimiser: Optimizer) -> dict[str, Any]:
     """Put a saved state back and return its numbers; raises FileError where the file is of something else."""
     try:
         with safe_open(path, framework="pt") as file:

@@ -21,11 +21,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import AdamW
 
-from cocnet.errors import FileError, InputError
-from cocnet.imaging import atomic_path, write_json
+from cocnet.errors import InputError
+from cocnet.imaging import atomic_path
 from cocnet.networks.subject import SubjectNet
 from cocnet.training.masks import MaskScore, mask_loss, score_masks
-from cocnet.training.state import load_state, save_state
+from cocnet.training.state import add_to_average, claim, load_state, save_state
 
 Batch = Callable[[int], tuple[Float[Tensor, "b 3 s s"], Float[Tensor, "b 1 s s"]]]
 Progress = Callable[[float, dict[str, Any]], None]
@@ -144,7 +144,7 @@ class _Training:
         nn.utils.clip_grad_norm_([p for p in self.network.parameters() if p.requires_grad], 2.0)
         self.optimiser.step()
         number = self.run.step
-        _average(self.average, self.network, min(self.recipe.averaging, (1 + number) / (10 + number)))
+        add_to_average(self.average, self.network, min(self.recipe.averaging, (1 + number) / (10 + number)))
         self.run.step, self.run.loss = number + 1, float(finest.detach())
 
     def _losses(self, rgb: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -172,12 +172,7 @@ def _claimed(folder: Path, recipe: SubjectRecipe, facts: dict[str, Any]) -> Path
     """The folder with the settings saved; raises FileError rather than go on with others."""
     if recipe.steps < 1 or (recipe.minutes is not None and recipe.minutes <= 0):
         raise InputError(f"expected at least one step, got {recipe.steps} in {recipe.minutes} min, try 4000")
-    folder.mkdir(parents=True, exist_ok=True)
-    settings = json.loads(json.dumps({"recipe": asdict(recipe), **facts}))
-    path = folder / "settings.json"
-    if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != settings:
-        raise FileError(f"expected the same settings to go on with, got others in '{path}', try a new folder")
-    write_json(path, settings)
+    claim(folder, {"recipe": asdict(recipe), **facts})
     return folder
 
 
@@ -202,17 +197,6 @@ def _shrunk(mask: Tensor, like: Tensor) -> Tensor:
     """The mask at the size of a coarser level: means of its squares."""
     size = (like.shape[-2], like.shape[-1])
     return mask if mask.shape[-2:] == size else functional.adaptive_avg_pool2d(mask, size)
-
-
-@torch.no_grad()
-def _average(average: nn.Module, network: nn.Module, keep: float) -> None:
-    """a ← keep·a + (1 − keep)·w, the norms' statistics too."""
-    state = network.state_dict()
-    for name, value in average.state_dict().items():
-        if value.is_floating_point():
-            value.lerp_(state[name], 1 - keep)
-        else:
-            value.copy_(state[name])
 
 
 @torch.no_grad()

@@ -1,0 +1,191 @@
+"""Training a network that renders bokeh: what `cocnet train RECIPE` does.
+
+Enters: a `BokehRun`. Leaves in its folder what `training.loop` says, weights.safetensors among it.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from tyro.conf import arg
+
+from cocnet.errors import InputError
+from cocnet.experiments.runs import PairFolder, open_pairs
+from cocnet.training.recipes import Recipe, shortened
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from cocnet.experiments.items import Items
+    from cocnet.networks import Card
+    from cocnet.training.samples import Score
+
+HELD_OUT_PART = 10  # of photos: one in so many is kept for held-out scenes
+
+
+@dataclass(frozen=True)
+class BokehRun:
+    """What to train, on what. Data are scenes, made of --images and --masks, or pairs that lie in --data."""
+
+    out: Annotated[Path, arg(aliases=["-o"])]
+    """Folder of the run; where one stands there, it goes on."""
+    model: str = "cocnet-b3"
+    """A name of `cocnet models`, or a weight file to go on from (with --recipe.start own)."""
+    images: Path | None = None
+    """Folder of photos that scenes are made of."""
+    masks: Path | None = None
+    """Folder of their subjects' masks NAME.png."""
+    data: Path | None = None
+    """EBB!'s train folder, photos, or ray-traced scenes (.npz)."""
+    bokeh: Path | None = None
+    """Folder of the true bokeh, files of the same stems as in --data."""
+    depths: Path | None = None
+    """Folder of depth files of the same stems."""
+    depth_kind: str | None = None
+    """Of these: metric, disparity, relative_depth or relative_disparity [what their sidecars say]."""
+    resize: tuple[int, int] | None = None
+    """Height and width, px, that pairs are resized to first; the paper's is 1024 1024 [native]."""
+    side_px: int = 256
+    """Of scenes, and of the random parts of pairs that are seen; 0: whole pairs."""
+    radius_px: tuple[float, float] = (2.0, 20.0)
+    """A scene's largest radius of blur lies between these, px."""
+    held_out: int = 8
+    """Scenes or pairs kept back to see how it does."""
+    steps: int | None = None
+    """In all, instead of the recipe's; its stages share them."""
+    workers: int = 2
+    """Processes that make data ahead."""
+    threads: int | None = None
+    """Of the processor, for the training [all]."""
+    device: str = "auto"
+    """cpu or cuda [a GPU where there is one]."""
+    tensorboard: bool = False
+    """Also write curves for TensorBoard (extra train)."""
+
+    def checked(self) -> "BokehRun":
+        """This run; raises InputError for data that can't be."""
+        scenes = self.images is not None and self.masks is not None
+        if scenes == (self.data is not None):
+            raise InputError(
+                f"expected --images with --masks, or --data, got {self.images}, {self.masks} and {self.data}, try one"
+            )
+        if self.held_out < 0 or self.workers < 0 or (self.steps is not None and self.steps < 1):
+            got = f"{self.held_out}, {self.workers} and {self.steps}"
+            raise InputError(
+                f"expected held_out and workers from 0, steps from 1, got {got}, try 8, 2 and 20000"
+            )
+        return self
+
+
+def run_bokeh(
+    run: BokehRun,
+    recipe: Recipe | None = None,
+    on_progress: Callable[[float, dict[str, float]], None] | None = None,
+) -> "Score":
+    """Train, or go on; returns the held-out score. Raises FileError, InputError, DepthError."""
+    import torch
+
+    from cocnet.networks import card_of
+    from cocnet.training.loop import Task, train
+
+    run, recipe = run.checked(), (recipe or Recipe()).checked()
+    recipe = recipe if run.steps is None else shortened(recipe, run.steps)
+    if run.threads is not None:
+        torch.set_num_threads(run.threads)
+    network = starting_network(run, recipe.seed)
+    items, held_out, about = data_of(run, card_of(str(network.name)), _scale(network), recipe.seed)
+    kept = [held_out[i] for i in range(len(held_out))]
+    facts = {"run": {k: _plain(v) for k, v in asdict(run).items() if k not in _FREE}}
+    task = Task(
+        network,
+        items,
+        kept,
+        recipe,
+        run.out,
+        about,
+        facts | {"data": about},
+        run.workers,
+        run.device,
+        run.tensorboard,
+    )
+    return train(task, on_progress)
+
+
+_FREE = ("out", "workers", "threads", "device", "tensorboard", "steps")  # may be others when a run goes on
+
+
+def starting_network(run: BokehRun, seed: int) -> "nn.Module":
+    """A fresh network from a seed, or a trained one. Raises FileError, InputError, MissingExtraError."""
+    import torch
+
+    from cocnet.networks import create_model, load_model
+
+    if Path(run.model).suffix:
+        return load_model(Path(run.model)).train()
+    torch.manual_seed(seed)
+    return create_model(run.model)
+
+
+def data_of(
+    run: BokehRun, card: "Card", radius_scale_px: float = 1.0, seed: int = 0
+) -> "tuple[Items, Items, str]":
+    """Items to train on, held-out ones, and what they are in words. Raises FileError, InputError."""
+    made = _scenes if run.data is None else _pairs
+    return made(run, card, radius_scale_px, seed)
+
+
+def _scenes(run: BokehRun, card: "Card", scale: float, seed: int) -> "tuple[Items, Items, str]":
+    """Scenes of most photos, and held-out scenes of the others."""
+    from cocnet.datasets.scenes import Scenes, SceneSettings
+    from cocnet.datasets.subject import read_set
+    from cocnet.experiments.items import Items
+
+    settings = SceneSettings(
+        run.side_px or 256, run.radius_px, "random" if card.conditioning == "lens" else "fixed"
+    )
+    canvas = settings.side_px + 2 * math.ceil(settings.radius_px[1])
+    photos = read_set(run.images or "", run.masks or "", max(320, -(-canvas // 4) * 4))
+    kept = len(photos) // HELD_OUT_PART
+    training, others = photos.split(kept) if kept >= HELD_OUT_PART else (photos, photos)
+    about = f"synthetic scenes of {len(training)} photos, {asdict(settings)}"
+    return (
+        Items(Scenes(training, settings, seed), card, scale),
+        Items(Scenes(others, settings, seed + 1, run.held_out), card, scale),
+        about,
+    )
+
+
+def _pairs(run: BokehRun, card: "Card", scale: float, seed: int) -> "tuple[Items, Items, str]":
+    """All pairs but a few, evenly spaced, that are held out."""
+    from cocnet.datasets import BokehPairs, View
+    from cocnet.experiments.items import Items
+
+    where = PairFolder(
+        run.data or Path(),
+        run.bokeh,
+        split="train",
+        depths=run.depths,
+        depth_kind=run.depth_kind,
+        resize=run.resize,
+    )
+    source: Any = open_pairs(where)
+    if isinstance(source, BokehPairs):
+        crop = (run.side_px, run.side_px) if run.side_px else None
+        source.view, source.seed = View(run.resize, crop, mirror=True), seed
+    count = len(source)
+    if run.held_out >= count:
+        raise InputError(f"expected fewer held-out pairs than {count}, got {run.held_out}, try {count // 10}")
+    held = [i * count // run.held_out for i in range(run.held_out)]
+    rest = sorted(set(range(count)) - set(held))
+    return Items(source, card, scale, rest), Items(source, card, scale, held), source.about
+
+
+def _scale(network: "nn.Module") -> float:
+    """Of the radii that a "lens" network sees."""
+    return float(getattr(getattr(network, "config", None), "radius_scale_px", 1.0))
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value

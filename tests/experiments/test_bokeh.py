@@ -1,0 +1,158 @@
+"""Training as a command: what networks see of pairs, where held-out pairs come from, whole runs on tiny data."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from scenes import SCENES
+
+from cocnet import PhysicalRenderer, create_model, load_model, save_checkpoint
+from cocnet.apps.cli import main
+from cocnet.datasets.raytraced import read_scene
+from cocnet.errors import DepthError, InputError
+from cocnet.experiments.bokeh import BokehRun, data_of, run_bokeh
+from cocnet.experiments.controls import network_renderer, physical
+from cocnet.experiments.items import item_of
+from cocnet.experiments.samples import sample_of
+from cocnet.imaging import linear_to_srgb, write_photo
+from cocnet.networks import card_of
+from cocnet.training.recipes import Recipe, Stage
+from cocnet.training.tensorboard import Board
+
+TINY = {"channels": [4, 8], "groups": 1, "kernel_size": 3}
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Twenty photos with a bright square each, and their masks."""
+    rng = np.random.default_rng(0)
+    for name in ("images", "masks", "bokeh"):
+        (tmp_path / name).mkdir()
+    for i in range(20):
+        mask = np.zeros((48, 48), np.uint8)
+        mask[14:34, 10 + i // 2 : 30 + i // 2] = 255
+        photo = (np.where(mask[..., None] > 0, 200, 50) + rng.integers(0, 40, (48, 48, 3))).astype(np.uint8)
+        write_photo(tmp_path / "images" / f"{i:02}.png", photo)
+        write_photo(tmp_path / "masks" / f"{i:02}.png", mask[..., None].repeat(3, 2))
+        write_photo(tmp_path / "bokeh" / f"{i:02}.png", photo // 2)
+    return tmp_path
+
+
+def test_what_each_network_sees():
+    pair = read_scene(SCENES[0])
+    sample = sample_of(pair)
+    assert set(item_of(sample, card_of("cocnet-b3"))) == {"image", "bokeh"}
+    near = item_of(sample, card_of("cocnet-b3-depth"))
+    assert (
+        float(near["depth"].min()) == 0
+        and float(near["depth"].max()) == 1
+        and float(near["image"].max()) <= 1
+    )
+    model = create_model("cocnet-b3-lens")
+    lens = item_of(sample, card_of("cocnet-b3-lens"), model.config.radius_scale_px)
+    assert torch.allclose(lens["depth"], model.coc_map(pair.depth_m[None], pair.lens)[0], atol=1e-5)
+    hybrid = item_of(sample, card_of("cocnet-hybrid"), 32.0)
+    rendered = linear_to_srgb(PhysicalRenderer(pair.lens)(pair.image[None], pair.depth_m[None]))[0]
+    assert torch.allclose(hybrid["physical"], rendered, atol=1e-4)
+
+
+@torch.no_grad()
+def test_an_untrained_hybrid_evaluates_like_the_renderer():
+    sample = sample_of(read_scene(SCENES[0]))
+    found = network_renderer(create_model("cocnet-hybrid", **TINY))(sample)
+    assert torch.allclose(found, physical(sample), atol=1e-4)
+
+
+def test_the_hybrid_learns_on_scenes_and_goes_on(photos, capsys):
+    tiny = photos / "tiny.safetensors"
+    save_checkpoint(create_model("cocnet-hybrid", **TINY), tiny)
+    command = [
+        *("train", "hybrid", "--images", str(photos / "images"), "--masks", str(photos / "masks")),
+        *("-o", str(photos / "run"), "--model", str(tiny), "--side-px", "32", "--radius-px", "1.5", "4"),
+        *("--steps", "3", "--workers", "0", "--held-out", "2", "--device", "cpu", "--recipe.log-steps", "1"),
+    ]
+    assert main(command) == 0
+    assert "dB, SSIM" in capsys.readouterr().out
+    model = load_model(photos / "run" / "weights.safetensors")
+    assert float(model.weigh.weight.detach().abs().max()) > 0
+    settings = json.loads((photos / "run" / "settings.json").read_text())
+    assert settings["run"]["side_px"] == 32 and settings["recipe"]["stages"][0]["steps"] == 3
+    assert settings["data"].startswith("synthetic scenes of 20 photos")
+    assert main(command) == 0
+    assert main([*command, "--radius-px", "1.5", "5"]) == 1
+
+
+def test_pairs_in_folders(photos):
+    run = BokehRun(
+        photos / "run",
+        "dmshn",
+        data=photos / "images",
+        bokeh=photos / "bokeh",
+        side_px=32,
+        held_out=4,
+        workers=0,
+    )
+    items, held, about = data_of(run, card_of("dmshn"))
+    assert (len(items), len(held)) == (16, 4) and "images" in about
+    assert not set(items.among) & set(held.among)
+    assert items[(0, 3)]["image"].shape == (3, 32, 32)
+    assert not torch.equal(items[(0, 3)]["image"], items[(1, 3)]["image"])
+    with pytest.raises(DepthError, match="expected depth for cocnet-b3-depth"):
+        data_of(run, card_of("cocnet-b3-depth"))[0][(0, 0)]
+    recipe = Recipe((Stage(steps=1),), start="xavier")
+    tiny = photos / "tiny.safetensors"
+    save_checkpoint(create_model("cocnet-b3", **TINY), tiny)
+    run = BokehRun(
+        photos / "run", str(tiny), data=photos / "images", bokeh=photos / "bokeh", side_px=32, workers=0
+    )
+    assert run_bokeh(run, recipe).pictures == 8
+
+
+def test_photos_have_no_lens_to_learn():
+    sample = sample_of(read_scene(SCENES[0]))
+    with pytest.raises(InputError, match="pairs with a known lens"):
+        item_of(type(sample)(**{**vars(sample), "assumed": True}), card_of("cocnet-hybrid"))
+
+
+def test_what_cannot_be_is_said(tmp_path):
+    for run in (BokehRun(tmp_path), BokehRun(tmp_path, images=tmp_path, masks=tmp_path, data=tmp_path)):
+        with pytest.raises(InputError, match="expected --images with --masks, or --data"):
+            run_bokeh(run)
+
+
+def test_networks_without_a_lens_see_one_lens(photos):
+    run = BokehRun(
+        photos / "run", images=photos / "images", masks=photos / "masks", side_px=32, radius_px=(2, 6)
+    )
+    items, held, about = data_of(run, card_of("cocnet-b3-depth"))
+    assert "'fixed'" in about and len(held) == 8
+    item, pair = items[(0, 1)], items.source[1]
+    assert float(item["image"].max()) <= 1 and (float(item["depth"].min()), float(item["depth"].max())) == (
+        0,
+        1,
+    )
+    radius = pair.lens.coc_radius_px(1 / pair.depth_m, 32)
+    assert float(radius[item["depth"] == 1].abs().max()) < 0.01 and 2 < float(radius.max()) <= 6.01
+
+
+def test_interrupted_by_hand(photos, capsys, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cocnet.experiments.bokeh.data_of", stop)
+    places = ["--images", str(photos / "images"), "--masks", str(photos / "masks"), "-o", str(photos / "run")]
+    assert main(["train", "dmshn", *places]) == 130
+    assert "goes on where it stood" in capsys.readouterr().err
+
+
+def test_curves(tmp_path):
+    pytest.importorskip("tensorboard", reason="the extra train is not installed")
+    Board(tmp_path).add(1, {"loss": 0.5})
+    assert list((tmp_path / "tensorboard").glob("events*"))
+
+
+@pytest.mark.parametrize("name", ["subject", "cocnet", "pynet", "hybrid"])
+def test_commands_of_two_words(name, capsys):
+    assert main(["train", name, "--help"]) == 0
+    assert f"cocnet train {name}" in capsys.readouterr().out

@@ -1,0 +1,66 @@
+"""Losses: known values, zero at the truth, halves of a batch average; VGG is asked for only where it counts."""
+
+import pytest
+import torch
+
+from cocnet.errors import FileError
+from cocnet.metrics.image import ms_ssim, ssim
+from cocnet.training.losses import Loss, VGGFeatures, vgg_features
+from cocnet.training.recipes import RECIPES, LossWeights, Recipe, Stage, shortened
+
+
+def pictures(side=24, count=2):
+    made = torch.Generator().manual_seed(0)
+    return [torch.rand(count, 3, side, side, generator=made) for _ in range(2)]
+
+
+def test_the_paper_s_loss():
+    a, b = pictures()
+    expected = (a - b).abs().mean() + 1 - ssim(a, b, "gaussian").mean()
+    assert torch.allclose(Loss(LossWeights())(a, b), expected) and float(Loss(LossWeights())(a, a)) < 1e-6
+    squared = Loss(LossWeights(l1=0.0, l2=1.0))(a, b)
+    assert torch.allclose(squared, (a - b).square().mean() + 1 - ssim(a, b, "gaussian").mean())
+
+
+def test_ms_ssim_alone():
+    a, b = pictures(side=176, count=1)
+    b = 0.5 * (a + b)
+    weights = LossWeights(l1=0.0, ssim=0.0, ms_ssim=1.0)
+    assert torch.allclose(Loss(weights)(a, b), 1 - ms_ssim(a, b).mean())
+
+
+def test_halves_of_a_batch_average_and_gradients_flow():
+    a, b = pictures(count=4)
+    a.requires_grad_()
+    loss = Loss(LossWeights(l2=0.5))
+    whole = loss(a, b)
+    assert torch.allclose(whole, (loss(a[:2], b[:2]) + loss(a[2:], b[2:])) / 2)
+    whole.backward()
+    assert bool(a.grad.isfinite().all()) and bool((a.grad != 0).any())
+
+
+def test_the_perceptual_term():
+    layers = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3, padding=1), torch.nn.ReLU())
+    loss = Loss(LossWeights(l1=0.0, ssim=0.0, vgg=0.1), VGGFeatures(layers))
+    a, b = pictures()
+    assert float(loss(a, a)) == 0 and float(loss(a, b)) > 0
+    assert not any(p.requires_grad for p in loss.parameters()) and not loss.train().features.training
+
+
+def test_vgg_without_the_network(monkeypatch, tmp_path):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    with pytest.raises(FileError, match="VGG-19's weights"):
+        vgg_features()
+
+
+def test_recipes_say_what_they_are():
+    for name, named in RECIPES.items():
+        named.recipe.checked()
+        assert named.about and name
+    paper = Recipe()
+    assert len(paper.stages) == 1 and paper.start == "xavier" and paper.averaging == 0
+    stage = paper.stages[0]
+    assert (stage.batch, stage.learning_rate, stage.loss) == (2, 2e-4, LossWeights(l1=1.0, ssim=1.0))
+    assert [stage.level for stage in RECIPES["pynet"].recipe.stages] == [5, 4, 3, 2, 1, 0, -1]
+    short = shortened(Recipe((Stage(steps=300), Stage(steps=100))), 40)
+    assert [stage.steps for stage in short.stages] == [30, 10]
