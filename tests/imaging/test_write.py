@@ -273,3 +273,20 @@ def test_json_sidecar_is_plain(tmp_path):
     )
     text = (tmp_path / "a.json").read_text()
     assert json.loads(text) == {"at": "x", "n": 2.0, "v": [1, [0, 1]], "far": "inf"}
+
+
+def test_a_writer_that_replaces_the_file_does_not_make_it_private(tmp_path):
+    old = tmp_path / "old.bin"
+    old.write_bytes(b"old")
+    old.chmod(0o640)
+    for path, mode in ((tmp_path / "new.bin", 0o666 & ~_umask()), (old, 0o640)):
+        with atomic_path(path) as temporary:
+            temporary.unlink()
+            temporary.touch(0o600)
+        assert path.stat().st_mode & 0o777 == mode
+
+
+def _umask():
+    before = os.umask(0)
+    os.umask(before)
+    return before

@@ -31,10 +31,10 @@ def atomic_path(path: str | Path, source: str | Path | None = None) -> Iterator[
     temporary = target.parent / f".cocnet-{secrets.token_hex(8)}{target.suffix}"
     try:
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        mode = (target if target.exists() else temporary).stat().st_mode & 0o777
         yield temporary
         _sync(temporary)
-        if target.exists():
-            temporary.chmod(target.stat().st_mode & 0o777)
+        temporary.chmod(mode)  # some writers put a private file of their own in its place
         os.replace(temporary, target)  # noqa: PTH105
         _sync(target.parent)
     except FileError:
