@@ -62,10 +62,11 @@ def test_workers_of_a_loader_give_what_the_scenes_are():
     scenes = Scenes(photos(), SMALL, count=4)
     loader = torch.utils.data.DataLoader(scenes, batch_size=None, num_workers=2)
     for index, scene in enumerate(loader):
-        assert (
-            torch.equal(scene.bokeh, scenes[index].bokeh)
-            and scene.lens.f_number == scenes[index].lens.f_number
-        )
+        again = scenes[index]
+        assert scene.lens.f_number == again.lens.f_number
+        assert torch.allclose(
+            scene.bokeh, again.bokeh, rtol=1e-5, atol=1e-5
+        )  # workers have one thread: other sums
 
 
 @pytest.mark.parametrize("lens", ["random", "fixed"])
