@@ -1,6 +1,6 @@
 """How fast and how small the networks are, beside plain convolutions of the same work in the same process.
 
-    python benchmarks/networks.py [--only time memory training autocast table] [--sizes 512 1024] [--rounds 3]
+    python benchmarks/networks.py [--only time memory training autocast int8 table] [--sizes 512 1024] [--rounds 3]
 
 Time: seconds, and the ratio to 64 → 64 convolutions of the same FLOPs, to the network's own bare convolutions, and to
 dmshn-stacked.
@@ -13,8 +13,11 @@ import json
 import math
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 import torch
 from clock import peak_gb, timed
@@ -23,9 +26,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
+from cocnet.networks import export_onnx, quantise_onnx
 from cocnet.networks.registry import card_of, create_model, list_models
 
-PARTS = ["time", "memory", "training", "autocast", "table"]
+PARTS = ["time", "memory", "training", "autocast", "int8", "table"]
 TRAINED, BATCH, CROP = "cocnet-b3-less", 2, 256
 LARGE = (3000, 4000)
 
@@ -159,6 +163,21 @@ def autocast(sizes: list[int], rounds: int) -> None:
         )
 
 
+def int8(side: int, rounds: int) -> None:
+    """Print seconds of cocnet-b3-less under ONNX Runtime, its convolutions in 8 bit beside float32, and the PSNR."""
+    from onnxruntime import InferenceSession
+
+    with tempfile.TemporaryDirectory() as folder:
+        exact, rough = Path(folder) / "float32.onnx", Path(folder) / "int8.onnx"
+        export_onnx(create_model(TRAINED), exact)
+        score = quantise_onnx(exact, rough)
+        sessions = {kind: InferenceSession(str(path)) for kind, path in (("float32", exact), ("int8", rough))}
+    given = {"image": picture(side, side).numpy()}
+    found = timed({kind: partial(each.run, None, given) for kind, each in sessions.items()}, rounds)
+    seconds = ", ".join(f"{kind} {taken:.2f} s" for kind, taken in found.items())
+    print(f"{TRAINED} {side}² under ONNX Runtime: {seconds}, PSNR {score:.1f} dB")
+
+
 def table(side: int) -> None:
     """Print a row per registered network."""
     print(f"| network | parameters | GFLOP at {side}² | s | GB |\n|---|---|---|---|---|")
@@ -198,6 +217,7 @@ def main() -> None:
         "memory": lambda: memory(args.sizes),
         "training": lambda: training(args.rounds),
         "autocast": lambda: autocast(args.sizes, args.rounds),
+        "int8": lambda: int8(args.sizes[0], args.rounds),
         "table": lambda: table(args.sizes[0]),
     }
     for name in args.only:

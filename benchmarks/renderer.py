@@ -8,7 +8,6 @@ that take turns. Large: `cocnet render` on 24 megapixels, seconds and peak memor
 """
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -26,6 +25,7 @@ from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
 from cocnet import PhysicalRenderer, ThinLens, write_photo
+from cocnet.datasets import ray_traced
 from cocnet.imaging import linear_to_srgb
 
 ROOT = Path(__file__).parents[1]
@@ -33,25 +33,6 @@ SIDE = 1024
 EDGE_PX, JUMP_PX = 12, 1.0
 LARGE_RADIUS_PX = 96
 WIDE, LONG = ThinLens(0.05, 2.0, 2.0, 0.036), ThinLens(0.085, 2.0, 2.0, 0.036)
-LENS_FIELDS = (
-    "focal_length_m",
-    "f_number",
-    "focus_distance_m",
-    "sensor_width_m",
-    "blades",
-    "blade_rotation_rad",
-)
-
-
-def load(path: Path) -> tuple[Tensor, Tensor, Tensor, ThinLens]:
-    """All-in-focus, inverse depth, bokeh, lens."""
-    data = np.load(path)
-    about = json.loads(str(data["lens"]))
-    sharp, bokeh = (
-        torch.from_numpy(data[n].astype(np.float32)).permute(2, 0, 1)[None] for n in ("all_in_focus", "bokeh")
-    )
-    inverse = 1 / torch.from_numpy(data["depth_m"])[None, None]
-    return sharp.contiguous(), inverse, bokeh.contiguous(), ThinLens(**{n: about[n] for n in LENS_FIELDS})
 
 
 def near_edges(x: Tensor) -> np.ndarray:
@@ -74,8 +55,9 @@ def quality(folder: Path) -> None:
     rows = []
     print(f"quality on {folder.name}: sRGB PSNR in dB, whole / within {EDGE_PX} px of depth edges")
     print(f"{'scene':>12} {'untouched':>15} {'plain layers':>15} {'cocnet':>15} {'gain':>13}")
-    for path in sorted(folder.glob("*.npz")):
-        sharp, inverse, bokeh, lens = load(path)
+    for scene in ray_traced(folder):
+        sharp, bokeh, lens = scene.image[None], scene.bokeh[None], scene.lens
+        inverse = 1 / scene.depth_m[None]
         edges = near_edges(lens.coc_radius_px(inverse, sharp.shape[-1]))
         with torch.inference_mode():
             pictures = (
@@ -84,7 +66,7 @@ def quality(folder: Path) -> None:
                 PhysicalRenderer(lens).from_inverse_depth(sharp, inverse),
             )
         rows.append([score for p in pictures for score in (psnr(p, bokeh), psnr(p, bokeh, edges))])
-        print(_row(path.stem[-8:], rows[-1]))
+        print(_row(scene.name[-8:], rows[-1]))
     print(_row(f"mean of {len(rows)}", np.nanmean(rows, 0).tolist()))
 
 

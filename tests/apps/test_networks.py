@@ -104,3 +104,10 @@ def test_export(run, files, weights):
     outcome = run("export", "cocnet-b3", str(files.folder / "other.onnx"))
     assert outcome.code == 1 and "--random-weights" in outcome.errors[0]
     assert "other.onnx" not in files.names()
+
+
+def test_export_in_eight_bit_says_what_it_costs(run, files, weights):
+    pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
+    out = files.folder / "net.onnx"
+    outcome = run("export", str(weights("cocnet-b3-less", False)), str(out), "--int8")
+    assert outcome.code == 0 and out.is_file() and "dB PSNR to float32" in outcome.out

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from cocnet import FileError, InputError, create_model
-from cocnet.networks import export_onnx
+from cocnet.networks import export_onnx, quantise_onnx
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
 
@@ -65,3 +65,13 @@ def test_a_difference_leaves_no_file(tmp_path, monkeypatch):
     with pytest.raises(FileError, match="agree with PyTorch"):
         export_onnx(create_model("dbsi", kernels=[3]), tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_eight_bit_is_smaller_close_and_takes_any_size(tmp_path):
+    exact, rough = tmp_path / "float32.onnx", tmp_path / "int8.onnx"
+    export_onnx(create_model("cocnet-b2-less-lens", channels=[16, 32, 32], groups=1, kernel_size=3), exact)
+    score = quantise_onnx(exact, rough)
+    assert 20 < score < 80 and rough.stat().st_size < 0.7 * exact.stat().st_size
+    given = {"image": np.full((1, 3, 37, 90), 0.5, np.float32), "depth": np.zeros((1, 1, 37, 90), np.float32)}
+    (found,) = onnxruntime.InferenceSession(str(rough)).run(None, given)
+    assert found.shape == (1, 3, 37, 90) and np.isfinite(found).all()

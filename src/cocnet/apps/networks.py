@@ -6,6 +6,7 @@ Enters: names or weight files. Leaves: a table or JSON on stdout, an ONNX file.
 import json as jsonlib
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from tyro.conf import Positional
@@ -47,7 +48,9 @@ def _model_row(facts: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def export(model: Positional[str], out: Positional[Path], /, random_weights: bool = False) -> None:
+def export(
+    model: Positional[str], out: Positional[Path], /, int8: bool = False, random_weights: bool = False
+) -> None:
     """Write a network as ONNX, for any height and width, and check it against PyTorch.
 
       cocnet export my-network.safetensors my-network.onnx
@@ -58,10 +61,18 @@ def export(model: Positional[str], out: Positional[Path], /, random_weights: boo
     Args:
         model: A weight file, or a name of `cocnet models`.
         out: The .onnx file to write.
+        int8: Convolutions in 8 bit: smaller, faster on many processors; prints what it costs, in dB.
         random_weights: Of a name whose weights don't ship: an untrained network, to measure its speed.
     """
     from cocnet.imaging import check_output
-    from cocnet.networks import create_model, export_onnx, list_models, load_model, shipped_weights
+    from cocnet.networks import (
+        create_model,
+        export_onnx,
+        list_models,
+        load_model,
+        quantise_onnx,
+        shipped_weights,
+    )
 
     check_output(out, model if Path(model).is_file() else None)
     known = model in [card.name for card in list_models()]
@@ -70,8 +81,15 @@ def export(model: Positional[str], out: Positional[Path], /, random_weights: boo
             f"expected weights that ship with '{model}', got none, try a weight file, or --random-weights for speed"
         )
     network = create_model(model) if random_weights else load_model(model)
-    worst = export_onnx(network, out)
-    print(f"{out}: {network.name}, {out.stat().st_size / 1e6:.1f} MB, within {worst:.1e} of PyTorch")
+    if not int8:
+        worst = export_onnx(network, out)
+        print(f"{out}: {network.name}, {out.stat().st_size / 1e6:.1f} MB, within {worst:.1e} of PyTorch")
+        return
+    with TemporaryDirectory() as folder:
+        exact = Path(folder) / "float32.onnx"
+        export_onnx(network, exact)
+        psnr = quantise_onnx(exact, out)
+    print(f"{out}: {network.name}, {out.stat().st_size / 1e6:.1f} MB, 8 bit: {psnr:.1f} dB PSNR to float32")
 
 
 def _print_table(rows: Sequence[Sequence[str]]) -> None:

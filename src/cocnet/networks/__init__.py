@@ -9,6 +9,7 @@ from cocnet.networks.checkpoint import (
     shipped_weights,
 )
 from cocnet.networks.export import export_onnx
+from cocnet.networks.int8 import quantise_onnx
 from cocnet.networks.registry import Card, card_of, create_model, list_models, register
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "export_onnx",
     "list_models",
     "load_model",
+    "quantise_onnx",
     "register",
     "save_checkpoint",
     "shipped_weights",
