@@ -1,0 +1,55 @@
+"""What every attack gives back, one row a photo.
+
+Enters: adversarial pictures, sRGB [b 3 h w] of 0..1, their labels (0-based), the victim. Leaves: an `AttackResult`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+
+Victim = Callable[[Float[Tensor, "b 3 h w"]], Float[Tensor, "b n"]]
+Render = Callable[[Float[Tensor, "b 3 h w"], Float[Tensor, "b 1 h w"]], Float[Tensor, "b 3 h w"]]
+
+
+@dataclass(frozen=True, eq=False)
+class AttackResult:
+    """A batch of attacked photos.
+
+    image: the adversarial pictures; depth: the adversarial nearness, None where an attack leaves depth alone;
+    success: the victim doesn't see the label any more; queries: pictures of this photo that the victim was shown,
+    with or without a gradient; prediction: what it sees in `image`; margin: best other logit minus the label's,
+    above 0 = fooled; camera: what an attack on the lens changed.
+    """
+
+    image: Float[Tensor, "b 3 h w"]
+    depth: Float[Tensor, "b 1 h w"] | None
+    success: Bool[Tensor, "b"]
+    queries: Int64[Tensor, "b"]
+    prediction: Int64[Tensor, "b"]
+    margin: Float[Tensor, "b"]
+    camera: Float[Tensor, "b 3"] | None = None
+
+
+def margin(logits: Float[Tensor, "b n"], label: Int64[Tensor, "b"]) -> Float[Tensor, "b"]:
+    """max_{k ≠ y} z_k − z_y of each photo: above 0 the victim is fooled; differentiable."""
+    own = logits.gather(1, label[:, None])[:, 0]
+    others = logits.scatter(1, label[:, None], -torch.inf)
+    return others.amax(1) - own
+
+
+def judged(
+    victim: Victim,
+    image: Float[Tensor, "b 3 h w"],
+    label: Int64[Tensor, "b"],
+    queries: Int64[Tensor, "b"],
+    depth: Float[Tensor, "b 1 h w"] | None = None,
+    camera: Float[Tensor, "b 3"] | None = None,
+) -> AttackResult:
+    """The result of an attack that ended with `image`: the victim looks once more, which isn't a query."""
+    with torch.no_grad():
+        logits = victim(image)
+        lead = margin(logits, label)
+    return AttackResult(image.detach(), depth, lead > 0, queries, logits.argmax(1), lead, camera)
