@@ -125,7 +125,7 @@ def test_identity_start(tmp_path):
         found = load_model(tmp_path / "weights.safetensors")(item["image"][None], item["depth"][None])
     assert torch.allclose(found[0], item["image"], atol=1e-5)
     plain = create_model("dmshn")
-    with pytest.raises(InputError, match="a network of Eq. 17"):
+    with pytest.raises(InputError, match=r"a network of Eq\. 17"):
         train(replace(task, network=plain, recipe=recipe, folder=tmp_path / "dmshn"))
 
 

@@ -37,7 +37,9 @@ def at_identity(network: nn.Module) -> None:
     start = getattr(network, "start_at_identity", None)
     if start is None:
         name = getattr(network, "name", type(network).__name__)
-        raise InputError(f"expected a network of Eq. 17 to start at the identity, got {name}, try start 'own'")
+        raise InputError(
+            f"expected a network of Eq. 17 to start at the identity, got {name}, try start 'own'"
+        )
     start()
 
 
