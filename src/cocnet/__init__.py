@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cocnet import attacks as attacks
     from cocnet.depth import estimate_depth as estimate_depth
     from cocnet.depth import subject_mask as subject_mask
     from cocnet.errors import CocnetError as CocnetError
@@ -45,11 +46,14 @@ _HOMES = {
     "pipeline": "RenderResult render",
     "rendering": "Highlights PhysicalRenderer render_tiled",
 }
+_ROOMS = ("attacks",)  # by their own name
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
-__all__ = ["__version__", *_HOME]
+__all__ = ["__version__", *_ROOMS, *_HOME]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"cocnet.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'cocnet' has no attribute {name!r}")
     return getattr(import_module(f"cocnet.{_HOME[name]}"), name)

@@ -19,8 +19,9 @@ from tyro.conf import DisallowNone, FlagCreatePairsOff, OmitArgPrefixes, Positio
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
 from cocnet import __version__
+from cocnet.apps.attack import attack
 from cocnet.apps.depth import depth
-from cocnet.apps.evaluate import evaluate, tables
+from cocnet.apps.evaluate import evaluate, evaluate_robustness, tables
 from cocnet.apps.networks import export, models
 from cocnet.apps.train import BOKEH_COMMANDS, train_subject
 from cocnet.errors import CocnetError, CocnetWarning
@@ -31,10 +32,12 @@ DESCRIPTION = """Physically right shallow depth of field from a photo and its de
   cocnet render holiday.jpg -o bokeh.jpg
   cocnet depth holiday.jpg -o depth.png
   cocnet depth-info photo.heic
+  cocnet attack holiday.jpg -o out.png
   cocnet models
   cocnet export model.safetensors model.onnx
   cocnet evaluate --model model.safetensors --data EBB/train --controls
-  cocnet tables 1
+  cocnet evaluate robustness --data NIPS2017
+  cocnet tables 2
   cocnet train subject --images photos --masks masks
   cocnet train hybrid --images photos --masks masks
   cocnet --version
@@ -125,7 +128,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "depth-info": depth_info,
     "models": models,
     "export": export,
+    "attack": attack,
     "evaluate": evaluate,
+    "evaluate robustness": evaluate_robustness,
     "tables": tables,
     "train subject": train_subject,
     **BOKEH_COMMANDS,

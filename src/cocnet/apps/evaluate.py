@@ -1,18 +1,20 @@
 """`cocnet evaluate` and `cocnet tables`: how good networks are, beside their controls and the paper's figures.
 
-Enters: pairs in folders, networks by name or file. Leaves: a report in a folder; tables on stdout.
+Enters: pairs or labelled photos in folders, networks by name or file. Leaves: a report in a folder; tables on stdout.
 """
 
 import json as jsonlib
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from cocnet.errors import InputError
+from cocnet.experiments.robustness.settings import RobustnessRun
 from cocnet.experiments.runs import EvaluateRun, PairFolder
 
 
@@ -43,9 +45,40 @@ def evaluate(run: OmitArgPrefixes[EvaluateRun]) -> None:
     print(run.out / "evaluation.md")
 
 
+def evaluate_robustness(run: OmitArgPrefixes[RobustnessRun]) -> None:
+    """Measure what bokeh, natural and adversarial, does to classifiers.
+
+    The paper's attacks with their yardsticks, on the NeurIPS-2017 set; a run that was stopped goes on:
+      cocnet evaluate robustness --data NIPS2017 --victims mobilenet_v2 efficientnet_lite0 -o runs/robustness
+
+    At one ε for all, through the renderer as the paper prints it, on 100 photos:
+      cocnet evaluate robustness --data NIPS2017 --methods random@6e-4 gda@6e-4 sm-gda@6e-4 bg-gda@6e-4
+        --renderer physical-eq8 --photos 100 -o runs/matched
+
+    Args:
+        run: Which photos, victims and methods, and how they are rendered.
+    """
+    from cocnet.experiments.robustness.run import run_robustness
+
+    with _progress("batch") as on_progress:
+        found = run_robustness(run, on_progress)
+    for score in found.scores:
+        print(
+            f"{score.victim}, {score.method}: right {score.right_saved}, fooled {score.success_saved}"
+            if score.success_saved.count
+            else f"{score.victim}, {score.method}: right {score.right_saved}"
+        )
+    for where, flags in found.flags.items():
+        print(f"note: {where}: {' '.join(flags)}", file=sys.stderr)
+    for problem in found.left_out:
+        print(f"note: left out {problem.name}: {problem.reason}", file=sys.stderr)
+    print(run.out / "robustness.html")
+
+
 def tables(
     number: Positional[int],
     /,
+    run: Path | None = None,
     data: Path | None = None,
     weights: Path | None = None,
     depths: Path | None = None,
@@ -59,9 +92,12 @@ def tables(
 
       cocnet tables 1
       cocnet tables 1 --data EBB/train --weights runs/weights -o table1.md
+      cocnet tables 2 --run runs/robustness
+      cocnet tables 3 --run runs/robustness
 
     Args:
-        number: Which: 1.
+        number: Which: 1 to 3.
+        run: For 2 and 3: the folder of a run of `cocnet evaluate robustness` [the paper's values alone].
         data: EBB!'s train folder; its Val294 is measured at 1024 × 1024, as in the paper.
         weights: Folder of NAME.safetensors [weights that ship].
         depths: Folder of depth files N.*, for networks that take depth.
@@ -71,32 +107,64 @@ def tables(
         out: Also write it to this Markdown file.
         json: Print one JSON array instead.
     """
-    from cocnet.experiments.runs import check_device, open_pairs
-    from cocnet.experiments.tables import table_1, table_facts, table_lines
     from cocnet.imaging import atomic_path, check_output
 
-    if number != 1:
-        raise InputError(f"expected table 1, got {number}, try cocnet tables 1")
+    if number not in (1, 2, 3):
+        raise InputError(f"expected table 1, 2 or 3, got {number}, try cocnet tables 1")
     if out is not None:
         check_output(out)
+    if number == 1:
+        lines, facts = _table_1(data, weights, depths, depth_kind, native, device)
+    else:
+        lines, facts = _table_of_run(number, run)
+    text = "\n".join(lines) + "\n"
+    if out is not None:
+        with atomic_path(out) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    print(jsonlib.dumps(facts, ensure_ascii=False) if json else text, end="\n" if json else "")
+
+
+def _table_1(
+    data: Path | None,
+    weights: Path | None,
+    depths: Path | None,
+    depth_kind: str | None,
+    native: bool,
+    device: str,
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """Lines and facts of Table I."""
+    from cocnet.experiments.runs import check_device, open_pairs
+    from cocnet.experiments.tables import table_1, table_facts, table_lines
+
     check_device(device)
     size = None if native else (1024, 1024)
     where = None if data is None else PairFolder(data, depths=depths, depth_kind=depth_kind, resize=size)
     with _progress() as on_progress:
         rows = table_1(None if where is None else open_pairs(where), weights, device, on_progress)
-    text = "\n".join(table_lines(rows)) + "\n"
-    if out is not None:
-        with atomic_path(out) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    print(jsonlib.dumps(table_facts(rows), ensure_ascii=False) if json else text, end="\n" if json else "")
+    return table_lines(rows), table_facts(rows)
+
+
+def _table_of_run(number: int, run: Path | None) -> tuple[list[str], list[dict[str, Any]]]:
+    """Lines and facts of Tables II and III; without a run, how to make one is said on stderr."""
+    from cocnet.experiments.robustness.published import HOW, cell_lines, table_2, table_3
+    from cocnet.experiments.robustness.report import read_summary
+
+    if run is None:
+        print(
+            f"note: the paper's values alone; for ours beside them: {HOW}, then --run runs/x", file=sys.stderr
+        )
+    found = None if run is None else read_summary(run)
+    cells = table_2(found) if number == 2 else table_3(found)
+    head = ("Table II: paper / ours", "") if number == 2 else ("Table III: made against", "seen by")
+    return cell_lines(cells, head), [asdict(cell) for cell in cells]
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
+def _progress(unit: str = "picture") -> Iterator[Callable[[str, int, int], None]]:
     """A bar on stderr that names what is measured."""
     from tqdm import tqdm
 
-    with tqdm(unit="picture", delay=2.0, leave=False, file=sys.stderr) as bar:
+    with tqdm(unit=unit, delay=2.0, leave=False, file=sys.stderr) as bar:
 
         def on_progress(what: str, done: int, total: int) -> None:
             if done == 1:

@@ -125,9 +125,15 @@ def _square(path: Path, size_px: int) -> Float[Tensor, "3 n n"]:
             f"expected a photo from {LEAST_PX} px, at most 1 : {LONGEST}, got '{path}' of {width} × {height}, "
             "try another photo"
         )
+    return middle(planes, size_px).clamp(0, 1)
+
+
+def middle(planes: Float[Tensor, "c h w"], size_px: int) -> Float[Tensor, "c n n"]:
+    """The middle square of planes whose shorter side is resized to `size_px`; for what belongs to a photo, too."""
+    height, width = planes.shape[1:]
     scale = size_px / min(height, width)
     size = (max(size_px, round(height * scale)), max(size_px, round(width * scale)))
     if size != (height, width):
-        planes = functional.interpolate(planes[None], size, mode="bilinear", antialias=True)[0].clamp(0, 1)
+        planes = functional.interpolate(planes[None], size, mode="bilinear", antialias=True)[0]
     top, left = ((n - size_px) // 2 for n in size)
     return planes[:, top : top + size_px, left : left + size_px].contiguous()

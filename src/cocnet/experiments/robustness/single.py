@@ -1,0 +1,181 @@
+"""One photo attacked, and what came of it as files.
+
+Enters: an `AttackRun`. Leaves: an adversarial picture, looked at as its file holds it; beside it adversarial depth
+in 1/m (NPY, float32: 8 bit can't hold what attacks change) and the settings; facts of before and after.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from tyro.conf import arg
+
+from cocnet.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from cocnet.attacks.victims import Classifier
+
+
+@dataclass(frozen=True)
+class AttackRun:
+    """Which method, on which victim, through which renderer."""
+
+    out: Annotated[Path, arg(aliases=["-o"])]
+    """The picture to write; .png keeps what was found. OUT.json are its settings, OUT.npy its depth."""
+    method: str = "bg-gda"
+    """gda, sm-gda, bg-gda, offset, lens, one of these behind random- (random alone: gda's), pgd-rgb, ace,
+    colorfool-unmasked, blur, bokeh."""
+    victim: str = "mobilenet_v2"
+    """A classifier, or NAME=FILE.safetensors."""
+    depth: Path | None = None
+    """Depth file of the photo [estimated]."""
+    depth_kind: str | None = None
+    """Of these: metric, disparity, relative_depth or relative_disparity [what its sidecar says]."""
+    label: int | None = None
+    """The photo's true class, from 0 [what the victim sees in it]."""
+    target: int | None = None
+    """The class that the victim should see, from 0 [any other]."""
+    epsilon: float | None = None
+    """How far [the method's own]."""
+    steps: int = 50
+    """Of the attack."""
+    full_steps: bool = False
+    """All steps, also when the victim is fooled."""
+    renderer: str = "physical"
+    """physical, physical-eq8, or a network with depth or a lens."""
+    f_number: float = 2.8
+    """Of a 75 mm lens that is focused on the nearest point."""
+    size_px: int = 224
+    """The square that the photo is brought to."""
+    estimator: str = "subject"
+    """Where depth is from without a file."""
+    seed: int = 0
+    """Of random draws."""
+    device: str = "cpu"
+    """Or cuda."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The class that a victim sees, its name, and how sure it is (softmax)."""
+
+    label: int
+    name: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """What came out; `photo`, `natural` and `after` are what the victim sees, the last in the file. depth: the file,
+    None where the method leaves depth alone."""
+
+    out: Path
+    depth: Path | None
+    epsilon: float | None
+    label: int
+    photo: Seen
+    natural: Seen
+    after: Seen
+    success: bool
+    queries: int
+    camera: tuple[float, ...] | None = None
+
+
+def attack_photo(photo: Path, run: AttackRun) -> Attacked:
+    """Attack it and write the files. Raises FileError, InputError, DepthError."""
+    import torch
+
+    from cocnet.experiments.robustness.methods import Budget, open_method
+    from cocnet.experiments.robustness.sources import open_renderer, open_victims
+    from cocnet.experiments.runs import check_device
+    from cocnet.imaging import check_output
+    from cocnet.networks.precision import strict_float32
+    from cocnet.renderers import Setup
+
+    for path in (run.out, _beside(run.out, ".npy"), _beside(run.out, ".json")):
+        check_output(path, photo)
+    check_device(run.device)
+    setup = Setup(f_number=run.f_number)
+    budget = Budget(run.epsilon, run.steps, run.seed, run.full_steps, run.target is not None, setup)
+    method = open_method(run.method, budget)
+    render = open_renderer(run.renderer, setup, run.device)
+    (victim,) = open_victims((run.victim,), run.device).values()
+    image, near = _opened(photo, run)
+    with strict_float32(image.device):
+        with torch.no_grad():
+            clean, natural = _seen(victim, image), _seen(victim, render(image, near))
+        label = clean.label if run.label is None else run.label
+        goal = torch.tensor([_class(run.target if run.target is not None else label, victim)]).to(
+            image.device
+        )
+        result = method(render, victim, image, near, goal)
+    after = _written(run.out, result.image, victim)
+    success = after.label == run.target if run.target is not None else after.label != label
+    depth = None if result.depth is None or torch.equal(result.depth, near) else _beside(run.out, ".npy")
+    if depth is not None and result.depth is not None:
+        _write_depth(depth, setup.inverse_depth(result.depth.cpu())[0, 0], run)
+    camera = None if result.camera is None else tuple(result.camera[0].tolist())
+    found = Attacked(
+        run.out, depth, method.epsilon, label, clean, natural, after, success, int(result.queries[0]), camera
+    )
+    _write_settings(photo, run, found, victim.about)
+    return found
+
+
+def _opened(photo: Path, run: AttackRun) -> "tuple[Tensor, Tensor]":
+    """The photo and its nearness, batches of one. Raises FileError, DepthError."""
+    from cocnet.datasets import LabelledFile, LabelledPhotos
+    from cocnet.experiments.robustness.sources import nearness_of
+    from cocnet.renderers import Setup
+
+    image = LabelledPhotos([LabelledFile(photo.name, photo, 0)], size_px=run.size_px)[0].image
+    files = None if run.depth is None else {photo.stem: run.depth}
+    near = nearness_of(image, photo, files, run.depth_kind, run.estimator, Setup(f_number=run.f_number))
+    return image[None].to(run.device), near[None].to(run.device)
+
+
+def _class(label: int, victim: "Classifier") -> int:
+    if not 0 <= label < victim.classes:
+        raise InputError(f"expected a class of 0..{victim.classes - 1}, got {label}, try another --label")
+    return label
+
+
+def _seen(victim: "Classifier", image: "Tensor") -> Seen:
+    from cocnet.experiments.robustness.names import class_name
+
+    chance = victim(image)[0].softmax(0)
+    label = int(chance.argmax())
+    return Seen(label, class_name(label, victim.classes), float(chance[label]))
+
+
+def _written(path: Path, picture: "Tensor", victim: "Classifier") -> Seen:
+    """Write the picture, and look at the file."""
+    import torch
+
+    from cocnet.experiments.robustness.places import load_picture, save_picture
+    from cocnet.networks.precision import strict_float32
+
+    save_picture(path, picture[0])
+    with torch.no_grad(), strict_float32(picture.device):
+        return _seen(victim, load_picture(path)[None].to(picture.device))
+
+
+def _write_depth(path: Path, inverse: "Tensor", run: AttackRun) -> None:
+    """In 1/m: relative depth would be stretched anew when it is read."""
+    from cocnet.imaging import DepthMap, write_depth
+
+    write_depth(path, DepthMap.of(inverse, "disparity", f"adversarial by {run.method}"))
+
+
+def _write_settings(photo: Path, run: AttackRun, found: Attacked, about: str) -> None:
+    from cocnet import __version__
+    from cocnet.imaging import write_json
+
+    facts: dict[str, Any] = {"cocnet": __version__, "photo": photo, "settings": asdict(run)}
+    write_json(_beside(run.out, ".json"), facts | {"weights": about, "result": asdict(found)})
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(path.name + ending)

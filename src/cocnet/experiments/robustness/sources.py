@@ -1,0 +1,106 @@
+"""What a run starts from: its renderer, victims, photos and their depth.
+
+Enters: a `RobustnessRun`. Leaves: what its names stand for. Nearness is stretched to 0..1 of each photo, whatever its
+depth was: distances are the setup's.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from cocnet.attacks.victims import Classifier, open_victim
+from cocnet.datasets import LabelledFolder, LabelledPhotos, NeurIPS2017
+from cocnet.datasets.classified import middle
+from cocnet.datasets.files import DEPTHS, files_by_stem
+from cocnet.depth import estimate_depth
+from cocnet.depth.protocol import as_rgb8
+from cocnet.errors import DepthError, InputError
+from cocnet.experiments.robustness.settings import RobustnessRun
+from cocnet.imaging import nearness, photo_size, read_depth
+from cocnet.networks import checkpoint_info, list_models, load_model, shipped_weights
+from cocnet.renderers import Network, Physical, Setup
+
+PHYSICAL = {"physical": "over", "physical-eq8": "eq8"}
+Renderer = Physical | Network
+
+
+def open_renderer(name: str, setup: Setup, device: str = "cpu") -> Renderer:
+    """The renderer of a name or a weight file. Raises InputError, FileError."""
+    if name == "physical":
+        return Physical(setup)
+    if name == "physical-eq8":
+        return Physical(setup, "eq8")
+    if not Path(name).suffix and name not in [card.name for card in list_models()]:
+        raise InputError(f"expected a renderer, got '{name}', try physical, physical-eq8 or a weight file")
+    return Network(load_model(Path(name) if Path(name).suffix else name, device), setup)
+
+
+def facts_of(name: str) -> dict[str, Any] | None:
+    """What a network's weight file says of its training, and its checksum; None for physics."""
+    if name in PHYSICAL:
+        return None
+    path = Path(name) if Path(name).suffix else shipped_weights(name)
+    if path is None or not path.is_file():
+        return None
+    return asdict(checkpoint_info(path)) | {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def setup_of(run: RobustnessRun) -> Setup:
+    """The camera and the distances."""
+    return replace(Setup(), f_number=run.f_number)
+
+
+def open_victims(names: tuple[str, ...], device: str = "cpu") -> dict[str, Classifier]:
+    """Victims by name; NAME=FILE takes weights from a file. Raises InputError, FileError."""
+    victims = {}
+    for spelled in names:
+        name, _, weights = spelled.partition("=")
+        victims[spelled] = open_victim(name, weights or None).to(device)
+    return victims
+
+
+def open_photos(run: RobustnessRun) -> LabelledPhotos:
+    """The photos; those without a label are in its `problems`. Raises FileError, InputError."""
+    if any(run.data.glob("*.csv")):
+        return NeurIPS2017(run.data, run.split, size_px=run.size_px, skip_problems=True)
+    if run.split is not None:
+        raise InputError(f"expected a table in '{run.data}' for a split, got none, try without --split")
+    return LabelledFolder(run.data, size_px=run.size_px, skip_problems=True)
+
+
+def evenly(count: int, wanted: int | None) -> list[int]:
+    """Places of so many among all, evenly."""
+    wanted = count if wanted is None else min(wanted, count)
+    return [place * count // wanted for place in range(wanted)]
+
+
+def depth_files(run: RobustnessRun) -> dict[str, Path] | None:
+    """Depth files by stem; None where depth is estimated. Raises FileError."""
+    return None if run.depths is None else files_by_stem(run.depths, DEPTHS)[0]
+
+
+def nearness_of(
+    image: Float[Tensor, "3 n n"],
+    path: Path,
+    files: Mapping[str, Path] | None,
+    kind: str | None = None,
+    estimator: str = "subject",
+    setup: Setup | None = None,
+) -> Float[Tensor, "1 n n"]:
+    """Nearness in 0..1 of a photo as it is attacked, from the depth file of its name or estimated. Raises DepthError,
+    FileError."""
+    placed = setup or Setup()
+    if files is None:
+        found = estimate_depth(as_rgb8(image), name=estimator).depth
+        return nearness(torch.from_numpy(found.inverse_depth(placed.near_m, placed.far_m))[None])
+    if path.stem not in files:
+        raise DepthError(f"expected a depth file for '{path.stem}', got none, try one of that name")
+    whole = read_depth(files[path.stem], kind).resized(*photo_size(path))
+    inverse = torch.from_numpy(whole.inverse_depth(placed.near_m, placed.far_m))[None]
+    return nearness(middle(inverse, image.shape[-1]))

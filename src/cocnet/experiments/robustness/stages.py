@@ -1,0 +1,208 @@
+"""The two stages of a run: what photos and their natural bokeh look like, and each attack on them, batch by batch.
+
+Enters: what a run works with, a `Bench`. Leaves: files at their `Places`; a finished batch is left as it is, an
+unfinished one done again, to the same result.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int64
+from safetensors.torch import save
+from torch import Tensor
+
+from cocnet.attacks import AttackResult
+from cocnet.attacks.victims import Classifier
+from cocnet.datasets import LabelledPhoto, LabelledPhotos
+from cocnet.errors import CocnetError
+from cocnet.experiments.evaluate import Measures
+from cocnet.experiments.robustness.measures import change, likeness
+from cocnet.experiments.robustness.methods import Budget, open_method
+from cocnet.experiments.robustness.places import (
+    Places,
+    folder_of,
+    load_picture,
+    load_plane,
+    plain,
+    save_picture,
+    save_plane,
+)
+from cocnet.experiments.robustness.records import (
+    Record,
+    View,
+    read_records,
+    read_views,
+    write_records,
+    write_views,
+)
+from cocnet.experiments.robustness.settings import RobustnessRun
+from cocnet.experiments.robustness.sources import Renderer, depth_files, evenly, nearness_of, setup_of
+from cocnet.imaging import atomic_path
+from cocnet.networks.precision import strict_float32
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """All that a run works with."""
+
+    run: RobustnessRun
+    places: Places
+    photos: LabelledPhotos
+    render: Renderer
+    victims: dict[str, Classifier]
+    measures: Measures
+
+    @property
+    def classes(self) -> int:
+        """How many each victim tells apart."""
+        return next(iter(self.victims.values())).classes
+
+    @property
+    def batches(self) -> list[list[int]]:
+        """Places of photos, a batch each."""
+        chosen = evenly(len(self.photos), self.run.photos)
+        return [chosen[i : i + self.run.batch] for i in range(0, len(chosen), self.run.batch)]
+
+    def seen(self, picture: Float[Tensor, "b 3 h w"]) -> dict[str, list[int]]:
+        """The class that each victim finds."""
+        with torch.no_grad(), strict_float32(picture.device):
+            return {name: victim(picture).argmax(1).tolist() for name, victim in self.victims.items()}
+
+    def loaded(self, views: Sequence[View]) -> tuple[Tensor, Tensor, Tensor, Int64[Tensor, "b"]]:
+        """Photos, nearness, natural bokeh and labels of a batch, as they were written."""
+        images = torch.stack([load_picture(self.places.photo(view.stem)) for view in views])
+        depths = torch.stack([load_plane(self.places.depth(view.stem)) for view in views])
+        naturals = torch.stack([load_picture(self.places.natural(view.stem)) for view in views])
+        labels = torch.tensor([view.label for view in views])
+        device = self.run.device
+        return images.to(device), depths.to(device), naturals.to(device), labels.to(device)
+
+
+def view_batch(bench: Bench, number: int) -> tuple[list[View], list[tuple[str, str]]]:
+    """Photos of a batch in 8 bit, their depth and natural bokeh, and what victims see; with what couldn't be read.
+
+    Raises FileError where a file can't be written.
+    """
+    path = bench.places.views(number)
+    if path.is_file():
+        return read_views(path)
+    photos, problems = _readable(bench, bench.batches[number])
+    views = _views(bench, photos) if photos else []
+    write_views(folder_of(path), views, problems)
+    return views, problems
+
+
+def attack_batch(bench: Bench, victim: str, method: str, number: int) -> list[Record]:
+    """Attack a batch, look at the files, and write what came out. Raises InputError, DepthError, FileError."""
+    path = bench.places.records(victim, method, number)
+    if path.is_file():
+        return read_records(path)
+    views, _ = view_batch(bench, number)
+    records = _attacked(bench, victim, method, number, views) if views else []
+    write_records(folder_of(path), records)
+    return records
+
+
+def _readable(
+    bench: Bench, places: Sequence[int]
+) -> tuple[list[tuple[str, LabelledPhoto]], list[tuple[str, str]]]:
+    """Photos whose file and depth can be read, with the stem of their files; and reasons of the others."""
+    files, photos, problems = depth_files(bench.run), [], []
+    for place in places:
+        name = bench.photos.files[place].name
+        try:
+            photo, stem = bench.photos[place], f"{place:05d}-{plain(name)}"
+            save_picture(bench.places.photo(stem), photo.image)
+            image = load_picture(bench.places.photo(stem))
+            kind, estimator = bench.run.depth_kind, bench.run.estimator
+            save_plane(
+                bench.places.depth(stem),
+                nearness_of(image, photo.path, files, kind, estimator, setup_of(bench.run)),
+            )
+            photos.append((stem, photo))
+        except CocnetError as error:
+            problems.append((name, str(error)))
+    return photos, problems
+
+
+def _views(bench: Bench, photos: Sequence[tuple[str, LabelledPhoto]]) -> list[View]:
+    device = bench.run.device
+    image = torch.stack([load_picture(bench.places.photo(stem)) for stem, _ in photos]).to(device)
+    depth = torch.stack([load_plane(bench.places.depth(stem)) for stem, _ in photos]).to(device)
+    with torch.no_grad(), strict_float32(image.device):
+        rendered = bench.render(image, depth)
+    for (stem, _), picture in zip(photos, rendered, strict=True):
+        save_picture(bench.places.natural(stem), picture)
+    natural = torch.stack([load_picture(bench.places.natural(stem)) for stem, _ in photos]).to(device)
+    clean, bokeh, again = bench.seen(image), bench.seen(natural), bench.seen(image)
+    return [
+        View(
+            photo.name,
+            stem,
+            photo.label,
+            *({name: seen[name][i] for name in seen} for seen in (clean, bokeh, again)),
+        )
+        for i, (stem, photo) in enumerate(photos)
+    ]
+
+
+def _attacked(bench: Bench, victim: str, method: str, number: int, views: Sequence[View]) -> list[Record]:
+    run = bench.run
+    image, depth, natural, label = bench.loaded(views)
+    budget = Budget(steps=run.steps, seed=run.seed + number, full=run.full_steps, setup=setup_of(run))
+    chosen = open_method(method, budget)
+    start = time.perf_counter()
+    with strict_float32(image.device):
+        result = chosen(bench.render, bench.victims[victim], image, depth, label)
+    seconds = (time.perf_counter() - start) / len(views)
+    saved = _saved(bench, victim, method, number, views, result)
+    others = bench.seen(saved)
+    alike = [likeness(bench.measures, true, saved) for true in (image, natural)]
+    deltas = [None] * len(views) if result.depth is None else change(depth, result.depth, setup_of(run))
+    return [
+        Record(
+            photo=view.photo,
+            stem=view.stem,
+            batch=number,
+            row=i,
+            label=view.label,
+            renderer=bench.render.name,
+            victim=victim,
+            method=method,
+            epsilon=chosen.epsilon,
+            steps=run.steps,
+            clean_right=view.clean[victim] == view.label,
+            natural_right=view.natural[victim] == view.label,
+            success=bool(result.success[i]),
+            success_saved=others[victim][i] != view.label,
+            prediction=int(result.prediction[i]),
+            prediction_saved=others[victim][i],
+            margin=float(result.margin[i]),
+            queries=int(result.queries[i]),
+            seconds=seconds,
+            stalled=result.stalled is not None and bool(result.stalled[i]),
+            to_photo=alike[0][i],
+            to_natural=alike[1][i],
+            delta=deltas[i],
+            camera=None if result.camera is None else tuple(result.camera[i].tolist()),
+            others={name: seen[i] for name, seen in others.items()},
+        )
+        for i, view in enumerate(views)
+    ]
+
+
+def _saved(
+    bench: Bench, victim: str, method: str, number: int, views: Sequence[View], result: AttackResult
+) -> Float[Tensor, "b 3 h w"]:
+    """Write what an attack found; its pictures, as their files have them."""
+    paths = [bench.places.picture(victim, method, view.stem) for view in views]
+    for path, picture in zip(paths, result.image, strict=True):
+        save_picture(path, picture)
+    changed = {"depth": result.depth, "camera": result.camera}
+    tensors = {name: x.detach().cpu().contiguous() for name, x in changed.items() if x is not None}
+    if tensors:
+        with atomic_path(folder_of(bench.places.changed(victim, method, number))) as temporary:
+            temporary.write_bytes(save(tensors))
+    return torch.stack([load_picture(path) for path in paths]).to(bench.run.device)
