@@ -11,7 +11,7 @@ FLOORS = (
     ("imaging", "optics", "options"),
     ("rendering", "networks", "metrics"),
     ("depth", "datasets", "attacks", "training"),
-    ("choices", "neural"),
+    ("choices", "neural", "renderers"),
     ("finding",),
     ("experiments", "pipeline"),
     ("apps",),

@@ -29,6 +29,7 @@ ROWS = [
     Row("cocnet-b2-less-lens", 1_367_652, 16, "lens"),
     Row("cocnet-b3", 7_337_796, 16),
     Row("cocnet-b3-depth", 7_607_643, 16, "depth"),
+    Row("cocnet-b3-less-depth", 2_044_299, 16, "depth"),
     Row("cocnet-b3-dir", 7_071_081, 16),
     Row("cocnet-b3-lens", 7_338_084, 16, "lens"),
     Row("cocnet-b3-less", 1_908_468, 16),

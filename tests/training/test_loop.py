@@ -14,7 +14,7 @@ import pytest
 import torch
 import toys
 from safetensors.torch import load_file
-from toys import Noise, toy_task
+from toys import TINY, Noise, toy_task
 
 from cocnet import create_model, load_model
 from cocnet.errors import FileError, InputError
@@ -113,6 +113,20 @@ def test_other_settings_and_other_items_are_refused(tmp_path):
         train(toy_task(tmp_path / "level", recipe=Recipe((Stage(steps=1, level=5),))))
     with pytest.raises(InputError, match="a device that is there"):
         train(toy_task(tmp_path / "device", device="cuda:77"))
+
+
+def test_identity_start(tmp_path):
+    task = toy_task(tmp_path)
+    random = create_model("cocnet-b3-less-lens", **TINY)
+    recipe = Recipe((Stage(steps=1, learning_rate=1e-9),), start="identity")
+    train(replace(task, network=random, recipe=recipe))
+    item = Noise()[(0, 0)]
+    with torch.no_grad():
+        found = load_model(tmp_path / "weights.safetensors")(item["image"][None], item["depth"][None])
+    assert torch.allclose(found[0], item["image"], atol=1e-5)
+    plain = create_model("dmshn")
+    with pytest.raises(InputError, match=r"a network of Eq\. 17"):
+        train(replace(task, network=plain, recipe=recipe, folder=tmp_path / "dmshn"))
 
 
 def test_half_precision_and_data_without_bokeh(tmp_path):

@@ -24,7 +24,8 @@ class AttackResult:
     image: the adversarial pictures; depth: the adversarial nearness, None where an attack leaves depth alone;
     success: the victim doesn't see the label any more; queries: pictures of this photo that the victim was shown,
     with or without a gradient; prediction: what it sees in `image`; margin: best other logit minus the label's,
-    above 0 = fooled; camera: what an attack on the lens changed.
+    above 0 = fooled; camera: what an attack on the lens chose (1/m of focus, f-number, focal length in m);
+    stalled: the first gradient was zero everywhere.
     """
 
     image: Float[Tensor, "b 3 h w"]
@@ -34,6 +35,7 @@ class AttackResult:
     prediction: Int64[Tensor, "b"]
     margin: Float[Tensor, "b"]
     camera: Float[Tensor, "b 3"] | None = None
+    stalled: Bool[Tensor, "b"] | None = None
 
 
 def margin(logits: Float[Tensor, "b n"], label: Int64[Tensor, "b"]) -> Float[Tensor, "b"]:

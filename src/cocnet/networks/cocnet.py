@@ -87,6 +87,7 @@ VARIANTS = {
     "cocnet-b2-less": replace(_B2, channels=_LESS),
     "cocnet-b3-dir": replace(_B3, templates="direct"),
     "cocnet-b3-depth": replace(_B3, conditioning="depth"),
+    "cocnet-b3-less-depth": replace(_B3, channels=_LESS, conditioning="depth"),
     "cocnet-b3-lens": replace(_B3, conditioning="lens"),
     "cocnet-b2-lens": replace(_B2, conditioning="lens"),
     "cocnet-b3-less-lens": replace(_B3, channels=_LESS, conditioning="lens"),

@@ -25,7 +25,7 @@ from cocnet.training.losses import Loss
 from cocnet.training.recipes import Recipe, Stage
 from cocnet.training.samples import Score, save_samples, score
 from cocnet.training.state import add_to_average, claim, load_state, save_state
-from cocnet.training.steps import called, rate, ready_losses, sized, xavier
+from cocnet.training.steps import at_identity, called, rate, ready_losses, sized, xavier
 from cocnet.training.team import Team, gathered
 from cocnet.training.tensorboard import Board
 
@@ -73,6 +73,8 @@ def train(task: Task, on_progress: Progress | None = None) -> Score:
         losses = ready_losses(network, recipe.stages, task.data[(0, 0)], device)
         if recipe.start == "xavier":
             xavier(network, recipe.seed)
+        elif recipe.start == "identity":
+            at_identity(network)
         if team.leads:
             claim(task.folder, {"recipe": asdict(recipe), "processes": team.size, **task.facts})
         average = copy.deepcopy(network).eval().requires_grad_(False)

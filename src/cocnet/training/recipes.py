@@ -53,8 +53,8 @@ class Recipe:
 
     stages: tuple[Stage, ...] = (Stage(),)
     """One after the other."""
-    start: Literal["xavier", "own"] = "xavier"
-    """Weights to start from: Xavier's, biases zero; or the network's own."""
+    start: Literal["xavier", "own", "identity"] = "xavier"
+    """Weights to start from: Xavier's, biases zero; the network's own; or those with Eq. 17 at the photo itself."""
     averaging: float = 0.0
     """Part of the averaged weights that a step keeps; they are the ones that are saved [0: the last weights]."""
     clip: float | None = None
@@ -103,6 +103,7 @@ _OURS = Recipe(
     averaging=0.999,
     clip=1.0,
 )
+_FROM_PHOTO = replace(_OURS, start="identity")
 
 
 def _pynet() -> tuple[Stage, ...]:
@@ -138,7 +139,13 @@ RECIPES = {
     "brvit": Named(
         "brvit", Recipe((Stage(learning_rate=1e-5, loss=_MS_SSIM),), start="own"), "one stage, 1 - MS-SSIM"
     ),
-    "lens": Named("cocnet-b3-less-lens", _OURS, "ours, for any lens: cosine schedule, averaged weights"),
+    "less": Named(
+        "cocnet-b3-less", _FROM_PHOTO, "ours, the photo alone: the subject sharp, the rest blurred"
+    ),
+    "depth": Named("cocnet-b3-less-depth", _FROM_PHOTO, "ours, photo and depth in 0..1: one lens built in"),
+    "lens": Named(
+        "cocnet-b3-less-lens", _FROM_PHOTO, "ours, for any lens: cosine schedule, averaged weights"
+    ),
     "hybrid": Named("cocnet-hybrid", _OURS, "ours: the physical renderer's picture, improved"),
 }
 

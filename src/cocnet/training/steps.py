@@ -32,6 +32,17 @@ def xavier(network: nn.Module, seed: int) -> None:
                 nn.init.zeros_(part.bias)
 
 
+def at_identity(network: nn.Module) -> None:
+    """Let the network give back the photo itself (Eq. 17 with zero weights); raises InputError where it can't."""
+    start = getattr(network, "start_at_identity", None)
+    if start is None:
+        name = getattr(network, "name", type(network).__name__)
+        raise InputError(
+            f"expected a network of Eq. 17 to start at the identity, got {name}, try start 'own'"
+        )
+    start()
+
+
 def ready_losses(network: nn.Module, stages: Sequence[Stage], item: Item, device: torch.device) -> list[Loss]:
     """The loss of each stage, tried on an item: what is lacking is said before the first step, not after days.
 

@@ -1,0 +1,137 @@
+"""Adversarial bokeh by depth alone (Sec. IV-B): gda, sm-gda, bg-gda, and a smooth error of depth.
+
+All attack D* = clip(D + S(δ)), ‖δ‖ ≤ ε (Eq. 18), and differ in S only: `spread`. Open in the paper, and decided here:
+S of sm-gda is a binomial kernel (so that the gradient of δ is smoothed too, as the text says), BR of bg-gda is
+nearness below a threshold, the norm is L∞, steps are 2.5·ε/steps.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from cocnet.attacks.base import AnyRender, RenderAttack
+from cocnet.errors import InputError
+
+
+@dataclass(frozen=True)
+class GDA(RenderAttack):
+    """The gradient-based depth attack, Eq. 18: D* = D + δ. epsilon is nearness's, of 0..1."""
+
+    @property
+    def name(self) -> str:
+        return "gda"
+
+    def spread(self, delta: Tensor, depth: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 1 h w"]:
+        """S: what δ adds to the depth."""
+        return delta
+
+    def moved(self, depth: Float[Tensor, "n 1 h w"], delta: Tensor) -> Float[Tensor, "n 1 h w"]:
+        """D*."""
+        return StraightClamp.apply(depth + self.spread(delta, depth))
+
+    def origin(self, render: AnyRender, depth: Float[Tensor, "b 1 h w"]) -> Tensor:
+        return torch.zeros_like(depth)
+
+    def picture(self, render: AnyRender, image: Tensor, depth: Tensor, x: Tensor) -> Float[Tensor, "n 3 h w"]:
+        return render(image, self.moved(depth, x))
+
+    def draw(self, origin: Tensor, made: torch.Generator) -> Tensor:
+        """A corner of the ball: ±ε."""
+        drawn = torch.rand(origin.shape, generator=made, device=origin.device, dtype=origin.dtype)
+        return (drawn - 0.5).sign() * self.epsilon
+
+    def found(self, depth: Tensor, x: Tensor) -> dict[str, Tensor | None]:
+        return {"depth": self.moved(depth, x), "camera": None}
+
+
+@dataclass(frozen=True)
+class SmoothGDA(GDA):
+    """sm-gda: δ is smoothed by a binomial kernel of `kernel` px, so that depth stays smooth. 1: gda."""
+
+    epsilon: float = 8e-3
+    kernel: int = 9
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.kernel < 1 or self.kernel % 2 == 0:
+            raise InputError(f"expected an odd kernel from 1 px, got {self.kernel}, try 9")
+
+    @property
+    def name(self) -> str:
+        return "sm-gda"
+
+    def spread(self, delta: Tensor, depth: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 1 h w"]:
+        reach = self.kernel // 2
+        line = binomial(self.kernel).to(delta)
+        padded = functional.pad(delta, (reach,) * 4, mode="replicate")
+        return functional.conv2d(functional.conv2d(padded, line[None, None, None]), line[None, None, :, None])
+
+
+@dataclass(frozen=True)
+class BackgroundGDA(GDA):
+    """bg-gda: only where nearness is below `threshold`, so that what is in focus stays as it is."""
+
+    epsilon: float = 6e-4
+    threshold: float = 0.5
+
+    @property
+    def name(self) -> str:
+        return "bg-gda"
+
+    def spread(self, delta: Tensor, depth: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 1 h w"]:
+        return delta * (depth < self.threshold)
+
+
+@dataclass(frozen=True)
+class DepthOffset(GDA):
+    """A smooth error of depth, of up to epsilon dioptres: a coarse grid of `grid` × `grid` values, or, with grid 0,
+    two numbers (offset and slope over nearness). span: dioptres between nearness 0 and 1, as the renderer has them.
+    """
+
+    epsilon: float = 0.05
+    grid: int = 4
+    span: float = 0.9
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.grid < 0 or self.grid == 1 or not self.span > 0:
+            raise InputError(
+                f"expected a grid of 0 or from 2, and a span above 0, got {self.grid} and {self.span}, "
+                "try 4 and 0.9"
+            )
+
+    @property
+    def name(self) -> str:
+        return "offset"
+
+    def origin(self, render: AnyRender, depth: Float[Tensor, "b 1 h w"]) -> Tensor:
+        return depth.new_zeros(len(depth), 1, self.grid or 1, self.grid or 2)
+
+    def spread(self, delta: Tensor, depth: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 1 h w"]:
+        delta = delta / self.span
+        if self.grid == 0:
+            return (delta[..., :1] + delta[..., 1:] * (2 * depth - 1)) / 2
+        return functional.interpolate(delta, depth.shape[-2:], mode="bilinear", align_corners=True)
+
+
+class StraightClamp(torch.autograd.Function):
+    """Clamp to 0..1 whose gradient goes through everywhere, so that δ can come back from beyond the range."""
+
+    @staticmethod
+    def forward(ctx: object, x: Tensor) -> Tensor:
+        return x.clamp(0, 1)
+
+    @staticmethod
+    def backward(ctx: object, gradient: Tensor) -> Tensor:
+        return gradient
+
+
+def binomial(size: int) -> Float[Tensor, "k"]:
+    """Row `size` of Pascal's triangle over its sum: a discrete Gaussian of variance (size − 1)/4 px²."""
+    line = torch.ones(1, dtype=torch.float64)
+    for _ in range(size - 1):
+        line = (functional.pad(line, (1, 0)) + functional.pad(line, (0, 1))) / 2
+    return line

@@ -1,0 +1,81 @@
+"""An attack by the camera alone: focus, aperture and focal length, within what a lens can be set to.
+
+The renderer is `render(image, depth, camera)` with camera [n 3] = (focus in 1/m, f-number, focal length in m), and
+`render.camera` [3] is the natural one. Three numbers a photo: whatever comes out, someone could have taken.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from cocnet.attacks.base import AnyRender, RenderAttack
+from cocnet.errors import InputError
+
+
+@dataclass(frozen=True)
+class CameraRange:
+    """What a camera can be set to: focus from far to close (1/m), f-number, focal length (m)."""
+
+    focus: tuple[float, float] = (0.05, 2.0)
+    f_number: tuple[float, float] = (1.4, 16.0)
+    focal_length_m: tuple[float, float] = (0.035, 0.105)
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in zip(("focus", "f_number", "focal_length_m"), self.rows, strict=True):
+            if not 0 < low <= high < float("inf"):
+                raise InputError(f"expected {name} above 0, low before high, got ({low}, {high})")
+
+    @property
+    def rows(self) -> tuple[tuple[float, float], ...]:
+        """The three ranges."""
+        return self.focus, self.f_number, self.focal_length_m
+
+    def camera(self, u: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
+        """Settings of u in 0..1: focus is linear in 1/m (as the CoC is), the others in stops."""
+        low, high = torch.tensor(self.rows).to(u).unbind(1)
+        linear, stops = low + u * (high - low), low * (high / low) ** u
+        return torch.cat([linear[:, :1], stops[:, 1:]], 1)
+
+    def place(self, camera: Float[Tensor, "3"]) -> Float[Tensor, "3"]:
+        """u of a camera, brought into the range."""
+        low, high = torch.tensor(self.rows).to(camera).unbind(1)
+        linear = (camera - low) / (high - low).clamp(min=1e-12)
+        stops = (camera / low).log() / (high / low).log().clamp(min=1e-12)
+        return torch.stack([linear[0], stops[1], stops[2]]).clamp(0, 1)
+
+
+@dataclass(frozen=True)
+class LensAttack(RenderAttack):
+    """Eq. 18 over the camera instead of the depth. epsilon: part of each range that a setting may move by; 1: all."""
+
+    epsilon: float = 1.0
+    range: CameraRange = CameraRange()
+
+    @property
+    def name(self) -> str:
+        return "lens"
+
+    def origin(self, render: AnyRender, depth: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 3"]:
+        """The natural camera, once for each photo; raises InputError for a renderer without one."""
+        camera = getattr(render, "camera", None)
+        if camera is None:
+            raise InputError(
+                "expected a renderer with a camera, got one without, try the physical renderer or a lens network"
+            )
+        return self.range.place(camera).to(depth).repeat(len(depth), 1)
+
+    def picture(self, render: AnyRender, image: Tensor, depth: Tensor, x: Tensor) -> Float[Tensor, "n 3 h w"]:
+        return render(image, depth, self.range.camera(x))
+
+    def bounded(self, x: Tensor) -> Tensor:
+        return x.clamp(0, 1)
+
+    def draw(self, origin: Tensor, made: torch.Generator) -> Tensor:
+        """Evenly from what the camera can be set to."""
+        drawn = torch.rand(origin.shape, generator=made, device=origin.device, dtype=origin.dtype)
+        return origin + (2 * drawn - 1) * self.epsilon
+
+    def found(self, depth: Tensor, x: Tensor) -> dict[str, Tensor | None]:
+        return {"depth": depth, "camera": self.range.camera(x)}
