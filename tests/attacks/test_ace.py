@@ -84,6 +84,7 @@ def test_settings_that_cannot_be(wrong):
         (torch.rand(3, 8, 8), torch.tensor([0]), r"\[b 3 h w\]"),
         (torch.full((1, 3, 8, 8), 255.0), torch.tensor([0]), "of 0..1"),
         (torch.full((1, 3, 8, 8), torch.nan), torch.tensor([0]), "of 0..1"),
+        (torch.full((1, 3, 8, 8), 1.01), torch.tensor([0]), "of 0..1"),
         (torch.rand(1, 3, 8, 8), torch.tensor([0.0]), "int64"),
         (torch.rand(1, 3, 8, 8), torch.tensor([-1]), "from 0"),
         (torch.rand(1, 3, 8, 8), torch.tensor([2]), "classes that the victim has, got 2 of 2"),

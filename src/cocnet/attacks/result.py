@@ -14,6 +14,7 @@ from cocnet.errors import InputError
 
 Victim = Callable[[Float[Tensor, "b 3 h w"]], Float[Tensor, "b n"]]
 Render = Callable[[Float[Tensor, "b 3 h w"], Float[Tensor, "b 1 h w"]], Float[Tensor, "b 3 h w"]]
+ROUNDING = 1e-4  # what resizing and rendering may leave beyond 0..1
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +54,7 @@ def check_photos(image: Float[Tensor, "b 3 h w"], label: Int64[Tensor, "b"]) -> 
         got = f"{list(image.shape)} {image.dtype}"
         raise InputError(f"expected pictures [b 3 h w] of floats, got {got}, try picture[None].float() / 255")
     least, most = image.detach().aminmax()
-    if not (least >= 0 and most <= 1):
+    if not (least >= -ROUNDING and most <= 1 + ROUNDING):
         got = f"{float(least):g}..{float(most):g}"
         raise InputError(f"expected pictures of 0..1, got {got}, try dividing by 255 or clamping")
     if label.shape != image.shape[:1] or label.dtype != torch.int64 or bool((label < 0).any()):
