@@ -17,10 +17,10 @@ from cocnet.imaging import write_json
 class Record:
     """One photo, victim and method; `row` of `batch` holds its depth and camera.
 
-    clean_right, natural_right: the victim names the photo, and its natural bokeh, rightly; success: it doesn't name
-    the attacked picture rightly, as the attack saw it; success_saved: nor as the file of 8 bit has it, which is what
-    `prediction_saved` and `others` (all victims, by name) look at. to_photo, to_natural: likeness of the file to
-    these two, by metric. delta: what depth was changed by (see `measures`). camera: 1/m of focus, f-number, focal
+    clean_right, natural_right: the victim names the file of the photo, and of its natural bokeh, rightly; success: it
+    doesn't so name the attacked picture, as the attack saw it; success_saved: nor as the file of 8 bit has it, which
+    is what `prediction_saved` and `others` (all victims, by name) look at. to_photo, to_natural: likeness of the file
+    to these two, by metric. delta: what depth was changed by (see `measures`). camera: 1/m of focus, f-number, focal
     length in m.
     """
 

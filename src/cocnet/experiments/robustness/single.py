@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from cocnet.attacks.victims import Classifier
+    from cocnet.renderers import Setup
 
 
 @dataclass(frozen=True)
@@ -85,54 +86,69 @@ class Attacked:
 
 def attack_photo(photo: Path, run: AttackRun) -> Attacked:
     """Attack it and write the files. Raises FileError, InputError, DepthError."""
-    import torch
-
-    from cocnet.experiments.robustness.methods import Budget, open_method
-    from cocnet.experiments.robustness.sources import open_renderer, open_victims
+    from cocnet.experiments.robustness.sources import open_victims
     from cocnet.experiments.runs import check_device
     from cocnet.imaging import check_output
-    from cocnet.networks.precision import strict_float32
-    from cocnet.renderers import Setup
 
     for path in (run.out, _beside(run.out, ".npy"), _beside(run.out, ".json")):
         check_output(path, photo)
     check_device(run.device)
-    setup = Setup(f_number=run.f_number)
-    budget = Budget(run.epsilon, run.steps, run.seed, run.full_steps, run.target is not None, setup)
-    method = open_method(run.method, budget)
-    render = open_renderer(run.renderer, setup, run.device)
     (victim,) = open_victims((run.victim,), run.device).values()
-    image, near = _opened(photo, run)
-    with strict_float32(image.device):
-        with torch.no_grad():
-            clean, natural = _seen(victim, image), _seen(victim, render(image, near))
-        label = clean.label if run.label is None else run.label
-        goal = torch.tensor([_class(run.target if run.target is not None else label, victim)]).to(
-            image.device
-        )
-        result = method(render, victim, image, near, goal)
-    after = _written(run.out, result.image, victim)
-    success = after.label == run.target if run.target is not None else after.label != label
-    depth = None if result.depth is None or torch.equal(result.depth, near) else _beside(run.out, ".npy")
-    if depth is not None and result.depth is not None:
-        _write_depth(depth, setup.inverse_depth(result.depth.cpu())[0, 0], run)
-    camera = None if result.camera is None else tuple(result.camera[0].tolist())
-    found = Attacked(
-        run.out, depth, method.epsilon, label, clean, natural, after, success, int(result.queries[0]), camera
-    )
+    found = _attacked(photo, run, victim)
     _write_settings(photo, run, found, victim.about)
     return found
+
+
+def _attacked(photo: Path, run: AttackRun, victim: "Classifier") -> Attacked:
+    """The attack; writes the picture and the depth."""
+    import torch
+
+    from cocnet.experiments.robustness.methods import Budget, open_method
+    from cocnet.experiments.robustness.sources import open_renderer
+    from cocnet.networks.precision import strict_float32
+
+    setup, targeted = _setup(run), run.target is not None
+    method = open_method(
+        run.method, Budget(run.epsilon, run.steps, run.seed, run.full_steps, targeted, setup)
+    )
+    render = open_renderer(run.renderer, setup, run.device)
+    image, near = _opened(photo, run)
+    with strict_float32(image.device), torch.no_grad():
+        clean, natural = _seen(victim, image), _seen(victim, render(image, near))
+    label = _class(clean.label if run.label is None else run.label, victim)
+    goal = label if run.target is None else _class(run.target, victim)
+    with strict_float32(image.device):
+        result = method(render, victim, image, near, torch.tensor([goal]).to(image.device))
+    after = _written(run.out, result.image, victim)
+    success = (after.label == goal) == targeted
+    return Attacked(
+        run.out,
+        _depth_written(result.depth, near, run),
+        method.epsilon,
+        label,
+        clean,
+        natural,
+        after,
+        success,
+        int(result.queries[0]),
+        None if result.camera is None else tuple(result.camera[0].tolist()),
+    )
+
+
+def _setup(run: AttackRun) -> "Setup":
+    from cocnet.renderers import Setup
+
+    return Setup(f_number=run.f_number)
 
 
 def _opened(photo: Path, run: AttackRun) -> "tuple[Tensor, Tensor]":
     """The photo and its nearness, batches of one. Raises FileError, DepthError."""
     from cocnet.datasets import LabelledFile, LabelledPhotos
     from cocnet.experiments.robustness.sources import nearness_of
-    from cocnet.renderers import Setup
 
     image = LabelledPhotos([LabelledFile(photo.name, photo, 0)], size_px=run.size_px)[0].image
     files = None if run.depth is None else {photo.stem: run.depth}
-    near = nearness_of(image, photo, files, run.depth_kind, run.estimator, Setup(f_number=run.f_number))
+    near = nearness_of(image, photo, files, run.depth_kind, run.estimator, _setup(run))
     return image[None].to(run.device), near[None].to(run.device)
 
 
@@ -162,11 +178,16 @@ def _written(path: Path, picture: "Tensor", victim: "Classifier") -> Seen:
         return _seen(victim, load_picture(path)[None].to(picture.device))
 
 
-def _write_depth(path: Path, inverse: "Tensor", run: AttackRun) -> None:
-    """In 1/m: relative depth would be stretched anew when it is read."""
+def _depth_written(depth: "Tensor | None", natural: "Tensor", run: AttackRun) -> Path | None:
+    """The file of a depth that was changed; in 1/m, because relative depth is stretched anew when it is read."""
     from cocnet.imaging import DepthMap, write_depth
 
+    if depth is None or bool((depth == natural).all()):
+        return None
+    path = _beside(run.out, ".npy")
+    inverse = _setup(run).inverse_depth(depth.cpu())[0, 0]
     write_depth(path, DepthMap.of(inverse, "disparity", f"adversarial by {run.method}"))
+    return path
 
 
 def _write_settings(photo: Path, run: AttackRun, found: Attacked, about: str) -> None:

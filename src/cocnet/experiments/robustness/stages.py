@@ -5,8 +5,10 @@ unfinished one done again, to the same result.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int64
@@ -108,23 +110,29 @@ def attack_batch(bench: Bench, victim: str, method: str, number: int) -> list[Re
 def _readable(
     bench: Bench, places: Sequence[int]
 ) -> tuple[list[tuple[str, LabelledPhoto]], list[tuple[str, str]]]:
-    """Photos whose file and depth can be read, with the stem of their files; and reasons of the others."""
+    """Photos whose file and depth can be read, with the stem of their files, written; and reasons of the others."""
     files, photos, problems = depth_files(bench.run), [], []
     for place in places:
         name = bench.photos.files[place].name
         try:
-            photo, stem = bench.photos[place], f"{place:05d}-{plain(name)}"
-            save_picture(bench.places.photo(stem), photo.image)
-            image = load_picture(bench.places.photo(stem))
-            kind, estimator = bench.run.depth_kind, bench.run.estimator
-            save_plane(
-                bench.places.depth(stem),
-                nearness_of(image, photo.path, files, kind, estimator, setup_of(bench.run)),
-            )
-            photos.append((stem, photo))
+            photo, near = _opened(bench, place, files)
         except CocnetError as error:
             problems.append((name, str(error)))
+            continue
+        stem = f"{place:05d}-{plain(name)}"
+        save_picture(bench.places.photo(stem), photo.image)
+        save_plane(bench.places.depth(stem), near)
+        photos.append((stem, photo))
     return photos, problems
+
+
+def _opened(
+    bench: Bench, place: int, files: Mapping[str, Path] | None
+) -> tuple[LabelledPhoto, Float[Tensor, "1 n n"]]:
+    """A photo and its nearness. Raises FileError, DepthError."""
+    run, photo = bench.run, bench.photos[place]
+    near = nearness_of(photo.image, photo.path, files, run.depth_kind, run.estimator, setup_of(run))
+    return photo, near
 
 
 def _views(bench: Bench, photos: Sequence[tuple[str, LabelledPhoto]]) -> list[View]:
@@ -149,48 +157,55 @@ def _views(bench: Bench, photos: Sequence[tuple[str, LabelledPhoto]]) -> list[Vi
 
 
 def _attacked(bench: Bench, victim: str, method: str, number: int, views: Sequence[View]) -> list[Record]:
-    run = bench.run
     image, depth, natural, label = bench.loaded(views)
-    budget = Budget(steps=run.steps, seed=run.seed + number, full=run.full_steps, setup=setup_of(run))
-    chosen = open_method(method, budget)
+    chosen = open_method(method, budget_of(bench.run, number))
     start = time.perf_counter()
     with strict_float32(image.device):
         result = chosen(bench.render, bench.victims[victim], image, depth, label)
     seconds = (time.perf_counter() - start) / len(views)
     saved = _saved(bench, victim, method, number, views, result)
-    others = bench.seen(saved)
-    alike = [likeness(bench.measures, true, saved) for true in (image, natural)]
-    deltas = [None] * len(views) if result.depth is None else change(depth, result.depth, setup_of(run))
-    return [
-        Record(
-            photo=view.photo,
-            stem=view.stem,
-            batch=number,
-            row=i,
-            label=view.label,
-            renderer=bench.render.name,
-            victim=victim,
-            method=method,
-            epsilon=chosen.epsilon,
-            steps=run.steps,
-            clean_right=view.clean[victim] == view.label,
-            natural_right=view.natural[victim] == view.label,
-            success=bool(result.success[i]),
-            success_saved=others[victim][i] != view.label,
-            prediction=int(result.prediction[i]),
-            prediction_saved=others[victim][i],
-            margin=float(result.margin[i]),
-            queries=int(result.queries[i]),
-            seconds=seconds,
-            stalled=result.stalled is not None and bool(result.stalled[i]),
-            to_photo=alike[0][i],
-            to_natural=alike[1][i],
-            delta=deltas[i],
-            camera=None if result.camera is None else tuple(result.camera[i].tolist()),
-            others={name: seen[i] for name, seen in others.items()},
-        )
-        for i, view in enumerate(views)
-    ]
+    found = {
+        "seen": bench.seen(saved),
+        "to_photo": likeness(bench.measures, image, saved),
+        "to_natural": likeness(bench.measures, natural, saved),
+        "delta": None if result.depth is None else change(depth, result.depth, setup_of(bench.run)),
+    }
+    about = {"batch": number, "renderer": bench.render.name, "victim": victim, "method": method}
+    about |= {"epsilon": chosen.epsilon, "steps": bench.run.steps, "seconds": seconds}
+    return [record_of(view, row, about, result, found) for row, view in enumerate(views)]
+
+
+def budget_of(run: RobustnessRun, batch: int) -> Budget:
+    """What an attack on a batch may cost; each batch has its own draws."""
+    return Budget(steps=run.steps, seed=run.seed + batch, full=run.full_steps, setup=setup_of(run))
+
+
+def record_of(
+    view: View, row: int, about: Mapping[str, Any], result: AttackResult, found: Mapping[str, Any]
+) -> Record:
+    """One photo's row of a batch."""
+    victim, seen = about["victim"], {name: classes[row] for name, classes in found["seen"].items()}
+    return Record(
+        photo=view.photo,
+        stem=view.stem,
+        label=view.label,
+        row=row,
+        clean_right=view.clean[victim] == view.label,
+        natural_right=view.natural[victim] == view.label,
+        success=bool(result.success[row]),
+        success_saved=seen[victim] != view.label,
+        prediction=int(result.prediction[row]),
+        prediction_saved=seen[victim],
+        margin=float(result.margin[row]),
+        queries=int(result.queries[row]),
+        stalled=result.stalled is not None and bool(result.stalled[row]),
+        to_photo=found["to_photo"][row],
+        to_natural=found["to_natural"][row],
+        delta=None if found["delta"] is None else found["delta"][row],
+        camera=None if result.camera is None else tuple(result.camera[row].tolist()),
+        others=seen,
+        **about,
+    )
 
 
 def _saved(

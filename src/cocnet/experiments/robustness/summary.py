@@ -19,6 +19,7 @@ from cocnet.metrics import Interval, PairedTest, attack_success, bootstrap_mean,
 
 DRAWS = 2000
 NO_ATTACK = ("aif", "bokeh")
+Groups = Mapping[tuple[str, str], Sequence[Record]]
 
 
 @dataclass(frozen=True)
@@ -97,27 +98,31 @@ def summarise(
     """All of it. Raises InputError."""
     from cocnet.experiments.robustness.doubts import doubts
 
-    grouped = {
-        (victim, method): [one for one in records if (one.victim, one.method) == (victim, method)]
-        for victim in run.victims
-        for method in run.methods
-    }
+    grouped = _grouped(records, run)
     scores = tuple(_score(victim, method, rows) for (victim, method), rows in grouped.items())
     return Summary(
-        run,
-        records[0].renderer if records else run.renderer,
-        dict(about),
-        classes,
-        len(views),
-        {name: _share([view.clean[name] == view.label for view in views]) for name in run.victims},
-        {name: _share([view.natural[name] == view.label for view in views]) for name in run.victims},
-        scores,
-        tuple(_pairs(grouped, run)),
-        _matrices(grouped, views, run) if len(run.victims) > 1 else (),
-        doubts(scores, views, run),
-        tuple(left_out),
-        tuple(notes),
+        run=run,
+        renderer=records[0].renderer if records else run.renderer,
+        about=dict(about),
+        classes=classes,
+        photos=len(views),
+        clean={name: _share([view.clean[name] == view.label for view in views]) for name in run.victims},
+        natural={name: _share([view.natural[name] == view.label for view in views]) for name in run.victims},
+        scores=scores,
+        pairs=tuple(_pairs(grouped, run)),
+        matrices=_matrices(grouped, views, run) if len(run.victims) > 1 else (),
+        flags=doubts(scores, views, run),
+        left_out=tuple(left_out),
+        notes=tuple(notes),
     )
+
+
+def _grouped(records: Sequence[Record], run: RobustnessRun) -> Groups:
+    """Records by victim and method, in the run's order."""
+    found: dict[tuple[str, str], list[Record]] = {(v, m): [] for v in run.victims for m in run.methods}
+    for record in records:
+        found[record.victim, record.method].append(record)
+    return found
 
 
 def _score(victim: str, method: str, rows: Sequence[Record]) -> Score:
@@ -165,7 +170,7 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else float("nan")
 
 
-def _pairs(grouped: Mapping[tuple[str, str], Sequence[Record]], run: RobustnessRun) -> list[Pair]:
+def _pairs(grouped: Groups, run: RobustnessRun) -> list[Pair]:
     """Every two methods that change pictures, on the photos that count."""
     methods = [name for name in run.methods if name not in NO_ATTACK]
     found = []
@@ -180,9 +185,7 @@ def _pairs(grouped: Mapping[tuple[str, str], Sequence[Record]], run: RobustnessR
     return found
 
 
-def _matrices(
-    grouped: Mapping[tuple[str, str], Sequence[Record]], views: Sequence[View], run: RobustnessRun
-) -> tuple[Matrix, ...]:
+def _matrices(grouped: Groups, views: Sequence[View], run: RobustnessRun) -> tuple[Matrix, ...]:
     seen = {view.stem: view for view in views}
     found = []
     for method in [name for name in run.methods if name not in NO_ATTACK]:
