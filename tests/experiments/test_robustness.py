@@ -83,8 +83,11 @@ def test_a_stopped_run_goes_on_to_the_same_files(run, tmp_path, monkeypatch):
 
 def test_other_settings_are_refused(run):
     run_robustness(replace(run, methods=("aif",)))
-    with pytest.raises(FileError, match="try a new folder"):
-        run_robustness(replace(run, steps=4, methods=("aif",)))
+    for other in ({"steps": 4}, {"focus_m": 1.5}, {"victims": ("tiny",)}):
+        with pytest.raises(FileError, match="try a new folder"):
+            run_robustness(replace(run, **{"methods": ("aif",), **other}))
+    with pytest.raises(InputError, match="folders of their own"):
+        run_robustness(replace(run, victims=("tiny:", "tiny/")))
 
 
 def test_networks_render_what_they_can(run, tmp_path):
@@ -161,6 +164,16 @@ def test_bad_photos_are_listed_and_the_run_goes_on(run, tmp_path):
     assert found.photos == 4 and set(reasons) == {"broken.png", "stray.png", "4.png"}
     assert "no label" in reasons["stray.png"] and "depth file for '4'" in reasons["4.png"]
     assert "Left out: 3 photos" in (run.out / "robustness.md").read_text()
+
+
+def test_an_interrupted_command_says_how_to_go_on(run, monkeypatch, capsys):
+    def stop(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stages, "open_method", stop)
+    command = ["evaluate", "robustness", "--data", str(run.data), "-o", str(run.out), "--victims", "tiny"]
+    assert main([*command, "--size-px", "32", "--metrics", "psnr"]) == 130
+    assert "the same command goes on where it stood" in capsys.readouterr().err
 
 
 def test_reports(run, capsys):

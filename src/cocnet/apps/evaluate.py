@@ -61,7 +61,10 @@ def evaluate_robustness(run: OmitArgPrefixes[RobustnessRun]) -> None:
     from cocnet.experiments.robustness.run import run_robustness
 
     with _progress("batch") as on_progress:
-        found = run_robustness(run, on_progress)
+        try:
+            found = run_robustness(run, on_progress)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("interrupted, the same command goes on where it stood") from None
     for score in found.scores:
         print(
             f"{score.victim}, {score.method}: right {score.right_saved}, fooled {score.success_saved}"

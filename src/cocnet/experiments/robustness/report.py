@@ -95,7 +95,8 @@ def _about(summary: Summary) -> tuple[str, ...]:
     run, depth = summary.run, "files" if summary.run.depths else f"the estimator {summary.run.estimator}"
     stop = "all steps" if run.full_steps else "an end where a photo is fooled"
     return (
-        f"{summary.photos} photos at {run.size_px} px, rendered by {summary.renderer} at f/{run.f_number:g}.",
+        f"{summary.photos} photos at {run.size_px} px, rendered by {summary.renderer}, 75 mm f/{run.f_number:g}.",
+        f"The nearest point is at 1 m, the farthest at 10 m, focus at {run.focus_m:g} m.",
         f"Depth from {depth}.",
         f"Attacks have {run.steps} steps, with {stop}; seed {run.seed}.",
         "Success counts photos that are named rightly before and after natural bokeh. In brackets: 95 %.",

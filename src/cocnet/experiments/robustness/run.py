@@ -15,7 +15,7 @@ from cocnet.datasets.files import Problem
 from cocnet.errors import FileError, InputError
 from cocnet.experiments.robustness.measures import open_likeness
 from cocnet.experiments.robustness.methods import open_method
-from cocnet.experiments.robustness.places import Places
+from cocnet.experiments.robustness.places import Places, plain
 from cocnet.experiments.robustness.records import View
 from cocnet.experiments.robustness.settings import RobustnessRun
 from cocnet.experiments.robustness.sources import facts_of, open_photos, open_renderer, open_victims, setup_of
@@ -70,6 +70,11 @@ def open_bench(run: RobustnessRun) -> Bench:
     counts = {name: victim.classes for name, victim in victims.items()}
     if len(set(counts.values())) > 1:
         raise InputError(f"expected victims of the same classes, got {counts}, try one run for each kind")
+    for names in (run.victims, run.methods):
+        if len({plain(name) for name in names}) < len(names):
+            raise InputError(
+                f"expected names that make folders of their own, got {', '.join(names)}, try others"
+            )
     measures = open_likeness(run.metrics)
     settings = {key: _plain(value) for key, value in asdict(run).items() if key not in FREE}
     claim(run.out, settings | {"weights": facts_of(run.renderer)})

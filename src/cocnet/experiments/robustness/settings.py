@@ -27,7 +27,9 @@ class RobustnessRun:
     renderer: str = "physical"
     """physical, physical-eq8, or a network with depth or a lens: a weight file, or a name whose weights ship."""
     f_number: float = 2.8
-    """Of a 75 mm lens that is focused on the nearest point: how strong bokeh is."""
+    """Of a 75 mm lens: how strong bokeh is."""
+    focus_m: float = 1.0
+    """Distance of focus; the nearest point of each photo is at 1 m, the farthest at 10 m."""
     depths: Path | None = None
     """Folder of depth files of the photos' names [estimated, and kept in the run's folder]."""
     depth_kind: str | None = None

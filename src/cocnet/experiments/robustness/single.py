@@ -47,7 +47,9 @@ class AttackRun:
     renderer: str = "physical"
     """physical, physical-eq8, or a network with depth or a lens."""
     f_number: float = 2.8
-    """Of a 75 mm lens that is focused on the nearest point."""
+    """Of a 75 mm lens."""
+    focus_m: float = 1.0
+    """Distance of focus; the nearest point is at 1 m, the farthest at 10 m."""
     size_px: int = 224
     """The square that the photo is brought to."""
     estimator: str = "subject"
@@ -138,7 +140,7 @@ def _attacked(photo: Path, run: AttackRun, victim: "Classifier") -> Attacked:
 def _setup(run: AttackRun) -> "Setup":
     from cocnet.renderers import Setup
 
-    return Setup(f_number=run.f_number)
+    return Setup(f_number=run.f_number, focus_m=run.focus_m)
 
 
 def _opened(photo: Path, run: AttackRun) -> "tuple[Tensor, Tensor]":

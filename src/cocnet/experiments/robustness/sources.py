@@ -6,7 +6,7 @@ depth was: distances are the setup's.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ def facts_of(name: str) -> dict[str, Any] | None:
 
 def setup_of(run: RobustnessRun) -> Setup:
     """The camera and the distances."""
-    return replace(Setup(), f_number=run.f_number)
+    return Setup(f_number=run.f_number, focus_m=run.focus_m)
 
 
 def open_victims(names: tuple[str, ...], device: str = "cpu") -> dict[str, Classifier]:
