@@ -3,7 +3,6 @@
 Enters: sRGB [b 3 h w] in 0..1, depth [b 1 h w] in 0..1 where the card says so. Leaves: sRGB [b 3 h w], not clamped.
 """
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -24,10 +23,9 @@ class BokehNet(nn.Module):
     ) -> Float[Tensor, "b 3 h w"]:
         """Render bokeh at the picture's own size. Raises InputError or DepthError for bad input."""
         check_input(self.card, image, depth)
-        needs_depth = self.card.conditioning != "none"
-        both = torch.cat([image, depth], 1) if needs_depth and depth is not None else image
-        padded = pad(both, self.card.size_multiple)
-        out = self.bokeh(padded[:, :3], padded[:, 3:] if needs_depth else None)
+        seen = None if self.card.conditioning == "none" or depth is None else depth
+        multiple = self.card.size_multiple
+        out = self.bokeh(pad(image, multiple), None if seen is None else pad(seen, multiple))
         return crop(out, *image.shape[-2:])
 
     def bokeh(self, image: Tensor, depth: Tensor | None) -> Float[Tensor, "b 3 h w"]:

@@ -148,38 +148,48 @@ class CoCNet(BokehNet):
     def bokeh(self, image: Tensor, depth: Tensor | None) -> Float[Tensor, "b 3 h w"]:
         """Eq. 14. depth: a map in [0, 1] for "depth", `coc_map(…)` for "lens"."""
         maps = [] if depth is None else [depth] * (self.config.input_channels - 3)
-        return self.rendered(torch.cat([image, *maps], 1))  # Eq. 14: Ĩ
+        seen = [image, *maps]
+        filtered = [image, torch.cat(maps, 1)] if self.config.filtered_channels > 3 else [image]
+        return self.rendered(torch.cat(seen, 1), filtered)  # Eq. 14: Ĩ
 
-    def rendered(self, x: Float[Tensor, "b i h w"]) -> Float[Tensor, "b 3 h w"]:
-        """The picture of a padded input, in strips where no gradient is wanted."""
+    def rendered(
+        self, x: Float[Tensor, "b i h w"], filtered: Sequence[Float[Tensor, "b f h w"]]
+    ) -> Float[Tensor, "b 3 h w"]:
+        """The picture of a padded input, in strips where no gradient is wanted. filtered: those channels of x that
+        Eq. 15 filters, in parts, of which one without a gradient costs none."""
         if self.in_strips and not torch.is_grad_enabled() and not torch.compiler.is_compiling():
             return torch.cat([in_strips(self, one) for one in x.chunk(len(x))])
-        return self._whole(x)
+        return self._whole(x, filtered)
 
     def template(
         self,
         level: int,
-        image: Float[Tensor, "b f h w"],
+        filtered: Sequence[Float[Tensor, "b f h w"]],
         features: Float[Tensor, "b n h w"],
         apply: Callable[..., Tensor] = predicted_filter,
     ) -> Float[Tensor, "b 3 h w"]:
         """Eq. 15 before 𝒰: the picture of this level, each pixel filtered with the kernels that φ sees there."""
         phi = self.phi[level]
+        assert isinstance(phi, nn.Conv2d) and phi.bias is not None
         if self.config.templates == "direct":
-            return phi(torch.cat([features, image], 1))
-        return by_colour(apply(image, features, phi.weight, phi.bias))
+            return phi(torch.cat([features, *filtered], 1))
+        taps = [one.shape[1] * self.config.kernel_size**2 for one in filtered]
+        parts = zip(filtered, torch.split(phi.weight, taps), torch.split(phi.bias, taps), strict=True)
+        return torch.stack([by_colour(apply(one, features, w, b)) for one, w, b in parts]).sum(0)
 
-    def _whole(self, x: Float[Tensor, "b i h w"]) -> Float[Tensor, "b 3 h w"]:
+    def _whole(
+        self, x: Float[Tensor, "b i h w"], filtered: Sequence[Float[Tensor, "b f h w"]]
+    ) -> Float[Tensor, "b 3 h w"]:
         """All rows at once, with a graph; channels beyond those of Ĩ go to W and the blend only."""
         x, beside = x[:, : self.config.input_channels], x[:, self.config.input_channels :]
-        scaled = [x[:, : self.config.filtered_channels]]
+        scaled = [list(filtered)]
         skips: list[Tensor] = []
         templates: list[Tensor] = []
         features = x if torch.compiler.is_compiling() else x.contiguous(memory_format=torch.channels_last)
         for encoder in self.encoders:
             skips.append(encoder(features))
             features = halved(skips[-1])
-            scaled.append(halved(scaled[-1]))
+            scaled.append([halved(one) for one in scaled[-1]])
         for level in reversed(range(len(self.decoders))):
             if level < len(skips):
                 features = torch.cat([enlarged(features, 2), skips[level]], 1)

@@ -72,16 +72,20 @@ class Hybrid(CoCNet):
                 "try cocnet.neural.render_network"
             )
         x = pad(torch.cat([image, depth, physical], 1), self.card.size_multiple)
-        return crop(self.rendered(x), *image.shape[-2:])
+        return crop(self.rendered(x, [x[:, :3]]), *image.shape[-2:])
 
     def template(
-        self, level: int, image: Tensor, features: Tensor, apply: Callable[..., Tensor] = local_filter
+        self,
+        level: int,
+        filtered: Sequence[Tensor],
+        features: Tensor,
+        apply: Callable[..., Tensor] = local_filter,
     ) -> Float[Tensor, "b 3 h w"]:
         """Eq. 15 with kernels that sum to one; strips bring their margin along."""
         phi = self.phi[level]
         assert isinstance(phi, nn.Conv2d)
         whole = apply is not filter_strip
-        image = padded(image, self.config.kernel_size) if whole else image
+        image = padded(filtered[0], self.config.kernel_size) if whole else filtered[0]
         return filter_patch(image, _kernels(features, phi).to(image.dtype)[:, None])
 
     def blend(

@@ -147,7 +147,7 @@ def _template(
         for top, bottom in strips(height, image.shape[1] * count * width * 4, image.device):
             features = _picture(plane.rows(top, bottom)).to(image.dtype)
             seen = patch[:, :, top : bottom + 2 * margin]
-            out[top:bottom] = _rows(model.template(level, seen, features, filter_strip))
+            out[top:bottom] = _rows(model.template(level, [seen], features, filter_strip))
     return out
 
 
