@@ -5,7 +5,7 @@ compared at matched similarity instead of matched ε.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -39,14 +39,17 @@ def epsilon_curves(
     epsilons: Sequence[float],
     folder: Path | None = None,
     on_progress: Progress | None = None,
+    yardsticks: Collection[str] | None = None,
 ) -> tuple[Curve, ...]:
-    """Each attack at each ε of nearness, beside as many random draws from the same budget."""
+    """Each attack at each ε of nearness; those named in `yardsticks` [all] beside random draws of the same budget."""
     curves = []
     for attack in attacks:
         settings = [at_epsilon(attack, epsilon) for epsilon in sorted(epsilons)]
         found = tuple(measure(ground, one, folder, True, on_progress) for one in settings)
-        drawn = tuple(measure(ground, Random(one), folder, False, on_progress) for one in settings)
-        curves += [Curve(attack.name, found), Curve(Random(attack).name, drawn)]
+        curves.append(Curve(attack.name, found))
+        if yardsticks is None or attack.name in yardsticks:
+            drawn = tuple(measure(ground, Random(one), folder, False, on_progress) for one in settings)
+            curves.append(Curve(Random(attack).name, drawn))
     return tuple(curves)
 
 

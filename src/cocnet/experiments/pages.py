@@ -1,0 +1,111 @@
+"""The questions' answers as a Markdown page.
+
+Enters: curves over ε and over effort, the points at which survival and δ are told. Leaves: the page's text; shares
+are percent with Wilson's interval of 95 %.
+"""
+
+from collections.abc import Sequence
+
+from cocnet.experiments.curves import Curve, at_similarity, settled, shared_levels
+from cocnet.experiments.points import Point
+from cocnet.experiments.report import table
+from cocnet.experiments.shares import share
+
+DELTA = {
+    "largest": "largest, nearness",
+    "mean": "mean",
+    "largest_dioptres": "largest, 1/m",
+    "mean_dioptres": "mean, 1/m",
+    "largest_px": "largest, px of CoC radius",
+    "mean_px": "mean, px",
+    "reversed_pairs": "neighbours whose order turned",
+    "split_ties": "ties split",
+    "smoothness": "smoothness",
+}
+
+
+def page(name: str, curves: Sequence[Curve], effort: Sequence[Curve], shown: Sequence[Point]) -> str:
+    """All tables."""
+    first = curves[0].points[0]
+    lines = [
+        f"# {name}",
+        "",
+        f"{len(first.right)} photos: {share(first.clean)} % named rightly as they are, {share(first.natural)} % in "
+        f"natural bokeh, {sum(first.counted)} in both; an attack is counted on these. "
+        "Brackets: 95 % (Wilson). An attack ends with the first picture that fools.",
+    ]
+    sections = (
+        ("Accuracy (%) after an attack of budget ε (nearness)", _epsilon(curves)),
+        ("Accuracy (%) where pictures are equally alike to natural bokeh (ε)", _similarity(curves)),
+        ("What still fools (%)", _survival(shown)),
+        ("What a change of depth is, mean of photos", _delta(shown)),
+        ("Accuracy (%) after so many steps", _effort(effort)),
+    )
+    for head, body in sections:
+        lines += ["", f"## {head}", "", *(body or ["Not asked, or nothing to compare."])]
+    return "\n".join([*lines, ""])
+
+
+def _epsilon(curves: Sequence[Curve]) -> list[str]:
+    head = ["attack", *(f"{one.epsilon:g}" for one in curves[0].points)]
+    lines = table(head, [[curve.name, *(str(one.accuracy) for one in curve.points)] for curve in curves])
+    more = [[curve.name, *(f"{one.similarity_db:.1f}" for one in curve.points)] for curve in curves]
+    return [*lines, "", "Median PSNR (dB) to natural bokeh:", "", *table(head, more)]
+
+
+def _similarity(curves: Sequence[Curve]) -> list[str]:
+    levels = shared_levels(curves)
+    if not levels:
+        return []
+    rows = []
+    for curve in curves:
+        found = [at_similarity(curve, level) for level in levels]
+        cells = ["" if one is None else f"{100 * one.accuracy:.0f} ({one.epsilon:.2g})" for one in found]
+        rows.append([curve.name, *cells])
+    return table(["attack", *(f"{level:g} dB" for level in levels)], rows)
+
+
+def _survival(shown: Sequence[Point]) -> list[str]:
+    """A table each budget and attack: a line each way."""
+    lines: list[str] = []
+    for one in shown:
+        rows = []
+        for way in one.ways:
+            natural, fooled, still = one.survival(way)
+            rows.append([way, str(natural), f"{fooled} of {fooled.count}", f"{still} of {still.count}"])
+        head = [
+            f"{one.attack}, ε {one.epsilon:g}",
+            "natural right",
+            "fooled, of these",
+            "of those fooled as found",
+        ]
+        lines += [*table(head, rows), ""]
+    return lines[:-1]
+
+
+def _delta(shown: Sequence[Point]) -> list[str]:
+    rows = [
+        [f"{one.attack}, ε {one.epsilon:g}", *(f"{_mean(one, name):.2g}" for name in DELTA)]
+        for one in shown
+        if one.delta
+    ]
+    return table(["attack", *DELTA.values()], rows) if rows else []
+
+
+def _mean(one: Point, name: str) -> float:
+    """Over photos that have a value and count."""
+    pairs = zip(one.delta[name], one.counted, strict=True)
+    values = [value for value, counts in pairs if counts and value == value]
+    return sum(values) / len(values) if values else float("nan")
+
+
+def _effort(effort: Sequence[Curve]) -> list[str]:
+    if not effort:
+        return []
+    head = ["attack", *(str(one.steps) for one in effort[0].points), "nothing changes after"]
+    rows = [[one.name, *(str(p.accuracy) for p in one.points), _steps(settled(one))] for one in effort]
+    return table(head, rows)
+
+
+def _steps(number: int | None) -> str:
+    return "not yet" if number is None else f"{number} steps"
