@@ -10,8 +10,11 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+from cocnet.errors import InputError
+
 Victim = Callable[[Float[Tensor, "b 3 h w"]], Float[Tensor, "b n"]]
 Render = Callable[[Float[Tensor, "b 3 h w"], Float[Tensor, "b 1 h w"]], Float[Tensor, "b 3 h w"]]
+ROUNDING = 1e-4  # what resizing and rendering may leave beyond 0..1
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +39,27 @@ class AttackResult:
 
 
 def margin(logits: Float[Tensor, "b n"], label: Int64[Tensor, "b"]) -> Float[Tensor, "b"]:
-    """max_{k ≠ y} z_k − z_y of each photo: above 0 the victim is fooled; differentiable."""
+    """max_{k ≠ y} z_k − z_y of each photo: above 0 the victim is fooled; differentiable. Raises InputError."""
+    if bool((label >= logits.shape[1]).any()):
+        got = f"{int(label.max())} of {logits.shape[1]}"
+        raise InputError(f"expected labels of classes that the victim has, got {got}, try its own labels")
     own = logits.gather(1, label[:, None])[:, 0]
     others = logits.scatter(1, label[:, None], -torch.inf)
     return others.amax(1) - own
+
+
+def check_photos(image: Float[Tensor, "b 3 h w"], label: Int64[Tensor, "b"]) -> None:
+    """Raise InputError unless these are pictures of 0..1 and a class, 0-based, for each."""
+    if image.ndim != 4 or image.shape[1] != 3 or not image.is_floating_point() or 0 in image.shape:
+        got = f"{list(image.shape)} {image.dtype}"
+        raise InputError(f"expected pictures [b 3 h w] of floats, got {got}, try picture[None].float() / 255")
+    least, most = image.detach().aminmax()
+    if not (least >= -ROUNDING and most <= 1 + ROUNDING):
+        got = f"{float(least):g}..{float(most):g}"
+        raise InputError(f"expected pictures of 0..1, got {got}, try dividing by 255 or clamping")
+    if label.shape != image.shape[:1] or label.dtype != torch.int64 or bool((label < 0).any()):
+        got = f"{list(label.shape)} {label.dtype}"
+        raise InputError(f"expected a label of int64 from 0 a picture, got {got}, try torch.tensor(labels)")
 
 
 def judged(

@@ -90,14 +90,14 @@ def one_each(problems: Sequence[Problem]) -> tuple[Problem, ...]:
     return tuple(first.values())
 
 
-def stop_at(problems: Sequence[Problem], about: str) -> None:
+def stop_at(problems: Sequence[Problem], about: str, wanted: str = "whole pairs") -> None:
     """Raise FileError that names the first problems and counts all; nothing for none."""
     if not problems:
         return
     named = "; ".join(f"{problem.name} ({problem.reason})" for problem in problems[:_NAMED])
     more = f"; and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""
     raise FileError(
-        f"expected whole pairs in {about}, got {len(problems)} that aren't: {named}{more}, try mending them, or "
+        f"expected {wanted} in {about}, got {len(problems)} that aren't: {named}{more}, try mending them, or "
         "leaving them out with skip_problems"
     )
 

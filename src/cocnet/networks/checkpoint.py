@@ -85,6 +85,19 @@ def checkpoint_info(path: str | Path) -> CheckpointInfo:
     return _info(Path(path), read_header(Path(path))[0])
 
 
+def load_tensors(path: str | Path, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a safetensors file of any maker, with the names and shapes of `like`. Raises FileError."""
+    _, entries = read_header(Path(path))
+    _check_tensors(Path(path), entries, like)
+    return _weights(Path(path), like)
+
+
+def tensor_shape(path: str | Path, name: str) -> tuple[int, ...] | None:
+    """The shape of one tensor of a safetensors file, None where it has none of that name. Raises FileError."""
+    entry = read_header(Path(path))[1].get(name)
+    return None if entry is None else entry.shape
+
+
 def shipped_weights(name: str) -> Path | None:
     """The weights of a registered name that are part of the package, None where there are none."""
     path = WEIGHTS / f"{card_of(name).name}{SUFFIX}"

@@ -44,15 +44,24 @@ SCALES = {"lite0": (1.0, 1.0), "lite1": (1.0, 1.1), "lite2": (1.1, 1.2)}
 
 
 class SameConv(nn.Conv2d):
-    """A convolution padded as TensorFlow's SAME is on even sizes: more on the right and below."""
+    """A convolution padded as TensorFlow's SAME: ⌈n/stride⌉ places, on even sizes more on the right and below.
+
+    own_gradient: depthwise kernels that aren't trained differentiate by `FrozenDepthwise`.
+    """
+
+    own_gradient = True
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d i j"]:
-        total = self.kernel_size[0] - self.stride[0]
         if self.stride[0] > 1:
-            x = functional.pad(x, (total // 2, total - total // 2) * 2)
-        if self.groups > 1 and x.requires_grad and not self.weight.requires_grad:
+            (top, bottom), (left, right) = (self._border(n) for n in x.shape[-2:])
+            x = functional.pad(x, (left, right, top, bottom))
+        if self.own_gradient and self.groups > 1 and x.requires_grad and not self.weight.requires_grad:
             return FrozenDepthwise.apply(x, self.weight, self.bias, self.stride[0], self.padding[0])
         return super().forward(x)
+
+    def _border(self, size: int) -> tuple[int, int]:
+        total = self.kernel_size[0] - (size % self.stride[0] or self.stride[0])
+        return total // 2, total - total // 2
 
 
 class FrozenDepthwise(torch.autograd.Function):
@@ -149,20 +158,29 @@ def from_published(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         names[f"{ours}.project"] = (f"_blocks.{block}._project_conv", f"_blocks.{block}._bn2")
         if f"_blocks.{block}._expand_conv.weight" in state:
             names[f"{ours}.expand"] = (f"_blocks.{block}._expand_conv", f"_blocks.{block}._bn0")
-    folded = {}
-    for ours, (conv, norm) in names.items():
-        try:
-            weight, mean, variance = (
-                state[f"{key}"] for key in (f"{conv}.weight", f"{norm}.running_mean", f"{norm}.running_var")
+    return {
+        f"{ours}.{kind}": tensor
+        for ours, (conv, norm) in names.items()
+        for kind, tensor in zip(("weight", "bias"), folded(state, conv, norm), strict=True)
+    }
+
+
+def folded(state: Mapping[str, Tensor], conv: str, norm: str) -> tuple[Tensor, Tensor]:
+    """Weight and bias of a convolution and the norm behind it; raises InputError where a tensor is missing."""
+    try:
+        weight, mean, variance, gain, bias = (
+            state[key]
+            for key in (
+                f"{conv}.weight",
+                *(f"{norm}.{part}" for part in ("running_mean", "running_var", "weight", "bias")),
             )
-            gain = state[f"{norm}.weight"] / torch.sqrt(variance + _BN_EPSILON)
-            folded[f"{ours}.weight"] = weight * gain[:, None, None, None]
-            folded[f"{ours}.bias"] = state[f"{norm}.bias"] - mean * gain
-        except KeyError as error:
-            raise InputError(
-                f"expected EfficientNet-Lite weights, got none for {error}, try another file"
-            ) from error
-    return folded
+        )
+    except KeyError as error:
+        raise InputError(
+            f"expected EfficientNet-Lite weights, got none for {error}, try another file"
+        ) from error
+    gain = gain / torch.sqrt(variance + _BN_EPSILON)
+    return weight * gain[:, None, None, None], bias - mean * gain
 
 
 def _block_names(state: Mapping[str, Tensor]) -> dict[int, str]:

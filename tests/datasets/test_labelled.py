@@ -1,0 +1,151 @@
+"""Labelled photos: both tables of the competition, folders of classes; sizes; what is wrong is named, or left out."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from cocnet.datasets import LabelledFolder, NeurIPS2017, stack
+from cocnet.errors import FileError, InputError
+
+
+def table(root, columns, *rows):
+    root.mkdir(exist_ok=True)
+    lines = [",".join(columns), *(",".join(str(value) for value in row) for row in rows)]
+    (root / "images.csv").write_text("\n".join(lines), encoding="utf-8")
+
+
+@pytest.fixture
+def ours(pairs):
+    """Three photos, one of another split."""
+    for name in ("eval/a", "eval/b", "train/c"):
+        pairs.photo(f"{name}.png", height=40, width=40)
+    rows = [("eval", "a.png", 5, 7), ("eval", "b.png", 0, ""), ("train", "c.png", 999, 1)]
+    table(pairs.root, ("split", "file", "label", "target"), *rows)
+    return pairs
+
+
+def test_our_table_counts_from_zero(ours):
+    found = NeurIPS2017(ours.root)
+    assert [(p.name, p.label, p.target) for p in (found[0], found[1])] == [("a", 5, 7), ("b", 0, None)]
+    assert found.labels == (5, 0) and found[0].path == ours.root / "eval" / "a.png"
+    assert NeurIPS2017(ours.root, "train").labels == (999,)
+    with pytest.raises(InputError, match="expected a split of eval, train, got 'test'"):
+        NeurIPS2017(ours.root, "test")
+
+
+@pytest.mark.parametrize("place", [".", "images"])
+def test_the_competitions_table_counts_from_one(pairs, place):
+    pairs.photo(f"{place}/x1.png", height=40, width=40)
+    rows = ("ImageId", "URL", "TrueLabel", "TargetClass"), ("x1", "http://x", 306, 779)
+    table(pairs.root, *rows)
+    found = NeurIPS2017(pairs.root)
+    assert (found[0].label, found[0].target, found[0].name) == (305, 778, "x1")
+    with pytest.raises(InputError, match="try no split"):
+        NeurIPS2017(pairs.root, "eval")
+
+
+def test_problems_are_counted_or_left_out(ours):
+    ours.photo("eval/d.png", height=40, width=40)
+    rows = [
+        ("a.png", 5),
+        ("b.png", 1000),
+        ("gone.png", 1),
+        ("none.png", "cat"),
+    ]
+    table(ours.root, ("split", "file", "label"), *(("eval", *row) for row in rows))
+    with pytest.raises(FileError, match=r"expected labelled photos .* got 4 that aren't: .*cat"):
+        NeurIPS2017(ours.root)
+    found = NeurIPS2017(ours.root, skip_problems=True)
+    reasons = {problem.name: problem.reason for problem in found.problems}
+    assert found.labels == (5,)
+    assert reasons["b"] == "label 1000 is not in 0..999" and "no file" in reasons["gone"]
+    assert "line 5" in reasons["none.png"] and reasons["d.png"] == "no label"
+
+
+def test_a_broken_photo_is_named_and_a_run_goes_on(ours):
+    (ours.root / "eval" / "b.png").write_bytes((ours.root / "eval" / "b.png").read_bytes()[:60])
+    found = NeurIPS2017(ours.root)
+    read = [found.read(i) for i in range(2)]
+    assert read[0].label == 5 and read[1].name == "b" and "b.png" in read[1].reason
+    with pytest.raises(FileError, match=r"b\.png"):
+        found[1]
+
+
+@pytest.mark.parametrize(("height", "width"), [(20, 40), (40, 400)])
+def test_sizes_that_show_nothing(pairs, height, width):
+    pairs.photo("0/a.png", height=height, width=width)
+    with pytest.raises(FileError, match=f"of {width} × {height}"):
+        LabelledFolder(pairs.root)[0]
+    with pytest.raises(InputError, match="size_px of 32"):
+        LabelledFolder(pairs.root, size_px=16)
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (64, 100), (150, 64)])
+def test_the_middle_is_kept(pairs, height, width):
+    """Red says the column, green the row: after halving, pixel i of the middle saw 2i + 0.5 and its neighbours."""
+    pairs.photo("0/a.png", height=height, width=width)
+    photo = LabelledFolder(pairs.root, size_px=32)[0]
+    assert photo.image.shape == (3, 32, 32) and photo.image.dtype == torch.float32
+    middle = photo.image[:2, 15:17, 15:17].mean((1, 2)) * 255
+    assert middle.tolist() == pytest.approx([(width - 1) / 2, (height - 1) / 2], abs=1.01)
+
+
+def test_a_photo_of_the_right_size_is_the_files(pairs):
+    path = pairs.photo("0/a.png", height=32, width=32)
+    photo = LabelledFolder(pairs.root, size_px=32)[0]
+    assert np.array_equal((photo.image * 255).round().byte().permute(1, 2, 0), np.array(Image.open(path)))
+
+
+def folder(pairs, *classes):
+    for number, name in enumerate(classes):
+        pairs.photo(f"{name}/p{number}.png", height=32, width=32)
+    return pairs.root
+
+
+def test_numbered_folders(pairs):
+    found = LabelledFolder(folder(pairs, "281", "7"))
+    assert found.labels == (7, 281) and [file.name for file in found.files] == ["7/p1.png", "281/p0.png"]
+    with pytest.raises(FileError, match=r"label 281 is not in 0\.\.9"):
+        LabelledFolder(pairs.root, classes=10)
+
+
+def test_named_folders_by_order_names_and_file(pairs):
+    root = folder(pairs, "dog", "cat")
+    assert LabelledFolder(root).labels == (0, 1) and LabelledFolder(root).numbering == "the sorted folders"
+    assert LabelledFolder(root, ["bird", "dog", "cat"]).labels == (2, 1)
+    (root / "classes.json").write_text(json.dumps({"dog": 4, "cat": 9}))
+    assert LabelledFolder(root).labels == (9, 4)
+    (root / "classes.json").write_text(json.dumps(["dog"]))
+    with pytest.raises(FileError, match=r"cat \(no such class in classes\.json\)"):
+        LabelledFolder(root)
+    (root / "classes.json").write_text("{")
+    with pytest.raises(FileError, match="expected class names"):
+        LabelledFolder(root)
+
+
+def test_what_is_no_dataset(pairs):
+    with pytest.raises(FileError, match="expected a folder each class"):
+        LabelledFolder(pairs.root)
+    with pytest.raises(FileError, match=r"expected images\.csv"):
+        NeurIPS2017(pairs.root)
+    with pytest.raises(FileError, match="expected a folder"):
+        NeurIPS2017(pairs.root / "none")
+    table(pairs.root, ("name", "class"), ("a", 1))
+    with pytest.raises(
+        FileError, match=r"expected columns file, label or ImageId, TrueLabel .* got name, class"
+    ):
+        NeurIPS2017(pairs.root)
+    table(pairs.root, ("file", "label"))
+    with pytest.raises(FileError, match="got none"):
+        NeurIPS2017(pairs.root)
+
+
+def test_a_batch(pairs):
+    found = LabelledFolder(folder(pairs, "0", "3"), size_px=32)
+    images, labels = stack([found[0], found[1]])
+    assert images.shape == (2, 3, 32, 32) and labels.tolist() == [0, 3]
+    with pytest.raises(InputError, match="got none"):
+        stack([])
