@@ -7,9 +7,9 @@ are percent with Wilson's interval of 95 %.
 from collections.abc import Sequence
 
 from cocnet.experiments.curves import Curve, at_similarity, settled, shared_levels
-from cocnet.experiments.points import Point
+from cocnet.experiments.points import Point, share
 from cocnet.experiments.report import table
-from cocnet.experiments.shares import share
+from cocnet.metrics import Interval
 
 DELTA = {
     "largest": "largest, nearness",
@@ -27,11 +27,12 @@ DELTA = {
 def page(name: str, curves: Sequence[Curve], effort: Sequence[Curve], shown: Sequence[Point]) -> str:
     """All tables."""
     first = curves[0].points[0]
+    clean, natural = (percent(share(column)) for column in (first.clean, first.natural))
     lines = [
         f"# {name}",
         "",
-        f"{len(first.right)} photos: {share(first.clean)} % named rightly as they are, {share(first.natural)} % in "
-        f"natural bokeh, {sum(first.counted)} in both; an attack is counted on these. "
+        f"{len(first.right)} photos: {clean} % named rightly as they are, {natural} % in natural bokeh, "
+        f"{sum(first.counted)} in both; an attack is counted on these. "
         "Brackets: 95 % (Wilson). An attack ends with the first picture that fools.",
     ]
     sections = (
@@ -46,9 +47,14 @@ def page(name: str, curves: Sequence[Curve], effort: Sequence[Curve], shown: Seq
     return "\n".join([*lines, ""])
 
 
+def percent(share: Interval) -> str:
+    """Whole percent with the interval, a dash for none."""
+    return f"{100 * share.value:.0f} [{100 * share.low:.0f}, {100 * share.high:.0f}]" if share.count else "–"
+
+
 def _epsilon(curves: Sequence[Curve]) -> list[str]:
     head = ["attack", *(f"{one.epsilon:g}" for one in curves[0].points)]
-    lines = table(head, [[curve.name, *(str(one.accuracy) for one in curve.points)] for curve in curves])
+    lines = table(head, [[curve.name, *(percent(one.accuracy) for one in curve.points)] for curve in curves])
     more = [[curve.name, *(f"{one.similarity_db:.1f}" for one in curve.points)] for curve in curves]
     return [*lines, "", "Median PSNR (dB) to natural bokeh:", "", *table(head, more)]
 
@@ -72,7 +78,14 @@ def _survival(shown: Sequence[Point]) -> list[str]:
         rows = []
         for way in one.ways:
             natural, fooled, still = one.survival(way)
-            rows.append([way, str(natural), f"{fooled} of {fooled.count}", f"{still} of {still.count}"])
+            rows.append(
+                [
+                    way,
+                    percent(natural),
+                    f"{percent(fooled)} of {fooled.count}",
+                    f"{percent(still)} of {still.count}",
+                ]
+            )
         head = [
             f"{one.attack}, ε {one.epsilon:g}",
             "natural right",
@@ -103,7 +116,7 @@ def _effort(effort: Sequence[Curve]) -> list[str]:
     if not effort:
         return []
     head = ["attack", *(str(one.steps) for one in effort[0].points), "nothing changes after"]
-    rows = [[one.name, *(str(p.accuracy) for p in one.points), _steps(settled(one))] for one in effort]
+    rows = [[one.name, *(percent(p.accuracy) for p in one.points), _steps(settled(one))] for one in effort]
     return table(head, rows)
 
 

@@ -4,7 +4,7 @@ Enters: a `Ground` (photos, nearness, labels, renderer, victim: the same for all
 Leaves: a `Point`, a value a photo; each batch is kept in a folder, so that an interrupted run goes on.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
@@ -22,9 +22,8 @@ from cocnet.attacks.transfer import seen
 from cocnet.errors import InputError
 from cocnet.experiments.delta import change
 from cocnet.experiments.kept import described, kept
-from cocnet.experiments.shares import Share, share
 from cocnet.experiments.survival import Render, survival
-from cocnet.metrics import psnr
+from cocnet.metrics import Interval, psnr, wilson
 from cocnet.networks.precision import strict_float32
 from cocnet.renderers import Setup
 
@@ -85,12 +84,12 @@ class Point:
         return tuple(a and b for a, b in zip(self.clean, self.natural, strict=True))
 
     @property
-    def accuracy(self) -> Share:
+    def accuracy(self) -> Interval:
         """Of all photos, as tables of robustness have it."""
         return share(self.right)
 
     @property
-    def success(self) -> Share:
+    def success(self) -> Interval:
         """Fooled, of those that count."""
         return share(not right for right, counts in zip(self.right, self.counted, strict=True) if counts)
 
@@ -100,7 +99,7 @@ class Point:
         values = [db for db, counts in zip(self.psnr_db, self.counted, strict=True) if counts]
         return median(values) if values else float("nan")
 
-    def survival(self, way: str) -> tuple[Share, Share, Share]:
+    def survival(self, way: str) -> tuple[Interval, Interval, Interval]:
         """Natural pictures right after that way; fooled there, of those; fooled there, of those fooled as found."""
         natural, found = self.ways[way]
         told = [c and n for c, n in zip(self.clean, natural, strict=True)]
@@ -109,6 +108,12 @@ class Point:
             not found[k] for k, counts in enumerate(told) if counts and self.natural[k] and not self.right[k]
         ]
         return share(natural), share(still), share(both)
+
+
+def share(happened: Iterable[bool]) -> Interval:
+    """Of photos, with Wilson's interval."""
+    listed = list(happened)
+    return wilson(sum(listed), len(listed))
 
 
 def at_epsilon(attack: RenderAttack, nearness: float) -> RenderAttack:
