@@ -7,6 +7,8 @@ Accuracy against ε and against similarity to natural bokeh, beside random draws
 resizing, deblurring and other renderers; what a change of depth is in pixels and dioptres; how many steps it takes.
 Each victim on each renderer gets a folder with answers.json, answers.md and plots; run again, it goes on.
 
+A picture that just fools is fragile: survival is told for it and for the one that fools most ("full").
+
 FOLDER: photos with a table of labels (the NeurIPS-2017 competition's, or images.csv), or a folder each class.
 """
 

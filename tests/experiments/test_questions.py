@@ -41,11 +41,14 @@ def test_everything_is_answered_and_written(tmp_path):
         " dB |",
     ):
         assert piece in text
+    assert "4 : 0, p 0.12" in text  # 2/2⁴
     assert "nan" not in text and "random sm-gda" not in text
     facts = json.loads((tmp_path / "answers.json").read_text(encoding="utf-8"))
     assert facts["facts"] == {"photos": "made"} and facts["plan"]["epsilons"] == [0.01, 0.1, 0.3]
     last = facts["curves"][0]["points"][-1]
     assert last["shares"]["accuracy"]["count"] == 6 and last["shares"]["ways"]["float"]["still"]["value"] == 1
+    assert all(one["full"] for one in facts["full"]) and len(facts["full"]) == 2
+    assert "(full)" in text and "(first)" in text
     assert [one["name"] for one in facts["effort"]] == ["gda, 1 start", "gda, 2 starts"]
 
 
@@ -63,7 +66,7 @@ def test_plots(tmp_path):
     write_answers(tmp_path, ask("linear", ground(), ATTACKS[:1], PLAN))
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {
-        "answers.json", "answers.md", "epsilon.png", "similarity.png", "survival.png", "effort.png"
+        "answers.json", "answers.md", "epsilon.png", "similarity.png", "survival-0.1.png", "effort.png"
     }  # fmt: skip
 
 
@@ -80,7 +83,7 @@ def test_what_can_not_be_asked(tmp_path):
 def test_effort_may_be_left_out():
     answers = ask("linear", ground(), ATTACKS[:1], Plan((0.1,), (0.1,), (), steps=()))
     assert answers.effort == () and [one.name for one in answers.curves] == ["gda"]
-    assert torch.is_tensor(ground().image) and len(answers.shown()) == 1
+    assert torch.is_tensor(ground().image) and len(answers.shown()) == 2
 
 
 def test_the_script_asks_every_victim_on_every_renderer(tmp_path):
@@ -96,7 +99,7 @@ def test_the_script_asks_every_victim_on_every_renderer(tmp_path):
     text = script.answer_all(
         (image, depth, one.label), victims, renderers, [GDA(steps=1)], plan, {}, setup, tmp_path, plots=False
     )
-    assert text.count("# a on ") == 2 and text.count("on shade |") == 2
+    assert text.count("# a on ") == 2 and text.count("| on shade |") == 2
     assert {each.name for each in tmp_path.iterdir()} == {
         f"{victim}-on-{name}" for victim in victims for name in renderers
     }

@@ -6,10 +6,12 @@ are percent with Wilson's interval of 95 %.
 
 from collections.abc import Sequence
 
+import torch
+
 from cocnet.experiments.curves import Curve, at_similarity, settled, shared_levels
 from cocnet.experiments.points import Point, share
 from cocnet.experiments.report import table
-from cocnet.metrics import Interval
+from cocnet.metrics import Interval, mcnemar
 
 DELTA = {
     "largest": "largest, nearness",
@@ -33,7 +35,7 @@ def page(name: str, curves: Sequence[Curve], effort: Sequence[Curve], shown: Seq
         "",
         f"{len(first.right)} photos: {clean} % named rightly as they are, {natural} % in natural bokeh, "
         f"{sum(first.counted)} in both; an attack is counted on these. "
-        "Brackets: 95 % (Wilson). An attack ends with the first picture that fools.",
+        "Brackets: 95 % (Wilson). Unless full, an attack ends with the first picture that fools.",
     ]
     sections = (
         ("Accuracy (%) after an attack of budget ε (nearness)", _epsilon(curves)),
@@ -56,7 +58,19 @@ def _epsilon(curves: Sequence[Curve]) -> list[str]:
     head = ["attack", *(f"{one.epsilon:g}" for one in curves[0].points)]
     lines = table(head, [[curve.name, *(percent(one.accuracy) for one in curve.points)] for curve in curves])
     more = [[curve.name, *(f"{one.similarity_db:.1f}" for one in curve.points)] for curve in curves]
-    return [*lines, "", "Median PSNR (dB) to natural bokeh:", "", *table(head, more)]
+    lines += ["", "Median PSNR (dB) to natural bokeh:", "", *table(head, more)]
+    rows = [[one.name, *map(_odds, curves[0].points, one.points)] for one in curves[1:]]
+    if not rows:
+        return lines
+    about = f"Photos that only {curves[0].name} or only the other fools, and McNemar's p:"
+    return [*lines, "", about, "", *table(head, rows)]
+
+
+def _odds(first: Point, second: Point) -> str:
+    """Two attacks on the same photos."""
+    fooled = [~torch.tensor(one.right) & torch.tensor(one.counted) for one in (first, second)]
+    found = mcnemar(*fooled)
+    return f"{found.only_first} : {found.only_second}, p {found.p:.2g}"
 
 
 def _similarity(curves: Sequence[Curve]) -> list[str]:
@@ -72,33 +86,35 @@ def _similarity(curves: Sequence[Curve]) -> list[str]:
 
 
 def _survival(shown: Sequence[Point]) -> list[str]:
-    """A table each budget and attack: a line each way."""
+    """A table each budget and attack, a line each way; pictures that just fool beside those that fool most."""
     lines: list[str] = []
-    for one in shown:
-        rows = []
-        for way in one.ways:
-            natural, fooled, still = one.survival(way)
-            rows.append(
-                [
-                    way,
-                    percent(natural),
-                    f"{percent(fooled)} of {fooled.count}",
-                    f"{percent(still)} of {still.count}",
-                ]
-            )
-        head = [
-            f"{one.attack}, ε {one.epsilon:g}",
-            "natural right",
-            "fooled, of these",
-            "of those fooled as found",
-        ]
-        lines += [*table(head, rows), ""]
+    for title in dict.fromkeys(map(_title, shown)):
+        points = [one for one in shown if _title(one) == title]
+        head = [title, "natural right"]
+        for one in points:
+            head += [f"fooled, of these ({_kind(one)})", f"of those fooled as found ({_kind(one)})"]
+        lines += [*table(head, [_way(way, points) for way in points[0].ways]), ""]
     return lines[:-1]
+
+
+def _way(way: str, points: Sequence[Point]) -> list[str]:
+    cells = [way, percent(points[0].survival(way)[0])]
+    for one in points:
+        cells += [f"{percent(part)} of {part.count}" for part in one.survival(way)[1:]]
+    return cells
+
+
+def _title(one: Point) -> str:
+    return f"{one.attack}, ε {one.epsilon:.3g}"
+
+
+def _kind(one: Point) -> str:
+    return "full" if one.full else "first"
 
 
 def _delta(shown: Sequence[Point]) -> list[str]:
     rows = [
-        [f"{one.attack}, ε {one.epsilon:g}", *(f"{_mean(one, name):.2g}" for name in DELTA)]
+        [f"{_title(one)} ({_kind(one)})", *(f"{_mean(one, name):.2g}" for name in DELTA)]
         for one in shown
         if one.delta
     ]
@@ -121,4 +137,4 @@ def _effort(effort: Sequence[Curve]) -> list[str]:
 
 
 def _steps(number: int | None) -> str:
-    return "not yet" if number is None else f"{number} steps"
+    return "not yet" if number is None else f"{number} step{'s' * (number > 1)}"

@@ -68,7 +68,7 @@ def plot_survival(path: str | Path, points: Sequence[Point], title: str) -> None
                 [100 * max(0.0, share.value - share.low) for _, share in shown],
                 [100 * max(0.0, share.high - share.value) for _, share in shown],
             ]
-            axes.bar(places, values, width, color=colour, label=f"{one.attack}, ε {one.epsilon:g}")
+            axes.bar(places, values, width, color=colour, label=f"{one.attack}, ε {one.epsilon:.3g}")
             axes.errorbar(places, values, errors, fmt="none", ecolor="#555555", elinewidth=0.8, capsize=2)
         axes.set_xticks(range(len(ways)), ways, rotation=30, ha="right")
         axes.set_ylim(0, 100)

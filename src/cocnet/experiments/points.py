@@ -63,7 +63,8 @@ class Point:
 
     clean, natural, right: named rightly in the photo, in natural bokeh, in adversarial bokeh; psnr_db of adversarial
     to natural bokeh; queries of the victim; ways: (natural, adversarial) right by each way to the victim; delta: the
-    fields of `Change`. epsilon is nearness's (of the camera's ranges for an attack on the lens).
+    fields of `Change`. epsilon is nearness's (of the camera's ranges for an attack on the lens). full: it went on
+    after the first picture that fools, to the one that fools most.
     """
 
     attack: str
@@ -77,6 +78,7 @@ class Point:
     queries: tuple[int, ...]
     ways: dict[str, tuple[Column, Column]] = field(default_factory=dict)
     delta: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    full: bool = False
 
     @property
     def counted(self) -> Column:
@@ -132,7 +134,8 @@ def measure(
     """Attack all photos, batch by batch; with `ways` also ask what survives and what δ is."""
     base = attack.like if isinstance(attack, Random) else attack
     epsilon = base.epsilon / (base.span if isinstance(base, DepthOffset) else 1.0)
-    name = f"{attack.name} eps {epsilon:.3g}, {base.steps} steps x {base.restarts}"
+    effort = f"{base.steps} steps x {base.restarts}{'' if base.early_stop else ', full'}"
+    name = f"{attack.name} eps {epsilon:.3g}, {effort}"
     columns: dict[str, Any] = {}
     for rows in ground.rows():
         facts = {**ground.facts, "attack": described(attack), "rows": [rows.start, rows.stop], "ways": ways}
@@ -140,7 +143,7 @@ def measure(
             on_progress(name, rows.start, len(ground.image))
         make = partial(_batch, ground, attack, rows, ways)
         columns = _longer(columns, kept(folder, f"{name}, photo {rows.start}", facts, make))
-    return Point(attack.name, epsilon, base.steps, base.restarts, **_typed(columns))
+    return Point(attack.name, epsilon, base.steps, base.restarts, **_typed(columns), full=not base.early_stop)
 
 
 @torch.no_grad()

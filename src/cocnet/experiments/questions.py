@@ -5,7 +5,7 @@ answers.md and plots. Every batch is kept in the folder's parts/, so that an int
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +22,18 @@ from cocnet.experiments.curves import (
 )
 from cocnet.experiments.pages import page
 from cocnet.experiments.plots import plot_effort, plot_epsilon, plot_similarity, plot_survival
-from cocnet.experiments.points import Ground, Point, Progress, at_epsilon
+from cocnet.experiments.points import Ground, Point, Progress, at_epsilon, measure
 from cocnet.imaging import atomic_path, write_json
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked. Budgets are nearness's. shown: the budgets, of `epsilons`, at which survival and δ are told;
-    yardsticks: attacks beside which random draws stand; effort is asked of the first attack. Raises InputError."""
+    """What is asked; budgets are nearness's.
+
+    shown: the budgets, of `epsilons`, at which survival and δ are told, of the first picture that fools and of the
+    one that fools most; yardsticks: attacks beside which random draws stand; effort is asked of the first attack.
+    Raises InputError.
+    """
 
     epsilons: tuple[float, ...] = (1e-4, 3e-4, 1e-3, 3e-3, 8e-3, 3e-2, 1e-1)
     shown: tuple[float, ...] = (3e-4, 8e-3)
@@ -48,17 +52,19 @@ class Plan:
 
 @dataclass(frozen=True)
 class Answers:
-    """What was found: curves over ε with what survives at each, curves over effort (none where none was asked)."""
+    """What was found: curves over ε with what survives at each, the attacks that went on after the first success, at
+    the budgets shown; curves over effort (none where none was asked)."""
 
     name: str
     facts: dict[str, Any]
     plan: Plan
     curves: tuple[Curve, ...]
+    full: tuple[Point, ...]
     effort: tuple[Curve, ...]
 
     def shown(self) -> tuple[Point, ...]:
         """The points at which survival and δ are told, budget by budget."""
-        points = [one for curve in self.curves for one in curve.points if one.ways]
+        points = [one for curve in self.curves for one in curve.points if one.ways] + list(self.full)
         return tuple(
             one for epsilon in self.plan.shown for one in points if abs(one.epsilon / epsilon - 1) < 1e-6
         )
@@ -77,9 +83,11 @@ def ask(
     if not attacks:
         raise InputError("expected attacks, got none, try [GDA()]")
     curves = epsilon_curves(ground, attacks, plan.epsilons, parts, on_progress, plan.yardsticks)
+    strong = [replace(at_epsilon(one, e), early_stop=False) for e in plan.shown for one in attacks]
+    full = tuple(measure(ground, one, parts, True, on_progress) for one in strong)
     first = at_epsilon(attacks[0], plan.effort_epsilon)
     effort = effort_curves(ground, first, plan.steps, plan.restarts, parts, on_progress) if plan.steps else ()
-    return Answers(name, dict(ground.facts), plan, curves, effort)
+    return Answers(name, dict(ground.facts), plan, curves, full, effort)
 
 
 def write_answers(folder: str | Path, answers: Answers, plots: bool = True) -> str:
@@ -99,13 +107,11 @@ def draw(folder: Path, answers: Answers) -> None:
     title = f"{answers.name}, {len(answers.curves[0].points[0].right)} photos"
     plot_epsilon(folder / "epsilon.png", answers.curves, title)
     plot_similarity(folder / "similarity.png", answers.curves, title)
-    if answers.shown():
-        plot_survival(
-            folder / "survival.png", answers.shown(), f"{title}: what still fools, by way to the victim"
-        )
+    for epsilon in answers.plan.shown:
+        points = [one for one in answers.full if abs(one.epsilon / epsilon - 1) < 1e-6]
+        plot_survival(folder / f"survival-{epsilon:g}.png", points, f"{title}: what still fools on its way")
     if answers.effort:
-        epsilon = f"{answers.plan.effort_epsilon:g}"
-        plot_effort(folder / "effort.png", answers.effort, f"{title}, ε {epsilon}")
+        plot_effort(folder / "effort.png", answers.effort, f"{title}, ε {answers.plan.effort_epsilon:g}")
 
 
 def as_facts(answers: Answers) -> dict[str, Any]:
@@ -122,7 +128,13 @@ def as_facts(answers: Answers) -> dict[str, Any]:
         if (found := at_similarity(one, level)) is not None
     ]
     about = {"name": answers.name, "facts": answers.facts, "plan": asdict(answers.plan)}
-    return {**about, "curves": curves, "matched_similarity": levels, "effort": effort}
+    return {
+        **about,
+        "curves": curves,
+        "full": [_point(p) for p in answers.full],
+        "matched_similarity": levels,
+        "effort": effort,
+    }
 
 
 def made(folder: Path) -> Path:
