@@ -80,7 +80,8 @@ def test_what_is_printed(photo, run):
 def test_what_can_not_be(options, error, photo, run):
     found = run("attack", photo, *OPTIONS, *options, "-o", photo.with_name("out.png"))
     assert found.code == 1 and error in found.err and not photo.with_name("out.png").exists()
-    assert run("attack", photo, *OPTIONS, "-o", photo).code == 1
+    for out in (photo, photo.with_name("out.gif"), photo.with_name("nowhere") / "out.png"):
+        assert run("attack", photo, *OPTIONS, "-o", out).code == 1
 
 
 def test_attacks_are_there_by_name():

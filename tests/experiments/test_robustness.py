@@ -86,6 +86,9 @@ def test_other_settings_are_refused(run):
     for other in ({"steps": 4}, {"focus_m": 1.5}, {"victims": ("tiny",)}):
         with pytest.raises(FileError, match="try a new folder"):
             run_robustness(replace(run, **{"methods": ("aif",), **other}))
+    next(run.data.glob("*/0.png")).unlink()
+    with pytest.raises(FileError, match="try a new folder"):
+        run_robustness(replace(run, methods=("aif",)))
     with pytest.raises(InputError, match="folders of their own"):
         run_robustness(replace(run, victims=("tiny:", "tiny/")))
 

@@ -18,7 +18,14 @@ from cocnet.experiments.robustness.methods import open_method
 from cocnet.experiments.robustness.places import Places, plain
 from cocnet.experiments.robustness.records import View
 from cocnet.experiments.robustness.settings import RobustnessRun
-from cocnet.experiments.robustness.sources import facts_of, open_photos, open_renderer, open_victims, setup_of
+from cocnet.experiments.robustness.sources import (
+    facts_of,
+    labels_of,
+    open_photos,
+    open_renderer,
+    open_victims,
+    setup_of,
+)
 from cocnet.experiments.robustness.stages import Bench, attack_batch, view_batch
 from cocnet.experiments.runs import check_device
 from cocnet.metrics import check_labels
@@ -77,7 +84,7 @@ def open_bench(run: RobustnessRun) -> Bench:
             )
     measures = open_likeness(run.metrics)
     settings = {key: _plain(value) for key, value in asdict(run).items() if key not in FREE}
-    claim(run.out, settings | {"weights": facts_of(run.renderer)})
+    claim(run.out, settings | {"weights": facts_of(run.renderer), "labels": labels_of(photos)})
     return Bench(run, Places(run.out), photos, render, victims, measures)
 
 

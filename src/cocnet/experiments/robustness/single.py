@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
-from cocnet.errors import InputError
+from cocnet.errors import FileError, InputError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +26,7 @@ class AttackRun:
     out: Annotated[Path, arg(aliases=["-o"])]
     """The picture to write; .png keeps what was found. OUT.json are its settings, OUT.npy its depth."""
     method: str = "bg-gda"
-    """gda, sm-gda, bg-gda, offset, lens, one of these behind random- (random alone: gda's), pgd-rgb, ace,
+    """gda, sm-gda, bg-gda, offset, lens, random (gda's), random-sm-gda, random-bg-gda, random-lens, pgd-rgb, ace,
     colorfool-unmasked, blur, bokeh."""
     victim: str = "mobilenet_v2"
     """A classifier, or NAME=FILE.safetensors."""
@@ -90,15 +90,25 @@ def attack_photo(photo: Path, run: AttackRun) -> Attacked:
     """Attack it and write the files. Raises FileError, InputError, DepthError."""
     from cocnet.experiments.robustness.sources import open_victims
     from cocnet.experiments.runs import check_device
-    from cocnet.imaging import check_output
 
-    for path in (run.out, _beside(run.out, ".npy"), _beside(run.out, ".json")):
-        check_output(path, photo)
+    _check_outputs(photo, run)
     check_device(run.device)
     (victim,) = open_victims((run.victim,), run.device).values()
     found = _attacked(photo, run, victim)
     _write_settings(photo, run, found, victim.about)
     return found
+
+
+def _check_outputs(photo: Path, run: AttackRun) -> None:
+    """Refuse early what can't be written, or is an input."""
+    from cocnet.imaging import check_output
+    from cocnet.imaging.encode import FORMATS
+
+    if run.out.suffix.lower() not in FORMATS:
+        raise FileError(f"expected a file name ending in {', '.join(FORMATS)}, got '{run.out}', try .png")
+    for path in (run.out, _beside(run.out, ".npy"), _beside(run.out, ".json")):
+        for source in (photo, run.depth):
+            check_output(path, source)
 
 
 def _attacked(photo: Path, run: AttackRun, victim: "Classifier") -> Attacked:

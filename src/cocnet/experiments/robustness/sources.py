@@ -74,6 +74,12 @@ def open_photos(run: RobustnessRun) -> LabelledPhotos:
     return LabelledFolder(run.data, size_px=run.size_px, skip_problems=True)
 
 
+def labels_of(photos: LabelledPhotos) -> str:
+    """A checksum of names and labels: batches of other photos aren't the same batches."""
+    lines = "\n".join(f"{file.name} {file.label}" for file in photos.files)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
 def evenly(count: int, wanted: int | None) -> list[int]:
     """Places of so many among all, evenly."""
     wanted = count if wanted is None else min(wanted, count)
