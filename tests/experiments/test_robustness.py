@@ -3,6 +3,7 @@
 import csv
 import json
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from cocnet.experiments.robustness.places import load_picture
 from cocnet.experiments.robustness.published import ACCURACY, TRANSFER, table_2, table_3
 from cocnet.experiments.robustness.run import run_robustness
 from cocnet.experiments.robustness.settings import RobustnessRun
+from cocnet.experiments.robustness.sources import from_subject
 from cocnet.renderers import Physical, Setup
 
 
@@ -306,3 +308,17 @@ def test_settings_are_checked(tmp_path):
         with pytest.raises(InputError, match="expected"):
             RobustnessRun(tmp_path, **wrong)
     assert asdict(RobustnessRun(tmp_path))["steps"] == 50
+
+
+def test_names_with_commas_are_lists():
+    run = RobustnessRun(Path("data"), victims=("a,b", "c"), methods=("gda,lens",))
+    assert run.victims == ("a", "b", "c") and run.methods == ("gda", "lens")
+    with pytest.raises(InputError, match="each once"):
+        RobustnessRun(Path("data"), victims=("a,a",))
+
+
+def test_nothing_is_nearer_than_the_subject():
+    side = 64
+    rows = torch.linspace(0.1, 1.0, side).view(1, side, 1).expand(1, side, side)
+    held = from_subject(rows, torch.full((3, side, side), 0.5))
+    assert held.max() < rows.max() and torch.equal(held, rows.clamp(max=float(held.max())))

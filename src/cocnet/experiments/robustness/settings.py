@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from tyro.conf import arg
 
 from cocnet.errors import InputError
+
+Nearest = Literal["subject", "point"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,8 @@ class RobustnessRun:
     split: str | None = None
     """Of a table that has splits [eval]."""
     victims: tuple[str, ...] = ("mobilenet_v2",)
-    """Names of classifiers, or NAME=FILE.safetensors; each is attacked, and sees what fooled the others."""
+    """Names of classifiers, or NAME=FILE.safetensors, also with commas; each is attacked, and sees what fooled the
+    others."""
     methods: tuple[str, ...] = ("aif", "bokeh", "blur", "random", "gda", "sm-gda", "bg-gda")
     """Also random-sm-gda, random-bg-gda, offset, lens, random-lens, pgd-rgb, ace, colorfool-unmasked; with another ε:
     gda@8e-3."""
@@ -30,6 +33,8 @@ class RobustnessRun:
     """Of a 75 mm lens: how strong bokeh is."""
     focus_m: float = 1.0
     """Distance of focus; the nearest point of each photo is at 1 m, the farthest at 10 m."""
+    nearest: Nearest = "subject"
+    """What counts as each photo's nearest point: its subject (all before it counts as beside it), or its nearest."""
     depths: Path | None = None
     """Folder of depth files of the photos' names [estimated, and kept in the run's folder]."""
     depth_kind: str | None = None
@@ -65,7 +70,8 @@ class RobustnessRun:
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise InputError(f"expected {name} from 1, got {getattr(self, name)}, try leaving it out")
         for name in ("victims", "methods", "metrics"):
-            values = getattr(self, name)
+            values = tuple(part for value in getattr(self, name) for part in value.split(",") if part)
+            object.__setattr__(self, name, values)
             if not values or len(set(values)) < len(values):
                 got = ", ".join(values) or "none"
                 raise InputError(f"expected {name}, each once, got {got}, try the default")

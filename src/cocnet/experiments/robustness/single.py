@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import arg
 
 from cocnet.errors import FileError, InputError
+from cocnet.experiments.robustness.settings import Nearest
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,6 +51,8 @@ class AttackRun:
     """Of a 75 mm lens."""
     focus_m: float = 1.0
     """Distance of focus; the nearest point is at 1 m, the farthest at 10 m."""
+    nearest: Nearest = "subject"
+    """What counts as the nearest point: the subject (all before it is put beside it), or truly the nearest."""
     size_px: int = 224
     """The square that the photo is brought to."""
     estimator: str = "subject"
@@ -160,7 +163,7 @@ def _opened(photo: Path, run: AttackRun) -> "tuple[Tensor, Tensor]":
 
     image = LabelledPhotos([LabelledFile(photo.name, photo, 0)], size_px=run.size_px)[0].image
     files = None if run.depth is None else {photo.stem: run.depth}
-    near = nearness_of(image, photo, files, run.depth_kind, run.estimator, _setup(run))
+    near = nearness_of(image, photo, files, run.depth_kind, run.estimator, _setup(run), run.nearest)
     return image[None].to(run.device), near[None].to(run.device)
 
 

@@ -15,15 +15,17 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cocnet.attacks.victims import Classifier, open_victim
+from cocnet.choices import choose_focus_m
 from cocnet.datasets import LabelledFolder, LabelledPhotos, NeurIPS2017
 from cocnet.datasets.classified import middle
 from cocnet.datasets.files import DEPTHS, files_by_stem
-from cocnet.depth import estimate_depth
+from cocnet.depth import coarse_mask, estimate_depth
 from cocnet.depth.protocol import as_rgb8
 from cocnet.errors import DepthError, InputError
-from cocnet.experiments.robustness.settings import RobustnessRun
+from cocnet.experiments.robustness.settings import Nearest, RobustnessRun
 from cocnet.imaging import nearness, photo_size, read_depth
 from cocnet.networks import checkpoint_info, list_models, load_model, shipped_weights
+from cocnet.options import RenderOptions
 from cocnet.renderers import Network, Physical, Setup
 
 PHYSICAL = {"physical": "over", "physical-eq8": "eq8"}
@@ -98,15 +100,25 @@ def nearness_of(
     kind: str | None = None,
     estimator: str = "subject",
     setup: Setup | None = None,
+    nearest: Nearest = "point",
 ) -> Float[Tensor, "1 n n"]:
     """Nearness in 0..1 of a photo as it is attacked, from the depth file of its name or estimated. Raises DepthError,
     FileError."""
     placed = setup or Setup()
     if files is None:
         found = estimate_depth(as_rgb8(image), name=estimator).depth
-        return nearness(torch.from_numpy(found.inverse_depth(placed.near_m, placed.far_m))[None])
-    if path.stem not in files:
+        inverse = torch.from_numpy(found.inverse_depth(placed.near_m, placed.far_m))[None]
+    elif path.stem in files:
+        whole = read_depth(files[path.stem], kind).resized(*photo_size(path))
+        whole_inverse = torch.from_numpy(whole.inverse_depth(placed.near_m, placed.far_m))[None]
+        inverse = middle(whole_inverse, image.shape[-1])
+    else:
         raise DepthError(f"expected a depth file for '{path.stem}', got none, try one of that name")
-    whole = read_depth(files[path.stem], kind).resized(*photo_size(path))
-    inverse = torch.from_numpy(whole.inverse_depth(placed.near_m, placed.far_m))[None]
-    return nearness(middle(inverse, image.shape[-1]))
+    return nearness(inverse if nearest == "point" else from_subject(inverse, image))
+
+
+def from_subject(inverse_depth: Float[Tensor, "1 n n"], image: Tensor) -> Float[Tensor, "1 n n"]:
+    """Nothing nearer than the subject: a lens with one focus, at the nearest point, has it in focus then."""
+    mask = coarse_mask(as_rgb8(image))
+    focus_m = choose_focus_m(inverse_depth[0].numpy(), RenderOptions(), mask, made_up=True).value
+    return inverse_depth.clamp(max=1 / (focus_m or 1.0))

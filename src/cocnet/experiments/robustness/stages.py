@@ -131,7 +131,8 @@ def _opened(
 ) -> tuple[LabelledPhoto, Float[Tensor, "1 n n"]]:
     """A photo and its nearness. Raises FileError, DepthError."""
     run, photo = bench.run, bench.photos[place]
-    near = nearness_of(photo.image, photo.path, files, run.depth_kind, run.estimator, setup_of(run))
+    placed = setup_of(run)
+    near = nearness_of(photo.image, photo.path, files, run.depth_kind, run.estimator, placed, run.nearest)
     return photo, near
 
 
