@@ -1,0 +1,74 @@
+"""How trained networks do on synthetic scenes that they weren't trained on, beside their controls.
+
+    python benchmarks/trained.py --images photos --masks masks --model cocnet-b3-less-depth [--scenes 60]
+        [--side 192] [--radius 8 8]
+
+The scenes are those that `cocnet train` holds back: made of one photo in ten, which training never sees, seeds of
+their own. Prints mean PSNR and SSIM (8 bit) of the untouched photo, of the best single blur for these scenes, of the
+physical renderer with the true lens and unclipped light, and of the network.
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from cocnet.experiments.bokeh import BokehRun, data_of
+from cocnet.experiments.controls import best_constant_blur, network_renderer, physical, untouched
+from cocnet.experiments.evaluate import evaluate
+from cocnet.experiments.samples import sample_of
+from cocnet.networks import card_of, load_model
+
+
+class Scenes:
+    """Held-out scenes as `evaluate` takes them."""
+
+    def __init__(self, source, about: str) -> None:
+        self.source, self.about = source, about
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, index: int):
+        return self.source[index]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--images", type=Path, required=True)
+    parser.add_argument("--masks", type=Path, required=True)
+    parser.add_argument("--model", required=True, help="a name whose weights ship, or a file")
+    parser.add_argument("--scenes", type=int, default=60)
+    parser.add_argument("--side", type=int, default=192)
+    parser.add_argument("--radius", type=float, nargs=2, default=(8.0, 8.0))
+    chosen = parser.parse_args()
+    network = load_model(Path(chosen.model) if Path(chosen.model).suffix else chosen.model).eval()
+    run = BokehRun(
+        Path(),
+        str(network.name),
+        chosen.images,
+        chosen.masks,
+        side_px=chosen.side,
+        radius_px=tuple(chosen.radius),
+        held_out=chosen.scenes,
+    )
+    _, held_out, about = data_of(run, card_of(run.model), seed=1000)
+    scenes = Scenes(held_out.source, about)
+    blur = best_constant_blur(sample_of(scenes[i]) for i in range(len(scenes)))
+    renderers = {
+        "untouched": untouched,
+        "one blur": blur,
+        "physical": physical,
+        run.model: network_renderer(network),
+    }
+    print(f"{len(scenes)} held-out scenes: {about}")
+    for name, render in renderers.items():
+        with torch.inference_mode():
+            found = evaluate(render, scenes, ("psnr", "ssim"), what=name)
+        print(f"{name:<24}{found.means['psnr']:7.2f} dB   SSIM {found.means['ssim']:.4f}")
+
+
+if __name__ == "__main__":
+    main()
