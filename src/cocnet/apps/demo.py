@@ -1,10 +1,12 @@
-"""A real photo at three apertures and two focus points: `python -m cocnet.apps.demo FOLDER`, `make demo`.
+"""A real photo at three apertures and two focus points, and a cat for a classifier: `make demo`.
 
-Enters: the motorcycle of Middlebury Stereo 2014 as the scikit-image package brings it (741 × 500 px, measured
-disparity). Leaves: six pictures with their settings, and a contact sheet of them.
+Enters: photos that the scikit-image package brings: the motorcycle of Middlebury Stereo 2014 (741 × 500 px, measured
+disparity), Chelsea. Leaves: six pictures with their settings, a contact sheet; the cat with natural and adversarial
+bokeh, and what MobileNetV2 takes it for.
 """
 
 import sys
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +17,7 @@ from jaxtyping import UInt8
 
 from cocnet.apps.labels import label
 from cocnet.errors import CocnetError, MissingExtraError
+from cocnet.experiments.robustness.single import AttackRun, attack_photo
 from cocnet.imaging import DepthMap, Photo, read_photo, write_photo
 from cocnet.options import RenderOptions
 from cocnet.pipeline import render
@@ -23,6 +26,8 @@ FOCAL_PX, BASELINE_M, DISPARITY_OFFSET_PX = 994.978, 0.193001, 31.086
 F_NUMBERS = (0.95, 2.0, 5.6)
 FOCUS_POINTS = {"headlight": (0.73, 0.31), "shelf": (0.76, 0.13)}
 SENSOR_WIDTH_MM = 36.0
+CAT = 285
+ATTACKS = {"bokeh": None, "gda": 8e-3, "lens": None, "pgd-rgb": 2 / 255}
 _GAP, _CAPTION = 8, 40
 
 
@@ -32,18 +37,31 @@ def motorcycle() -> tuple[Photo, DepthMap]:
     B = 193.001 mm, f = 994.978 px, offset = 31.086 px (calib.txt of the scene, at a quarter of its size).
     Raises MissingExtraError without scikit-image.
     """
-    package = find_spec("skimage")
-    if package is None or package.origin is None:
-        raise MissingExtraError(
-            "expected scikit-image for the demo, got none, try: pip install 'cocnet[demo]'"
-        )
-    data = Path(package.origin).parent / "data"
+    data = _data()
     disparity = np.load(data / "motorcycle_disp.npz")["arr_0"]
     known = np.isfinite(disparity) & (disparity > 0)
     depth_m = np.where(
         known, BASELINE_M * FOCAL_PX / (np.where(known, disparity, 1) + DISPARITY_OFFSET_PX), np.nan
     )
     return read_photo(data / "motorcycle_left.png"), DepthMap.of(depth_m, "metric", "Middlebury 2014")
+
+
+def _data() -> Path:
+    """Where scikit-image keeps its photos; raises MissingExtraError without it."""
+    package = find_spec("skimage")
+    if package is None or package.origin is None:
+        raise MissingExtraError(
+            "expected scikit-image for the demo, got none, try: pip install 'cocnet[demo]'"
+        )
+    return Path(package.origin).parent / "data"
+
+
+def attack_cat(folder: Path) -> Iterator[str]:
+    """Write the cat after each of ATTACKS, and say what the victim takes it for; raises FileError without weights."""
+    for method, epsilon in ATTACKS.items():
+        run = AttackRun(folder / f"cat-{method}.png", method=method, epsilon=epsilon, label=CAT)
+        found = attack_photo(_data() / "chelsea.png", run)
+        yield f"{found.out}: {found.after.name}, {found.after.confidence:.0%}"
 
 
 def render_all(folder: Path, f_numbers: tuple[float, ...] = F_NUMBERS) -> list[Path]:
@@ -85,7 +103,7 @@ def _joined(parts: list[np.ndarray], axis: int) -> np.ndarray:
 
 
 def main(folder: Annotated[Path, tyro.conf.Positional] = Path("demo-output")) -> int:
-    """Render a real photo, a motorcycle in a garage, at three apertures and two focus points.
+    """Render a real photo, a motorcycle in a garage, at three apertures and two focus points; attack a classifier.
 
     Args:
         folder: Where the pictures go; made where it is missing.
@@ -97,6 +115,14 @@ def main(folder: Annotated[Path, tyro.conf.Positional] = Path("demo-output")) ->
         return 1
     for path in written:
         print(path)
+    try:
+        print(
+            "what a classifier takes a cat for: natural bokeh, depth changed by 0.008, another lens, pixels changed"
+        )
+        for line in attack_cat(folder):
+            print(line)
+    except CocnetError as error:
+        print(f"note: {error}", file=sys.stderr)
     print(f"open {written[-1]} first: columns are apertures, rows are what is in focus")
     return 0
 
