@@ -29,35 +29,27 @@ from cocnet.attacks import GDA, BackgroundGDA, DepthOffset, SmoothGDA
 from cocnet.errors import CocnetError, InputError
 from cocnet.experiments.points import Ground
 from cocnet.experiments.questions import Plan, ask, write_answers
-from cocnet.imaging import nearness
 from cocnet.renderers import Network, Physical, Setup
 
 ATTACKS = {"gda": GDA, "sm-gda": SmoothGDA, "bg-gda": BackgroundGDA, "offset": DepthOffset}
 MODES = {"physical": "over", "eq8": "eq8"}
 
 
-def open_photos(folder: Path, size_px: int, count: int) -> tuple[Tensor, Tensor, list[str]]:
-    """Pictures, labels, names."""
+def open_photos(args: argparse.Namespace, setup: Setup) -> tuple[Tensor, Tensor, Tensor, list[str]]:
+    """Pictures, nearness as runs of robustness have it, labels, names; evenly among all photos."""
     from cocnet.datasets import LabelledFolder, NeurIPS2017
+    from cocnet.experiments.robustness.sources import evenly, nearness_of
 
-    kind = NeurIPS2017 if any(folder.glob("*.csv")) else LabelledFolder
-    photos = kind(folder, size_px=size_px)
-    taken = [photos[k] for k in range(min(count, len(photos)))]
+    kind = NeurIPS2017 if any(args.data.glob("*.csv")) else LabelledFolder
+    photos = kind(args.data, size_px=args.size)
+    taken, maps = [photos[k] for k in evenly(len(photos), args.photos)], []
+    if not taken:
+        raise InputError(f"expected at least one photo, got --photos {args.photos}, try 20")
+    for k, one in enumerate(taken):
+        tell("depth", k, len(taken))
+        maps.append(nearness_of(one.image, one.path, None, None, args.depth, setup, args.nearest))
     labels = torch.tensor([one.label for one in taken])
-    return torch.stack([one.image for one in taken]), labels, [one.name for one in taken]
-
-
-def depths_of(images: Tensor, source: str) -> Tensor:
-    """Nearness of each photo, by an estimator."""
-    from cocnet.depth import estimate_depth
-    from cocnet.depth.protocol import as_rgb8
-
-    maps = []
-    for k, image in enumerate(images):
-        tell("depth", k, len(images))
-        inverse = estimate_depth(as_rgb8(image), name=source).depth.inverse_depth()
-        maps.append(nearness(torch.from_numpy(inverse))[None])
-    return torch.stack(maps)
+    return torch.stack([one.image for one in taken]), torch.stack(maps), labels, [one.name for one in taken]
 
 
 def open_renderers(names: list[str], setup: Setup, device: str) -> tuple[dict[str, Any], dict[str, str]]:
@@ -126,8 +118,7 @@ def run(args: argparse.Namespace) -> str:
         yardsticks=tuple(args.yardsticks),
     )
     setup = Setup()
-    image, label, names = open_photos(args.data, args.size, args.photos)
-    depth = depths_of(image, args.depth)
+    image, depth, label, names = open_photos(args, setup)
     renderers, digests = open_renderers(args.renderers, setup, args.device)
     victims = {name: open_victim(name).to(args.device) for name in args.victims}
     options = {"steps": args.steps, "seed": args.seed, "loss": args.loss}
@@ -135,7 +126,13 @@ def run(args: argparse.Namespace) -> str:
         ATTACKS[name](span=setup.dioptres, **options) if name == "offset" else ATTACKS[name](**options)
         for name in args.attacks
     ]
-    facts = {"photos": names, "size_px": args.size, "depth": args.depth, "weights": digests}
+    facts = {
+        "photos": names,
+        "size_px": args.size,
+        "depth": args.depth,
+        "nearest": args.nearest,
+        "weights": digests,
+    }
     photos = image.to(args.device), depth.to(args.device), label.to(args.device)
     return answer_all(
         photos, victims, renderers, attacks, plan, facts, setup, args.out, args.batch, not args.no_plots
@@ -168,6 +165,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--no-effort", action="store_true")
     parser.add_argument("--no-plots", action="store_true")
     parser.add_argument("--depth", default="subject", help="estimator of depth")
+    parser.add_argument("--nearest", choices=["point", "subject"], default="subject", help="what is in focus")
     parser.add_argument("--size", type=int, default=224, help="px")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)

@@ -48,7 +48,7 @@ def test_everything_is_answered_and_written(tmp_path):
     last = facts["curves"][0]["points"][-1]
     assert last["shares"]["accuracy"]["count"] == 6 and last["shares"]["ways"]["float"]["still"]["value"] == 1
     assert all(one["full"] for one in facts["full"]) and len(facts["full"]) == 2
-    assert "(full)" in text and "(first)" in text
+    assert "| ε 0.1, full |" in text and "| ε 0.1, first |" in text
     assert [one["name"] for one in facts["effort"]] == ["gda, 1 start", "gda, 2 starts"]
 
 
@@ -99,7 +99,7 @@ def test_the_script_asks_every_victim_on_every_renderer(tmp_path):
     text = script.answer_all(
         (image, depth, one.label), victims, renderers, [GDA(steps=1)], plan, {}, setup, tmp_path, plots=False
     )
-    assert text.count("# a on ") == 2 and text.count("| on shade |") == 2
+    assert text.count("# a on ") == 2 and text.count("| on shade |") == 4
     assert {each.name for each in tmp_path.iterdir()} == {
         f"{victim}-on-{name}" for victim in victims for name in renderers
     }

@@ -86,22 +86,28 @@ def _similarity(curves: Sequence[Curve]) -> list[str]:
 
 
 def _survival(shown: Sequence[Point]) -> list[str]:
-    """A table each budget and attack, a line each way; pictures that just fool beside those that fool most."""
-    lines: list[str] = []
-    for title in dict.fromkeys(map(_title, shown)):
-        points = [one for one in shown if _title(one) == title]
-        head = [title, "natural right"]
-        for one in points:
-            head += [f"fooled, of these ({_kind(one)})", f"of those fooled as found ({_kind(one)})"]
-        lines += [*table(head, [_way(way, points) for way in points[0].ways]), ""]
-    return lines[:-1]
+    """A table each budget, of pictures that just fool and of those that fool most; a line each way."""
+    lines = [
+        "Fooled, of photos whose natural picture is right by that way; then of those fooled as found.",
+    ]
+    for title in dict.fromkeys(map(_group, shown)):
+        points = [one for one in shown if _group(one) == title]
+        head = [title, "natural right", *(one.attack for one in points)]
+        lines += ["", *table(head, [_way(way, points) for way in points[0].ways])]
+    return lines if shown else []
 
 
 def _way(way: str, points: Sequence[Point]) -> list[str]:
     cells = [way, percent(points[0].survival(way)[0])]
     for one in points:
-        cells += [f"{percent(part)} of {part.count}" for part in one.survival(way)[1:]]
+        _, fooled, still = one.survival(way)
+        again = f"{100 * still.value:.0f} of {still.count}" if still.count else "–"
+        cells.append(f"{percent(fooled)} of {fooled.count}; {again}")
     return cells
+
+
+def _group(one: Point) -> str:
+    return f"ε {one.epsilon:.3g}, {_kind(one)}"
 
 
 def _title(one: Point) -> str:
