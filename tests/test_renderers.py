@@ -78,3 +78,9 @@ def test_what_can_not_render():
     image, depth = world()
     with pytest.raises(InputError, match="a network of lenses"):
         small("cocnet-b3-less-depth")(image, depth, torch.ones(2, 3))
+
+
+def test_a_network_is_left_as_it_was():
+    network = create_model("cocnet-b3-less-depth", **TINY).train()
+    Network(network)
+    assert network.training and all(weight.requires_grad for weight in network.parameters())

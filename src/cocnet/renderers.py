@@ -4,6 +4,7 @@ Enters: photos [b 3 h w] (sRGB, 0..1) and nearness [b 1 h w] in 0..1 (1: the nea
 the same shape and range. Nearness is linear in inverse depth: 1/D = far + depth·(near − far), in 1/m.
 """
 
+import copy
 from dataclasses import dataclass, field
 
 import torch
@@ -21,7 +22,8 @@ from cocnet.rendering.physical import Mode
 @dataclass(frozen=True)
 class Setup:
     """A camera in front of a scene between two distances; by default the nearest point is sharp, and the farthest
-    blurred by 5.6 px of radius in a photo 224 px wide."""
+    blurred by 5.6 px of radius in a photo 224 px wide. largest_radius, of the width, bounds the blur: more than the
+    cameras of an attack on the lens can ask for."""
 
     near_m: float = 1.0
     far_m: float = 10.0
@@ -29,7 +31,7 @@ class Setup:
     f_number: float = 2.8
     focal_length_m: float = 0.075
     sensor_width_m: float = 0.036
-    max_radius_px: float = 16.0
+    largest_radius: float = 0.18
 
     def __post_init__(self) -> None:
         if not 0 < self.near_m < self.far_m < float("inf"):
@@ -90,8 +92,9 @@ class Physical:
     ) -> Float[Tensor, "b 3 h w"]:
         """Render; `camera` [b 3] instead of the natural one. Raises InputError or DepthError."""
         lens = self.setup.lens if camera is None else self.setup.lens_of(camera)
+        limit = self.setup.largest_radius * image.shape[-1]
         renderer = PhysicalRenderer(
-            lens, self.mode, max_radius_px=self.setup.max_radius_px, sharp_lights=False, _spots=self._spots
+            lens, self.mode, max_radius_px=limit, sharp_lights=False, _spots=self._spots
         )
         light = renderer.from_inverse_depth(srgb_to_linear(image), self.setup.inverse_depth(depth))
         return linear_to_srgb(light.clamp(0, 1))
@@ -99,7 +102,7 @@ class Physical:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A network that sees nearness (its lens is built in) or the lens (`setup`'s, or the camera's)."""
+    """A network that sees nearness (its lens is built in) or the lens (`setup`'s, or the camera's): a frozen copy."""
 
     network: nn.Module
     setup: Setup = Setup()
@@ -110,7 +113,7 @@ class Network:
             raise InputError(
                 f"expected a network that takes depth alone, got {self.name}, try cocnet-b3-less-depth"
             )
-        self.network.eval().requires_grad_(False)
+        object.__setattr__(self, "network", copy.deepcopy(self.network).eval().requires_grad_(False))
 
     @property
     def name(self) -> str:

@@ -13,12 +13,19 @@ from torch import Tensor
 from torch.nn import functional
 
 from cocnet.attacks.base import AnyRender, RenderAttack
+from cocnet.attacks.pgd import direction, uniform
 from cocnet.errors import InputError
 
 
 @dataclass(frozen=True)
 class GDA(RenderAttack):
-    """The gradient-based depth attack, Eq. 18: D* = D + δ. epsilon is nearness's, of 0..1."""
+    """The gradient-based depth attack, Eq. 18: D* = D + δ. epsilon is nearness's, of 0..1.
+
+    It starts at a random point: blur grows with r², so exactly in focus a physical renderer's gradient is zero, and
+    the subject's pixels would never move.
+    """
+
+    random_start: bool = True
 
     @property
     def name(self) -> str:
@@ -39,9 +46,14 @@ class GDA(RenderAttack):
         return render(image, self.moved(depth, x))
 
     def draw(self, origin: Tensor, made: torch.Generator) -> Tensor:
-        """A corner of the ball: ±ε."""
-        drawn = torch.rand(origin.shape, generator=made, device=origin.device, dtype=origin.dtype)
-        return (drawn - 0.5).sign() * self.epsilon
+        """A corner of the ball, ±ε, in patches as large as `spread` makes them; a direction at random for "l2"."""
+        if self.norm == "l2":
+            return direction(uniform(origin, made) - 0.5, "l2") * self.epsilon
+        return self.smoothed(uniform(origin, made) - 0.5).sign() * self.epsilon
+
+    def smoothed(self, x: Tensor) -> Tensor:
+        """x, as smooth as a change is."""
+        return x
 
     def found(self, depth: Tensor, x: Tensor) -> dict[str, Tensor | None]:
         return {"depth": self.moved(depth, x), "camera": None}
@@ -64,9 +76,12 @@ class SmoothGDA(GDA):
         return "sm-gda"
 
     def spread(self, delta: Tensor, depth: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 1 h w"]:
+        return self.smoothed(delta)
+
+    def smoothed(self, x: Tensor) -> Float[Tensor, "n 1 h w"]:
         reach = self.kernel // 2
-        line = binomial(self.kernel).to(delta)
-        padded = functional.pad(delta, (reach,) * 4, mode="replicate")
+        line = binomial(self.kernel).to(x)
+        padded = functional.pad(x, (reach,) * 4, mode="replicate")
         return functional.conv2d(functional.conv2d(padded, line[None, None, None]), line[None, None, :, None])
 
 

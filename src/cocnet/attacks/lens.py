@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cocnet.attacks.base import AnyRender, RenderAttack
+from cocnet.attacks.pgd import uniform
 from cocnet.errors import InputError
 
 
@@ -58,11 +59,16 @@ class LensAttack(RenderAttack):
         return "lens"
 
     def origin(self, render: AnyRender, depth: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 3"]:
-        """The natural camera, once for each photo; raises InputError for a renderer without one."""
+        """The natural camera, once for each photo; raises InputError without one, or for one out of range."""
         camera = getattr(render, "camera", None)
         if camera is None:
             raise InputError(
                 "expected a renderer with a camera, got one without, try the physical renderer or a lens network"
+            )
+        low, high = torch.tensor(self.range.rows).to(camera).unbind(1)
+        if not bool(((camera >= low - 1e-6) & (camera <= high + 1e-6)).all()):
+            raise InputError(
+                f"expected the natural camera in {self.range}, got {camera.tolist()}, try a wider CameraRange"
             )
         return self.range.place(camera).to(depth).repeat(len(depth), 1)
 
@@ -73,9 +79,9 @@ class LensAttack(RenderAttack):
         return x.clamp(0, 1)
 
     def draw(self, origin: Tensor, made: torch.Generator) -> Tensor:
-        """Evenly from what the camera can be set to."""
-        drawn = torch.rand(origin.shape, generator=made, device=origin.device, dtype=origin.dtype)
-        return origin + (2 * drawn - 1) * self.epsilon
+        """Evenly from what the camera may be set to, whatever the norm."""
+        low, high = (origin - self.epsilon).clamp(min=0), (origin + self.epsilon).clamp(max=1)
+        return low + uniform(origin, made) * (high - low)
 
     def found(self, depth: Tensor, x: Tensor) -> dict[str, Tensor | None]:
         return {"depth": depth, "camera": self.range.camera(x)}

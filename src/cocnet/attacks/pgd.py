@@ -83,7 +83,7 @@ class Best:
     @property
     def fooled(self) -> Bool[Tensor, "b"]:
         """Which photos the victim gets as the attacker wants."""
-        return self.prediction == self.goal if self.targeted else (self.prediction != self.goal) & self.seen
+        return self.margin > 0
 
     @property
     def seen(self) -> Bool[Tensor, "b"]:
@@ -95,7 +95,7 @@ class Best:
         x, image, logits = x.detach(), image.detach(), logits.detach()
         if not bool(self.seen.any()):
             self.image = image.new_zeros((len(self.goal), *image.shape[1:]))
-        found = gained(logits, self.goal[rows], self.targeted).to(self.margin)
+        found = gained(logits, self.goal[rows], self.targeted).to(self.margin).nan_to_num(nan=-torch.inf)
         better = (found > self.margin[rows]) | ~self.seen[rows]
         self.queries[rows] += 1
         where = rows[better]
@@ -123,7 +123,7 @@ def descend(
             rows = _open(best) if settings.early_stop else torch.arange(len(goal), device=goal.device)
             x = start.detach()[rows]
             if turn or settings.random_start:
-                x = bounded(within(x + _random(x, settings, made), start[rows], settings))
+                x = bounded(within(x + random_in_ball(start, settings, made)[rows], start[rows], settings))
             _turn(make, victim, x, start.detach(), rows, best, settings, bounded)
     return best
 
@@ -173,6 +173,7 @@ def _turn(
         (gradient,) = torch.autograd.grad(loss.sum(), x)
         if step == 0:
             best.stalled[rows] |= gradient.flatten(1).abs().amax(1) == 0
+        gradient = gradient.nan_to_num(0.0)
         on = ~best.fooled[rows] if settings.early_stop else torch.ones_like(rows, dtype=torch.bool)
         rows, moved = rows[on], x.detach()[on] + settings.stride * direction(gradient[on], settings.norm)
         x = bounded(within(moved, start[rows], settings))
@@ -203,10 +204,15 @@ def _open(best: Best) -> Int64[Tensor, "n"]:
     return (~best.fooled).nonzero()[:, 0]
 
 
-def _random(x: Tensor, settings: Descent, made: torch.Generator) -> Tensor:
-    """A random point of the ball: uniform per value ("linf"), a random direction and length ("l2")."""
-    drawn = torch.rand(x.shape, generator=made, device=x.device, dtype=x.dtype) * 2 - 1
+def random_in_ball(x: Float[Tensor, "b ..."], settings: Descent, made: torch.Generator) -> Tensor:
+    """A random point of the ball around zero: uniform per value ("linf"), a random direction and length ("l2")."""
     if settings.norm == "linf":
-        return drawn * settings.epsilon
-    length = torch.rand(len(x), generator=made, device=x.device).view(-1, *[1] * (x.ndim - 1))
-    return drawn / _norms(drawn).clamp(min=1e-30) * length * settings.epsilon
+        return (2 * uniform(x, made) - 1) * settings.epsilon
+    length = torch.rand((), generator=made, device=x.device, dtype=x.dtype)
+    return direction(uniform(x, made) - 0.5, "l2") * length * settings.epsilon
+
+
+def uniform(like: Float[Tensor, "b ..."], made: torch.Generator) -> Float[Tensor, "b ..."]:
+    """Numbers in 0..1, the same for every photo, so that a result doesn't depend on what else is in its batch."""
+    drawn = torch.rand(like.shape[1:], generator=made, device=like.device, dtype=like.dtype)
+    return drawn.expand_as(like)

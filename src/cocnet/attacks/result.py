@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from cocnet.errors import InputError
+from cocnet.networks.precision import strict_float32
 
 Victim = Callable[[Float[Tensor, "b 3 h w"]], Float[Tensor, "b n"]]
 Render = Callable[[Float[Tensor, "b 3 h w"], Float[Tensor, "b 1 h w"]], Float[Tensor, "b 3 h w"]]
@@ -71,7 +72,7 @@ def judged(
     camera: Float[Tensor, "b 3"] | None = None,
 ) -> AttackResult:
     """The result of an attack that ended with `image`: the victim looks once more, which isn't a query."""
-    with torch.no_grad():
+    with torch.no_grad(), strict_float32(image.device):
         logits = victim(image)
         lead = margin(logits, label)
     return AttackResult(image.detach(), depth, lead > 0, queries, logits.argmax(1), lead, camera)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from cocnet.attacks.result import AttackResult, Victim
 from cocnet.errors import InputError
+from cocnet.networks.precision import strict_float32
 
 Batch = tuple[Tensor, Tensor, Tensor]
 Attack = Callable[..., AttackResult]
@@ -50,7 +51,7 @@ def transfer(
     """
     names, found, clean = tuple(victims), [], []
     for image, depth, label in dataset:
-        with torch.no_grad():
+        with torch.no_grad(), strict_float32(image.device):
             natural = render(image, depth)
         clean.append(seen(victims.values(), natural, label))
         pictures = [attack(render, victim, image, depth, label).image for victim in victims.values()]
@@ -62,5 +63,5 @@ def transfer(
 
 def seen(victims: Iterable[Victim], picture: Tensor, label: Tensor) -> Bool[Tensor, "t b"]:
     """Who names which photo rightly."""
-    with torch.no_grad():
+    with torch.no_grad(), strict_float32(picture.device):
         return torch.stack([victim(picture).argmax(1) == label for victim in victims])
