@@ -94,6 +94,17 @@ def test_a_part_of_the_canvas_is_blurred_like_the_whole():
         assert torch.allclose(one, two, atol=1e-5)
 
 
+@pytest.mark.parametrize("x", [0.0, 3.0])
+def test_a_plane_outside_the_picture_is_not_seen(x):
+    lens = sharp_lens()
+    behind, away = plane(2.0, lens), plane(x, lens)
+    light = away.light.clone()
+    light[:, :, MARGIN - 5 :] = 0
+    lone = photographed([behind], lens, MARGIN)
+    both = photographed([behind, Plane(light, away.inverse_depth)], lens, MARGIN)
+    assert torch.allclose(both.bokeh, lone.bokeh, atol=1e-6) and torch.equal(both.image, lone.image)
+
+
 def test_a_slanted_plane_is_read_at_each_pixel_s_radius():
     lens = sharp_lens()
     slanted = photographed([plane(3, lens, (0.0, 0.1))], lens, MARGIN)

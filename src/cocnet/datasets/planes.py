@@ -165,7 +165,7 @@ class _Axis:
         start, stop = max(first - half - margin, 0), min(end + half - margin, side)
         wrapped = end - first + reach + min(reach, first - margin)
         last = min(end + reach, margin + side) - first + reach
-        length = fast_length(max(end - first, wrapped, last))
+        length = fast_length(max(end - first, wrapped, last, 1))
         return _Axis(first, end, start, stop, start + margin - first + half, length)
 
 

@@ -44,7 +44,8 @@ def _fourier_conv(t: Float[Tensor, "b d h w"], spot: Float[Tensor, "k k"]) -> Fl
 
 
 def fast_length(length: int) -> int:
-    """The next length with no other factors than 2, 3 and 5, where an FFT is quick."""
+    """The next length, from 1 on, with no other factors than 2, 3 and 5, where an FFT is quick."""
+    length = max(length, 1)
     while True:
         rest = length
         for factor in (2, 3, 5):
