@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cocnet.metrics import Interval
+
 METHODS = ("aif", "bokeh", "gda", "sm-gda", "bg-gda")
 METRICS = ("psnr", "ssim", "lpips")
 FAMILIES = {"ResNet50": "resnet50", "VGG": "vgg", "DenseNet": "densenet", "MobileNetV2": "mobilenet_v2"}
@@ -62,7 +64,7 @@ class Cell:
     row: tuple[str, ...]
     column: str
     paper: float | None
-    ours: dict[str, float | None]
+    ours: dict[str, Interval | None]
 
 
 def table_2(run: Mapping[str, Any] | None = None) -> list[Cell]:
@@ -116,29 +118,31 @@ def _name(paper: str | None, ours: str | None) -> str:
     return " / ".join((paper or "–", ours or "–"))
 
 
-def _right(run: Mapping[str, Any] | None, victim: str | None, method: str) -> float | None:
+def _right(run: Mapping[str, Any] | None, victim: str | None, method: str) -> Interval | None:
     if run is None or victim is None:
         return None
     if method in ("aif", "bokeh"):
-        return _number(run["clean" if method == "aif" else "natural"][victim])
+        return _interval(run["clean" if method == "aif" else "natural"][victim])
     row = _row(run, victim, method)
-    return None if row is None else _number(row["right_saved"])
+    return None if row is None else _interval(row["right_saved"])
 
 
-def _seen(run: Mapping[str, Any] | None, source: str | None, target: str | None, method: str) -> float | None:
+def _seen(
+    run: Mapping[str, Any] | None, source: str | None, target: str | None, method: str
+) -> Interval | None:
     if run is None or source is None or target is None:
         return None
     if method in ("aif", "bokeh"):
         return _right(run, target, method)
     found = [one["right"][source][target] for one in run["matrices"] if one["method"] == method]
-    return _number(found[0]) if found else None
+    return _interval(found[0]) if found else None
 
 
 def _score(
     run: Mapping[str, Any] | None, victim: str | None, method: str, to: str, metric: str
-) -> float | None:
+) -> Interval | None:
     row = None if run is None or victim is None else _row(run, victim, method)
-    return None if row is None or metric not in row[to] else _number(row[to][metric])
+    return None if row is None or metric not in row[to] else _interval(row[to][metric])
 
 
 def _row(run: Mapping[str, Any], victim: str, method: str) -> Mapping[str, Any] | None:
@@ -146,9 +150,9 @@ def _row(run: Mapping[str, Any], victim: str, method: str) -> Mapping[str, Any] 
     return found[0] if found else None
 
 
-def _number(interval: Mapping[str, Any]) -> float | None:
-    """A value; None where there is none."""
-    return float(interval["value"]) if interval["count"] else None
+def _interval(found: Mapping[str, Any]) -> Interval | None:
+    """A value with its interval; None where there is none."""
+    return Interval(**found) if found["count"] else None
 
 
 def cell_lines(cells: list[Cell], head: tuple[str, ...]) -> list[str]:
@@ -167,5 +171,9 @@ def cell_lines(cells: list[Cell], head: tuple[str, ...]) -> list[str]:
 
 def _text(cell: Cell) -> str:
     digits = 4 if cell.column in ("ssim", "lpips") else 3
-    values = (cell.paper, *cell.ours.values())
-    return " / ".join("–" if value is None else f"{value:.{digits}f}" for value in values)
+    paper = "–" if cell.paper is None else f"{cell.paper:.{digits}f}"
+    ours = [
+        "–" if one is None else f"{one.value:.{digits}f} [{one.low:.{digits}f}, {one.high:.{digits}f}]"
+        for one in cell.ours.values()
+    ]
+    return " / ".join([paper, *ours])
