@@ -1,0 +1,34 @@
+"""What ships: small, with a card, and better than doing nothing."""
+
+import pytest
+import torch
+
+import cocnet
+from cocnet.networks import list_models, shipped_weights
+
+FOLDER = shipped_weights("cocnet-b3-less-depth").parent
+FILES = sorted(FOLDER.glob("*.safetensors"))
+NAMES = [card.name for card in list_models() if shipped_weights(card.name)]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_weights_are_small_and_have_a_card(path):
+    card = path.with_suffix(".md").read_text(encoding="utf-8")
+    assert path.stat().st_size < 10e6 and path.name in card and "Limits" in card and "Licence" in card
+
+
+def test_every_file_is_a_known_model_or_the_subject():
+    assert {path.stem for path in FILES} == {"subject", *NAMES}
+
+
+def test_depth_network_blurs_behind_and_keeps_what_is_near():
+    made = torch.Generator().manual_seed(0)
+    image = torch.rand(1, 3, 24, 24, generator=made).repeat_interleave(4, 2).repeat_interleave(4, 3)
+    depth = torch.zeros(1, 1, 96, 96)
+    depth[..., 24:72, 24:72] = 1.0
+    with torch.no_grad():
+        out = cocnet.load_model("cocnet-b3-less-depth")(image, depth)
+    near = (slice(None), slice(None), slice(34, 62), slice(34, 62))
+    behind = (slice(None), slice(None), slice(0, 12), slice(None))
+    assert (out[near] - image[near]).abs().mean() < 0.3 * (image[near] - 0.5).abs().mean()
+    assert out[behind].std() < 0.6 * image[behind].std()
