@@ -7,6 +7,7 @@ import torch
 
 from cocnet.depth import subject_mask
 from cocnet.depth.subject import load_subject_net
+from cocnet.experiments.subject import SubjectRun, read_sets
 from cocnet.imaging import write_photo
 
 
@@ -25,7 +26,7 @@ def test_one_step_and_going_on(files, run):
         1,
         "--batch",
         2,
-        "--side-px",
+        "--sides-px",
         32,
         "--held-out",
         1,
@@ -43,7 +44,20 @@ def test_one_step_and_going_on(files, run):
 
 
 def test_wrong_numbers_are_one_line(files, run):
-    outcome = run("train", "subject", "--images", files.folder, "--masks", files.folder, "--side-px", 100)
-    assert outcome.code == 1 and "multiple of 32" in outcome.errors[0]
+    outcome = run("train", "subject", "--images", files.folder, "--masks", files.folder, "--sides-px", 100)
+    assert outcome.code == 1 and "multiples of 32" in outcome.errors[0]
     outcome = run("train", "subject", "--images", files.folder, "--masks", files.folder)
     assert outcome.code == 1 and "got none" in outcome.errors[0]
+    outcome = run("train", "subject", "--images", files.folder, files.folder, "--masks", files.folder)
+    assert outcome.code == 1 and "got 2 and 1" in outcome.errors[0]
+
+
+def test_photos_are_held_out_of_the_first_folder(files):
+    for folder, names in (("first", "abcd"), ("more", "ef")):
+        (files.folder / folder).mkdir()
+        for name in names:
+            write_photo(files.folder / folder / f"{name}.png", np.full((8, 8, 3), 90, np.uint8))
+    folders = (files.folder / "first", files.folder / "more")
+    photos, held_out = read_sets(SubjectRun(folders, folders, held_out=2))
+    assert len(photos) == 4 and photos.names[2:] == ("e", "f")
+    assert len(held_out) == 2 and set(held_out.names) | set(photos.names[:2]) == set("abcd")

@@ -47,7 +47,7 @@ def test_what_cannot_be_read_is_said(folders, tmp_path):
 
 
 def test_a_batch_follows_from_its_number(folders):
-    batches = Batches(read_set(*folders, side_px=64), size=6, side_px=64, pasted=0.5)
+    batches = Batches(read_set(*folders, side_px=64), size=6, sides_px=(64,), pasted=0.5)
     rgb, mask = batches(5)
     again = batches(5)
     assert torch.equal(rgb, again[0]) and torch.equal(mask, again[1])
@@ -58,8 +58,21 @@ def test_a_batch_follows_from_its_number(folders):
     )
 
 
+def test_sizes_take_turns(folders):
+    batches = Batches(read_set(*folders, side_px=64), size=2, sides_px=(32, 64, 96), pasted=1)
+    assert [batches(number)[0].shape[-1] for number in range(4)] == [32, 64, 96, 32]
+
+
+def test_one_photo_in_four_loses_a_box():
+    grey = torch.full((200, 3, 40, 40), 0.5)
+    erased = augment.erase(grey.clone(), torch.Generator().manual_seed(0))
+    changed = (erased != grey).any(1).float().mean((1, 2))
+    assert 0.15 < float((changed > 0).float().mean()) < 0.35
+    assert float(changed.max()) <= 0.4**2 and 0 <= float(erased.min()) <= float(erased.max()) <= 1
+
+
 def test_masks_stay_on_their_subjects(folders):
-    rgb, mask = Batches(read_set(*folders, side_px=64), size=12, side_px=64, pasted=0)(0)
+    rgb, mask = Batches(read_set(*folders, side_px=64), size=12, sides_px=(64,), pasted=0)(0)
     bright, inside = rgb.mean(1), mask[:, 0]
     for photo, subject in zip(bright, inside, strict=True):
         if 0.05 < float((subject > 0.9).float().mean()) < 0.9:
@@ -75,7 +88,7 @@ def test_cut_outs_of_another_folder_are_pasted_too(folders, tmp_path):
     Image.fromarray(thing).save(tmp_path / "things" / "thing.png")
     things = read_cutouts(tmp_path / "things", side_px=64)
     assert things.planes.shape == (1, 4, 64, 64) and float(things.share[0]) == pytest.approx(0.15, abs=0.02)
-    batches = Batches(read_set(*folders, side_px=64), size=8, side_px=64, pasted=1, cutouts=things)
+    batches = Batches(read_set(*folders, side_px=64), size=8, sides_px=(64,), pasted=1, cutouts=things)
     rgb, mask = batches(0)
     reddish = (rgb[:, 0] - rgb[:, 1]) * mask[:, 0]
     assert int((reddish.flatten(1).max(1).values > 0.3).sum()) >= 2

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional
 
 from cocnet.errors import InputError
-from cocnet.networks.efficientnet_lite import EfficientNetLite, SameConv, from_published
+from cocnet.networks.efficientnet_lite import EfficientNetLite, InvertedBlock, SameConv, from_published
 from cocnet.networks.subject import SubjectNet, count_parameters, padded_multiple
 
 
@@ -29,6 +29,17 @@ def test_features_come_at_five_scales():
     assert tuple(f.shape[1] for f in features) == encoder.channels == (16, 24, 40, 112, 320)
     with pytest.raises(InputError, match="try lite1"):
         EfficientNetLite("lite9")
+
+
+def test_blocks_are_left_out_in_training_only():
+    torch.manual_seed(0)
+    block = InvertedBlock(8, 8, 3, 1, 4, dropped=0.5)
+    x = torch.rand(64, 8, 4, 4)
+    whole = block.eval()(x)
+    some = block.train()(x)
+    left_out = (some == x).flatten(1).all(1)
+    assert 16 < int(left_out.sum()) < 48
+    assert torch.allclose((some - x)[~left_out], 2 * (whole - x)[~left_out], atol=1e-6)
 
 
 @pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (5, 1), (3, 2), (5, 2)])

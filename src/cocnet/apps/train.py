@@ -23,6 +23,9 @@ def train_subject(run: OmitArgPrefixes[SubjectRun]) -> None:
     From the weights that ship:
       cocnet train subject --images photos --masks masks -o runs/subject
 
+    On two sets at once, seen at three sizes:
+      cocnet train subject --images photos more --masks masks more-masks --sides-px 192 256 320
+
     From an encoder trained on ImageNet (tools/teacher makes the file), for 80 minutes:
       cocnet train subject --images photos --masks masks --encoder lite1.safetensors --minutes 80
 

@@ -21,6 +21,8 @@ from cocnet.imaging import read_photo
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
 EMPTY_SHARE, FULL_SHARE = 0.03, 0.8
+WIDE_FRAMING = augment.Framing(seen=(0.55, 1.08), stretch=0.25, turn_deg=10.0, wander=1.0)
+COLOUR_STRENGTH = 1.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +46,10 @@ class SubjectSet:
             raise InputError(f"expected 1..{len(self) - 1} held-out photos, got {held_out}, try a tenth")
         order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed)).tolist()
         return self._only(sorted(order[held_out:])), self._only(sorted(order[:held_out]))
+
+    def __add__(self, other: "SubjectSet") -> "SubjectSet":
+        """Both sets as one, this one first."""
+        return SubjectSet(torch.cat([self.planes, other.planes]), self.names + other.names)
 
     def _only(self, picked: list[int]) -> "SubjectSet":
         return SubjectSet(self.planes[picked], tuple(self.names[i] for i in picked))
@@ -105,49 +111,48 @@ class Batches:
 
     photos: SubjectSet
     size: int = 16
-    side_px: int = 256
+    sides_px: tuple[int, ...] = (256,)
     pasted: float = 0.5
     seed: int = 0
     cutouts: SubjectSet | None = None
 
     def __call__(self, number: int) -> tuple[Float[Tensor, "b 3 s s"], Float[Tensor, "b 1 s s"]]:
-        """Batch `number`: photos in passes over the set, each pass in its own order."""
+        """Batch `number`: photos in passes over the set, each pass in its own order; the sizes take turns."""
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
+        side_px = self.sides_px[number % len(self.sides_px)]
         picked = torch.tensor([self._order(number * self.size + i) for i in range(self.size)])
         count = int((torch.rand(self.size, generator=generator) < self.pasted).sum())
-        parts = [self._views(picked[count:], generator, augment.FRAMING)] if count < self.size else []
-        parts += [self._paste(count, generator)] if count else []
+        parts = [self._views(picked[count:], side_px, generator)] if count < self.size else []
+        parts += [self._paste(count, side_px, generator)] if count else []
         rgb, mask = (torch.cat(planes) for planes in zip(*parts, strict=True))
-        return augment.degrade(rgb, generator), mask
+        return augment.erase(augment.degrade(rgb, generator), generator), mask
 
     def _order(self, sample: int) -> int:
         turn, place = divmod(sample, len(self.photos))
         generator = torch.Generator().manual_seed(self.seed * 7919 + turn)
         return int(torch.randperm(len(self.photos), generator=generator)[place])
 
-    def _views(
-        self, picked: Tensor, generator: torch.Generator, framing: augment.Framing
-    ) -> tuple[Tensor, Tensor]:
+    def _views(self, picked: Tensor, side_px: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         planes = self.photos.planes[picked].float() / 255
-        planes = augment.view(planes, self.side_px, framing, generator)
-        return augment.recolour(planes[:, :3], generator), planes[:, 3:]
+        planes = augment.view(planes, side_px, WIDE_FRAMING, generator)
+        return augment.recolour(planes[:, :3], generator, COLOUR_STRENGTH), planes[:, 3:]
 
-    def _paste(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def _paste(self, count: int, side_px: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Subjects over photos without one, one in four over any photo: both are then subjects."""
         share = self.photos.share
         subjects = ((share > EMPTY_SHARE) & (share < 0.6)).nonzero()[:, 0]
         empty = (share < 0.01).nonzero()[:, 0]
         if not len(subjects) or not len(empty):
-            return self._views(torch.arange(count) % len(self.photos), generator, augment.FRAMING)
+            return self._views(torch.arange(count) % len(self.photos), side_px, generator)
         behind = _draw(empty, count, generator)
         anything = torch.rand(count, generator=generator) < 0.25
         behind = torch.where(anything, torch.randint(len(share), (count,), generator=generator), behind)
-        back, behind_mask = self._views(behind, generator, augment.FRAMING)
+        back, behind_mask = self._views(behind, side_px, generator)
         back = augment.out_of_focus(back, generator)
         planes = self._subjects(subjects, count, generator).float() / 255
         planes = torch.cat([augment.cut_out(planes[:, :3], planes[:, 3:]), planes[:, 3:]], dim=1)
-        planes = augment.view(planes, self.side_px, augment.PLACING, generator, fill=False)
-        front, mask = augment.recolour(planes[:, :3], generator), planes[:, 3:]
+        planes = augment.view(planes, side_px, augment.PLACING, generator, fill=False)
+        front, mask = augment.recolour(planes[:, :3], generator, COLOUR_STRENGTH), planes[:, 3:]
         return front * mask + back * (1 - mask), torch.maximum(mask, behind_mask)
 
     def _subjects(self, among: Tensor, count: int, generator: torch.Generator) -> UInt8[Tensor, "b 4 s s"]:

@@ -97,10 +97,16 @@ def _conv(before: int, after: int, kernel: int = 1, stride: int = 1, groups: int
 
 
 class InvertedBlock(nn.Module):
-    """Expand 1×1, depthwise k×k, project 1×1; ReLU6 between, a skip where the shape stays."""
+    """Expand 1×1, depthwise k×k, project 1×1; ReLU6 between, a skip where the shape stays.
 
-    def __init__(self, before: int, after: int, kernel: int, stride: int, expand: int) -> None:
+    In training a sample takes the skip alone with probability `dropped` (Huang et al. 2016, stochastic depth).
+    """
+
+    def __init__(
+        self, before: int, after: int, kernel: int, stride: int, expand: int, dropped: float = 0.0
+    ) -> None:
         super().__init__()
+        self.dropped = dropped
         inner = before * expand
         self.expand = _conv(before, inner) if expand > 1 else None
         self.depthwise = _conv(inner, inner, kernel, stride, groups=inner)
@@ -110,13 +116,18 @@ class InvertedBlock(nn.Module):
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d i j"]:
         y = x if self.expand is None else functional.relu6(self.expand(x))
         y = self.project(functional.relu6(self.depthwise(y)))
+        if self.skip and self.training and self.dropped:
+            y = y * functional.dropout(y.new_ones(len(y), 1, 1, 1), self.dropped)
         return x + y if self.skip else y
 
 
 class EfficientNetLite(nn.Module):
-    """The trunk of one of `SCALES`; `channels` are those of the five feature maps that leave."""
+    """The trunk of one of `SCALES`; `channels` are those of the five feature maps that leave.
 
-    def __init__(self, name: str = "lite1") -> None:
+    `dropped`, for training: how often a sample skips a block from the fourth stage on.
+    """
+
+    def __init__(self, name: str = "lite1", dropped: float = 0.0) -> None:
         super().__init__()
         if name not in SCALES:
             raise InputError(f"expected an encoder of {', '.join(SCALES)}, got '{name}', try lite1")
@@ -130,7 +141,12 @@ class EfficientNetLite(nn.Module):
             after = _round_channels(stage.channels * width)
             sizes = [(before, stage.stride)] + [(after, 1)] * (repeats - 1)
             self.stages.append(
-                nn.Sequential(*(InvertedBlock(b, after, stage.kernel, s, stage.expand) for b, s in sizes))
+                nn.Sequential(
+                    *(
+                        InvertedBlock(b, after, stage.kernel, s, stage.expand, dropped if i > 2 else 0.0)
+                        for b, s in sizes
+                    )
+                )
             )
             before = after
         widths = [_round_channels(stage.channels * width) for stage in STAGES]

@@ -39,11 +39,15 @@ class SubjectNet(nn.Module):
     """Logits of the subject mask; `widths` are the decoder's channels at 1/2, 1/4, 1/8, 1/16, 1/32."""
 
     def __init__(
-        self, encoder: str = "lite1", widths: Sequence[int] = (24, 48, 64, 64, 64), dropout: float = 0.15
+        self,
+        encoder: str = "lite1",
+        widths: Sequence[int] = (24, 48, 64, 64, 64),
+        dropout: float = 0.15,
+        dropped_blocks: float = 0.1,
     ) -> None:
         super().__init__()
         self.settings: dict[str, Any] = {"encoder": encoder, "widths": list(widths)}
-        self.encoder = EfficientNetLite(encoder)
+        self.encoder = EfficientNetLite(encoder, dropped_blocks)
         pairs = list(zip(self.encoder.channels, widths, strict=True))
         self.lateral = nn.ModuleList(nn.Sequential(nn.Conv2d(c, w, 1), _norm_act(w)) for c, w in pairs)
         self.context = nn.Sequential(nn.Linear(self.encoder.channels[-1], widths[-1]), nn.ReLU(inplace=True))

@@ -50,7 +50,7 @@ class SubjectRecipe:
     """Of the averaged weights: the part that a step keeps."""
     auxiliary: float = 0.4
     """Weight of the loss of the decoder's coarser levels."""
-    score_seconds: float = 150.0
+    score_seconds: float = 600.0
     """Time between scores on the held-out photos."""
     save_seconds: float = 60.0
     """Time between saves of where it stands."""
