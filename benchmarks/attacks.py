@@ -2,8 +2,8 @@
 
     python benchmarks/attacks.py [--batch 8] [--side 224] [--rounds 3] [--threads N]
 
-Prints a line a victim and renderer: seconds of both, and their ratio in this run. Victims whose weights aren't there
-have random ones; the time is the same.
+Prints a line a victim and renderer: seconds of both, and their ratio in this run. Victims are prepared as `open_victim`
+does (norms folded, channels last) and have random weights; the time is the same.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from torchvision import models
 from cocnet import create_model
 from cocnet.attacks import GDA
 from cocnet.attacks.pgd import Descent, descend
+from cocnet.networks.frozen import frozen
 from cocnet.renderers import Network, Physical
 
 VICTIMS = ("mobilenet_v2", "resnet50", "vgg16")
@@ -55,7 +56,7 @@ def main() -> None:
         f"seconds a step, median of {chosen.rounds}"
     )
     for name in VICTIMS:
-        victim = models.get_model(name, weights=None).eval().requires_grad_(False)
+        victim = frozen(models.get_model(name, weights=None))
         jobs = {"pgd": partial(pgd, victim, image, label)}
         jobs |= {one.name: partial(attack, one, victim, image, depth, label) for one in renderers}
         seconds = timed(jobs, chosen.rounds)
