@@ -2,8 +2,8 @@
 
     python benchmarks/attacks.py [--batch 8] [--side 224] [--rounds 3] [--threads N]
 
-Prints a line a victim and renderer: seconds of both, and their ratio in this run. Victims are prepared as `open_victim`
-does (norms folded, channels last) and have random weights; the time is the same.
+Prints a line a victim and renderer: seconds of both, and their ratio in this run. Victims are as `open_victim` makes
+them (norms folded, channels last), with random weights; the time is the same.
 """
 
 import argparse
