@@ -22,7 +22,9 @@ class Outcome:
 
     @property
     def errors(self):
-        return [line for line in self.err.splitlines() if not line.startswith("note: ")]
+        """Lines as a terminal shows them at last: a bar of slow work has been overwritten."""
+        shown = (line.rpartition("\r")[2] for line in self.err.split("\n"))
+        return [line for line in shown if line and not line.startswith("note: ")]
 
 
 class Files:
