@@ -16,7 +16,7 @@ from cocnet.apps.cli import main
 from cocnet.attacks import AttackResult
 from cocnet.errors import FileError, InputError
 from cocnet.experiments.robustness import methods, sources, stages, summary
-from cocnet.experiments.robustness.measures import change, reversed_order
+from cocnet.experiments.robustness.measures import changes
 from cocnet.experiments.robustness.methods import Budget, Row, one_blur, open_method
 from cocnet.experiments.robustness.places import load_picture
 from cocnet.experiments.robustness.published import ACCURACY, TRANSFER, table_2, table_3
@@ -295,8 +295,8 @@ def test_one_blur_has_the_mean_radius():
 def test_changes_of_depth():
     before = torch.tensor([[0.0, 0.5], [0.5, 1.0]])[None, None]
     after = torch.tensor([[0.6, 0.5], [0.5, 1.0]])[None, None]
-    assert reversed_order(before, after).item() == pytest.approx(0.5)
-    found = change(before, after, Setup())[0]
+    found = changes(before, after, Setup())[0]
+    assert found["reversed"] == pytest.approx(0.5)
     assert found["max nearness"] == pytest.approx(0.6) and found["mean nearness"] == pytest.approx(0.15)
     assert found["max dioptres"] == pytest.approx(0.6 * 0.9)
     slope = (Setup().radius_px(before)[0, 0, 0, 0] - Setup().radius_px(before)[0, 0, 1, 1]).abs()

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cocnet.errors import CocnetError
+from cocnet.experiments.delta import change
 from cocnet.experiments.evaluate import Measures, open_metrics
 from cocnet.renderers import Setup
 
@@ -33,32 +34,21 @@ def likeness(
     return [{name: float(column[i]) for name, column in columns.items()} for i in range(len(true))]
 
 
-def change(
-    natural: Float[Tensor, "b 1 h w"], depth: Float[Tensor, "b 1 h w"], setup: Setup
+def changes(
+    natural: Float[Tensor, "b 1 h w"],
+    depth: Float[Tensor, "b 1 h w"],
+    setup: Setup,
+    camera: Float[Tensor, "b 3"] | None = None,
 ) -> list[dict[str, float]]:
-    """max and mean of |δ|: nearness, dioptres (1/m), and the radius of the circle of confusion (px); reversed: the
-    share of pairs of neighbours, of unlike nearness before, whose order changed."""
-    with torch.no_grad():
-        nearer = (depth.double() - natural.double()).abs()
-        radius = (setup.radius_px(depth.double()) - setup.radius_px(natural.double())).abs()
-        reverse = reversed_order(natural, depth)
-    return [
-        {
-            "max nearness": float(near.max()),
-            "mean nearness": float(near.mean()),
-            "max dioptres": float(near.max()) * setup.dioptres,
-            "mean dioptres": float(near.mean()) * setup.dioptres,
-            "max px": float(px.max()),
-            "mean px": float(px.mean()),
-            "reversed": float(share),
-        }
-        for near, px, share in zip(nearer, radius, reverse, strict=True)
-    ]
-
-
-def reversed_order(before: Float[Tensor, "b 1 h w"], after: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b"]:
-    """The share of neighbours, of those that weren't alike, that changed places in order; 0 without any."""
-    signs = [(before.diff(dim=d).sign().flatten(1), after.diff(dim=d).sign().flatten(1)) for d in (2, 3)]
-    first, second = (torch.cat(pair, 1) for pair in zip(*signs, strict=True))
-    unlike = first != 0
-    return ((second == -first) & unlike).sum(1) / unlike.sum(1).clamp(min=1)
+    """What `delta.change` says, as a report names it."""
+    found = change(natural, depth, setup, camera)
+    columns = {
+        "max nearness": found.largest,
+        "mean nearness": found.mean,
+        "max dioptres": found.largest_dioptres,
+        "mean dioptres": found.mean_dioptres,
+        "max px": found.largest_px,
+        "mean px": found.mean_px,
+        "reversed": found.reversed_pairs,
+    }
+    return [{name: float(column[i]) for name, column in columns.items()} for i in range(len(natural))]

@@ -20,7 +20,7 @@ from cocnet.attacks.victims import Classifier
 from cocnet.datasets import LabelledPhoto, LabelledPhotos
 from cocnet.errors import CocnetError
 from cocnet.experiments.evaluate import Measures
-from cocnet.experiments.robustness.measures import change, likeness
+from cocnet.experiments.robustness.measures import changes, likeness
 from cocnet.experiments.robustness.methods import Budget, open_method
 from cocnet.experiments.robustness.places import (
     Places,
@@ -169,7 +169,9 @@ def _attacked(bench: Bench, victim: str, method: str, number: int, views: Sequen
         "seen": bench.seen(saved),
         "to_photo": likeness(bench.measures, image, saved),
         "to_natural": likeness(bench.measures, natural, saved),
-        "delta": None if result.depth is None else change(depth, result.depth, setup_of(bench.run)),
+        "delta": None
+        if result.depth is None
+        else changes(depth, result.depth, setup_of(bench.run), result.camera),
     }
     about = {"batch": number, "renderer": bench.render.name, "victim": victim, "method": method}
     about |= {"epsilon": chosen.epsilon, "steps": bench.run.steps, "seconds": seconds}
