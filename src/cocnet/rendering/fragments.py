@@ -18,6 +18,7 @@ JUMP_RATIO = 3.0  # a silhouette jumps by this many times the slope that continu
 WINDOW = 2  # px, the reach of clean colours
 SOFT_PRIOR = 0.01  # weight of the geometric coverage where near and far colours agree
 MAX_FILL_LEVELS = 8
+SEEN_PX = 1.0  # hidden background shows as far in as the blur in front of it reaches, and so much more
 DAZZLING = 1.0  # light from which a seed of hidden background counts less than half
 _CHUNK = 1 << 16
 _EMPTY = 1e-6  # weight up to which nothing has been spread to a pixel
@@ -176,8 +177,9 @@ class _Side(NamedTuple):
 def _hide(parts: Fragments, rim: Bool[Tensor, "b 1 h w"], levels: int) -> Fragments:
     """Carry the far side of every silhouette in behind its near side (push and pull over a pyramid).
 
-    Accepted where a pixel is nearer to the occluder than to the background that would lie behind it. Lights
-    count little: what is known of one is what is seen of it.
+    Accepted where a pixel is nearer to the occluder than to the background that would lie behind it, and where
+    its own blur reaches the silhouette: elsewhere it could show only in the small gaps that slopes leave between
+    layers. Lights count little: what is known of one is what is seen of it.
     """
     dim = 1 / (1 + (parts.back[:, :-1].detach().amax(1, keepdim=True) / DAZZLING) ** 2)
     weight = dim * rim
@@ -189,9 +191,24 @@ def _hide(parts: Fragments, rim: Bool[Tensor, "b 1 h w"], levels: int) -> Fragme
     with torch.no_grad():
         x = parts.x_front
         near = (x < 0.3 * x_far + 0.7 * x_near) & (x_far - x > JUMP_PX)
-        accept = near & (have > _EMPTY) & ~rim
+        seen = _distance(rim, levels) <= 2 * (x.abs() + SEEN_PX)
+        accept = near & seen & (have > _EMPTY) & ~rim
     back = torch.where(accept, hidden, parts.back)
     return Fragments(parts.front, parts.x_front, back, torch.where(accept, x_far, parts.x_back))
+
+
+def _distance(rim: Bool[Tensor, "b 1 h w"], levels: int) -> Float[Tensor, "b 1 h w"]:
+    """Of the next rim pixel along rows or columns, px: a power of two that is less than twice, more than half of it;
+    at least 2, infinite beyond 2**levels."""
+    there = [rim.float()]
+    for _ in range(levels):
+        there.append(functional.max_pool2d(there[-1], 2, ceil_mode=True))
+    far = torch.full_like(there[-1], torch.inf)
+    for level in range(levels, 0, -1):
+        beside = functional.max_pool2d(there[level], 3, stride=1, padding=1) > 0
+        far = functional.interpolate(torch.where(beside, 2.0**level, far), scale_factor=2)
+        far = far[..., : there[level - 1].shape[-2], : there[level - 1].shape[-1]]
+    return far
 
 
 def _push_pull(seeds: Float[Tensor, "b d h w"], levels: int) -> Float[Tensor, "b d h w"]:
