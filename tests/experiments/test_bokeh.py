@@ -136,6 +136,36 @@ def test_networks_without_a_lens_see_one_lens(photos):
     assert float(radius[item["depth"] == 1].abs().max()) < 0.01 and 2 < float(radius.max()) <= 6.01
 
 
+def test_networks_without_depth_also_see_photos_blurred_behind_their_subject(photos):
+    places = {"images": photos / "images", "masks": photos / "masks", "side_px": 48, "radius_px": (4, 4)}
+    items, held, about = data_of(BokehRun(photos / "run", in_place=0.5, **places), card_of("cocnet-b3-less"))
+    assert "50% are photos blurred behind their own subject" in about and len(held) == 8
+    names = [items.source[i].name for i in range(10)]
+    assert sum("in place" in name for name in names) == 5
+    place = next(i for i, name in enumerate(names) if "in place" in name)
+    pair, again = items.source[place], items.source[place]
+    assert torch.equal(pair.bokeh, again.bokeh)
+    radius = pair.lens.coc_radius_px(1 / pair.depth_m, 48).abs()
+    assert float(radius.max()) == pytest.approx(4, abs=0.01)
+    change = (pair.image - pair.bokeh).abs().mean(0, keepdim=True)
+    assert float(change[radius < 0.05].mean()) < 0.3 * float(change[radius > 3].mean())
+    plain, _, about = data_of(BokehRun(photos / "run", in_place=0.0, **places), card_of("cocnet-b3-less"))
+    assert "in place" not in plain.source[place].name and "behind" not in about
+    with pytest.raises(InputError, match=r"in_place in 0\.\.1"):
+        run_bokeh(BokehRun(photos / "run", in_place=2.0, **places))
+
+
+def test_ray_traced_scenes_among_others(photos):
+    places = {"images": photos / "images", "masks": photos / "masks", "side_px": 64, "radius_px": (2, 6)}
+    run = BokehRun(photos / "run", ray_traced=SCENES[0].parent, **places)
+    items, held, about = data_of(run, card_of("cocnet-b3-less-lens"), 32.0)
+    assert f"25% are crops of {len(SCENES)} ray-traced scenes" in about
+    assert sum("scene_" in items.source[i].name for i in range(8)) == 2 and len(held) == 8
+    assert {items[(0, i)]["image"].shape for i in range(8)} == {(3, 64, 64)}
+    with pytest.raises(InputError, match="a network that sees a lens"):
+        data_of(run, card_of("cocnet-b3-less"))
+
+
 def test_interrupted_by_hand(photos, capsys, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt

@@ -170,9 +170,29 @@ def test_pynet_level_by_level():
     network, item = create_model("pynet"), Noise(side=128)[(0, 0)]
     given = {name: tensor[None] for name, tensor in item.items() if name != "bokeh"}
     for level in (5, 4):
-        output = called(network, given, level)
+        output, own = called(network, given, item["bokeh"][None], Stage(level=level))
         target = sized(item["bokeh"][None], output)
-        assert output.shape == target.shape == (1, 3, 128 >> (level + 1), 128 >> (level + 1))
+        assert float(own) == 0 and output.shape == target.shape == (
+            1,
+            3,
+            128 >> (level + 1),
+            128 >> (level + 1),
+        )
         assert torch.allclose(target.mean(), item["bokeh"].mean(), atol=1e-6)
     with pytest.raises(InputError, match="multiples of 64 px from 128 px"):
-        called(network, {name: tensor[..., :64] for name, tensor in given.items()}, 5)
+        small = {name: tensor[..., :64] for name, tensor in given.items()}
+        called(network, small, item["bokeh"][None], Stage(level=5))
+
+
+def test_mpfnet_supervises_its_fusion_weights(tmp_path):
+    network, item = create_model("mpfnet"), Noise(side=32)[(0, 0)]
+    given, truth = {"image": item["image"][None]}, item["bokeh"][None]
+    output, own = called(network, given, truth, Stage(loss=LossWeights(fusion=0.5)))
+    assert torch.allclose(output, network(**given), atol=1e-6)
+    assert torch.allclose(own, 0.5 * network.supervised(given["image"], truth)[1]) and bool(own > 0)
+    own.backward()
+    assert all(float(fusion[0].weight.grad.abs().max()) > 0 for fusion in network.fusions)
+    with pytest.raises(InputError, match="multiples of 16"):
+        called(network, {"image": given["image"][..., :20]}, truth, Stage(loss=LossWeights(fusion=1.0)))
+    with pytest.raises(InputError, match="expected mpfnet"):
+        train(toy_task(tmp_path, recipe=Recipe((Stage(steps=1, loss=LossWeights(fusion=1.0)),))))

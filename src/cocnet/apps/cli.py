@@ -23,7 +23,7 @@ from cocnet.apps.attack import attack
 from cocnet.apps.depth import depth
 from cocnet.apps.evaluate import evaluate, evaluate_robustness, tables
 from cocnet.apps.networks import export, models
-from cocnet.apps.train import BOKEH_COMMANDS, train_subject
+from cocnet.apps.train import BOKEH_COMMANDS, train_ablation, train_subject
 from cocnet.errors import CocnetError, CocnetWarning
 from cocnet.options import Pair, RenderOptions
 
@@ -133,6 +133,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "evaluate robustness": evaluate_robustness,
     "tables": tables,
     "train subject": train_subject,
+    "train ablation": train_ablation,
     **BOKEH_COMMANDS,
 }
 

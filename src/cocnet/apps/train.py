@@ -12,6 +12,7 @@ from typing import Any
 
 from tyro.conf import OmitArgPrefixes
 
+from cocnet.experiments.ablation import AblationRun
 from cocnet.experiments.bokeh import BokehRun
 from cocnet.experiments.subject import SubjectRun
 from cocnet.training.recipes import RECIPES, Named, Recipe
@@ -37,6 +38,23 @@ def train_subject(run: OmitArgPrefixes[SubjectRun]) -> None:
     with _progress() as on_progress:
         score = run_subject(run, on_progress)
     print(f"{run.out / 'subject.safetensors'}: IoU {score.iou:.3f}, error {score.mae:.3f} on held-out photos")
+
+
+def train_ablation(run: OmitArgPrefixes[AblationRun]) -> None:
+    """Train the paper's variants from the same start on the same scenes, and compare them.
+
+    All of them, then three seeds of two; trainings that stand there go on, and count:
+      cocnet train ablation --images photos --masks masks -o runs/ablation
+      cocnet train ablation --images photos --masks masks -o runs/ablation --variants b3 dir --seeds 3
+
+    Args:
+        run: Which variants, on what, for how long.
+    """
+    from cocnet.experiments.ablation import run_ablation
+
+    with _progress() as on_progress:
+        run_ablation(run, lambda name, done, facts: on_progress(done, {"of": name, **facts}))
+    print((run.out / "ablation.md").read_text(encoding="utf-8"), end="")
 
 
 def train_bokeh(name: str, named: Named) -> Callable[..., None]:
@@ -81,7 +99,8 @@ def _progress() -> Iterator[Callable[[float, dict[str, Any]], None]]:
 
         def on_progress(done: float, facts: dict[str, Any]) -> None:
             bar.update(done - bar.n)
-            bar.set_postfix({key: f"{value:.3g}" for key, value in facts.items()}, refresh=False)
+            shown = {k: v if isinstance(v, str) else f"{v:.3g}" for k, v in facts.items()}
+            bar.set_postfix(shown, refresh=False)
 
         try:
             yield on_progress

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from cocnet.datasets.files import natural
+from cocnet.datasets.view import Cut, View
 from cocnet.errors import FileError, InputError
 from cocnet.optics import ThinLens
 
@@ -54,6 +55,36 @@ class RayTraced(Dataset[LensPair]):
 
     def __getitem__(self, index: int) -> LensPair:
         return read_scene(self.files[index])
+
+
+class Crops(Dataset[LensPair]):
+    """`count` crops of side_px² of scenes, in passes over them; number `index` is always the same one. Raises
+    InputError where a scene is smaller."""
+
+    def __init__(self, scenes: RayTraced, side_px: int, seed: int = 0, count: int = 1_000_000) -> None:
+        self.scenes, self.side_px, self.seed, self.count = scenes, side_px, seed, count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> LensPair:
+        if not 0 <= index < self.count:
+            raise IndexError(index)
+        turn, place = divmod(index, len(self.scenes))
+        order = np.random.default_rng([self.seed, turn, 2]).permutation(len(self.scenes))
+        pair = self.scenes[int(order[place])]
+        draw = np.random.default_rng([self.seed, index, 3])
+        height, width = pair.image.shape[-2:]
+        cut = View(crop=(self.side_px, self.side_px)).drawn(height, width, draw)
+        return cropped(pair, cut)
+
+
+def cropped(pair: LensPair, cut: Cut) -> LensPair:
+    """A part of a scene, seen by a part of its sensor, so that the blur keeps its size in px."""
+    sensor = pair.lens.sensor_width_m * cut.width / pair.image.shape[-1]
+    planes = (cut.of(plane) for plane in (pair.image, pair.bokeh, pair.depth_m))
+    image, bokeh, depth_m = (plane.contiguous() for plane in planes)
+    return LensPair(image, bokeh, depth_m, pair.lens.at(sensor_width_m=sensor), pair.name)
 
 
 def ray_traced(folder: str | Path) -> RayTraced:

@@ -17,11 +17,14 @@ from cocnet.training.recipes import Recipe, shortened
 
 if TYPE_CHECKING:
     from torch import nn
+    from torch.utils.data import Dataset
 
+    from cocnet.datasets import LensPair
     from cocnet.experiments.items import Items
     from cocnet.networks import Card
     from cocnet.training.samples import Score
 
+RAY_TRACED_PART = 0.25  # of the items, where there are such scenes
 HELD_OUT_PART = 10  # of photos: one in so many is kept for held-out scenes
 
 
@@ -37,6 +40,9 @@ class BokehRun:
     """Folder of photos that scenes are made of."""
     masks: Path | None = None
     """Folder of their subjects' masks NAME.png."""
+    ray_traced: Path | None = None
+    """Folder of ray-traced scenes (.npz) that a quarter of the items are crops of, beside scenes of photos; for
+    networks that see a lens."""
     data: Path | None = None
     """EBB!'s train folder, photos, or ray-traced scenes (.npz)."""
     bokeh: Path | None = None
@@ -51,6 +57,8 @@ class BokehRun:
     """Of scenes, and of the random parts of pairs that are seen; 0: whole pairs."""
     radius_px: tuple[float, float] = (2.0, 20.0)
     """A scene's largest radius of blur lies between these, px."""
+    in_place: float = 0.7
+    """Part of the scenes of a network without depth that are photos, blurred behind their own subject."""
     held_out: int = 8
     """Scenes or pairs kept back to see how it does."""
     steps: int | None = None
@@ -71,6 +79,8 @@ class BokehRun:
             raise InputError(
                 f"expected --images with --masks, or --data, got {self.images}, {self.masks} and {self.data}, try one"
             )
+        if not 0 <= self.in_place <= 1:
+            raise InputError(f"expected in_place in 0..1, got {self.in_place}, try 0.7")
         if self.held_out < 0 or self.workers < 0 or (self.steps is not None and self.steps < 1):
             got = f"{self.held_out}, {self.workers} and {self.steps}"
             raise InputError(
@@ -95,7 +105,7 @@ def run_bokeh(
     if run.threads is not None:
         torch.set_num_threads(run.threads)
     network = starting_network(run, recipe.seed)
-    items, held_out, about = data_of(run, card_of(str(network.name)), _scale(network), recipe.seed)
+    items, held_out, about = data_of(run, card_of(str(network.name)), scale_of(network), recipe.seed)
     kept = [held_out[i] for i in range(len(held_out))]
     facts = {"run": {k: _plain(v) for k, v in asdict(run).items() if k not in _FREE}}
     task = Task(
@@ -118,14 +128,11 @@ _FREE = ("out", "workers", "threads", "device", "tensorboard", "steps")  # may b
 
 def starting_network(run: BokehRun, seed: int) -> "nn.Module":
     """A fresh network from a seed, or a trained one. Raises FileError, InputError, MissingExtraError."""
-    import torch
-
-    from cocnet.networks import create_model, load_model
+    from cocnet.networks import create_seeded, load_model
 
     if Path(run.model).suffix:
         return load_model(Path(run.model)).train()
-    torch.manual_seed(seed)
-    return create_model(run.model)
+    return create_seeded(run.model, seed)
 
 
 def data_of(
@@ -138,7 +145,7 @@ def data_of(
 
 def _scenes(run: BokehRun, card: "Card", scale: float, seed: int) -> "tuple[Items, Items, str]":
     """Scenes of most photos, and held-out scenes of the others."""
-    from cocnet.datasets.scenes import Scenes, SceneSettings
+    from cocnet.datasets.scenes import SceneSettings
     from cocnet.datasets.subject import read_set
     from cocnet.experiments.items import Items
 
@@ -150,11 +157,45 @@ def _scenes(run: BokehRun, card: "Card", scale: float, seed: int) -> "tuple[Item
     kept = len(photos) // HELD_OUT_PART
     training, others = photos.split(kept) if kept >= HELD_OUT_PART else (photos, photos)
     about = f"synthetic scenes of {len(training)} photos, {asdict(settings)}"
+    if card.conditioning == "none" and run.in_place:
+        about += f"; {run.in_place:.0%} are photos blurred behind their own subject"
+    among, more = _with_ray_traced(run, card, _made(run, card, training, settings, seed), seed)
     return (
-        Items(Scenes(training, settings, seed), card, scale),
-        Items(Scenes(others, settings, seed + 1, run.held_out), card, scale),
-        about,
+        Items(among, card, scale),
+        Items(_made(run, card, others, settings, seed + 1, run.held_out), card, scale),
+        about + more,
     )
+
+
+def _made(run: BokehRun, card: "Card", *of: Any) -> "Dataset[LensPair]":
+    """Scenes; where a network sees no depth, some are photos with their own subject in its place."""
+    from cocnet.datasets.scenes import Scenes
+    from cocnet.experiments.in_place import InPlace
+    from cocnet.experiments.items import Mixed
+
+    if card.conditioning != "none" or not run.in_place:
+        return Scenes(*of)
+    return Mixed(Scenes(*of), InPlace(*of), run.in_place)
+
+
+def _with_ray_traced(
+    run: BokehRun, card: "Card", scenes: "Dataset[LensPair]", seed: int
+) -> "tuple[Dataset[LensPair], str]":
+    """Some crops of ray-traced scenes among others, where there are any, and what they are in words."""
+    if run.ray_traced is None:
+        return scenes, ""
+    from cocnet.datasets.raytraced import Crops, ray_traced
+    from cocnet.experiments.items import Mixed
+
+    if card.conditioning != "lens":
+        raise InputError(
+            f"expected a network that sees a lens for ray-traced scenes, got {card.name}, try cocnet-b3-less-lens"
+        )
+    found = ray_traced(run.ray_traced)
+    crops = Crops(found, run.side_px, seed)
+    return Mixed(
+        scenes, crops, RAY_TRACED_PART
+    ), f"; {RAY_TRACED_PART:.0%} are crops of {len(found)} {found.about}"
 
 
 def _pairs(run: BokehRun, card: "Card", scale: float, seed: int) -> "tuple[Items, Items, str]":
@@ -182,7 +223,7 @@ def _pairs(run: BokehRun, card: "Card", scale: float, seed: int) -> "tuple[Items
     return Items(source, card, scale, rest), Items(source, card, scale, held), source.about
 
 
-def _scale(network: "nn.Module") -> float:
+def scale_of(network: "nn.Module") -> float:
     """Of the radii that a "lens" network sees."""
     return float(getattr(getattr(network, "config", None), "radius_scale_px", 1.0))
 

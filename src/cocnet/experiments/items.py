@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from cocnet.datasets import BokehPairs
+from cocnet.datasets import BokehPairs, LensPair
 from cocnet.errors import DepthError, InputError
 from cocnet.experiments.controls import physical
 from cocnet.experiments.samples import Sample, sample_of
@@ -35,6 +35,20 @@ class Items(Dataset[dict[str, Tensor]]):
         place = self.among[index]
         pair = self.source[(turn, place) if isinstance(self.source, BokehPairs) else place]
         return item_of(sample_of(pair), self.card, self.radius_scale_px)
+
+
+class Mixed(Dataset[LensPair]):
+    """Two endless sets by turns: a `part` of the pairs is of the second, evenly spread."""
+
+    def __init__(self, first: Dataset[LensPair], second: Dataset[LensPair], part: float) -> None:
+        self.first, self.second, self.part = first, second, part
+
+    def __len__(self) -> int:
+        return min(len(self.first), len(self.second))  # type: ignore[arg-type]
+
+    def __getitem__(self, index: int) -> LensPair:
+        second = int((index + 1) * self.part) > int(index * self.part)
+        return (self.second if second else self.first)[index]
 
 
 def item_of(sample: Sample, card: Card, radius_scale_px: float = 1.0) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ from cocnet.networks.checkpoint import (
 )
 from cocnet.networks.export import export_onnx
 from cocnet.networks.int8 import quantise_onnx
-from cocnet.networks.registry import Card, card_of, create_model, list_models, register
+from cocnet.networks.registry import Card, card_of, create_model, create_seeded, list_models, register
 
 __all__ = [
     "Card",
@@ -19,6 +19,7 @@ __all__ = [
     "catalogue",
     "checkpoint_info",
     "create_model",
+    "create_seeded",
     "export_onnx",
     "list_models",
     "load_model",

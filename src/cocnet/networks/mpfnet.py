@@ -74,6 +74,24 @@ class MPFNet(BokehNet):
             found.insert(0, ((weights[:, :, None] * torch.stack(pictures, 1)).sum(1), weights))
         return found
 
+    def supervised(
+        self, image: Float[Tensor, "b 3 h w"], bokeh: Float[Tensor, "b 3 h w"]
+    ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, ""]]:
+        """For training: the result, and `fusion_loss` of the weights at all scales. Raises InputError for sides that
+        aren't multiples of 16 px."""
+        if any(side % CARD.size_multiple for side in image.shape[-2:]):
+            raise InputError(
+                f"expected sides that are multiples of 16 px, got {list(image.shape[-2:])}, try a crop of 256"
+            )
+        found = self.scales(image)
+        losses = []
+        with torch.autocast(image.device.type, enabled=False):
+            for level, (_, weights) in enumerate(found):
+                small, truth = scaled(image, 0.5**level), scaled(bokeh, 0.5**level)
+                target = fusion_target(small, truth, self.radii_at(level))
+                losses.append(fusion_loss(weights.float(), target))
+        return found[0][0], torch.stack(losses).mean()
+
     def radii_at(self, level: int) -> tuple[float, ...]:
         """Radii of the disks in px at scale 1/2^level."""
         return tuple(radius * 0.5**level for radius in self.radii_px)

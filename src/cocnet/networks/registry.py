@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal
 
+import torch
 from torch import nn
 
 from cocnet.errors import InputError
@@ -77,6 +78,13 @@ def create_model(name: str, **arguments: Any) -> nn.Module:
     model: Any = build(**arguments)
     model.name, model.arguments = name, dict(arguments)
     return model
+
+
+def create_seeded(name: str, seed: int, **arguments: Any) -> nn.Module:
+    """`create_model`, its random weights the same for the same seed, whether or not the network takes one itself."""
+    torch.manual_seed(seed)
+    own = {"seed": seed} if "seed" in inspect.signature(_found(name)[1]).parameters else {}
+    return create_model(name, **arguments, **own)
 
 
 def list_models() -> tuple[Card, ...]:

@@ -152,8 +152,8 @@ class _Loop:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.run.steps * self.team.size + self.team.rank)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.bfloat16):
-                output = called(self.network, item, stage.level)
-            value = loss(output, sized(target, output))
+                output, own = called(self.network, item, target, stage)
+            value = loss(output, sized(target, output)) + own
         value.backward()
         mean = self.team.average(self.network, value)
         if self.recipe.clip is not None:

@@ -1,7 +1,8 @@
 """How networks are trained, as the papers say it: plain data, which a command line, a file and a test can read.
 
 Decided here where the papers are silent: CoCNet's length (100 passes over EBB!'s 4,400 pairs in batches of 2);
-PyNET's sizes of batches between 50 and 5, and that its mixed loss starts at level 1; DMSHN's learning rates.
+PyNET's sizes of batches between 50 and 5, and that its mixed loss starts at level 1; DMSHN's learning rates; MPFNet's
+losses beside that of its fusion weights.
 """
 
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,8 @@ class LossWeights:
     """Of 1 − MS-SSIM; from 176 px on."""
     vgg: float = 0.0
     """Of the mean squared error of VGG-19's features (relu5_4); its weights are a download."""
+    fusion: float = 0.0
+    """Of MPFNet's own supervision: its fusion weights against the blurred version most like the true bokeh."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,11 @@ RECIPES = {
     ),
     "pynet": Named(
         "pynet", Recipe(_pynet(), start="own"), "seven stages, level 5 to -1; the last three need VGG"
+    ),
+    "mpfnet": Named(
+        "mpfnet",
+        Recipe((Stage(loss=LossWeights(fusion=1.0)),), start="own"),
+        "from description: L1 + (1 - SSIM), fusion weights supervised by the bokeh itself",
     ),
     "brvit": Named(
         "brvit", Recipe((Stage(learning_rate=1e-5, loss=_MS_SSIM),), start="own"), "one stage, 1 - MS-SSIM"

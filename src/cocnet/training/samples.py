@@ -28,12 +28,22 @@ class Score:
 
 def score(network: nn.Module, held_out: Sequence[dict[str, Tensor]]) -> Score:
     """Compare the network's pictures with the true ones; NaN where there are none."""
-    pairs = [(rendered(network, item), item["bokeh"][None].clamp(0, 1)) for item in held_out]
-    if not pairs:
+    found = scores(network, held_out)
+    if not found:
         return Score(float("nan"), float("nan"), 0)
-    found = [(float(psnr(a, b)), float(ssim(a, b))) for a, b in pairs]
     decibels, likeness = (sum(column) / len(found) for column in zip(*found, strict=True))
     return Score(round(decibels, 3), round(likeness, 5), len(found))
+
+
+def scores(network: nn.Module, held_out: Sequence[dict[str, Tensor]]) -> list[tuple[float, float]]:
+    """PSNR in dB and SSIM of each pair."""
+    return [compared(rendered(network, item), item["bokeh"][None]) for item in held_out]
+
+
+def compared(ours: Float[Tensor, "1 3 h w"], truth: Float[Tensor, "1 3 h w"]) -> tuple[float, float]:
+    """PSNR in dB and SSIM of a picture in 0..1 and the true one, which is cut to that."""
+    truth = truth.clamp(0, 1)
+    return float(psnr(ours, truth)), float(ssim(ours, truth))
 
 
 @torch.no_grad()

@@ -56,6 +56,8 @@ def ready_losses(network: nn.Module, stages: Sequence[Stage], item: Item, device
     for stage, loss in zip(stages, losses, strict=True):
         if stage.level is not None:
             _at_level(network, item)
+        if stage.loss.fusion:
+            _supervised(network)
         shrink = 1 if stage.level is None else 2 ** (stage.level + 1)
         size = (item["bokeh"].shape[-2] // shrink, item["bokeh"].shape[-1] // shrink)
         truth = functional.adaptive_avg_pool2d(item["bokeh"][None].to(device), size)
@@ -74,11 +76,22 @@ def rate(stage: Stage, step: int) -> float:
     )
 
 
-def called(network: nn.Module, item: Item, level: int | None) -> Tensor:
-    """The network's picture, or that of one level of PyNET."""
-    if level is None:
-        return network(**item)
-    return _at_level(network, item)(item["image"], item["depth"], level)
+def called(network: nn.Module, item: Item, target: Tensor, stage: Stage) -> tuple[Tensor, Tensor]:
+    """The network's picture, or that of one level of PyNET, and what its own supervision adds to the loss."""
+    none = target.new_zeros(())
+    if stage.loss.fusion:
+        picture, loss = _supervised(network)(item["image"], target)
+        return picture, stage.loss.fusion * loss
+    if stage.level is None:
+        return network(**item), none
+    return _at_level(network, item)(item["image"], item["depth"], stage.level), none
+
+
+def _supervised(network: Any) -> Callable[..., tuple[Tensor, Tensor]]:
+    """MPFNet's call in training. Raises InputError for another network."""
+    if not hasattr(network, "supervised"):
+        raise InputError(f"expected mpfnet for a loss of fusion weights, got {network.name}, try fusion 0")
+    return network.supervised
 
 
 def _at_level(network: Any, item: Item) -> Callable[..., Tensor]:

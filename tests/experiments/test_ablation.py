@@ -1,0 +1,92 @@
+"""The ablation: the same start and scenes for all, paired differences, what is finished isn't trained again."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from cocnet.apps.cli import main
+from cocnet.errors import FileError, InputError
+from cocnet.experiments import ablation
+from cocnet.experiments.ablation import VARIANTS, AblationRun, network_of, recipe_of, run_ablation
+from cocnet.experiments.ablation_report import Trained, ablation_lines, differences, finished
+from cocnet.imaging import write_photo
+from cocnet.networks import card_of
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """Twenty photos with a bright square each, and their masks."""
+    folder, rng = tmp_path_factory.mktemp("photos"), np.random.default_rng(0)
+    for i in range(20):
+        mask = np.zeros((48, 48), np.uint8)
+        mask[14:34, 10 + i // 2 : 30 + i // 2] = 255
+        photo = (np.where(mask[..., None] > 0, 200, 50) + rng.integers(0, 40, (48, 48, 3))).astype(np.uint8)
+        for name, picture in (("images", photo), ("masks", mask[..., None].repeat(3, 2))):
+            (folder / name).mkdir(exist_ok=True)
+            write_photo(folder / name / f"{i:02}.png", picture)
+    return folder
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_all_variants_start_alike(name):
+    known = card_of(VARIANTS[name].model)
+    recipe = recipe_of(VARIANTS[name], 10, 3)
+    assert recipe.start == ("identity" if known.name.startswith("cocnet") else "own")
+    assert (recipe.seed, recipe.stages[0].steps, recipe.stages[0].batch) == (3, 10, 2)
+    assert VARIANTS[name].of in {"", *VARIANTS}
+
+
+def test_seeds_are_other_weights():
+    one, same, other = (network_of("b3-less", seed) for seed in (0, 0, 1))
+    assert torch.equal(one.phi[0].weight, same.phi[0].weight)
+    assert not torch.equal(one.phi[0].weight, other.phi[0].weight)
+
+
+def test_an_ablation_grows_and_is_not_trained_twice(photos, tmp_path, capsys):
+    out = tmp_path / "run"
+    command = ["train", "ablation", "--images", str(photos / "images"), "--masks", str(photos / "masks")]
+    command += ["-o", str(out), "--steps", "1", "--side-px", "32", "--radius-px", "3", "--held-out", "3"]
+    command += ["--workers", "0", "--device", "cpu"]
+    assert main([*command, "--variants", "b2-less", "less-depth"]) == 0
+    assert "| b2-less | 1.37 | 1 |" in capsys.readouterr().out
+    kept = (out / "b2-less-0" / "weights.safetensors").stat().st_mtime_ns
+    assert main([*command, "--variants", "b2-less", "b3-less"]) == 0
+    assert (out / "b2-less-0" / "weights.safetensors").stat().st_mtime_ns == kept
+    found = json.loads((out / "ablation.json").read_text())
+    assert [one["variant"] for one in found["trainings"]] == ["b3-less", "b2-less", "less-depth"]
+    assert [(one["variant"], one["of"]) for one in found["differences"]] == [("less-depth", "b3-less")]
+    assert found["controls"]["untouched"][0] < found["controls"]["physical"][0]
+    assert (out / "ablation.png").is_file() and "less-depth − b3-less" in (out / "ablation.md").read_text()
+    assert main([*command, "--steps", "2", "--variants", "b2-less"]) == 0
+    assert main([*command, "--steps", "2", "--variants", "less-lens"]) == 1
+    assert "alike in steps and scenes" in capsys.readouterr().err
+
+
+def test_differences_are_paired_by_seed_and_scene():
+    one = Trained("b3-less", 0, 1_900_000, 10, 60.0, (20.0, 30.0), (0.8, 0.9))
+    found = [
+        one,
+        replace(one, seed=1, psnr=(22.0, 32.0)),
+        replace(one, variant="less-dir", psnr=(19.0, 30.0)),
+    ]
+    found.append(replace(one, variant="less-dir", seed=1, psnr=(22.0, 31.0)))
+    (only,) = differences(found)
+    assert (only.variant, only.of, only.gain) == ("less-dir", "b3-less", pytest.approx(-0.5))
+    assert only.seeds == pytest.approx((-0.5, -0.5)) and only.error == pytest.approx(0.0)
+    lines = "\n".join(ablation_lines(found, {"physical": (35.0, 0.96)}, "scenes"))
+    assert "| physical |  |  | 35.00 |" in lines and "| 26.00 | 25.00, 27.00 |" in lines
+    assert "| less-dir − b3-less | -0.50 ± 0.00 | -0.50, -0.50 |" in lines
+
+
+def test_what_cannot_be_is_said(photos, tmp_path):
+    run = AblationRun(photos / "images", photos / "masks", tmp_path)
+    with pytest.raises(InputError, match="got b4"):
+        run_ablation(replace(run, variants=("b4",)))
+    with pytest.raises(InputError, match="from 1"):
+        run_ablation(replace(run, seeds=0))
+    with pytest.raises(FileError, match="got none"):
+        finished(tmp_path)
+    assert ablation.SCORES == "scores.json"
