@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from cocnet.errors import InputError
-from cocnet.metrics.image import SCALE_WEIGHTS, ms_ssim, psnr, psnr8, ssim, ssim8
+from cocnet.metrics.image import SCALE_WEIGHTS, STRIP_ROWS, ms_ssim, psnr, psnr8, run_sums, ssim, ssim8
 
 GAUSSIAN = {"gaussian_weights": True, "use_sample_covariance": False, "sigma": 1.5}
 
@@ -37,6 +37,21 @@ def test_ssim_is_scikit_images(pair, window, options, data_range):
     assert ours.shape == (2,) and np.abs(ours.numpy() - truth).max() < 1e-6
     single = ssim(a.float(), b.float(), window, data_range=data_range)
     assert np.abs(single.numpy() - truth).max() < 1e-5
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 11, 16])
+def test_sums_of_neighbours(size):
+    x = torch.rand(1, 1, 20, 17, dtype=torch.float64)
+    for axis in (2, 3):
+        assert torch.allclose(run_sums(x, size, axis), x.unfold(axis, size, 1).sum(-1))
+
+
+def test_ssim_of_more_rows_than_a_strip():
+    random = np.random.default_rng(1)
+    a, b = (torch.from_numpy(random.random((1, 3, 2 * STRIP_ROWS + 29, 24))) for _ in range(2))
+    for window, options in (("uniform", {}), ("gaussian", GAUSSIAN)):
+        expected = structural_similarity(array(a[0]), array(b[0]), channel_axis=2, data_range=1.0, **options)
+        assert float(ssim(a, b, window)) == pytest.approx(expected, abs=1e-9)
 
 
 def test_psnr_is_scikit_images(pair):
