@@ -191,3 +191,14 @@ def test_a_light_beside_a_silhouette_does_not_glow_through_the_occluder():
     out = render(image, x)[0, 0]
     away = torch.cat([out[:33, 30:40].flatten(), out[48:, 30:40].flatten()])
     assert away.max() < 0.6 and out[40, 41] > 20
+
+
+def test_a_bright_background_does_not_shine_through_a_small_step_far_from_it():
+    x = torch.full((1, 1, 96, 96), -0.3)
+    x[..., 48:] = 1.4
+    x[..., :20, :] = 6.0
+    image = torch.full((1, 3, 96, 96), 0.02)
+    image[..., :20, :] = 0.9
+    out = render(image, x)
+    assert float(out[..., 45:, :].max()) < 0.021
+    assert float(out[..., 12:19, :].min()) > 0.1
