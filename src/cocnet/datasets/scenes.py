@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -87,8 +87,11 @@ class Scenes(Dataset[LensPair]):
     def __getitem__(self, index: int) -> LensPair:
         if not 0 <= index < self.count:
             raise IndexError(index)
-        draw = np.random.default_rng([self.seed, index])
-        settings = self.settings
+        return self.made(index)
+
+    def made(self, index: int) -> LensPair:
+        """Scene number `index`."""
+        draw, settings = np.random.default_rng([self.seed, index]), self.settings
         fixed = settings.lens == "fixed"
         radius = settings.radius_px[1] if fixed else _log_uniform(draw, *settings.radius_px)
         margin = math.ceil(radius + 0.5) + 1
@@ -106,9 +109,12 @@ class Scenes(Dataset[LensPair]):
             if not fixed and draw.random() < settings.thin:
                 found.append(parts.bars(self._photo(canvas, draw), draw))
             else:
-                one = self._subjects[int(draw.integers(len(self._subjects)))]
-                found.append(parts.cut_out(self.photos.planes[one], canvas, draw))
+                found.append(parts.cut_out(self.subject(draw), canvas, draw))
         return found
+
+    def subject(self, draw: np.random.Generator) -> UInt8[Tensor, "4 s s"]:
+        """A photo with a subject, and its mask."""
+        return self.photos.planes[self._subjects[int(draw.integers(len(self._subjects)))]]
 
     def _photo(self, canvas: int, draw: np.random.Generator) -> Float[Tensor, "4 c c"]:
         return parts.photo(self.photos.planes[int(draw.integers(len(self.photos)))], canvas, draw)

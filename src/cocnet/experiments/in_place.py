@@ -4,19 +4,14 @@ Enters: photos with masks of their subjects, settings, a seed. Leaves: pair numb
 distances are those of `depth.pseudo` (subject, ground, backdrop), the bokeh is the physical renderer's.
 """
 
-from functools import cached_property
-
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from cocnet.datasets import LensPair, augment
-from cocnet.datasets.scenes import SceneSettings
-from cocnet.datasets.subject import EMPTY_SHARE, FULL_SHARE, SubjectSet
+from cocnet.datasets.scenes import Scenes
 from cocnet.depth.pseudo import SUBJECT, pseudo_disparity
-from cocnet.errors import InputError
 from cocnet.imaging import srgb_to_linear
 from cocnet.optics import ThinLens
 from cocnet.rendering import PhysicalRenderer
@@ -25,35 +20,16 @@ FOCAL_M, SENSOR_M = 0.05, 0.036
 NEAREST, FARTHEST = 1.0, 0.1  # 1/m at disparity 1 and 0
 
 
-class InPlace(Dataset[LensPair]):
-    """`count` views of photos with a subject; `settings` gives their side and the largest radius of blur.
-
-    Raises InputError for photos without a subject, IndexError beyond the last.
-    """
-
-    def __init__(self, photos: SubjectSet, settings: SceneSettings, seed: int = 0, count: int = 1_000_000):
-        self.photos, self.settings, self.seed, self.count = photos, settings, seed, count
-        if not self._subjects:
-            raise InputError("expected photos with a subject, got none, try other masks")
-
-    @cached_property
-    def _subjects(self) -> list[int]:
-        share = self.photos.share
-        return torch.nonzero((share > EMPTY_SHARE) & (share < FULL_SHARE))[:, 0].tolist()
-
-    def __len__(self) -> int:
-        return self.count
+class InPlace(Scenes):
+    """Views of photos with a subject; of the settings, the side and the largest radius of blur count."""
 
     @torch.no_grad()
-    def __getitem__(self, index: int) -> LensPair:
-        if not 0 <= index < self.count:
-            raise IndexError(index)
+    def made(self, index: int) -> LensPair:
+        """View number `index`."""
         draw = np.random.default_rng([self.seed, index, 1])
-        planes = self.photos.planes[self._subjects[int(draw.integers(len(self._subjects)))]]
+        planes = self.subject(draw)[None].float() / 255
         generator = torch.Generator().manual_seed(int(draw.integers(2**63)))
-        seen = augment.view(
-            planes[None].float() / 255, self.settings.side_px, augment.FRAMING, generator
-        ).clamp(0, 1)
+        seen = augment.view(planes, self.settings.side_px, augment.FRAMING, generator).clamp(0, 1)
         light = srgb_to_linear(augment.recolour(seen[:, :3], generator))
         disparity = torch.from_numpy(pseudo_disparity(seen[0, 3].numpy()))[None, None]
         inverse = FARTHEST + (NEAREST - FARTHEST) * disparity
