@@ -6,7 +6,8 @@
 
 The scenes are those that `cocnet train` holds back: made of one photo in ten, which training never sees, seeds of
 their own. Prints mean PSNR and SSIM (8 bit) of the untouched photo, of the best single blur for these scenes, of the
-physical renderer with the true lens and unclipped light, and of the network. On ray-traced scenes (networks that see
+physical renderer with the true lens and unclipped light (not where no depth is seen: it makes part of that truth),
+and of the network. On ray-traced scenes (networks that see
 a lens): PSNR on the whole picture, within 12 px of depth edges, and elsewhere.
 """
 
@@ -90,12 +91,10 @@ def on_scenes(network: torch.nn.Module, chosen: argparse.Namespace) -> None:
     _, held_out, about = data_of(run, card_of(run.model), seed=1000)
     scenes = Scenes(held_out.source, about)
     blur = best_constant_blur(sample_of(scenes[i]) for i in range(len(scenes)))
-    renderers = {
-        "untouched": untouched,
-        "one blur": blur,
-        "physical": physical,
-        run.model: network_renderer(network),
-    }
+    renderers = {"untouched": untouched, "one blur": blur}
+    if card_of(run.model).conditioning != "none":
+        renderers["physical"] = physical
+    renderers[run.model] = network_renderer(network)
     print(f"{len(scenes)} held-out scenes: {about}")
     for name, render in renderers.items():
         with torch.inference_mode():

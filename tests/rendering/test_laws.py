@@ -202,3 +202,16 @@ def test_a_bright_background_does_not_shine_through_a_small_step_far_from_it():
     out = render(image, x)
     assert float(out[..., 45:, :].max()) < 0.021
     assert float(out[..., 12:19, :].min()) > 0.1
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.3, 0.7, 1.0])
+def test_depth_that_is_mixed_at_a_silhouette_renders_like_depth_that_is_not(slope):
+    rows, columns = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
+    off = (columns - 32 - slope * (rows - 32)) / math.hypot(1, slope)
+    covered = (off + 0.5).clamp(0, 1)
+    image = (0.03 * covered + 0.35 * (1 - covered)).expand(1, 3, -1, -1)
+    for width in (1.0, 1.5):
+        mixed = 6.5 * (1 - (off / width + 0.5).clamp(0, 1))
+        soft = render(image, mixed[None, None])
+        hard = render(image, 6.5 * (off < 0).float()[None, None])
+        assert float((soft - hard).abs()[..., 16:-16, 16:-16].max()) < 0.05

@@ -14,8 +14,9 @@ from torch import Tensor
 from torch.nn import functional
 
 JUMP_PX = 2.0  # smaller steps of the blur radius are no silhouettes
-JUMP_RATIO = 3.0  # a silhouette jumps by this many times the slope that continues beside it
+JUMP_RATIO = 2.0  # a silhouette jumps by this many times the slope that continues beside it
 WINDOW = 2  # px, the reach of clean colours
+OWN_PART = 0.1  # a rim pixel farther from both sides, in parts of the jump, has a mixture for a depth
 SOFT_PRIOR = 0.01  # weight of the geometric coverage where near and far colours agree
 MAX_FILL_LEVELS = 8
 SEEN_PX = 1.0  # hidden background shows as far in as the blur in front of it reaches, and so much more
@@ -112,7 +113,10 @@ def _scatter(
 def _split(
     image: Tensor, x: Tensor, rim: Tensor, index: Tensor
 ) -> tuple[Float[Tensor, "d p"], Float[Tensor, "1 p"], Float[Tensor, "d p"], Float[Tensor, "1 p"]]:
-    """Near (αF, α), its x, far (B, 1), its x, for the rim pixels of `index`."""
+    """Near (αF, α), its x, far (B, 1), its x, for the rim pixels of `index`.
+
+    Depth that was resized or estimated is itself a mixture there: then the x of the clean pixels counts.
+    """
     around, inside = _neighbours(x, index)
     p, n = around.shape
     colour = _flat(image).index_select(1, around.flatten()).view(-1, p, n)
@@ -136,8 +140,10 @@ def _split(
     rest = (own - alpha * near - (1 - alpha) * far) / (alpha**2 + (1 - alpha) ** 2)
     near = (near + alpha * rest).clamp(low, high)
     far = (far + (1 - alpha) * rest).clamp(low, high)
-    mine = own_x.detach() < middle
-    x_near, x_far = torch.where(mine, own_x, x_near), torch.where(mine, x_far, own_x)
+    with torch.no_grad():
+        close = OWN_PART * (x_far - x_near)
+        is_near, is_far = own_x < x_near + close, own_x > x_far - close
+    x_near, x_far = torch.where(is_near, own_x, x_near), torch.where(is_far, own_x, x_far)
     one = torch.ones_like(alpha)
     return torch.cat([near * alpha, alpha]), x_near[None], torch.cat([far, one]), x_far[None]
 
