@@ -54,7 +54,7 @@ def export(
     """Write a network as ONNX, for any height and width, and check it against PyTorch.
 
       cocnet export my-network.safetensors my-network.onnx
-      cocnet export cocnet-b3-less b3-less.onnx --random-weights
+      cocnet export cocnet-b3-less b3-less.onnx
 
     The picture is `image` [1 3 h w], sRGB in 0..1; networks that see depth also take `depth` [1 1 h w].
 
