@@ -215,3 +215,15 @@ def test_depth_that_is_mixed_at_a_silhouette_renders_like_depth_that_is_not(slop
         soft = render(image, mixed[None, None])
         hard = render(image, 6.5 * (off < 0).float()[None, None])
         assert float((soft - hard).abs()[..., 16:-16, 16:-16].max()) < 0.05
+
+
+@pytest.mark.parametrize("near, far", [(-0.9, 0.6), (-1.4, 0.0), (0.2, 1.7), (-1.5, 0.3)])
+def test_a_small_step_at_a_sharp_edge_is_a_silhouette(near, far):
+    x = torch.full((1, 1, 48, 48), far)
+    x[..., 24:] = near
+    covered = (x == near).float()
+    spot = lens_psf(lens_of(), abs(near), front=near < 0).float()
+    half = len(spot) // 2
+    seen = functional.conv2d(functional.pad(covered, (half,) * 4, mode="replicate"), spot[None, None])
+    out = render((0.6 - 0.5 * covered).expand(1, 3, -1, -1), x)
+    assert float((out - (0.6 - 0.5 * seen)).abs().max()) < 0.04

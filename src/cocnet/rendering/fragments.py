@@ -13,13 +13,15 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-JUMP_PX = 2.0  # smaller steps of the blur radius are no silhouettes
+JUMP_PX = 2.0  # smaller steps of the blur radius are no silhouettes,
+SHARP_JUMP_PX, SHARP_PX = 1.3, 2.0  # but these are, where the near side is blurred less than that
 JUMP_RATIO = 2.0  # a silhouette jumps by this many times the slope that continues beside it
 WINDOW = 2  # px, the reach of clean colours
 OWN_PART = 0.1  # a rim pixel farther from both sides, in parts of the jump, has a mixture for a depth
 SOFT_PRIOR = 0.01  # weight of the geometric coverage where near and far colours agree
 MAX_FILL_LEVELS = 8
 SEEN_PX = 1.0  # hidden background shows as far in as the blur in front of it reaches, and so much more
+LIGHTS_PX = 4  # beside a light, small steps stay whole: its colour says little about what is there
 DAZZLING = 1.0  # light from which a seed of hidden background counts less than half
 _CHUNK = 1 << 16
 _EMPTY = 1e-6  # weight up to which nothing has been spread to a pixel
@@ -45,7 +47,7 @@ def fragments(
     one = torch.ones_like(x)
     front, x_front = torch.cat([image, one], 1), x
     back, x_back = torch.zeros_like(front), x
-    rim = silhouettes(x)
+    rim = silhouettes(x, _beside_lights(image))
     index = rim.flatten().nonzero().squeeze(1)
     if not len(index):
         return Fragments(front, x_front, back, x_back)
@@ -62,23 +64,40 @@ def fill_levels(max_radius_px: float) -> int:
     return min(MAX_FILL_LEVELS, math.ceil(math.log2(max(2 * max_radius_px, 2))))
 
 
-def silhouettes(x: Float[Tensor, "b 1 h w"]) -> Bool[Tensor, "b 1 h w"]:
-    """The pixels on both sides of every true jump of x; slanted surfaces have none."""
+def silhouettes(
+    x: Float[Tensor, "b 1 h w"], whole: Bool[Tensor, "b 1 h w"] | None = None
+) -> Bool[Tensor, "b 1 h w"]:
+    """The pixels on both sides of every true jump of x; slanted surfaces have none. whole: where small jumps don't
+    count."""
+    x = x.detach()
     rim = torch.zeros_like(x, dtype=torch.bool)
     for axis in (2, 3):
-        if x.shape[axis] < 2:
+        count = x.shape[axis] - 1
+        if count < 1:
             continue
-        jump = x.detach().diff(dim=axis)
+        jump = x.diff(dim=axis)
         zero = torch.zeros_like(jump.narrow(axis, 0, 1))
-        before = torch.cat([zero, jump.narrow(axis, 0, jump.shape[axis] - 1)], axis)
-        after = torch.cat([jump.narrow(axis, 1, jump.shape[axis] - 1), zero], axis)
+        before = torch.cat([zero, jump.narrow(axis, 0, count - 1)], axis)
+        after = torch.cat([jump.narrow(axis, 1, count - 1), zero], axis)
         sign = jump.sign()
         slope = torch.minimum((before * sign).relu_(), (after * sign).relu_())
         size = jump.abs()
-        torn = (size > JUMP_PX) & (size > JUMP_RATIO * slope)
-        rim.narrow(axis, 0, jump.shape[axis]).logical_or_(torn)
-        rim.narrow(axis, 1, jump.shape[axis]).logical_or_(torn)
+        small = torch.minimum(x.narrow(axis, 0, count), x.narrow(axis, 1, count)).abs() < SHARP_PX
+        if whole is not None:
+            small &= ~(whole.narrow(axis, 0, count) | whole.narrow(axis, 1, count))
+        torn = (size > JUMP_PX) | (small & (size > SHARP_JUMP_PX))
+        torn &= size > JUMP_RATIO * slope
+        rim.narrow(axis, 0, count).logical_or_(torn)
+        rim.narrow(axis, 1, count).logical_or_(torn)
     return rim
+
+
+def _beside_lights(image: Float[Tensor, "b c h w"]) -> Bool[Tensor, "b 1 h w"] | None:
+    """Within LIGHTS_PX of light above 1.0, None where there is none."""
+    bright = image.detach().amax(1, keepdim=True) > DAZZLING
+    if not bright.any():
+        return None
+    return functional.max_pool2d(bright.float(), 2 * LIGHTS_PX + 1, 1, LIGHTS_PX) > 0
 
 
 def _offsets(device: torch.device) -> Int[Tensor, "n 2"]:
@@ -196,7 +215,7 @@ def _hide(parts: Fragments, rim: Bool[Tensor, "b 1 h w"], levels: int) -> Fragme
     x_far, x_near, hidden = filled[:, 0:1], filled[:, 1:2], filled[:, 2:]
     with torch.no_grad():
         x = parts.x_front
-        near = (x < 0.3 * x_far + 0.7 * x_near) & (x_far - x > JUMP_PX)
+        near = (x < 0.3 * x_far + 0.7 * x_near) & (x_far - x > SHARP_JUMP_PX)
         seen = _distance(rim, levels) <= 2 * (x.abs() + SEEN_PX)
         accept = near & seen & (have > _EMPTY) & ~rim
     back = torch.where(accept, hidden, parts.back)

@@ -97,10 +97,8 @@ def composite(
     grid = Grid.of(height, width, coarse[-1].scale if coarse else 1)
     margin = _reach(fine)
     cut = [grid.cut(part, margin) for part in parts]
-    tiles = [
-        (Leaf.of(front, x_front), Leaf.of(back, x_back))
-        for front, x_front, back, x_back in zip(*cut, strict=True)
-    ]
+    top = max(level_above(max_radius_px), 0)
+    tiles = [_leaves(Fragments(*tile), top) for tile in zip(*cut, strict=True)]
     state: State | None = None
     for group in reversed(coarse):
         leaves = _gather(tiles, group, -1, grid, margin)
@@ -172,12 +170,16 @@ class Leaf(NamedTuple):
     touched: frozenset[int]
 
     @staticmethod
-    def of(value: Float[Tensor, "b d h w"], x: Float[Tensor, "b 1 h w"]) -> "Leaf":
-        """From the signed radius in px; what covers nothing touches no layer."""
+    def of(
+        value: Float[Tensor, "b d h w"],
+        x: Float[Tensor, "b 1 h w"],
+        least: Float[Tensor, "b 1 h w"] | None = None,
+    ) -> "Leaf":
+        """From the signed radius in px, in no layer before `least`; what covers nothing touches no layer."""
         there = value.detach()[:, -1:] > 0
         if not there.any():
             return Leaf(value, x, frozenset())
-        level = level_position(x)
+        level = level_position(x) if least is None else torch.maximum(level_position(x), least)
         found = level.detach()[there].floor().int()
         lowest = int(found.amin())
         below = torch.bincount(found - lowest).nonzero().flatten().tolist()
@@ -200,6 +202,17 @@ class Leaf(NamedTuple):
         value = self.value[..., margin : height - margin, margin : width - margin]
         level = self.level[..., margin : height - margin, margin : width - margin]
         return functional.avg_pool2d(torch.cat([value, value[:, -1:] * level], 1), scale)
+
+
+def _leaves(parts: Fragments, top: int) -> tuple[Leaf, Leaf]:
+    """What is in front and what is behind. They share no layer, in which they would add up: what is behind starts two
+    layers further, if need be."""
+    front, back = Leaf.of(parts.front, parts.x_front), parts.back
+    if not (back.detach()[:, -1:] > 0).any():
+        return front, Leaf.of(back, parts.x_back)
+    covered = parts.front.detach()[:, -1:] > 0
+    least = torch.where(covered, front.level.detach().floor() + 2, -torch.inf).clamp(max=top)
+    return front, Leaf.of(back, parts.x_back, least)
 
 
 def _span(group: Group, sign: int) -> tuple[int, int]:
