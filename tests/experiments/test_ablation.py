@@ -85,8 +85,8 @@ def test_what_cannot_be_is_said(photos, tmp_path):
     run = AblationRun(photos / "images", photos / "masks", tmp_path)
     with pytest.raises(InputError, match="got b4"):
         run_ablation(replace(run, variants=("b4",)))
-    with pytest.raises(InputError, match="from 1"):
-        run_ablation(replace(run, seeds=0))
+    with pytest.raises(InputError, match="seeds from 0"):
+        run_ablation(replace(run, seeds=(0, -1)))
     with pytest.raises(FileError, match="got none"):
         finished(tmp_path)
     assert ablation.SCORES == "scores.json"

@@ -43,9 +43,9 @@ def train_subject(run: OmitArgPrefixes[SubjectRun]) -> None:
 def train_ablation(run: OmitArgPrefixes[AblationRun]) -> None:
     """Train the paper's variants from the same start on the same scenes, and compare them.
 
-    All of them, then three seeds of two; trainings that stand there go on, and count:
+    All of them, then two more seeds of two; trainings that stand there go on, and count:
       cocnet train ablation --images photos --masks masks -o runs/ablation
-      cocnet train ablation --images photos --masks masks -o runs/ablation --variants b3 dir --seeds 3
+      cocnet train ablation --images photos --masks masks -o runs/ablation --variants b3 dir --seeds 1 2
 
     Args:
         run: Which variants, on what, for how long.

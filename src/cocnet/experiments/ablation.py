@@ -67,8 +67,8 @@ class AblationRun:
     """Folder of the trainings; those that stand there go on."""
     variants: tuple[str, ...] = tuple(VARIANTS)
     """Rows of Table I, and lens; less-… are those of half the channels."""
-    seeds: int = 1
-    """Trainings of each variant, seeds 0, 1, …"""
+    seeds: tuple[int, ...] = (0,)
+    """Of a training of each variant; several commands at once can share them out."""
     steps: int = 5000
     """Batches of 2 in each training."""
     side_px: int = 128
@@ -91,9 +91,11 @@ class AblationRun:
             raise InputError(
                 f"expected variants of {', '.join(VARIANTS)}, got {', '.join(unknown) or 'none'}, try b3"
             )
-        if min(self.seeds, self.steps, self.held_out) < 1:
+        if min(self.steps, self.held_out) < 1 or not self.seeds or min(self.seeds) < 0:
             got = f"{self.seeds}, {self.steps} and {self.held_out}"
-            raise InputError(f"expected seeds, steps and held_out from 1, got {got}, try 1, 5000 and 60")
+            raise InputError(
+                f"expected seeds from 0, steps and held_out from 1, got {got}, try 0, 5000 and 60"
+            )
         return self
 
 
@@ -123,7 +125,7 @@ def run_ablation(run: AblationRun, on_progress: Progress | None = None) -> "tupl
     if run.threads is not None:
         torch.set_num_threads(run.threads)
     training, held_out, about = _scenes(run)
-    for seed in range(run.seeds):
+    for seed in run.seeds:
         for name in run.variants:
             if not (run.out / f"{name}-{seed}" / SCORES).is_file():
                 _train(run, name, seed, training, held_out, about, on_progress)
