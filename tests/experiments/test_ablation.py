@@ -76,6 +76,7 @@ def test_differences_are_paired_by_seed_and_scene():
     (only,) = differences(found)
     assert (only.variant, only.of, only.gain) == ("less-dir", "b3-less", pytest.approx(-0.5))
     assert only.seeds == pytest.approx((-0.5, -0.5)) and only.error == pytest.approx(0.0)
+    assert not differences([one, replace(one, variant="less-dir", seed=2)])
     lines = "\n".join(ablation_lines(found, {"physical": (35.0, 0.96)}, "scenes"))
     assert "| physical |  |  | 35.00 |" in lines and "| 26.00 | 25.00, 27.00 |" in lines
     assert "| less-dir − b3-less | -0.50 ± 0.00 | -0.50, -0.50 |" in lines

@@ -16,13 +16,11 @@ from cocnet.experiments.bokeh import HELD_OUT_PART
 from cocnet.training.recipes import LossWeights, Recipe, Stage
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
     from cocnet.datasets import LensPair
     from cocnet.experiments.ablation_report import Trained
     from cocnet.experiments.items import Items
-
-    Item = dict[str, Tensor]
 
 Progress = Callable[[str, float, dict[str, float]], None]
 HALVED = (16, 32, 64, 128, 128)

@@ -81,11 +81,12 @@ def finished(folder: Path) -> tuple[Trained, ...]:
 
 
 def differences(found: Sequence[Trained]) -> tuple[Difference, ...]:
-    """Each variant against the one that it is a change of, and the two with the closest means, where both are."""
+    """Each variant against the one that it is a change of, where both have a training with the same seed."""
     by_variant: dict[str, dict[int, Trained]] = {}
     for one in found:
         by_variant.setdefault(one.variant, {})[one.seed] = one
-    pairs = [(name, VARIANTS[name].of) for name in by_variant if VARIANTS[name].of in by_variant]
+    pairs = [(name, VARIANTS[name].of) for name in by_variant]
+    pairs = [(name, of) for name, of in pairs if by_variant[name].keys() & by_variant.get(of, {}).keys()]
     return tuple(_difference(by_variant, name, of) for name, of in pairs)
 
 

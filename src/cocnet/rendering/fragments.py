@@ -161,8 +161,8 @@ def _split(
     far = (far + (1 - alpha) * rest).clamp(low, high)
     with torch.no_grad():
         close = OWN_PART * (x_far - x_near)
-        is_near, is_far = own_x < x_near + close, own_x > x_far - close
-    x_near, x_far = torch.where(is_near, own_x, x_near), torch.where(is_far, own_x, x_far)
+        own_near, own_far = own_x < x_near + close, own_x > x_far - close
+    x_near, x_far = torch.where(own_near, own_x, x_near), torch.where(own_far, own_x, x_far)
     one = torch.ones_like(alpha)
     return torch.cat([near * alpha, alpha]), x_near[None], torch.cat([far, one]), x_far[None]
 
