@@ -7,8 +7,8 @@
 The scenes are those that `cocnet train` holds back: made of one photo in ten, which training never sees, seeds of
 their own. Prints mean PSNR and SSIM (8 bit) of the untouched photo, of the best single blur for these scenes, of the
 physical renderer with the true lens and unclipped light (not where no depth is seen: it makes part of that truth),
-and of the network. On ray-traced scenes (networks that see
-a lens): PSNR on the whole picture, within 12 px of depth edges, and elsewhere.
+and of the network. On ray-traced scenes (networks that see a lens): PSNR on the whole picture, within 12 px of depth
+edges, and elsewhere.
 """
 
 import argparse
@@ -51,6 +51,8 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=192)
     parser.add_argument("--radius", type=float, nargs=2, default=(8.0, 8.0))
     chosen = parser.parse_args()
+    if not chosen.ray_traced and not (chosen.images and chosen.masks):
+        parser.error("give --images and --masks, or --ray-traced")
     network = load_model(Path(chosen.model) if Path(chosen.model).suffix else chosen.model).eval()
     if chosen.ray_traced:
         on_ray_traced(network, chosen.ray_traced)

@@ -2,7 +2,6 @@
 
 import json
 
-import numpy as np
 import pytest
 import torch
 from scenes import SCENES
@@ -15,28 +14,12 @@ from cocnet.experiments.bokeh import BokehRun, data_of, run_bokeh
 from cocnet.experiments.controls import network_renderer, physical
 from cocnet.experiments.items import item_of
 from cocnet.experiments.samples import sample_of
-from cocnet.imaging import linear_to_srgb, write_photo
+from cocnet.imaging import linear_to_srgb
 from cocnet.networks import card_of
 from cocnet.training.recipes import Recipe, Stage
 from cocnet.training.tensorboard import Board
 
 TINY = {"channels": [4, 8], "groups": 1, "kernel_size": 3}
-
-
-@pytest.fixture
-def photos(tmp_path):
-    """Twenty photos with a bright square each, and their masks."""
-    rng = np.random.default_rng(0)
-    for name in ("images", "masks", "bokeh"):
-        (tmp_path / name).mkdir()
-    for i in range(20):
-        mask = np.zeros((48, 48), np.uint8)
-        mask[14:34, 10 + i // 2 : 30 + i // 2] = 255
-        photo = (np.where(mask[..., None] > 0, 200, 50) + rng.integers(0, 40, (48, 48, 3))).astype(np.uint8)
-        write_photo(tmp_path / "images" / f"{i:02}.png", photo)
-        write_photo(tmp_path / "masks" / f"{i:02}.png", mask[..., None].repeat(3, 2))
-        write_photo(tmp_path / "bokeh" / f"{i:02}.png", photo // 2)
-    return tmp_path
 
 
 def test_what_each_network_sees():
@@ -162,6 +145,8 @@ def test_ray_traced_scenes_among_others(photos):
     assert f"25% are crops of {len(SCENES)} ray-traced scenes" in about
     assert sum("scene_" in items.source[i].name for i in range(8)) == 2 and len(held) == 8
     assert {items[(0, i)]["image"].shape for i in range(8)} == {(3, 64, 64)}
+    with pytest.raises(InputError, match="expected --images with --ray-traced"):
+        run_bokeh(BokehRun(photos / "run", data=photos / "images", ray_traced=SCENES[0].parent))
     with pytest.raises(InputError, match="a network that sees a lens"):
         data_of(run, card_of("cocnet-b3-less"))
 

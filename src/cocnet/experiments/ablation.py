@@ -114,15 +114,18 @@ def network_of(name: str, seed: int = 0) -> "nn.Module":
 
 
 def run_ablation(run: AblationRun, on_progress: Progress | None = None) -> "tuple[Trained, ...]":
-    """Train what isn't finished, then report all that is. Raises FileError or InputError."""
+    """Train what isn't finished, then report all that is. Raises FileError, also where the folder holds trainings of
+    other lengths or scenes, or InputError."""
     import torch
 
     from cocnet.experiments.ablation_report import finished, write_ablation
+    from cocnet.training.state import claim
 
     run = run.checked()
     if run.threads is not None:
         torch.set_num_threads(run.threads)
     training, held_out, about = _scenes(run)
+    claim(run.out, {"steps": run.steps, "held_out": run.held_out, "data": about})
     for seed in run.seeds:
         for name in run.variants:
             if not (run.out / f"{name}-{seed}" / SCORES).is_file():

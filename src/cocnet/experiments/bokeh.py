@@ -79,6 +79,8 @@ class BokehRun:
             raise InputError(
                 f"expected --images with --masks, or --data, got {self.images}, {self.masks} and {self.data}, try one"
             )
+        if self.ray_traced is not None and not scenes:
+            raise InputError(f"expected --images with --ray-traced, got --data {self.data}, try --data alone")
         if not 0 <= self.in_place <= 1:
             raise InputError(f"expected in_place in 0..1, got {self.in_place}, try 0.7")
         if self.held_out < 0 or self.workers < 0 or (self.steps is not None and self.steps < 1):
