@@ -8,7 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from cocnet.rendering.layers import Kernel, level_above, level_position, level_radius
+from cocnet.rendering.layers import Kernel
+from cocnet.rendering.levels import level_above, level_position, level_radius
 
 
 def eq8(

@@ -1,13 +1,11 @@
 """Blurred layers composited from front to back, blurrier ones at a lower scale (as in Eq. 13 of the paper).
 
 Enters: fragments with their signed radius of the circle of confusion (px). Leaves: the bokeh picture.
-Layers sit at fixed radii, so that no kernel is ever differentiated: a pixel between two layers belongs to both, in
-the shares that keep the second moment of its blur; the gradient flows through these shares.
+A pixel between two layers (`levels`) belongs to both; the gradient flows through its shares.
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -18,62 +16,12 @@ from torch.nn import functional
 from cocnet.rendering.convolution import spread
 from cocnet.rendering.fragments import Fragments
 from cocnet.rendering.grid import Grid
+from cocnet.rendering.levels import LINEAR, Group, groups, level_above, level_position, level_radius
 
-LINEAR = 5  # layers at radius 0, 1, … 5 px, then PER_OCTAVE
-PER_OCTAVE = 4
-SHARP_LAYERS = 12  # up to here at full scale where lights above 1.0 show the outline of their spots
 MARGIN = 2  # px at a layer's own scale, beyond its kernel
 CONNECTED = 0.02  # coverage in one layer from which it continues the surface in front of it
 
 Kernel = Callable[[float], Float[Tensor, "k k"]]  # signed radius in px → the blur spot, sum 1
-
-
-def level_radius(level: int) -> float:
-    """Radius in px of a layer, with the sign of its number (+ behind the focus)."""
-    size = abs(level)
-    radius = float(size) if size <= LINEAR else LINEAR * 2 ** ((size - LINEAR) / PER_OCTAVE)
-    return math.copysign(radius, level)
-
-
-def level_above(radius: float) -> int:
-    """The first layer whose radius is not below `radius` px."""
-    level = math.ceil(radius - 1e-6)
-    return level if level <= LINEAR else LINEAR + math.ceil(PER_OCTAVE * math.log2(radius / LINEAR) - 1e-6)
-
-
-def level_position(x: Float[Tensor, "*s"]) -> Float[Tensor, "*s"]:
-    """The fractional layer number of a signed radius in px; shares are linear in the radius squared."""
-    size = x.abs()
-    with torch.no_grad():
-        below = torch.where(
-            size < LINEAR, size.floor(), (LINEAR + PER_OCTAVE * (size / LINEAR).clamp(min=1).log2()).floor()
-        )
-        low, high = _radius_of(below), _radius_of(below + 1)
-        sign = x.sign()
-    return sign * (below + ((size * size - low * low) / (high * high - low * low)).clamp(0, 1))
-
-
-def _radius_of(level: Tensor) -> Tensor:
-    return torch.where(level <= LINEAR, level, LINEAR * torch.exp2((level - LINEAR) / PER_OCTAVE))
-
-
-@dataclass(frozen=True)
-class Group:
-    """Layers of both signs whose numbers' sizes are first … last, blurred at 1/scale."""
-
-    scale: int
-    first: int
-    last: int
-
-
-def groups(max_radius_px: float, fine_layers: int = LINEAR) -> list[Group]:
-    """The groups that reach max_radius_px: full scale, then an octave of radii each at half the scale before."""
-    top = max(level_above(max_radius_px), 0)
-    found = [Group(1, 0, min(fine_layers, top))]
-    while found[-1].last < top:
-        first = found[-1].last + 1
-        found.append(Group(found[-1].scale * 2, first, min(first + PER_OCTAVE - 1, top)))
-    return found
 
 
 class State(NamedTuple):

@@ -18,7 +18,8 @@ from cocnet.rendering.eq8 import eq8
 from cocnet.rendering.fields import Window, magnified, over_fields
 from cocnet.rendering.fragments import fragments
 from cocnet.rendering.highlights import Highlights
-from cocnet.rendering.layers import LINEAR, SHARP_LAYERS, composite
+from cocnet.rendering.layers import composite
+from cocnet.rendering.levels import LINEAR, SHARP_LAYERS
 
 Mode = Literal["over", "eq8"]
 PREVIEW_SCALE = 2
