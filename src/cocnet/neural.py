@@ -17,6 +17,7 @@ from cocnet.imaging import linear_to_srgb, srgb_to_linear
 from cocnet.imaging import nearness as nearness
 from cocnet.networks import card_of, load_model
 from cocnet.networks.cocnet import CoCNet
+from cocnet.networks.hybrid import Hybrid
 from cocnet.optics import ThinLens
 from cocnet.rendering import Highlights, PhysicalRenderer
 
@@ -81,7 +82,7 @@ def with_physics(
 
 @contextmanager
 def _followed(network: nn.Module, on_progress: Callable[[int, int], None] | None) -> Iterator[None]:
-    if on_progress is None or not isinstance(network, CoCNet):
+    if on_progress is None or not isinstance(network, CoCNet | Hybrid):
         yield
         return
     done = count(1)

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from scenes import SCENES
@@ -12,9 +13,9 @@ from cocnet.datasets.raytraced import read_scene
 from cocnet.errors import DepthError, InputError
 from cocnet.experiments.bokeh import BokehRun, data_of, run_bokeh
 from cocnet.experiments.controls import network_renderer, physical
-from cocnet.experiments.items import item_of
+from cocnet.experiments.items import Items, Passes, Views, item_of, turned
 from cocnet.experiments.samples import sample_of
-from cocnet.imaging import linear_to_srgb
+from cocnet.imaging import linear_to_srgb, srgb_to_linear
 from cocnet.networks import card_of
 from cocnet.training.recipes import Recipe, Stage
 from cocnet.training.tensorboard import Board
@@ -58,7 +59,7 @@ def test_the_hybrid_learns_on_scenes_and_goes_on(photos, capsys):
     assert main(command) == 0
     assert "dB, SSIM" in capsys.readouterr().out
     model = load_model(photos / "run" / "weights.safetensors")
-    assert float(model.weigh.weight.detach().abs().max()) > 0
+    assert float(model.phi[0].weight.detach().abs().max()) > 0
     settings = json.loads((photos / "run" / "settings.json").read_text())
     assert settings["run"]["side_px"] == 32 and settings["recipe"]["stages"][0]["steps"] == 3
     assert settings["data"].startswith("synthetic scenes of 20 photos")
@@ -134,7 +135,7 @@ def test_networks_without_depth_also_see_photos_blurred_behind_their_subject(pho
     assert float(change[radius < 0.05].mean()) < 0.3 * float(change[radius > 3].mean())
     plain, _, about = data_of(BokehRun(photos / "run", in_place=0.0, **places), card_of("cocnet-b3-less"))
     assert "in place" not in plain.source[place].name and "behind" not in about
-    with pytest.raises(InputError, match=r"in_place in 0\.\.1"):
+    with pytest.raises(InputError, match=r"in_place and ray_traced_part in 0\.\.1"):
         run_bokeh(BokehRun(photos / "run", in_place=2.0, **places))
 
 
@@ -149,6 +150,62 @@ def test_ray_traced_scenes_among_others(photos):
         run_bokeh(BokehRun(photos / "run", data=photos / "images", ray_traced=SCENES[0].parent))
     with pytest.raises(InputError, match="a network that sees a lens"):
         data_of(run, card_of("cocnet-b3-less"))
+
+
+def test_a_hybrid_sees_windows_of_scenes_that_were_rendered_whole(photos):
+    places = {"images": photos / "images", "masks": photos / "masks", "side_px": 64, "radius_px": (2, 6)}
+    run = BokehRun(photos / "run", ray_traced=SCENES[0].parent, ray_traced_part=0.5, window_px=32, **places)
+    items, held, about = data_of(run, card_of("cocnet-hybrid"), 32.0)
+    assert f"windows of 32² px, 50% of them in {len(SCENES)} ray-traced scenes" in about
+    assert held[0]["image"].shape == (3, 64, 64)
+    for index in range(4):
+        item, again = items[(0, index)], items[(0, index)]
+        assert all(torch.equal(item[name], again[name]) for name in item)
+        assert item["physical"].shape == item["bokeh"].shape == (3, 32, 32) and item["depth"].shape == (
+            1,
+            32,
+            32,
+        )
+        assert not torch.equal(item["image"], items[(1, index)]["image"])
+
+
+def whole_items(count=2):
+    return Items([read_scene(path) for path in SCENES[:count]], card_of("cocnet-hybrid"), 32.0)
+
+
+def test_another_light_and_side_are_still_a_picture_and_its_bokeh():
+    """What a turned item holds is what rendering its turned photo gives."""
+    pair = read_scene(SCENES[0])
+    lens = pair.lens.at(blades=0)
+    item = item_of(sample_of(pair._replace(lens=lens)), card_of("cocnet-hybrid"), 32.0)
+    seen = turned(item, np.random.default_rng(3))
+    inverse = 1 / lens.focus_distance_m - 32 * seen["depth"] * lens.sensor_width_m / 256 / lens.gain_m2
+    rendered = PhysicalRenderer(lens).from_inverse_depth(srgb_to_linear(seen["image"])[None], inverse[None])
+    cut = [linear_to_srgb(x).clamp(0, 1) for x in (rendered[0], srgb_to_linear(seen["physical"]))]
+    assert float((cut[0] - cut[1]).abs().mean()) < 2e-3
+    assert float((seen["physical"] - item["physical"]).abs().mean()) > 0.02
+
+
+def test_windows_lie_at_silhouettes():
+    items = whole_items()
+    views = Views(items, 64, 32.0, seed=0)
+    steps = [float((views[i % 2]["depth"].diff(dim=2).abs() > 1 / 32).float().mean()) for i in range(2)]
+    whole = [float((items[i]["depth"].diff(dim=2).abs() > 1 / 32).float().mean()) for i in range(2)]
+    assert all(window > of for window, of in zip(steps, whole, strict=True))
+
+
+def test_passes_make_each_item_once(monkeypatch):
+    items = whole_items()
+    made = []
+    original = Items.__getitem__
+    monkeypatch.setattr(Items, "__getitem__", lambda self, key: made.append(key) or original(self, key))
+    passes = Passes(items, count=6)
+    names = [float(passes[i]["image"].mean()) for i in range(6)]
+    assert sorted(made) == [0, 1] and len(set(names)) == 2
+    assert all(len(set(names[i : i + 2])) == 2 for i in (0, 2, 4))
+    assert torch.allclose(passes[0]["physical"], original(items, made[0])["physical"], rtol=1e-3, atol=1e-3)
+    with pytest.raises(IndexError):
+        passes[6]
 
 
 def test_interrupted_by_hand(photos, capsys, monkeypatch):

@@ -28,7 +28,8 @@ def test_any_size_agrees_with_pytorch(name, arguments, tmp_path):
     torch.manual_seed(4)
     model = create_model(name, **arguments)
     if name == "cocnet-hybrid":
-        torch.nn.init.normal_(model.weigh.weight, std=0.1)  # else it is its third input
+        for phi in model.phi:
+            torch.nn.init.normal_(phi.weight, std=0.1)  # else it is its third input
     path = tmp_path / "model.onnx"
     assert export_onnx(model, path) <= 1e-4 and model.training
     session = onnxruntime.InferenceSession(str(path))

@@ -1,4 +1,6 @@
-"""The hybrid: untrained it is the physical renderer; it keeps constant pictures and light; strips are the whole."""
+"""The hybrid: untrained it is the physical renderer; it keeps constant pictures; tiles are the whole; large blurs."""
+
+from dataclasses import replace
 
 import pytest
 import torch
@@ -6,19 +8,21 @@ from scenes import lens_of
 
 from cocnet import Highlights, PhysicalRenderer, create_model
 from cocnet.errors import InputError
+from cocnet.imaging import linear_to_srgb
 from cocnet.networks.local_filter import local_filter, local_filter_reference
+from cocnet.networks.scales import enlarged
 from cocnet.neural import render_network, with_physics
 
 TINY = {"channels": [4, 8, 8], "groups": 1, "kernel_size": 5}
 
 
 def stirred(seed=0):
-    """A hybrid whose weights of the templates are not zero."""
+    """A hybrid whose kernels are not zero."""
     model = create_model("cocnet-hybrid", **TINY)
     made = torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        for parameter in model.weigh.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=made) * 0.3)
+        for parameter in model.phi.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=made) * 0.1)
     return model.eval()
 
 
@@ -47,20 +51,55 @@ def test_constant_colours_stay():
     assert torch.allclose(out, colour, atol=1e-5)
 
 
-def test_strips_are_the_whole(monkeypatch):
-    model, inputs = stirred(), given(48, 32)
+@pytest.mark.parametrize("size", [(24, 40), (113, 150)])
+def test_tiles_are_the_whole(size):
+    model, inputs = stirred().double(), [x.double() for x in given(*size)]
     whole = model(*inputs).detach()
-    monkeypatch.setattr("cocnet.networks.tiling.STRIP_BYTES", 20_000)
-    monkeypatch.setattr("cocnet.networks.local_filter.STRIP_BYTES", 20_000)
+    assert float((whole - inputs[2]).abs().max()) > 0.05
+    model.tile_px, seen = 16, []
+    model.on_unit = lambda: seen.append(model.units)
     with torch.no_grad():
-        assert torch.allclose(model(*inputs), whole, atol=1e-5)
+        assert torch.allclose(model(*inputs), whole, atol=1e-12)
+    assert len(seen) == seen[0] == -(-max(size[0], 8) // 16) * -(-size[1] // 16)
+
+
+def test_light_is_never_made_brighter_and_can_be_taken_away():
+    image, depth, physical = given()
+    physical[:, :, 4:9, 6:12] = 5.0
+    model = stirred()
+    out = model(image, depth, physical)
+    shown = out.detach()
+    lights = physical > 1
+    assert bool((shown[lights] <= physical[lights] * (1 + 1e-5)).all()) and bool((shown[lights] < 1).any())
+    assert float(shown[~lights].max()) < 2
+    out.sum().backward()
+    assert all(bool(p.grad.isfinite().all()) for p in model.parameters())
+
+
+@torch.no_grad()
+def test_large_blurs_are_corrected_at_a_smaller_scale():
+    """Twice the picture of twice the blur gets the correction of the small one, enlarged."""
+    model = stirred()
+    model.config = replace(model.config, most_radius_px=7.0)
+    depth, lens = torch.linspace(0.6, 3, 40).expand(1, 1, 32, 40), lens_of(sensor_width_m=0.0025)
+    assert 3.5 < 32 * float(model.coc_map(depth, lens).abs().max()) < 7
+    image, _, physical = (0.2 + 0.3 * x[:1] for x in given(32, 40))
+
+    def correction(*planes):
+        image, depth, physical = planes
+        return linear_to_srgb(model.render(image, depth, lens, physical)) - linear_to_srgb(physical)
+
+    small = correction(image, depth, physical)
+    twice = (x.repeat_interleave(2, 2).repeat_interleave(2, 3) for x in (image, depth, physical))
+    assert torch.allclose(correction(*twice), enlarged(small, 2), atol=1e-4)
+    assert float(small.abs().max()) > 0.02
 
 
 def test_the_first_step_has_a_direction():
     model = create_model("cocnet-hybrid", **TINY).train()
     image, depth, physical = given()
     (model(image, depth, physical) - image).square().mean().backward()
-    assert float(model.weigh.weight.grad.abs().max()) > 0
+    assert all(float(phi.weight.grad.abs().max()) > 0 for phi in model.phi)
 
 
 def test_kernels_shared_by_colours():

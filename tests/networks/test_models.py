@@ -34,7 +34,7 @@ ROWS = [
     Row("cocnet-b3-lens", 7_338_084, 16, "lens"),
     Row("cocnet-b3-less", 1_908_468, 16),
     Row("cocnet-b3-less-lens", 1_908_612, 16, "lens"),
-    Row("cocnet-hybrid", 1_819_753, 16, "lens", physical=True),
+    Row("cocnet-hybrid", 435_352, 16, "lens", physical=True),
     Row("dbsi", 1_946_980, 8),
     Row("dmshn", 5_424_393, 16),
     Row("dmshn-stacked", 10_848_786, 16),
@@ -49,7 +49,8 @@ def model_of(name):
     torch.manual_seed(3)
     model = create_model(name).eval()
     if card_of(name).physical:
-        torch.nn.init.normal_(model.weigh.weight, std=0.1)  # untrained, it is its third input
+        for phi in model.phi:
+            torch.nn.init.normal_(phi.weight, std=0.1)  # untrained, it is its third input
     return model
 
 

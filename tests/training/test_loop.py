@@ -196,3 +196,5 @@ def test_mpfnet_supervises_its_fusion_weights(tmp_path):
         called(network, {"image": given["image"][..., :20]}, truth, Stage(loss=LossWeights(fusion=1.0)))
     with pytest.raises(InputError, match="expected mpfnet"):
         train(toy_task(tmp_path, recipe=Recipe((Stage(steps=1, loss=LossWeights(fusion=1.0)),))))
+    with pytest.raises(InputError, match="expected cocnet-hybrid for a loss of gain"):
+        train(toy_task(tmp_path, recipe=Recipe((Stage(steps=1, loss=LossWeights(gain=1.0)),))))

@@ -5,7 +5,7 @@ import torch
 
 from cocnet.errors import FileError
 from cocnet.metrics.image import ms_ssim, ssim
-from cocnet.training.losses import Loss, VGGFeatures, vgg_features
+from cocnet.training.losses import Loss, VGGFeatures, remaining, vgg_features
 from cocnet.training.recipes import RECIPES, LossWeights, Recipe, Stage, shortened
 
 
@@ -27,6 +27,27 @@ def test_ms_ssim_alone():
     b = 0.5 * (a + b)
     weights = LossWeights(l1=0.0, ssim=0.0, ms_ssim=1.0)
     assert torch.allclose(Loss(weights)(a, b), 1 - ms_ssim(a, b).mean())
+
+
+def test_what_remains_of_the_physical_picture_s_error():
+    truth, noise = pictures()
+    truth, noise = truth * 0.5, noise * 0.2
+    physical = truth + noise
+    assert float(remaining(physical, truth, physical)) == 0
+    assert float(remaining(truth, truth, physical)) < -2
+    decibels = 10 * float(remaining(truth + 0.5 * noise, truth, physical)) / torch.log(torch.tensor(10.0))
+    assert float(decibels) == pytest.approx(-6.02, abs=0.1)
+
+
+def test_lights_remain_as_psnr_sees_them():
+    truth, _ = pictures()
+    truth[0, :, :4, :4], truth[1, :, :4, :4] = 7.0, 0.9
+    physical = truth.clamp(max=1.0).clone()
+    physical[:, :, :4, :4] = 3.0
+    output = physical.clone().requires_grad_()
+    loss = remaining(output, truth, physical)
+    loss.backward()
+    assert bool((output.grad[0] == 0).all()) and bool((output.grad[1, :, :4, :4] > 0).all())
 
 
 def test_halves_of_a_batch_average_and_gradients_flow():

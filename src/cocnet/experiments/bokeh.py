@@ -20,11 +20,10 @@ if TYPE_CHECKING:
     from torch.utils.data import Dataset
 
     from cocnet.datasets import LensPair
-    from cocnet.experiments.items import Items
+    from cocnet.experiments.items import Items, Views
     from cocnet.networks import Card
     from cocnet.training.samples import Score
 
-RAY_TRACED_PART = 0.25  # of the items, where there are such scenes
 HELD_OUT_PART = 10  # of photos: one in so many is kept for held-out scenes
 
 
@@ -41,8 +40,10 @@ class BokehRun:
     masks: Path | None = None
     """Folder of their subjects' masks NAME.png."""
     ray_traced: Path | None = None
-    """Folder of ray-traced scenes (.npz) that a quarter of the items are crops of, beside scenes of photos; for
-    networks that see a lens."""
+    """Folder of ray-traced scenes (.npz) that some of the items are crops of, beside scenes of photos; for networks
+    that see a lens."""
+    ray_traced_part: float = 0.25
+    """Part of the items that are such crops."""
     data: Path | None = None
     """EBB!'s train folder, photos, or ray-traced scenes (.npz)."""
     bokeh: Path | None = None
@@ -55,6 +56,8 @@ class BokehRun:
     """Height and width, px, that pairs are resized to first; the paper's is 1024 1024 [native]."""
     side_px: int = 256
     """Of scenes, and of the random parts of pairs that are seen; 0: whole pairs."""
+    window_px: int = 0
+    """Of scenes, what cocnet-hybrid sees of each [all]."""
     radius_px: tuple[float, float] = (2.0, 20.0)
     """A scene's largest radius of blur lies between these, px."""
     in_place: float = 0.7
@@ -81,8 +84,9 @@ class BokehRun:
             )
         if self.ray_traced is not None and not scenes:
             raise InputError(f"expected --images with --ray-traced, got --data {self.data}, try --data alone")
-        if not 0 <= self.in_place <= 1:
-            raise InputError(f"expected in_place in 0..1, got {self.in_place}, try 0.7")
+        if not 0 <= self.in_place <= 1 or not 0 <= self.ray_traced_part <= 1:
+            got = f"{self.in_place} and {self.ray_traced_part}"
+            raise InputError(f"expected in_place and ray_traced_part in 0..1, got {got}, try 0.7 and 0.25")
         if self.held_out < 0 or self.workers < 0 or (self.steps is not None and self.steps < 1):
             got = f"{self.held_out}, {self.workers} and {self.steps}"
             raise InputError(
@@ -139,13 +143,13 @@ def starting_network(run: BokehRun, seed: int) -> "nn.Module":
 
 def data_of(
     run: BokehRun, card: "Card", radius_scale_px: float = 1.0, seed: int = 0
-) -> "tuple[Items, Items, str]":
+) -> "tuple[Items | Views, Items, str]":
     """Items to train on, held-out ones, and what they are in words. Raises FileError, InputError."""
     made = _scenes if run.data is None else _pairs
     return made(run, card, radius_scale_px, seed)
 
 
-def _scenes(run: BokehRun, card: "Card", scale: float, seed: int) -> "tuple[Items, Items, str]":
+def _scenes(run: BokehRun, card: "Card", scale: float, seed: int) -> "tuple[Items | Views, Items, str]":
     """Scenes of most photos, and held-out scenes of the others."""
     from cocnet.datasets.scenes import SceneSettings
     from cocnet.datasets.subject import read_set
@@ -161,9 +165,10 @@ def _scenes(run: BokehRun, card: "Card", scale: float, seed: int) -> "tuple[Item
     about = f"synthetic scenes of {len(training)} photos, {asdict(settings)}"
     if card.conditioning == "none" and run.in_place:
         about += f"; {run.in_place:.0%} are photos blurred behind their own subject"
-    among, more = _with_ray_traced(run, card, _made(run, card, training, settings, seed), seed)
+    mixed = _corrected if card.physical else _with_ray_traced
+    items, more = mixed(run, card, _made(run, card, training, settings, seed), scale, seed)
     return (
-        Items(among, card, scale),
+        items,
         Items(_made(run, card, others, settings, seed + 1, run.held_out), card, scale),
         about + more,
     )
@@ -181,26 +186,42 @@ def _made(run: BokehRun, card: "Card", *of: Any) -> "Dataset[LensPair]":
 
 
 def _with_ray_traced(
-    run: BokehRun, card: "Card", scenes: "Dataset[LensPair]", seed: int
-) -> "tuple[Dataset[LensPair], str]":
+    run: BokehRun, card: "Card", scenes: "Dataset[LensPair]", scale: float, seed: int
+) -> "tuple[Items, str]":
     """Some crops of ray-traced scenes among others, where there are any, and what they are in words."""
-    if run.ray_traced is None:
-        return scenes, ""
     from cocnet.datasets.raytraced import Crops, ray_traced
-    from cocnet.experiments.items import Mixed
+    from cocnet.experiments.items import Items, Mixed
 
+    if run.ray_traced is None:
+        return Items(scenes, card, scale), ""
     if card.conditioning != "lens":
         raise InputError(
             f"expected a network that sees a lens for ray-traced scenes, got {card.name}, try cocnet-b3-less-lens"
         )
     found = ray_traced(run.ray_traced)
     crops = Crops(found, run.side_px, seed)
-    return Mixed(
-        scenes, crops, RAY_TRACED_PART
-    ), f"; {RAY_TRACED_PART:.0%} are crops of {len(found)} {found.about}"
+    about = f"; {run.ray_traced_part:.0%} are crops of {len(found)} {found.about}"
+    return Items(Mixed(scenes, crops, run.ray_traced_part), card, scale), about
 
 
-def _pairs(run: BokehRun, card: "Card", scale: float, seed: int) -> "tuple[Items, Items, str]":
+def _corrected(
+    run: BokehRun, card: "Card", scenes: "Dataset[LensPair]", scale: float, seed: int
+) -> "tuple[Views, str]":
+    """What a network sees that corrects the physical picture: windows of whole scenes, rendered whole."""
+    from cocnet.datasets.raytraced import ray_traced
+    from cocnet.experiments.items import Items, Mixed, Passes, Views
+
+    items: Any = Items(scenes, card, scale)
+    window = run.window_px or run.side_px
+    about = f"; windows of {window}² px"
+    if run.ray_traced is not None:
+        found = ray_traced(run.ray_traced)
+        items = Mixed(items, Passes(Items(found, card, scale), seed), run.ray_traced_part)
+        about += f", {run.ray_traced_part:.0%} of them in {len(found)} {found.about}"
+    return Views(items, window, scale, seed), about
+
+
+def _pairs(run: BokehRun, card: "Card", scale: float, seed: int) -> "tuple[Items | Views, Items, str]":
     """All pairs but a few, evenly spaced, that are held out."""
     from cocnet.datasets import BokehPairs, View
     from cocnet.experiments.items import Items

@@ -1,17 +1,20 @@
 """CoCNet on top of the physical renderer: it corrects a picture that is nearly right (ours, not in the paper).
 
-Enters: as a "lens" network, and the physical renderer's picture P, sRGB [b 3 h w]. Leaves: sRGB [b 3 h w]. P is one
-more template of Eq. 17, and the templates only move light: kernels are a softmax over their taps, the same for all
-colours, and the weights of all templates sum to one,
+Enters: sRGB [b 3 h w], the signed radius as a "lens" network has it, and the physical renderer's picture P, sRGB
+[b 3 h w]. Leaves: sRGB [b 3 h w]. Kernels of Eq. 15 filter the photo I and P at several scales, and what they find
+different from P moves it,
 
-    Î = P + Σ_j w_j ⊙ (T_j − P),   T_0 = I,   w from W(I, T_1 … T_5, P, Dec_1)
+    Î = P + Σ_j 𝒰_j(𝒟_j(I) ∗ K_j + 𝒟_j(P) ∗ K'_j − (Σ K_j + Σ K'_j) 𝒟_j(P)),   K_j, K'_j = φ_j(Dec_j(I, P, radius))
 
-so that w = 0, where training starts, is the physical renderer, and a constant picture stays constant. Networks don't
-know the renderer: whoever calls this brings P (`cocnet.neural.render_network`, and the data of training).
+so that φ = 0, where training starts, is the physical renderer, and a constant picture stays constant. Unlike
+CoCNet's its modules have no norm, which would take away the absolute radius. Light above 1 is compressed on the way
+in and never made brighter. Networks don't know the renderer: whoever calls this brings P
+(`cocnet.neural.render_network`, and the data of training).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -20,14 +23,50 @@ from torch import Tensor, nn
 from cocnet.errors import InputError
 from cocnet.imaging import linear_to_srgb, srgb_to_linear
 from cocnet.networks.base import check_input
-from cocnet.networks.cocnet import VARIANTS, CoCNet, CoCNetConfig, by_colour
-from cocnet.networks.local_filter import filter_patch, filter_strip, local_filter, padded
+from cocnet.networks.local_filter import local_filter
 from cocnet.networks.padding import crop, pad
 from cocnet.networks.registry import Card, register
+from cocnet.networks.scales import enlarged, halved
 from cocnet.optics import ThinLens
 
 NAME = "cocnet-hybrid"
-CONFIG = VARIANTS["cocnet-b3-less-lens"]
+LIGHTS = 0.05  # of the logarithm, by which sRGB above 1 is compressed
+STEP = 0.3  # of what φ says: so small that training starts gently
+SEEN_RADII_PX = (16.0, 2.0)  # of the radius and of its logarithm, one unit
+TILE_PX = 768  # of pictures without gradients, beside their margins
+
+
+@dataclass(frozen=True)
+class HybridConfig:
+    """Every number of the architecture.
+
+    channels: of the levels, finest first; groups of (convolution, ReLU) per module; kernel_size k of the kernels;
+    filtered: levels, finest first, that have kernels. radius_scale_px: of the radius that is its input.
+    most_radius_px: a picture with larger blurs is corrected at half its scale, or a quarter, …
+    """
+
+    channels: tuple[int, ...] = (24, 32, 48, 64, 64)
+    groups: int = 2
+    kernel_size: int = 5
+    filtered: int = 4
+    radius_scale_px: float = 32.0
+    most_radius_px: float = 28.0
+
+    @property
+    def size_multiple(self) -> int:
+        """Pictures are padded inside to multiples of this, px."""
+        return 2 ** (len(self.channels) - 1)
+
+    @property
+    def margin(self) -> int:
+        """How far a pixel sees, px, as a multiple of size_multiple: what tiles need around them."""
+        scales = [2**level for level in range(len(self.channels))]
+        modules = 2 * self.groups * sum(scales[:-1]) + self.groups * scales[-1]
+        enlarging, kernels = sum(scales[1:]), (self.kernel_size // 2 + 1) * scales[self.filtered - 1]
+        return -(-(modules + enlarging + kernels) // self.size_multiple) * self.size_multiple
+
+
+CONFIG = HybridConfig()
 CARD = Card(
     NAME,
     "Natural & Adversarial Bokeh Rendering via Circle-of-Confusion Predictive Network",
@@ -40,17 +79,54 @@ CARD = Card(
 )
 
 
-class Hybrid(CoCNet):
-    """CoCNet with kernels that keep energy, and the physical picture as one more template. Differentiable once."""
+class _Seen(NamedTuple):
+    """Photo and physical picture, lights compressed, and the signed radius in px."""
 
-    def __init__(self, config: CoCNetConfig = CONFIG, seed: int = 0) -> None:
-        super().__init__(config, seed, NAME)
-        self.card = CARD
-        levels, c = len(config.channels), config.channels
-        self.phi = nn.ModuleList(nn.Conv2d(n, config.kernel_size**2, 1) for n in c)
-        self.weigh = nn.Conv2d(3 + 3 * levels + 3 + c[0], 3 * (levels + 1), 3, padding=1)
+    image: Float[Tensor, "b 3 h w"]
+    physical: Float[Tensor, "b 3 h w"]
+    radius: Float[Tensor, "b 1 h w"]
+
+    def features(self) -> Float[Tensor, "b 12 h w"]:
+        """What the first module sees, each about 1."""
+        far, logarithm = SEEN_RADII_PX
+        size = self.radius.abs()
+        log = self.radius.sign() * size.log1p() / logarithm
+        apart = 2 * (self.image - self.physical)
+        return torch.cat([self.image, self.physical, apart, self.radius / far, size / far, log], 1)
+
+    def halved(self) -> "_Seen":
+        """At half the scale. The radius is one of four, not their mean: a silhouette stays one."""
+        return _Seen(halved(self.image), halved(self.physical), self.radius[..., ::2, ::2] / 2)
+
+
+class Hybrid(nn.Module):
+    """The correction of a physical picture. Without gradients it works in tiles, to the same result in bounded
+    memory; tile_px = None turns that off. on_unit, if set, is called after each of the `units` tiles.
+    Differentiable once."""
+
+    def __init__(self, config: HybridConfig = CONFIG, seed: int = 0) -> None:
+        super().__init__()
+        self.card, self.config = replace(CARD, size_multiple=config.size_multiple), config
+        self.tile_px: int | None = TILE_PX
+        self.units = 1
+        self.on_unit: Callable[[], None] | None = None
+        c, levels = config.channels, len(config.channels)
+        before = (12, *c[:-1])
+        joined = [c[j] + c[j + 1] for j in range(levels - 1)] + [before[-1]]
+        self.encoders = nn.ModuleList(_module(before[j], c[j], config.groups) for j in range(levels - 1))
+        self.decoders = nn.ModuleList(_module(joined[j], c[j], config.groups) for j in range(levels))
+        self.phi = nn.ModuleList(nn.Conv2d(n, 2 * config.kernel_size**2, 1) for n in c[: config.filtered])
         self.initialise(seed)
-        self.start_at_identity()
+
+    def initialise(self, seed: int) -> None:
+        """Kaiming weights, the same for the same seed, zero biases, and φ = 0: the physical renderer."""
+        generator = torch.Generator().manual_seed(seed)
+        for part in [*self.encoders.modules(), *self.decoders.modules()]:
+            if isinstance(part, nn.Conv2d) and part.bias is not None:
+                nn.init.kaiming_normal_(part.weight, generator=generator)
+                nn.init.zeros_(part.bias)
+        for parameter in self.phi.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(
         self,
@@ -71,47 +147,112 @@ class Hybrid(CoCNet):
                 f"expected the physical renderer's picture {list(image.shape)} {image.dtype}, got {got}, "
                 "try cocnet.neural.render_network"
             )
-        x = pad(torch.cat([image, depth, physical], 1), self.card.size_multiple)
-        return crop(self.rendered(x, [x[:, :3]]), *image.shape[-2:])
+        radius = depth * self.config.radius_scale_px
+        seen = _Seen(*(pad(x, self.card.size_multiple) for x in (tamed(image), tamed(physical), radius)))
+        return _moved(physical, crop(self.correction(seen), *image.shape[-2:]))
 
-    def template(
-        self,
-        level: int,
-        filtered: Sequence[Tensor],
-        features: Tensor,
-        apply: Callable[..., Tensor] = local_filter,
-    ) -> Float[Tensor, "b 3 h w"]:
-        """Eq. 15 with kernels that sum to one; strips bring their margin along."""
-        phi = self.phi[level]
-        assert isinstance(phi, nn.Conv2d)
-        whole = apply is not filter_strip
-        image = padded(filtered[0], self.config.kernel_size) if whole else filtered[0]
-        return filter_patch(image, _kernels(features, phi).to(image.dtype)[:, None])
+    def correction(self, seen: _Seen) -> Float[Tensor, "b 3 h w"]:
+        """What is to be added to the tamed physical picture; sides are multiples of the card's."""
+        if self.tile_px is None or torch.is_grad_enabled() or torch.compiler.is_compiling():
+            return self._whole(seen)
+        height, width = seen.image.shape[-2:]
+        core = -(-self.tile_px // self.card.size_multiple) * self.card.size_multiple
+        spans = [(top, left) for top in range(0, height, core) for left in range(0, width, core)]
+        self.units = len(spans)
+        found = torch.empty_like(seen.physical)
+        for top, left in spans:
+            rows, inner_rows, taken_rows = _spans(top, core, height, self.config.margin)
+            columns, inner_columns, taken_columns = _spans(left, core, width, self.config.margin)
+            part = self._whole(_Seen(*(x[..., rows, columns] for x in seen)))
+            found[..., taken_rows, taken_columns] = part[..., inner_rows, inner_columns]
+            if self.on_unit is not None:
+                self.on_unit()
+        return found
 
-    def blend(
-        self, image: Tensor, templates: Tensor, beside: Tensor, weights: Tensor
-    ) -> Float[Tensor, "b 3 h w"]:
-        """Eq. 17 with weights that sum to one; what they leave is the physical picture's."""
-        own = torch.cat([image, templates], 1)
-        return beside + by_colour(weights * (own - beside.repeat(1, weights.shape[1] // 3, 1, 1)))
+    def _whole(self, seen: _Seen) -> Float[Tensor, "b 3 h w"]:
+        features = seen.features()
+        if not torch.compiler.is_compiling():
+            features = features.contiguous(memory_format=torch.channels_last)
+        scaled, skips = [seen], []
+        for encoder in self.encoders:
+            skips.append(encoder(features))
+            features = halved(skips[-1])
+            scaled.append(scaled[-1].halved())
+        moves: Tensor = seen.physical.new_zeros(())
+        for level in reversed(range(len(self.decoders))):
+            if level < len(skips):
+                features = torch.cat([enlarged(features, 2), skips[level]], 1)
+            features = self.decoders[level](features)
+            if level < self.config.filtered:
+                moves = moves + enlarged(self._move(level, features, scaled[level]), 2**level)
+        return moves
 
-    def render(  # type: ignore[override]
+    def _move(self, level: int, features: Tensor, seen: _Seen) -> Float[Tensor, "b 3 h w"]:
+        """What this level's kernels find different from the physical picture of its scale."""
+        kernels = STEP * self.phi[level](features).to(seen.image.dtype).contiguous()
+        of_image, of_physical = kernels[:, None].chunk(2, 2)
+        light = local_filter(seen.image, of_image) + local_filter(seen.physical, of_physical)
+        return light - kernels.sum(1, keepdim=True) * seen.physical
+
+    def coc_map(
+        self, depth_m: Float[Tensor, "b 1 h w"], lens: ThinLens, width_px: int | None = None
+    ) -> Float[Tensor, "b 1 h w"]:
+        """The condition: Eq. 1's signed radius in px / radius_scale_px; see `CoCNet.coc_map`."""
+        return lens.coc_radius_px(1 / depth_m, width_px or depth_m.shape[-1]) / self.config.radius_scale_px
+
+    def render(
         self,
         image: Float[Tensor, "b 3 h w"],
         depth_m: Float[Tensor, "b 1 h w"],
         lens: ThinLens,
         physical: Float[Tensor, "b 3 h w"],
     ) -> Float[Tensor, "b 3 h w"]:
-        """Scene-linear light, metres and the physical renderer's picture of them → scene-linear light."""
-        condition = self.coc_map(depth_m, lens)
-        return srgb_to_linear(self(linear_to_srgb(image), condition, linear_to_srgb(physical)))
+        """Scene-linear light, metres and the physical renderer's picture of them → scene-linear light.
+
+        Where blurs are larger than most_radius_px the correction is that of a smaller picture, enlarged: blur is
+        the same at any scale, and the network has seen no larger ones.
+        """
+        depth, sharp, physical = self.coc_map(depth_m, lens), linear_to_srgb(image), linear_to_srgb(physical)
+        largest = float(depth.detach().abs().max()) * self.config.radius_scale_px
+        halvings = 0
+        while largest > self.config.most_radius_px * 2**halvings:
+            halvings += 1
+        if not halvings:
+            return srgb_to_linear(self(sharp, depth, physical))
+        radius = depth * self.config.radius_scale_px
+        multiple = self.card.size_multiple * 2**halvings
+        seen = _Seen(*(pad(x, multiple) for x in (tamed(sharp), tamed(physical), radius)))
+        for _ in range(halvings):
+            seen = seen.halved()
+        found = crop(enlarged(self.correction(seen), 2**halvings), *image.shape[-2:])
+        return srgb_to_linear(_moved(physical, found))
 
 
-def _kernels(features: Float[Tensor, "b n h w"], phi: nn.Conv2d) -> Float[Tensor, "b t h w"]:
-    """softmax(φ(features)); as a product of matrices, a 1×1 convolution is faster, backward twice."""
-    assert phi.bias is not None
-    logits = phi.weight.flatten(1) @ features.flatten(2) + phi.bias[:, None]
-    return logits.softmax(1).view(len(features), -1, *features.shape[-2:])
+def tamed(srgb: Tensor) -> Tensor:
+    """sRGB whose values above 1 are compressed to 1 + LIGHTS · log."""
+    return torch.where(srgb > 1, 1 + LIGHTS * srgb.clamp(min=1).log(), srgb)
+
+
+def _moved(physical: Tensor, by: Tensor) -> Tensor:
+    """The physical picture, moved on the tamed scale; where it is above 1 it can only get darker."""
+    before = tamed(physical)
+    now = torch.minimum(before + by, before.clamp(min=1))
+    return torch.where(now > 1, ((now.clamp(min=1) - 1) / LIGHTS).exp(), now)
+
+
+def _spans(start: int, core: int, length: int, margin: int) -> tuple[slice, slice, slice]:
+    """Of a tile: with its margins, the core within that, the core."""
+    stop = min(start + core, length)
+    outer = slice(max(0, start - margin), min(length, stop + margin))
+    return outer, slice(start - outer.start, stop - outer.start), slice(start, stop)
+
+
+def _module(inputs: int, outputs: int, groups: int) -> nn.Sequential:
+    """Groups of 3×3 convolution and ReLU."""
+    parts: list[nn.Module] = []
+    for group in range(groups):
+        parts += [nn.Conv2d(outputs if group else inputs, outputs, 3, padding=1), nn.ReLU(inplace=True)]
+    return nn.Sequential(*parts)
 
 
 @register(CARD)
@@ -119,9 +260,11 @@ def hybrid(
     channels: Sequence[int] = CONFIG.channels,
     groups: int = CONFIG.groups,
     kernel_size: int = CONFIG.kernel_size,
+    filtered: int = CONFIG.filtered,
     radius_scale_px: float = CONFIG.radius_scale_px,
     seed: int = 0,
 ) -> nn.Module:
     """The hybrid of this size."""
+    filtered = min(filtered, len(channels))
     changed = replace(CONFIG, channels=tuple(channels), groups=groups, kernel_size=kernel_size)
-    return Hybrid(replace(changed, radius_scale_px=radius_scale_px), seed)
+    return Hybrid(replace(changed, filtered=filtered, radius_scale_px=radius_scale_px), seed)

@@ -13,10 +13,12 @@ from torch.nn import functional
 
 from cocnet.errors import FileError
 from cocnet.metrics.image import ms_ssim, ssim
+from cocnet.networks.hybrid import tamed
 from cocnet.training.recipes import LossWeights
 
 Pictures = Float[Tensor, "b 3 h w"]
 RELU5_4 = 36  # layers of VGG-19's features up to and with it
+GOOD = 2e-6  # squared error (57 dB) below which nothing more is gained
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -46,6 +48,18 @@ class Loss(nn.Module):
         if self.features is not None:
             total = total + w.vgg * functional.mse_loss(self.features(output), self.features(target))
         return total
+
+
+def remaining(output: Pictures, target: Pictures, physical: Pictures) -> Float[Tensor, ""]:
+    """log(squared error / that of the physical picture), the mean over pictures; each as PSNR counts, cut at white.
+
+    Light that is too bright beside a darker truth counts less than it would, but has a gradient.
+    """
+    output, target, physical = output.float(), target.float().clamp(0, 1), physical.float().clamp(0, 1)
+    shown = tamed(output)
+    shown = torch.where((target >= 1) & (shown > 1), target, shown)
+    left, before = ((x - target).square().mean((1, 2, 3)) for x in (shown, physical))
+    return ((left + GOOD) / (before + GOOD)).log().mean()
 
 
 class VGGFeatures(nn.Module):

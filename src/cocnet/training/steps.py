@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from cocnet.errors import InputError
 from cocnet.training.batches import Item
-from cocnet.training.losses import Loss, vgg_features
+from cocnet.training.losses import Loss, remaining, vgg_features
 from cocnet.training.recipes import Stage
 
 RISE = 0.02  # part of a cosine schedule over which the learning rate rises
@@ -58,6 +58,8 @@ def ready_losses(network: nn.Module, stages: Sequence[Stage], item: Item, device
             _at_level(network, item)
         if stage.loss.fusion:
             _supervised(network)
+        if stage.loss.gain:
+            _physical(item)
         shrink = 1 if stage.level is None else 2 ** (stage.level + 1)
         size = (item["bokeh"].shape[-2] // shrink, item["bokeh"].shape[-1] // shrink)
         truth = functional.adaptive_avg_pool2d(item["bokeh"][None].to(device), size)
@@ -82,6 +84,9 @@ def called(network: nn.Module, item: Item, target: Tensor, stage: Stage) -> tupl
     if stage.loss.fusion:
         picture, loss = _supervised(network)(item["image"], target)
         return picture, stage.loss.fusion * loss
+    if stage.loss.gain:
+        picture = network(**item)
+        return picture, stage.loss.gain * remaining(picture, target, _physical(item))
     if stage.level is None:
         return network(**item), none
     return _at_level(network, item)(item["image"], item["depth"], stage.level), none
@@ -92,6 +97,15 @@ def _supervised(network: Any) -> Callable[..., tuple[Tensor, Tensor]]:
     if not hasattr(network, "supervised"):
         raise InputError(f"expected mpfnet for a loss of fusion weights, got {network.name}, try fusion 0")
     return network.supervised
+
+
+def _physical(item: Item) -> Tensor:
+    """What a hybrid corrects. Raises InputError where the network is another."""
+    if "physical" not in item:
+        raise InputError(
+            f"expected cocnet-hybrid for a loss of gain, got items of {sorted(item)}, try gain 0"
+        )
+    return item["physical"]
 
 
 def _at_level(network: Any, item: Item) -> Callable[..., Tensor]:
