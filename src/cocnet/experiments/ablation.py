@@ -29,11 +29,12 @@ SCORES, SHEET_ROWS = "scores.json", 3
 
 @dataclass(frozen=True)
 class Variant:
-    """A row of Table I: the network, the loss, and which variant it is a change of."""
+    """A row of Table I: the network, the loss, which variant it is a change of, what else it is made with."""
 
     model: str
     loss: LossWeights = field(default_factory=LossWeights)
     of: str = ""
+    arguments: dict[str, Any] = field(default_factory=dict)
 
 
 VARIANTS = {
@@ -45,10 +46,11 @@ VARIANTS = {
     "l2": Variant("cocnet-b3", LossWeights(l1=0.0, l2=1.0), of="b3"),
     "depth": Variant("cocnet-b3-depth", of="b3"),
     "lens": Variant("cocnet-b3-lens", of="b3"),
-    "less-dir": Variant("cocnet-b3-dir", of="b3-less"),
+    "less-dir": Variant("cocnet-b3-dir", of="b3-less", arguments={"channels": HALVED}),
     "less-l2": Variant("cocnet-b3-less", LossWeights(l1=0.0, l2=1.0), of="b3-less"),
     "less-depth": Variant("cocnet-b3-less-depth", of="b3-less"),
     "less-lens": Variant("cocnet-b3-less-lens", of="b3-less"),
+    "less-depth-dir": Variant("cocnet-b3-less-depth", of="less-depth", arguments={"templates": "direct"}),
     "dmshn-os": Variant("dmshn"),
 }
 
@@ -109,8 +111,7 @@ def network_of(name: str, seed: int = 0) -> "nn.Module":
     """The untrained network of a variant."""
     from cocnet.networks import create_seeded
 
-    halved = {"channels": HALVED} if name == "less-dir" else {}  # the only one without a name of its own
-    return create_seeded(VARIANTS[name].model, seed, **halved)
+    return create_seeded(VARIANTS[name].model, seed, **VARIANTS[name].arguments)
 
 
 def run_ablation(run: AblationRun, on_progress: Progress | None = None) -> "tuple[Trained, ...]":

@@ -261,11 +261,12 @@ def _register(name: str, config: CoCNetConfig) -> None:
         channels: Sequence[int] = config.channels,
         groups: int = config.groups,
         kernel_size: int = config.kernel_size,
+        templates: Templates = config.templates,
         radius_scale_px: float = config.radius_scale_px,
         seed: int = 0,
     ) -> nn.Module:
         changed = replace(config, channels=tuple(channels), groups=groups, kernel_size=kernel_size)
-        return CoCNet(replace(changed, radius_scale_px=radius_scale_px), seed, name)
+        return CoCNet(replace(changed, templates=templates, radius_scale_px=radius_scale_px), seed, name)
 
 
 for _name, _config in VARIANTS.items():
