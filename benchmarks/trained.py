@@ -2,13 +2,13 @@
 
     python benchmarks/trained.py --images photos --masks masks --model cocnet-b3-less-depth [--scenes 60]
         [--side 192] [--radius 8 8]
-    python benchmarks/trained.py --ray-traced scenes --model cocnet-b3-less-lens
+    python benchmarks/trained.py --ray-traced scenes --model cocnet-hybrid [--sheet sheet.png]
 
 The scenes are those that `cocnet train` holds back: made of one photo in ten, which training never sees, seeds of
 their own. Prints mean PSNR and SSIM (8 bit) of the untouched photo, of the best single blur for these scenes, of the
 physical renderer with the true lens and unclipped light (not where no depth is seen: it makes part of that truth),
 and of the network. On ray-traced scenes (networks that see a lens): PSNR on the whole picture, within 12 px of depth
-edges, and elsewhere.
+edges, and elsewhere, and the least gain of any scene over the physical renderer.
 """
 
 import argparse
@@ -22,8 +22,10 @@ from cocnet.experiments.bokeh import BokehRun, data_of
 from cocnet.experiments.controls import best_constant_blur, network_renderer, physical, untouched
 from cocnet.experiments.evaluate import evaluate
 from cocnet.experiments.samples import sample_of
-from cocnet.imaging import srgb_to_linear
+from cocnet.imaging import linear_to_srgb, srgb_to_linear, write_photo
 from cocnet.networks import card_of, load_model
+
+SHEET_ROWS = 4
 
 
 class Scenes:
@@ -46,6 +48,7 @@ def main() -> None:
     parser.add_argument("--images", type=Path)
     parser.add_argument("--masks", type=Path)
     parser.add_argument("--ray-traced", type=Path, help="a folder of scenes (.npz) that it wasn't trained on")
+    parser.add_argument("--sheet", type=Path, help="a picture (.png) of some of them")
     parser.add_argument("--model", required=True, help="a name whose weights ship, or a file")
     parser.add_argument("--scenes", type=int, default=60)
     parser.add_argument("--side", type=int, default=192)
@@ -55,28 +58,42 @@ def main() -> None:
         parser.error("give --images and --masks, or --ray-traced")
     network = load_model(Path(chosen.model) if Path(chosen.model).suffix else chosen.model).eval()
     if chosen.ray_traced:
-        on_ray_traced(network, chosen.ray_traced)
+        on_ray_traced(network, chosen.ray_traced, chosen.sheet)
     if chosen.images:
         on_scenes(network, chosen)
 
 
-def on_ray_traced(network: torch.nn.Module, folder: Path) -> None:
-    """PSNR in dB of each, in three regions, and what the network gains over the physical renderer."""
+def on_ray_traced(network: torch.nn.Module, folder: Path, sheet: Path | None = None) -> None:
+    """PSNR in dB of each, in three regions, and what the network gains over the physical renderer. sheet: a picture
+    of the first scenes: physical, ours, truth, eight times the error of both on grey."""
     renderers = {"untouched": untouched, "physical": physical, network.name: network_renderer(network)}
     found: dict[str, list[list[float]]] = {name: [] for name in renderers}
+    strips: list[torch.Tensor] = []
     for scene in ray_traced(folder):
         sample = sample_of(scene)
         edges = near_edges(scene.lens.coc_radius_px(sample.inverse_depth, scene.image.shape[-1]))
+        shown = []
         for name, render in renderers.items():
             with torch.inference_mode():
-                ours = srgb_to_linear(render(sample).clamp(0, 1))
-            truth = scene.bokeh[None]
+                shown.append(render(sample)[0].clamp(0, 1))
+            ours, truth = srgb_to_linear(shown[-1])[None], scene.bokeh[None]
             found[name].append([psnr(ours, truth, where) for where in (None, edges, ~edges)])
+        if len(strips) < SHEET_ROWS:
+            true = linear_to_srgb(scene.bokeh.clamp(0, 1))
+            errors = [(0.5 + 8 * (one - true)).clamp(0, 1) for one in shown[1:]]
+            strips.append(torch.cat([*shown[1:], true, *errors], 2))
     print(f"{len(found['physical'])} ray-traced scenes: PSNR, dB: whole, near depth edges, elsewhere")
     for name, rows in found.items():
         print(f"{name:<24}" + "".join(f"{mean:8.2f}" for mean in torch.tensor(rows).nanmean(0).tolist()))
     gains = torch.tensor(found[network.name]) - torch.tensor(found["physical"])
+    least = torch.where(gains.isnan(), torch.inf, gains).amin(0)
     print("gain over physical      " + "".join(f"{mean:+8.2f}" for mean in gains.nanmean(0).tolist()))
+    print("least gain of a scene   " + "".join(f"{one:+8.2f}" for one in least.tolist()))
+    print(
+        f"scenes that gain near edges: {int((gains[:, 1] > 0).sum())}, by 1 dB: {int((gains[:, 1] >= 1).sum())}"
+    )
+    if sheet is not None:
+        write_photo(sheet, (torch.cat(strips, 1).permute(1, 2, 0) * 255).round().to(torch.uint8).numpy())
 
 
 def on_scenes(network: torch.nn.Module, chosen: argparse.Namespace) -> None:
