@@ -19,7 +19,7 @@ from cocnet.networks import card_of, load_model
 from cocnet.networks.cocnet import CoCNet
 from cocnet.networks.hybrid import Hybrid
 from cocnet.optics import ThinLens
-from cocnet.rendering import Highlights, PhysicalRenderer
+from cocnet.rendering import Highlights, PhysicalRenderer, render_tiled
 
 
 def open_network(name_or_path: str) -> nn.Module:
@@ -72,12 +72,37 @@ def with_physics(
 ) -> Float32[Tensor, "b 3 h w"]:
     """The physical renderer's picture, corrected by a network that takes one (cocnet-hybrid); scene-linear light.
 
-    highlights restores clipped light before both and undoes that after. Raises InputError or DepthError.
+    highlights restores clipped light before both and undoes that after. Without gradients the renderer works in
+    tiles. Raises InputError or DepthError.
     """
     light = light if highlights is None else highlights.restore(light)
-    physical = PhysicalRenderer(lens)(light, depth_m)
+    physical = (
+        PhysicalRenderer(lens)(light, depth_m) if torch.is_grad_enabled() else _tiled(lens, light, depth_m)
+    )
     made = network.render(light, depth_m, lens, physical)  # type: ignore[operator]
     return made if highlights is None else highlights.undo(made.clamp(min=0))
+
+
+def _tiled(
+    lens: ThinLens, light: Float32[Tensor, "b 3 h w"], depth_m: Float32[Tensor, "b 1 h w"]
+) -> Float32[Tensor, "b 3 h w"]:
+    """The physical renderer's pictures in bounded memory."""
+    out, inverse = torch.empty_like(light), 1 / depth_m
+    renderer = PhysicalRenderer(lens, sharp_lights=bool((light > 1).any()))
+    radius = float(lens.coc_radius_px(inverse, light.shape[-1]).abs().max())
+    for one, where, into in zip(light, inverse, out, strict=True):
+        read, write = _windows(one, where, into)
+        render_tiled(renderer, light.shape[2], light.shape[3], read, write, radius)
+    return out
+
+
+def _windows(
+    light: Float32[Tensor, "3 h w"], inverse: Float32[Tensor, "1 h w"], into: Float32[Tensor, "3 h w"]
+) -> tuple[Callable[[slice, slice], tuple[Tensor, Tensor]], Callable[[slice, slice, Tensor], None]]:
+    def write(rows: slice, columns: slice, made: Tensor) -> None:
+        into[:, rows, columns] = made
+
+    return lambda rows, columns: (light[:, rows, columns], inverse[:, rows, columns]), write
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import pytest
 import torch
 from scenes import lens_of
 
-from cocnet import Highlights, PhysicalRenderer, create_model
+from cocnet import Highlights, PhysicalRenderer, create_model, neural
 from cocnet.errors import InputError
 from cocnet.imaging import linear_to_srgb
 from cocnet.networks.local_filter import local_filter, local_filter_reference
@@ -42,6 +42,23 @@ def test_untrained_it_is_the_physical_renderer():
     one = render_network(model, image[0], 1 / depth[0, 0], lens)
     expected = PhysicalRenderer(lens, highlights=Highlights())(image, depth)
     assert torch.allclose(one, expected[0], atol=1e-5)
+
+
+def test_without_gradients_the_physical_picture_comes_in_tiles(monkeypatch):
+    made = torch.Generator().manual_seed(3)
+    image = torch.rand(2, 3, 200, 520, generator=made)
+    depth = torch.where(torch.arange(520) < 300, 0.9, 1.5).expand(2, 1, 200, 520)
+    model, lens = create_model("cocnet-hybrid", **TINY), lens_of(sensor_width_m=0.02)
+    whole = with_physics(model, image, depth, lens).detach()
+    windows = []
+    tiled = neural.render_tiled
+    monkeypatch.setattr(
+        neural, "render_tiled", lambda *given: tiled(*given, None, lambda _, count: windows.append(count))
+    )
+    monkeypatch.setattr("cocnet.rendering.tiling.DEFAULT_MB", 1)
+    with torch.no_grad():
+        assert torch.allclose(with_physics(model, image, depth, lens), whole, atol=1e-3)
+    assert windows[0] > 1
 
 
 @torch.no_grad()
