@@ -66,6 +66,15 @@ def test_box_by_running_sums_is_the_mean():
     assert near.shape == x.shape
 
 
+def test_running_sums_keep_what_is_small_beside_a_bright_area():
+    """Else the moments of a side's colours that is hardly in the window are noise, and depth is NaN there."""
+    x = torch.full((1, 200, 1200), 0.9686)
+    x[..., 1000:] = 0
+    x[:, 100, 1100] = 1e-3
+    small = box(box(x, 31), 15)[0, 100, 1100]
+    assert float(small) == pytest.approx(1e-3 / 63**2, rel=1e-3)
+
+
 def test_the_guided_filter_keeps_a_linear_model_of_the_photo():
     guide = torch.rand(3, 20, 24)
     plane = (0.2 * guide[0] + 0.5 * guide[2] + 0.1)[None]

@@ -28,16 +28,17 @@ def box(x: Float[Tensor, "c h w"], reach: int) -> Float[Tensor, "c h w"]:
 
 
 def _running(x: Float[Tensor, "c h w"], reach: int, axis: int) -> Float[Tensor, "c h w"]:
-    """Mean over 2·reach + 1 along an axis by running sums, whose rounding only wide windows can bear."""
+    """Mean over 2·reach + 1 along an axis by running sums; in float64, as the sums are far larger than the means."""
     length = x.shape[axis]
     places = torch.arange(length)
     low, high = (places - reach).clamp_min(0), (places + reach + 1).clamp_max(length)
     ends = list(x.shape)
     ends[axis] = 1
-    sums = torch.cat([x.new_zeros(ends), x.cumsum(axis)], axis)
+    sums = torch.cat([x.new_zeros(ends, dtype=torch.float64), x.cumsum(axis, dtype=torch.float64)], axis)
     shape = [1, 1, 1]
     shape[axis] = length
-    return (sums.index_select(axis, high) - sums.index_select(axis, low)) / (high - low).view(shape)
+    means = (sums.index_select(axis, high) - sums.index_select(axis, low)) / (high - low).view(shape)
+    return means.to(x.dtype)
 
 
 class GuidedFilter:
