@@ -72,15 +72,17 @@ def with_physics(
 ) -> Float32[Tensor, "b 3 h w"]:
     """The physical renderer's picture, corrected by a network that takes one (cocnet-hybrid); scene-linear light.
 
-    highlights restores clipped light before both and undoes that after. Without gradients the renderer works in
-    tiles. Raises InputError or DepthError.
+    highlights restores clipped light before the renderer and undoes that after it: the network sees what a file
+    holds. Without gradients the renderer works in tiles. Raises InputError or DepthError.
     """
-    light = light if highlights is None else highlights.restore(light)
+    whole = light if highlights is None else highlights.restore(light)
     physical = (
-        PhysicalRenderer(lens)(light, depth_m) if torch.is_grad_enabled() else _tiled(lens, light, depth_m)
+        PhysicalRenderer(lens)(whole, depth_m) if torch.is_grad_enabled() else _tiled(lens, whole, depth_m)
     )
-    made = network.render(light, depth_m, lens, physical)  # type: ignore[operator]
-    return made if highlights is None else highlights.undo(made.clamp(min=0))
+    if highlights is None:
+        return network.render(light, depth_m, lens, physical)  # type: ignore[operator]
+    physical = highlights.undo(physical.clamp(min=0))
+    return network.render(light, depth_m, lens, physical).clamp(min=0)  # type: ignore[operator]
 
 
 def _tiled(

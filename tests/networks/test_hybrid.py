@@ -44,6 +44,19 @@ def test_untrained_it_is_the_physical_renderer():
     assert torch.allclose(one, expected[0], atol=1e-5)
 
 
+@torch.no_grad()
+def test_of_a_photo_it_sees_what_a_file_holds(monkeypatch):
+    """Restored highlights are the renderer's; bright paper in their range would look like lights to the network."""
+    image, _, _ = given()
+    image[:, :, 8:12, 10:20] = 1.0
+    model, seen = create_model("cocnet-hybrid", **TINY), []
+    original = type(model).render
+    monkeypatch.setattr(type(model), "render", lambda self, *of: seen.extend(of) or original(self, *of))
+    lens, depth = lens_of(sensor_width_m=0.004), torch.linspace(0.5, 3, 40).expand(2, 1, 24, 40)
+    with_physics(model, image, depth, lens, Highlights())
+    assert torch.equal(seen[0], image) and float(seen[3].max()) <= 1 + 1e-5
+
+
 def test_without_gradients_the_physical_picture_comes_in_tiles(monkeypatch):
     made = torch.Generator().manual_seed(3)
     image = torch.rand(2, 3, 200, 520, generator=made)
