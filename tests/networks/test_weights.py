@@ -2,9 +2,14 @@
 
 import pytest
 import torch
+from scenes import SCENES
 
 import cocnet
+from cocnet import PhysicalRenderer
+from cocnet.datasets.raytraced import read_scene
+from cocnet.imaging import linear_to_srgb
 from cocnet.networks import list_models, shipped_weights
+from cocnet.neural import with_physics
 
 FOLDER = shipped_weights("cocnet-b3-less-depth").parent
 FILES = sorted(FOLDER.glob("*.safetensors"))
@@ -32,3 +37,17 @@ def test_depth_network_blurs_behind_and_keeps_what_is_near():
     behind = (slice(None), slice(None), slice(0, 12), slice(None))
     assert (out[near] - image[near]).abs().mean() < 0.3 * (image[near] - 0.5).abs().mean()
     assert out[behind].std() < 0.6 * image[behind].std()
+
+
+@pytest.mark.parametrize("path", SCENES[:3], ids=lambda path: path.stem)
+def test_the_hybrid_is_nearer_to_the_truth_than_the_renderer(path):
+    pair = read_scene(path)
+    given = pair.image[None], pair.depth_m[None], pair.lens
+    with torch.no_grad():
+        physical = PhysicalRenderer(pair.lens)(*given[:2])
+        ours = with_physics(cocnet.load_model("cocnet-hybrid"), *given)
+    left, before = (
+        (linear_to_srgb(x.clamp(0, 1)) - linear_to_srgb(pair.bokeh.clamp(0, 1))).square().mean()
+        for x in (ours, physical)
+    )
+    assert float(left) < 0.95 * float(before)

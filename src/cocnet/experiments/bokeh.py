@@ -221,7 +221,7 @@ def _corrected(
     return Views(items, window, scale, seed), about
 
 
-def _pairs(run: BokehRun, card: "Card", scale: float, seed: int) -> "tuple[Items | Views, Items, str]":
+def _pairs(run: BokehRun, card: "Card", scale: float, seed: int) -> "tuple[Items, Items, str]":
     """All pairs but a few, evenly spaced, that are held out."""
     from cocnet.datasets import BokehPairs, View
     from cocnet.experiments.items import Items
