@@ -1,5 +1,7 @@
 """The road from photo to bokeh photo: what is resolved from where, and that sharp stays untouched."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,9 @@ from cocnet.errors import DepthError, InputError
 from cocnet.finding import FoundDepth, inverse_depth_of
 from cocnet.imaging import CameraInfo, DepthMap, Photo, read_photo, write_photo
 from cocnet.options import RenderOptions
-from cocnet.pipeline import RenderResult, render
+from cocnet.pipeline import RenderResult, prepare, render
+
+PHONE_PHOTO = Path(__file__).parents[2] / "shared" / "data" / "phone" / "pug.heic"
 
 
 @pytest.fixture
@@ -179,3 +183,12 @@ def test_wrong_names(pixels):
         render(pixels, estimator="none such")
     with pytest.raises(InputError, match="one focus"):
         render(pixels, np.ones((30, 45)), focus_m=1, focus_point=(0.5, 0.5))
+
+
+@pytest.mark.skipif(not PHONE_PHOTO.is_file(), reason="needs shared/data/phone/pug.heic, which isn't here")
+@pytest.mark.filterwarnings("ignore::cocnet.errors.CocnetWarning")
+def test_a_phone_photo_s_own_depth_stays_finite_at_full_size():
+    pytest.importorskip("pillow_heif")
+    plan = prepare(PHONE_PHOTO, None, RenderOptions())
+    assert plan.inverse_depth.shape == (3024, 4032) and bool(np.isfinite(plan.inverse_depth).all())
+    assert 10 < plan.settings.largest_blur_radius_px < 500
