@@ -91,9 +91,8 @@ def _tiled(
     """The physical renderer's pictures in bounded memory."""
     out, inverse = torch.empty_like(light), 1 / depth_m
     renderer = PhysicalRenderer(lens, sharp_lights=bool((light > 1).any()))
-    apart = (
-        float(torch.as_tensor(lens.channel_offset_m()).abs().max()) * light.shape[-1] / lens.sensor_width_m
-    )
+    apart = max(float(torch.as_tensor(one).abs().max()) for one in lens.channel_offset_m())
+    apart *= light.shape[-1] / lens.sensor_width_m
     radius = float(lens.coc_radius_px(inverse, light.shape[-1]).abs().max()) + apart
     for one, where, into in zip(light, inverse, out, strict=True):
         read, write = _windows(one, where, into)

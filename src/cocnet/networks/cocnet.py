@@ -180,8 +180,7 @@ class CoCNet(BokehNet):
     def _whole(
         self, x: Float[Tensor, "b i h w"], filtered: Sequence[Float[Tensor, "b f h w"]]
     ) -> Float[Tensor, "b 3 h w"]:
-        """All rows at once, with a graph; channels beyond those of Ĩ go to W and the blend only."""
-        x, beside = x[:, : self.config.input_channels], x[:, self.config.input_channels :]
+        """All rows at once, with a graph."""
         scaled = [list(filtered)]
         skips: list[Tensor] = []
         templates: list[Tensor] = []
@@ -197,13 +196,11 @@ class CoCNet(BokehNet):
             small = self.template(level, scaled[level], features)  # Eq. 15: 𝒟_j(I) ∗ φ(Dec(Ĩ))
             templates.insert(0, enlarged(small, 2**level))  # Eq. 15: 𝒰_j
         image = x[:, :3]
-        weights = self.weigh(torch.cat([image, *templates, beside, features], 1))  # Eq. 16
-        return self.blend(image, torch.cat(templates, 1), beside, weights)
+        weights = self.weigh(torch.cat([image, *templates, features], 1))  # Eq. 16
+        return self.blend(image, torch.cat(templates, 1), weights)
 
-    def blend(
-        self, image: Tensor, templates: Tensor, beside: Tensor, weights: Tensor
-    ) -> Float[Tensor, "b 3 h w"]:
-        """Eq. 17: Î = I + Σ_j w_j ⊙ T_j, a weight per template and colour; `beside` is empty here."""
+    def blend(self, image: Tensor, templates: Tensor, weights: Tensor) -> Float[Tensor, "b 3 h w"]:
+        """Eq. 17: Î = I + Σ_j w_j ⊙ T_j, a weight per template and colour."""
         return image + by_colour(weights * templates)
 
     def coc_map(

@@ -56,8 +56,7 @@ def in_strips(model: "CoCNet", x: Float[Tensor, "1 i h w"]) -> Float[Tensor, "1 
     sizes = [(height >> level, width >> level) for level in range(levels)]
     image = x[:, : model.config.filtered_channels]
     skips: list[Plane] = []
-    seen = x[:, : model.config.input_channels]
-    write: Write = lambda top, bottom, into: into.copy_(_rows(seen)[top:bottom])  # noqa: E731
+    write: Write = lambda top, bottom, into: into.copy_(_rows(x)[top:bottom])  # noqa: E731
     for encoder, size in zip(model.encoders, sizes, strict=False):
         skips.append(_module(model, encoder, write, size))
         write = skips[-1].halved
@@ -71,7 +70,7 @@ def in_strips(model: "CoCNet", x: Float[Tensor, "1 i h w"]) -> Float[Tensor, "1 
         plane = _module(model, model.decoders[level], _joined(plane, skip), sizes[level], skip.raw)
         del skip
         templates.insert(0, _template(model, level, small.pop(), plane))
-    return _blend(model, x[:, :3], x[:, model.config.input_channels :], templates, plane)
+    return _blend(model, x[:, :3], templates, plane)
 
 
 def _module(
@@ -154,7 +153,6 @@ def _template(
 def _blend(
     model: "CoCNet",
     image: Float[Tensor, "1 3 h w"],
-    beside: Float[Tensor, "1 e h w"],
     templates: list[Tensor],
     plane: Plane,
 ) -> Float[Tensor, "1 3 h w"]:
@@ -169,15 +167,13 @@ def _blend(
 
     def write(top: int, bottom: int, into: Float[Tensor, "n w c"]) -> None:
         first = 3 + 3 * len(templates)
-        split = first + beside.shape[1]
         into[..., :3] = _rows(image[:, :, top:bottom])
         into[..., 3:first] = enlarged_templates(top, bottom)
-        into[..., first:split] = _rows(beside[:, :, top:bottom])
-        plane.rows(top, bottom, into[..., split:])
+        plane.rows(top, bottom, into[..., first:])
 
     out = torch.empty_like(image)
     for top, bottom, weights in _convolved(model.weigh, write, (image.shape[2], image.shape[3])):
-        found = _picture(enlarged_templates(top, bottom)), beside[:, :, top:bottom], _picture(weights)
+        found = _picture(enlarged_templates(top, bottom)), _picture(weights)
         out[:, :, top:bottom] = model.blend(image[:, :, top:bottom], *found)
     return out
 
