@@ -11,7 +11,7 @@ from cocnet import PhysicalRenderer, create_model, load_model, save_checkpoint
 from cocnet.apps.cli import main
 from cocnet.datasets.raytraced import read_scene
 from cocnet.errors import DepthError, InputError
-from cocnet.experiments.bokeh import BokehRun, data_of, run_bokeh
+from cocnet.experiments.bokeh import BokehRun, data_of, run_bokeh, starting_network
 from cocnet.experiments.controls import network_renderer, physical
 from cocnet.experiments.items import Items, Passes, Views, item_of, turned
 from cocnet.experiments.samples import sample_of
@@ -65,6 +65,19 @@ def test_the_hybrid_learns_on_scenes_and_goes_on(photos, capsys):
     assert settings["data"].startswith("synthetic scenes of 20 photos")
     assert main(command) == 0
     assert main([*command, "--radius-px", "1.5", "5"]) == 1
+
+
+def test_a_hybrid_goes_on_with_more_channels(photos):
+    tiny = photos / "tiny.safetensors"
+    save_checkpoint(create_model("cocnet-hybrid", **TINY), tiny)
+    start = starting_network(BokehRun(photos, str(tiny), widen=(6, 12)), 0)
+    assert start.arguments["channels"] == [6, 12] and start.training
+    with pytest.raises(InputError, match="expected cocnet-hybrid to widen"):
+        other = photos / "other.safetensors"
+        save_checkpoint(create_model("cocnet-b3-less", channels=[4, 8]), other)
+        starting_network(BokehRun(photos, str(other), widen=(6, 12)), 0)
+    with pytest.raises(InputError, match="expected a weight file to widen"):
+        BokehRun(photos, data=photos, widen=(6, 12)).checked()
 
 
 def test_pairs_in_folders(photos):

@@ -9,7 +9,7 @@ from scenes import lens_of
 from cocnet import Highlights, PhysicalRenderer, create_model, neural
 from cocnet.errors import InputError
 from cocnet.imaging import linear_to_srgb
-from cocnet.networks.local_filter import local_filter, local_filter_reference
+from cocnet.networks.hybrid import widened
 from cocnet.networks.scales import enlarged
 from cocnet.neural import render_network, with_physics
 
@@ -134,13 +134,15 @@ def test_the_first_step_has_a_direction():
     assert all(float(phi.weight.grad.abs().max()) > 0 for phi in model.phi)
 
 
-def test_kernels_shared_by_colours():
-    made = torch.Generator().manual_seed(2)
-    image = torch.rand(2, 3, 6, 7, generator=made, dtype=torch.float64).requires_grad_()
-    kernels = torch.rand(2, 1, 9, 6, 7, generator=made, dtype=torch.float64).requires_grad_()
-    found = local_filter(image, kernels)
-    assert torch.allclose(found, local_filter_reference(image, kernels.expand(-1, 3, -1, -1, -1)))
-    assert torch.autograd.gradcheck(local_filter, (image, kernels))
+def test_wider_it_gives_the_same_pictures_and_goes_on_learning():
+    narrow = stirred()
+    wide = widened(narrow, (8, 12, 8)).train()
+    out = wide(*given())
+    assert torch.allclose(out, narrow(*given()), atol=1e-6) and wide.arguments["channels"] == [8, 12, 8]
+    (out - given()[0]).square().mean().backward()
+    assert float(wide.decoders[0][0].weight.grad[:4, 12 + 4 :].abs().max()) > 0
+    with pytest.raises(InputError, match="expected 3 levels of at least"):
+        widened(narrow, (8, 4, 8))
 
 
 def test_without_the_physical_picture():

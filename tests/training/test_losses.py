@@ -1,5 +1,7 @@
 """Losses: known values, zero at the truth, halves of a batch average; VGG is asked for only where it counts."""
 
+import math
+
 import pytest
 import torch
 
@@ -37,6 +39,19 @@ def test_what_remains_of_the_physical_picture_s_error():
     assert float(remaining(truth, truth, physical)) < -2
     decibels = 10 * float(remaining(truth + 0.5 * noise, truth, physical)) / torch.log(torch.tensor(10.0))
     assert float(decibels) == pytest.approx(-6.02, abs=0.1)
+
+
+def test_squares_count_alike_however_good_they_are():
+    truth, noise = pictures(side=64)
+    noise = 0.2 * noise
+    noise[..., :32] *= 0.1
+    truth = truth * 0.5
+    output = truth + torch.cat([2 * noise[..., :32], 0.5 * noise[..., 32:]], 3)
+    physical = truth + noise
+    whole = float(remaining(output, truth, physical))
+    squares = float(remaining(output, truth, physical, square_px=32))
+    assert whole == pytest.approx(math.log(0.145 / 0.505), abs=0.01)
+    assert squares == pytest.approx(0.0, abs=0.05)
 
 
 def test_lights_remain_as_psnr_sees_them():

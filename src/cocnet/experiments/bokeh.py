@@ -35,6 +35,8 @@ class BokehRun:
     """Folder of the run; where one stands there, it goes on."""
     model: str = "cocnet-b3"
     """A name of `cocnet models`, or a weight file to go on from (with --recipe.start own)."""
+    widen: tuple[int, ...] = ()
+    """More channels for the levels of the cocnet-hybrid to go on from, finest first; they start without effect."""
     images: Path | None = None
     """Folder of photos that scenes are made of."""
     masks: Path | None = None
@@ -87,6 +89,10 @@ class BokehRun:
         if not 0 <= self.in_place <= 1 or not 0 <= self.ray_traced_part <= 1:
             got = f"{self.in_place} and {self.ray_traced_part}"
             raise InputError(f"expected in_place and ray_traced_part in 0..1, got {got}, try 0.7 and 0.25")
+        if self.widen and not Path(self.model).suffix:
+            raise InputError(
+                f"expected a weight file to widen, got {self.model}, try --model weights.safetensors"
+            )
         if self.held_out < 0 or self.workers < 0 or (self.steps is not None and self.steps < 1):
             got = f"{self.held_out}, {self.workers} and {self.steps}"
             raise InputError(
@@ -136,9 +142,19 @@ def starting_network(run: BokehRun, seed: int) -> "nn.Module":
     """A fresh network from a seed, or a trained one. Raises FileError, InputError, MissingExtraError."""
     from cocnet.networks import create_seeded, load_model
 
-    if Path(run.model).suffix:
-        return load_model(Path(run.model)).train()
-    return create_seeded(run.model, seed)
+    if not Path(run.model).suffix:
+        return create_seeded(run.model, seed)
+    network = load_model(Path(run.model)).train()
+    return _widened(network, run.widen) if run.widen else network
+
+
+def _widened(network: "nn.Module", channels: tuple[int, ...]) -> "nn.Module":
+    """With more channels, and the same pictures. Raises InputError for another network than the hybrid."""
+    from cocnet.networks.hybrid import Hybrid, widened
+
+    if not isinstance(network, Hybrid):
+        raise InputError(f"expected cocnet-hybrid to widen, got {network.name}, try without --widen")
+    return widened(network, channels).train()
 
 
 def data_of(

@@ -14,7 +14,7 @@ in and never made brighter. Networks don't know the renderer: whoever calls this
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from jaxtyping import Float
@@ -23,9 +23,9 @@ from torch import Tensor, nn
 from cocnet.errors import InputError
 from cocnet.imaging import linear_to_srgb, srgb_to_linear
 from cocnet.networks.base import check_input
-from cocnet.networks.local_filter import local_filter
+from cocnet.networks.local_filter import difference_filter
 from cocnet.networks.padding import crop, pad
-from cocnet.networks.registry import Card, register
+from cocnet.networks.registry import Card, create_model, register
 from cocnet.networks.scales import enlarged, halved
 from cocnet.optics import ThinLens
 
@@ -99,6 +99,14 @@ class _Seen(NamedTuple):
         return _Seen(halved(self.image), halved(self.physical), self.radius[..., ::2, ::2] / 2)
 
 
+class _Phi(nn.Conv2d):
+    """Kernels from features, STEP times what its weights say; that on the weights, which are few."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        bias = None if self.bias is None else STEP * self.bias
+        return self._conv_forward(x, STEP * self.weight, bias)
+
+
 class Hybrid(nn.Module):
     """The correction of a physical picture. Without gradients it works in tiles, to the same result in bounded
     memory; tile_px = None turns that off. on_unit, if set, is called after each of the `units` tiles.
@@ -115,7 +123,7 @@ class Hybrid(nn.Module):
         joined = [c[j] + c[j + 1] for j in range(levels - 1)] + [before[-1]]
         self.encoders = nn.ModuleList(_module(before[j], c[j], config.groups) for j in range(levels - 1))
         self.decoders = nn.ModuleList(_module(joined[j], c[j], config.groups) for j in range(levels))
-        self.phi = nn.ModuleList(nn.Conv2d(n, 2 * config.kernel_size**2, 1) for n in c[: config.filtered])
+        self.phi = nn.ModuleList(_Phi(n, 2 * config.kernel_size**2, 1) for n in c[: config.filtered])
         self.initialise(seed)
 
     def initialise(self, seed: int) -> None:
@@ -189,10 +197,8 @@ class Hybrid(nn.Module):
 
     def _move(self, level: int, features: Tensor, seen: _Seen) -> Float[Tensor, "b 3 h w"]:
         """What this level's kernels find different from the physical picture of its scale."""
-        kernels = STEP * self.phi[level](features).to(seen.image.dtype).contiguous()
-        of_image, of_physical = kernels[:, None].chunk(2, 2)
-        light = local_filter(seen.image, of_image) + local_filter(seen.physical, of_physical)
-        return light - kernels.sum(1, keepdim=True) * seen.physical
+        kernels = self.phi[level](features).to(seen.image.dtype, memory_format=torch.contiguous_format)
+        return difference_filter(torch.stack([seen.image, seen.physical], 1), seen.physical, kernels)
 
     def coc_map(
         self, depth_m: Float[Tensor, "b 1 h w"], lens: ThinLens, width_px: int | None = None
@@ -226,6 +232,33 @@ class Hybrid(nn.Module):
             seen = seen.halved()
         found = crop(enlarged(self.correction(seen), 2**halvings), *image.shape[-2:])
         return srgb_to_linear(_moved(physical, found))
+
+
+def widened(narrow: Hybrid, channels: Sequence[int]) -> Hybrid:
+    """The same pictures from a hybrid with more channels, to go on training with (Net2Net, Chen et al. 2016): weights
+    of the new channels are fresh, and nothing reads those yet. Raises InputError for fewer channels or levels."""
+    old, new = narrow.config.channels, tuple(channels)
+    if len(old) != len(new) or any(b < a for a, b in zip(old, new, strict=False)):
+        raise InputError(f"expected {len(old)} levels of at least {old} channels, got {new}, try {old}")
+    arguments = {**narrow.arguments, "channels": list(new)}  # type: ignore[dict-item]
+    wide = create_model(NAME, **arguments)
+    for (name, few), (_, many) in zip(narrow.named_modules(), wide.named_modules(), strict=True):
+        if isinstance(few, nn.Conv2d) and isinstance(many, nn.Conv2d):
+            part, level, *place = name.split(".")
+            joined = part == "decoders" and place == ["0"] and int(level) < len(old) - 1
+            _embed(few, many, old[int(level) + 1] if joined else 0, new[int(level) + 1] if joined else 0)
+    return cast(Hybrid, wide)
+
+
+@torch.no_grad()
+def _embed(few: nn.Conv2d, many: nn.Conv2d, old: int, new: int) -> None:
+    """A convolution within one of more channels; the first `old` of its inputs are the first of `new` there."""
+    rows, inputs = few.weight.shape[:2]
+    many.weight[:rows] = 0
+    many.weight[:rows, :old] = few.weight[:, :old]
+    many.weight[:rows, new : new + inputs - old] = few.weight[:, old:]
+    if few.bias is not None and many.bias is not None:
+        many.bias[:rows] = few.bias
 
 
 def tamed(srgb: Tensor) -> Tensor:

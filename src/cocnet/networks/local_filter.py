@@ -34,24 +34,27 @@ def local_filter_reference(
     return (patches * kernels).sum(2)
 
 
-def local_filter(
-    image: Float[Tensor, "b c h w"], kernels: Float[Tensor, "b k t h w"]
+def difference_filter(
+    images: Float[Tensor, "b n c h w"], base: Float[Tensor, "b c h w"], kernels: Float[Tensor, "b nt h w"]
 ) -> Float[Tensor, "b c h w"]:
-    """Eq. 15's filter tap by tap: never unfolds the image, forward or backward. Differentiable once.
+    """How kernels, the same in all channels, move a base towards what lies around a pixel in n images:
 
-    k = c, or 1: the same kernels in all channels. Raises InputError unless t is an odd square and the shapes agree.
+        out[x] = Σ_i Σ_t kernels[i,t,x] · (images[i,x+d(t)] − base[x])
+
+    Tap by tap: never unfolds an image, forward or backward. Differentiable once. Raises InputError unless t is an
+    odd square and the shapes agree.
     """
-    return filter_patch(padded(image, _side(image, kernels.shape[2], kernels)), kernels)
-
-
-def filter_patch(
-    patch: Float[Tensor, "b c hk wk"], kernels: Float[Tensor, "b k t h w"]
-) -> Float[Tensor, "b c h w"]:
-    """local_filter of an image that has its margin already."""
+    taps = kernels.shape[1] // images.shape[1]
+    side = _side(images.flatten(1, 2), taps, kernels)
+    wide = padded(images.flatten(1, 2), side)
+    patches = wide.view(*images.shape[:3], *wide.shape[2:])
     if torch.compiler.is_compiling():
-        taps = [kernels[:, :, tap] * patch[:, :, rows, columns] for tap, rows, columns in _taps(kernels)]
-        return torch.stack(taps).sum(0)
-    return _LocalFilter.apply(patch, kernels)
+        each = [
+            kernels[:, [tap]] * (patches[:, i, :, rows, columns] - base)
+            for tap, i, rows, columns in _taps(kernels, images.shape[1])
+        ]
+        return torch.stack(each).sum(0)
+    return _DifferenceFilter.apply(patches, base, kernels)
 
 
 def predicted_filter(
@@ -109,30 +112,30 @@ def strips(
     return ((start, min(start + rows, height)) for start in range(0, height, rows))
 
 
-class _LocalFilter(Function):
+class _DifferenceFilter(Function):
     @staticmethod
-    def forward(ctx: Any, image: Tensor, kernels: Tensor) -> Tensor:
-        ctx.save_for_backward(image, kernels)
-        out = kernels.new_zeros(*image.shape[:2], *kernels.shape[3:])
-        for tap, rows, columns in _taps(kernels):
-            out.addcmul_(kernels[:, :, tap], image[:, :, rows, columns])
+    def forward(ctx: Any, patches: Tensor, base: Tensor, kernels: Tensor) -> Tensor:
+        ctx.save_for_backward(patches, base, kernels)
+        out = torch.zeros_like(base)
+        for tap, i, rows, columns in _taps(kernels, patches.shape[1]):
+            out.addcmul_(kernels[:, tap, None], patches[:, i, :, rows, columns] - base)
         return out
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        image, kernels = ctx.saved_tensors
-        of_image, of_kernels = (
-            torch.zeros_like(x) if needed else None
-            for x, needed in zip((image, kernels), ctx.needs_input_grad, strict=True)
-        )
-        for tap, rows, columns in _taps(kernels):
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        patches, base, kernels = ctx.saved_tensors
+        for_patches, for_base, for_kernels = ctx.needs_input_grad
+        of_patches = torch.zeros_like(patches) if for_patches else None
+        of_base = -grad * kernels.sum(1, keepdim=True) if for_base else None
+        of_kernels = torch.empty_like(kernels) if for_kernels else None
+        for tap, i, rows, columns in _taps(kernels, patches.shape[1]):
             if of_kernels is not None:
-                each = grad * image[:, :, rows, columns]
-                of_kernels[:, :, tap] = each if of_kernels.shape[1] > 1 else each.sum(1, keepdim=True)
-            if of_image is not None:
-                of_image[:, :, rows, columns].addcmul_(grad, kernels[:, :, tap])
-        return of_image, of_kernels
+                differences = patches[:, i, :, rows, columns] - base
+                torch.sum(differences.mul_(grad), 1, out=of_kernels[:, tap])
+            if of_patches is not None:
+                of_patches[:, i, :, rows, columns].addcmul_(grad, kernels[:, tap, None])
+        return of_patches, of_base, of_kernels
 
 
 class _PredictedFilter(Function):
@@ -180,12 +183,13 @@ def _side(image: Tensor, taps: int, beside: Tensor) -> int:
     return side
 
 
-def _taps(kernels: Tensor) -> Iterator[tuple[int, slice, slice]]:
-    """Each tap with the rows and columns of the padded image that it sees."""
-    side, (height, width) = isqrt(kernels.shape[2]), kernels.shape[-2:]
-    for tap in range(kernels.shape[2]):
-        y, x = divmod(tap, side)
-        yield tap, slice(y, y + height), slice(x, x + width)
+def _taps(kernels: Tensor, images: int) -> Iterator[tuple[int, int, slice, slice]]:
+    """Each tap with its image, and the rows and columns of that, padded, which it sees."""
+    side, (height, width) = isqrt(kernels.shape[1] // images), kernels.shape[-2:]
+    for tap in range(kernels.shape[1]):
+        i, place = divmod(tap, side * side)
+        y, x = divmod(place, side)
+        yield tap, i, slice(y, y + height), slice(x, x + width)
 
 
 def _patches(image: Tensor, features: Tensor) -> Iterator[tuple[int, int, Tensor]]:

@@ -18,6 +18,7 @@ from cocnet.training.recipes import LossWeights
 
 Pictures = Float[Tensor, "b 3 h w"]
 RELU5_4 = 36  # layers of VGG-19's features up to and with it
+SQUARE_PX = 32  # of LossWeights.parts
 GOOD = 2e-6  # squared error (57 dB) below which nothing more is gained
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -50,15 +51,21 @@ class Loss(nn.Module):
         return total
 
 
-def remaining(output: Pictures, target: Pictures, physical: Pictures) -> Float[Tensor, ""]:
+def remaining(
+    output: Pictures, target: Pictures, physical: Pictures, square_px: int | None = None
+) -> Float[Tensor, ""]:
     """log(squared error / that of the physical picture), the mean over pictures; each as PSNR counts, cut at white.
+    square_px: the mean over squares of that side [whole pictures].
 
     Light that is too bright beside a darker truth counts less than it would, but has a gradient.
     """
     output, target, physical = output.float(), target.float().clamp(0, 1), physical.float().clamp(0, 1)
     shown = tamed(output)
     shown = torch.where((target >= 1) & (shown > 1), target, shown)
-    left, before = ((x - target).square().mean((1, 2, 3)) for x in (shown, physical))
+    side = square_px or target.shape[-2:]
+    left, before = (
+        functional.avg_pool2d((x - target).square().mean(1, keepdim=True), side) for x in (shown, physical)
+    )
     return ((left + GOOD) / (before + GOOD)).log().mean()
 
 

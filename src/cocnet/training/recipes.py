@@ -32,6 +32,8 @@ class LossWeights:
     """Of MPFNet's own supervision: its fusion weights against the blurred version most like the true bokeh."""
     gain: float = 0.0
     """Of how much of the physical picture's squared error is left, as a logarithm: 0.1 for 0.43 dB; hybrids only."""
+    parts: float = 0.0
+    """Of the same in squares of 32 px, which all count as much: where physics is good already, too."""
 
 
 @dataclass(frozen=True)

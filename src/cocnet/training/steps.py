@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from cocnet.errors import InputError
 from cocnet.training.batches import Item
-from cocnet.training.losses import Loss, remaining, vgg_features
+from cocnet.training.losses import SQUARE_PX, Loss, remaining, vgg_features
 from cocnet.training.recipes import Stage
 
 RISE = 0.02  # part of a cosine schedule over which the learning rate rises
@@ -86,7 +86,10 @@ def called(network: nn.Module, item: Item, target: Tensor, stage: Stage) -> tupl
         return picture, stage.loss.fusion * loss
     if stage.loss.gain:
         picture = network(**item)
-        return picture, stage.loss.gain * remaining(picture, target, _physical(item))
+        pictures = picture, target, _physical(item)
+        left = stage.loss.gain * remaining(*pictures)
+        parts = stage.loss.parts * remaining(*pictures, SQUARE_PX) if stage.loss.parts else none
+        return picture, left + parts
     if stage.level is None:
         return network(**item), none
     return _at_level(network, item)(item["image"], item["depth"], stage.level), none
