@@ -75,38 +75,53 @@ def with_physics(
     highlights restores clipped light before the renderer and undoes that after it: the network sees what a file
     holds. Without gradients the renderer works in tiles. Raises InputError or DepthError.
     """
-    whole = light if highlights is None else highlights.restore(light)
-    physical = (
-        PhysicalRenderer(lens)(whole, depth_m) if torch.is_grad_enabled() else _tiled(lens, whole, depth_m)
-    )
-    if highlights is None:
-        return network.render(light, depth_m, lens, physical)  # type: ignore[operator]
-    physical = highlights.undo(physical.clamp(min=0))
-    return network.render(light, depth_m, lens, physical).clamp(min=0)  # type: ignore[operator]
+    if not torch.is_grad_enabled():
+        physical = _tiled(lens, light, depth_m, highlights)
+    elif highlights is None:
+        physical = PhysicalRenderer(lens)(light, depth_m)
+    else:
+        physical = highlights.undo(PhysicalRenderer(lens)(highlights.restore(light), depth_m).clamp(min=0))
+    rendered: Tensor = network.render(light, depth_m, lens, physical)  # type: ignore[operator]
+    return rendered if highlights is None else rendered.clamp(min=0)
 
 
 def _tiled(
-    lens: ThinLens, light: Float32[Tensor, "b 3 h w"], depth_m: Float32[Tensor, "b 1 h w"]
+    lens: ThinLens,
+    light: Float32[Tensor, "b 3 h w"],
+    depth_m: Float32[Tensor, "b 1 h w"],
+    highlights: Highlights | None,
 ) -> Float32[Tensor, "b 3 h w"]:
-    """The physical renderer's pictures in bounded memory."""
+    """The physical renderer's pictures in bounded memory; highlights are restored and undone tile by tile."""
     out, inverse = torch.empty_like(light), 1 / depth_m
-    renderer = PhysicalRenderer(lens, sharp_lights=bool((light > 1).any()))
+    brightest = light.amax().view(1, 1, 1, 1)
+    if highlights is not None:
+        brightest = highlights.restore(brightest)
+    renderer = PhysicalRenderer(lens, sharp_lights=bool(brightest > 1))
     apart = max(float(torch.as_tensor(one).abs().max()) for one in lens.channel_offset_m())
     apart *= light.shape[-1] / lens.sensor_width_m
     radius = float(lens.coc_radius_px(inverse, light.shape[-1]).abs().max()) + apart
     for one, where, into in zip(light, inverse, out, strict=True):
-        read, write = _windows(one, where, into)
+        read, write = _windows(one, where, into, highlights)
         render_tiled(renderer, light.shape[2], light.shape[3], read, write, radius)
     return out
 
 
 def _windows(
-    light: Float32[Tensor, "3 h w"], inverse: Float32[Tensor, "1 h w"], into: Float32[Tensor, "3 h w"]
+    light: Float32[Tensor, "3 h w"],
+    inverse: Float32[Tensor, "1 h w"],
+    into: Float32[Tensor, "3 h w"],
+    highlights: Highlights | None,
 ) -> tuple[Callable[[slice, slice], tuple[Tensor, Tensor]], Callable[[slice, slice, Tensor], None]]:
-    def write(rows: slice, columns: slice, made: Tensor) -> None:
-        into[:, rows, columns] = made
+    def read(rows: slice, columns: slice) -> tuple[Tensor, Tensor]:
+        window = light[:, rows, columns]
+        if highlights is not None:
+            window = highlights.restore(window[None])[0]
+        return window, inverse[:, rows, columns]
 
-    return lambda rows, columns: (light[:, rows, columns], inverse[:, rows, columns]), write
+    def write(rows: slice, columns: slice, made: Tensor) -> None:
+        into[:, rows, columns] = made if highlights is None else highlights.undo(made[None].clamp(min=0))[0]
+
+    return read, write
 
 
 @contextmanager

@@ -127,6 +127,22 @@ def test_large_blurs_are_corrected_at_a_smaller_scale():
     assert float(small.abs().max()) > 0.02
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("halvings", [0, 1, 2])
+def test_tiles_of_light_are_the_whole_at_every_scale(halvings):
+    model = stirred().double()
+    image, _, physical = (x.double() for x in given(150, 301))
+    depth = torch.linspace(0.6, 3, 301, dtype=torch.float64).expand(2, 1, 150, 301)
+    lens = lens_of(sensor_width_m=0.01)
+    largest = 32 * float(model.coc_map(depth, lens).abs().max())
+    model.config = replace(model.config, most_radius_px=1.1 * largest / 2**halvings)
+    model.tile_px = None
+    whole = model.render(image, depth, lens, physical)
+    model.tile_px = 16
+    assert torch.allclose(model.render(image, depth, lens, physical), whole, atol=1e-12)
+    assert model.units > 1 and float((whole - physical).abs().max()) > 0.05
+
+
 def test_the_first_step_has_a_direction():
     model = create_model("cocnet-hybrid", **TINY).train()
     image, depth, physical = given()

@@ -63,7 +63,7 @@ class HybridConfig:
         scales = [2**level for level in range(len(self.channels))]
         modules = 2 * self.groups * sum(scales[:-1]) + self.groups * scales[-1]
         enlarging, kernels = sum(scales[1:]), (self.kernel_size // 2 + 1) * scales[self.filtered - 1]
-        return -(-(modules + enlarging + kernels) // self.size_multiple) * self.size_multiple
+        return -(-(modules + enlarging + kernels + 1) // self.size_multiple) * self.size_multiple
 
 
 CONFIG = HybridConfig()
@@ -155,27 +155,40 @@ class Hybrid(nn.Module):
                 f"expected the physical renderer's picture {list(image.shape)} {image.dtype}, got {got}, "
                 "try cocnet.neural.render_network"
             )
-        radius = depth * self.config.radius_scale_px
-        seen = _Seen(*(pad(x, self.card.size_multiple) for x in (tamed(image), tamed(physical), radius)))
-        return _moved(physical, crop(self.correction(seen), *image.shape[-2:]))
+        return self._in_tiles(self._corrected, 0, image, depth, physical)
 
-    def correction(self, seen: _Seen) -> Float[Tensor, "b 3 h w"]:
-        """What is to be added to the tamed physical picture; sides are multiples of the card's."""
+    def _in_tiles(
+        self, corrected: Callable[..., Tensor], halvings: int, *planes: Tensor
+    ) -> Float[Tensor, "b 3 h w"]:
+        """corrected(*planes), where no gradients are wanted tile by tile; at the scale that many times halved a pixel
+        sees farther."""
         if self.tile_px is None or torch.is_grad_enabled() or torch.compiler.is_compiling():
-            return self._whole(seen)
-        height, width = seen.image.shape[-2:]
-        core = -(-self.tile_px // self.card.size_multiple) * self.card.size_multiple
+            return corrected(*planes)
+        height, width = planes[0].shape[-2:]
+        multiple, margin = self.card.size_multiple << halvings, self.config.margin << halvings
+        core = -(-max(self.tile_px, 2 * margin if halvings else 0) // multiple) * multiple
         spans = [(top, left) for top in range(0, height, core) for left in range(0, width, core)]
         self.units = len(spans)
-        found = torch.empty_like(seen.physical)
+        found = torch.empty_like(planes[0])
         for top, left in spans:
-            rows, inner_rows, taken_rows = _spans(top, core, height, self.config.margin)
-            columns, inner_columns, taken_columns = _spans(left, core, width, self.config.margin)
-            part = self._whole(_Seen(*(x[..., rows, columns] for x in seen)))
+            rows, inner_rows, taken_rows = _spans(top, core, height, margin)
+            columns, inner_columns, taken_columns = _spans(left, core, width, margin)
+            part = corrected(*(x[..., rows, columns] for x in planes))
             found[..., taken_rows, taken_columns] = part[..., inner_rows, inner_columns]
             if self.on_unit is not None:
                 self.on_unit()
         return found
+
+    def _corrected(
+        self, image: Tensor, depth: Tensor, physical: Tensor, halvings: int = 0
+    ) -> Float[Tensor, "b 3 h w"]:
+        """Of sRGB pictures; halvings: of the scale at which the correction is found."""
+        planes = tamed(image), tamed(physical), depth * self.config.radius_scale_px
+        seen = _Seen(*(pad(x, self.card.size_multiple << halvings) for x in planes))
+        for _ in range(halvings):
+            seen = seen.halved()
+        found = enlarged(self._whole(seen), 2**halvings)
+        return _moved(physical, crop(found, *image.shape[-2:]))
 
     def _whole(self, seen: _Seen) -> Float[Tensor, "b 3 h w"]:
         features = seen.features()
@@ -218,20 +231,17 @@ class Hybrid(nn.Module):
         Where blurs are larger than most_radius_px the correction is that of a smaller picture, enlarged: blur is
         the same at any scale, and the network has seen no larger ones.
         """
-        depth, sharp, physical = self.coc_map(depth_m, lens), linear_to_srgb(image), linear_to_srgb(physical)
+        depth = self.coc_map(depth_m, lens)
         largest = float(depth.detach().abs().max()) * self.config.radius_scale_px
         halvings = 0
         while largest > self.config.most_radius_px * 2**halvings:
             halvings += 1
-        if not halvings:
-            return srgb_to_linear(self(sharp, depth, physical))
-        radius = depth * self.config.radius_scale_px
-        multiple = self.card.size_multiple * 2**halvings
-        seen = _Seen(*(pad(x, multiple) for x in (tamed(sharp), tamed(physical), radius)))
-        for _ in range(halvings):
-            seen = seen.halved()
-        found = crop(enlarged(self.correction(seen), 2**halvings), *image.shape[-2:])
-        return srgb_to_linear(_moved(physical, found))
+
+        def corrected(light: Tensor, depth: Tensor, physical: Tensor) -> Tensor:
+            srgb = self._corrected(linear_to_srgb(light), depth, linear_to_srgb(physical), halvings)
+            return srgb_to_linear(srgb)
+
+        return self._in_tiles(corrected, halvings, image, depth, physical)
 
 
 def widened(narrow: Hybrid, channels: Sequence[int]) -> Hybrid:
