@@ -1,12 +1,13 @@
 """The road from photo to bokeh photo: what is resolved from where, and that sharp stays untouched."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from cocnet.choices import choose_camera, choose_focus_m, inverse_at, subject_inverse
+from cocnet.choices import choose_camera, choose_focus_m, choose_span_m, inverse_at, subject_inverse
 from cocnet.errors import DepthError, InputError
 from cocnet.finding import FoundDepth, inverse_depth_of
 from cocnet.imaging import CameraInfo, DepthMap, Photo, read_photo, write_photo
@@ -121,6 +122,10 @@ def test_depth_of_another_size_and_kinds(pixels):
     assert inverse.min() == pytest.approx(0.25) and inverse.max() == pytest.approx(0.5)
     result = render(photo, small, near_m=2, far_m=4)
     assert any("2 m to 4 m" in note for note in result.settings.notes)
+    suggested = replace(small, span_m=(2.0, 30.0))
+    assert choose_span_m(suggested, RenderOptions()) == (2.0, 30.0)
+    assert choose_span_m(suggested, RenderOptions(near_m=4)) == (4.0, 60.0)
+    assert choose_span_m(small, RenderOptions(near_m=12)) == (12.0, 120.0)
 
 
 def test_embedded_depth_is_used_and_given_depth_wins(pixels, halves):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cocnet import attacks as attacks
+    from cocnet import depth as depth
+    from cocnet import neural as neural
     from cocnet.depth import estimate_depth as estimate_depth
     from cocnet.depth import subject_mask as subject_mask
     from cocnet.errors import CocnetError as CocnetError
@@ -46,7 +48,7 @@ _HOMES = {
     "pipeline": "RenderResult render",
     "rendering": "Highlights PhysicalRenderer render_tiled",
 }
-_ROOMS = ("attacks",)  # by their own name
+_ROOMS = ("attacks", "depth", "neural")  # by their own name
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 __all__ = ["__version__", *_ROOMS, *_HOME]
 

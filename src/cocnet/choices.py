@@ -71,9 +71,11 @@ def _focal_length(exif: CameraInfo, options: RenderOptions, crop: float) -> tupl
 
 
 def choose_span_m(depth: DepthMap, options: RenderOptions) -> tuple[float, float]:
-    """Near and far distance (metres) of a relative map: given, suggested by the map, else 1 and 10 m."""
+    """Near and far distance (metres) of a relative map: given, suggested by the map, else 1 and 10 m; a near one that
+    is given alone keeps their ratio."""
     near, far = depth.span_m or (1.0, 10.0)
-    return options.near_m or near, options.far_m or far
+    chosen = options.near_m or near
+    return chosen, options.far_m or chosen * far / near
 
 
 def choose_focus_m(

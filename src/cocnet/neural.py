@@ -19,7 +19,10 @@ from cocnet.networks import card_of, load_model
 from cocnet.networks.cocnet import CoCNet
 from cocnet.networks.hybrid import Hybrid
 from cocnet.optics import ThinLens
+from cocnet.options import RenderOptions
 from cocnet.rendering import Highlights, PhysicalRenderer, render_tiled
+
+_RENDERER_S = ("preview", "mode", "max_mem_mb", "highlights")  # options of the physical renderer alone
 
 
 def open_network(name_or_path: str) -> nn.Module:
@@ -32,14 +35,21 @@ def sees_depth(network: nn.Module) -> bool:
     return card_of(str(network.name)).conditioning != "none"
 
 
-def ignored_by(network: nn.Module | None) -> tuple[str, ...]:
-    """A line for the user where there are choices that this network can't follow."""
-    conditioning = "lens" if network is None else card_of(str(network.name)).conditioning
-    if network is None or conditioning == "lens":
+def ignored_by(network: nn.Module | None, options: RenderOptions) -> tuple[str, ...]:
+    """Lines for the user where there are choices that this network can't follow."""
+    if network is None:
         return ()
-    if conditioning == "none":
-        return (f"{network.name} sees only the photo: depth, focus and aperture have no effect",)
-    return (f"{network.name} has one lens built in: focus and aperture have no effect",)
+    card, lines = card_of(str(network.name)), []
+    if card.conditioning == "none":
+        lines.append(f"{card.name} sees only the photo: depth, focus and aperture have no effect")
+    elif card.conditioning == "depth":
+        lines.append(f"{card.name} has one lens built in: focus and aperture have no effect")
+    others = ("preview", "mode", "max_mem_mb") if card.physical else _RENDERER_S
+    given = [name for name in others if getattr(options, name) != getattr(RenderOptions(), name)]
+    if given:
+        flags = " and ".join("--" + name.removesuffix("_mb").replace("_", "-") for name in given)
+        lines.append(f"{flags}: no effect with {card.name}")
+    return tuple(lines)
 
 
 def render_network(
@@ -48,15 +58,17 @@ def render_network(
     inverse_depth: Float32[Tensor, "h w"],
     lens: ThinLens,
     on_progress: Callable[[int, int], None] | None = None,
+    highlights: Highlights | None = None,
 ) -> Float32[Tensor, "3 h w"]:
-    """Render a whole photo, without gradients; on_progress(done, all) follows networks that work in strips.
+    """Render a whole photo, without gradients; on_progress(done, all) follows networks that work in strips;
+    highlights as in `with_physics`.
 
     Raises InputError or DepthError.
     """
     with torch.inference_mode(), _followed(network, on_progress):
         card = card_of(str(network.name))
         if card.physical:
-            return with_physics(network, light[None], 1 / inverse_depth[None, None], lens, Highlights())[0]
+            return with_physics(network, light[None], 1 / inverse_depth[None, None], lens, highlights)[0]
         if card.conditioning == "lens":
             return network.render(light[None], 1 / inverse_depth[None, None], lens)[0]  # type: ignore[operator]
         depth = nearness(inverse_depth)[None, None] if sees_depth(network) else None

@@ -52,17 +52,19 @@ class RenderOptions:
     depth_scale: float | None = None
     """Value of one step of a depth file, e.g. 0.001 for millimetres."""
     estimator: str = "auto"
-    """Makes depth for a photo without any: auto, subject (built in), depth-anything-v2-small, depth-pro, moge-2."""
+    """Makes depth for a photo without any: auto, subject (built in), depth-anything-v2-small, depth-pro, moge-2,
+    rembg, or one that a package plugs in."""
     refine_depth: Literal["auto", "on", "off"] = "auto"
     """Lay the edges of depth along the photo's: auto = where depth is estimated or smaller than the photo."""
     near_m: float | None = None
     """Distance of the nearest point, for relative depth only [by the subject's size, else 1]."""
     far_m: float | None = None
-    """Distance of the farthest point, for relative depth only [10 times that, else 10]."""
+    """Distance of the farthest point, for relative depth only [10 times the nearest; 16 times without a subject]."""
     mode: Literal["over", "eq8"] = "over"
     """Compositing: over = layers with hidden background, eq8 = the paper's Eq. 8."""
     model: str | None = None
-    """A network in place of the physical renderer: a name of `cocnet models` whose weights ship, or a weight file."""
+    """A network: cocnet-hybrid corrects the physical renderer's picture, others replace it. A name of `cocnet models`
+    whose weights ship, or a weight file."""
     preview: bool = False
     """Faster and coarser, for choosing focus and aperture."""
     max_mem_mb: Annotated[int | None, arg(name="max-mem", metavar="MB")] = None

@@ -154,7 +154,7 @@ def prepare(photo: Any, depth: Any, options: RenderOptions) -> Plan:
         focus_m=focus,
         largest_blur_radius_px=largest_radius_px(lens, inverse, picture.width),
         options=options,
-        notes=camera.notes + found.notes + ignored_by(network),
+        notes=camera.notes + found.notes + ignored_by(network, options),
     )
     return Plan(picture, inverse, lens, settings, network)
 
@@ -216,8 +216,9 @@ def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarra
     """Stream windows of linear light through the renderer into pixels of the photo's type; a network takes all."""
     photo, options = plan.photo, plan.settings.options
     if plan.network is not None:
-        inverse = torch.from_numpy(plan.inverse_depth)
-        return photo.encode(render_network(plan.network, photo.linear(), inverse, plan.lens, on_progress))
+        inverse, light = torch.from_numpy(plan.inverse_depth), photo.linear()
+        lights = _highlights(options)
+        return photo.encode(render_network(plan.network, light, inverse, plan.lens, on_progress, lights))
     out = np.empty_like(photo.pixels)
 
     def read(rows: slice, columns: slice) -> tuple[Tensor, Tensor]:

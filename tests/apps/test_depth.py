@@ -27,6 +27,18 @@ def test_depth_files_read_back_as_what_they_are(files, run, name):
     assert "built-in" in depth.source and "made up" in facts["source"]
 
 
+def test_from_its_own_depth_file_a_photo_is_rendered_as_without(files, run):
+    photo, depth = files.photo(height=60, width=90), files.folder / "depth.png"
+    run("depth", photo, "-o", depth)
+    seen = []
+    for given in ((), ("--depth", depth)):
+        outcome = run("render", photo, *given, "--json")
+        seen.append(json.loads(outcome.out))
+    for name in ("nearest_m", "farthest_m", "largest_blur_radius_px"):
+        assert seen[1][name] == pytest.approx(seen[0][name], rel=1e-3)
+    assert seen[1]["focus_m"]["value"] == pytest.approx(seen[0]["focus_m"]["value"], rel=1e-3)
+
+
 def test_depth_in_the_photo_comes_first_unless_an_estimator_is_named(files, run):
     out = files.folder / "d.npy"
     assert run("depth", files.gdepth(), "-o", out).code == 0

@@ -46,6 +46,20 @@ def test_the_picture_goes_through_the_network(name, run, files, weights):
     assert len(ignored) == (0 if name.endswith("lens") else 1)
 
 
+@pytest.mark.parametrize(
+    ("name", "unheard"),
+    [
+        ("cocnet-hybrid", "--preview and --max-mem"),
+        ("cocnet-b3-less", "--preview and --max-mem and --highlights"),
+    ],
+)
+def test_options_of_the_physical_renderer_alone_are_noted(name, unheard, run, files, tmp_path):
+    save_checkpoint(create_model(name, channels=[4, 8]), tmp_path / "net.safetensors")
+    given = ["--model", tmp_path / "net.safetensors", "--preview", "--max-mem", "500", "--highlights", "off"]
+    outcome = run("render", files.photo(), *given, "-o", files.folder / "out.png")
+    assert outcome.code == 0 and f"note: {unheard}: no effect with {name}" in outcome.err.splitlines()
+
+
 def test_a_network_without_depth_needs_none(run, files, weights):
     out = files.folder / "out.png"
     outcome = run("render", str(files.photo()), "--model", str(weights("cocnet-b3-less")), "-o", str(out))

@@ -3,12 +3,32 @@
 import json
 
 import numpy as np
+import pytest
 import torch
 
 from cocnet.depth import subject_mask
 from cocnet.depth.subject import load_subject_net
 from cocnet.experiments.subject import SubjectRun, read_sets
 from cocnet.imaging import write_photo
+from cocnet.networks import card_of
+from cocnet.training.recipes import RECIPES
+
+
+def test_what_can_be_trained_is_listed(run):
+    listed = run("train")
+    assert listed.code == 0 and all(name in listed.out for name in ("subject", "ablation", *RECIPES))
+    other = run("train", "hybird")
+    assert (
+        other.code == 2 and "expected something to train, got 'hybird'" in other.err and "hybrid" in other.err
+    )
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipes_know_what_their_networks_see(name, run):
+    named = RECIPES[name]
+    assert card_of(named.model).conditioning == ("none" if named.sees == "photo" else named.sees)
+    shown = run("train", name, "--help").out
+    assert ("--depths" in shown.split("torchrun")[0]) == (named.sees == "depth")
 
 
 def test_one_step_and_going_on(files, run):

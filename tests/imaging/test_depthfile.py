@@ -6,6 +6,7 @@ import os
 import pickle
 import struct
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -39,6 +40,20 @@ def test_float_formats_are_exact(tmp_path, suffix, kind):
     assert (again.kind, again.source) == (kind, "a test")
     assert np.array_equal(again.values, depth.values)
     assert np.array_equal(again.valid, depth.valid)
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".png"])
+def test_the_distances_that_a_relative_map_suggests(tmp_path, suffix):
+    path = tmp_path / f"d{suffix}"
+    write_depth(path, replace(DepthMap.of(RAMP, "relative_depth"), span_m=(2.0, 20.0)))
+    assert read_depth(path).span_m == read_depth(path, scale=2.0).span_m == (2.0, 20.0)
+    assert read_depth(path, kind="metric", scale=1.0).span_m is None
+    beside = path.with_name(path.name + ".json")
+    for broken in ([3], [20.0, 2.0], "near", 5):
+        beside.write_text(json.dumps({"kind": "relative_depth", "span_m": broken}))
+        with pytest.raises(DepthError) as caught:
+            read_depth(path)
+        one_line(caught, "sidecar")
 
 
 @settings(max_examples=60, deadline=None)

@@ -39,7 +39,7 @@ def test_untrained_it_is_the_physical_renderer():
     model = create_model("cocnet-hybrid", **TINY)
     expected = PhysicalRenderer(lens)(image, depth)
     assert torch.allclose(with_physics(model, image, depth, lens), expected, atol=1e-5)
-    one = render_network(model, image[0], 1 / depth[0, 0], lens)
+    one = render_network(model, image[0], 1 / depth[0, 0], lens, highlights=Highlights())
     expected = PhysicalRenderer(lens, highlights=Highlights())(image, depth)
     assert torch.allclose(one, expected[0], atol=1e-5)
 

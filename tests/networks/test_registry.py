@@ -33,6 +33,8 @@ def test_a_name_can_be_taken_once():
 def test_a_model_knows_how_it_was_made():
     model = create_model("dbsi", kernels=[3, 5])
     assert model.name == "dbsi" and model.arguments == {"kernels": [3, 5]}
+    plain = create_model("dbsi").arguments["kernels"]
+    assert list(plain) == list(create_model("dbsi", kernels=plain).arguments["kernels"])
     assert model.card == card_of("dbsi")
 
 

@@ -26,6 +26,7 @@ from cocnet.apps.networks import export, models
 from cocnet.apps.train import BOKEH_COMMANDS, train_ablation, train_subject
 from cocnet.errors import CocnetError, CocnetWarning
 from cocnet.options import Pair, RenderOptions
+from cocnet.training.recipes import RECIPES
 
 DESCRIPTION = """Physically right shallow depth of field from a photo and its depth.
 
@@ -146,6 +147,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if " ".join(arguments[:2]) in COMMANDS:
         arguments[:2] = [" ".join(arguments[:2])]
+    if arguments[:1] == ["train"]:
+        return _what_to_train(arguments[1:])
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", CocnetWarning)
@@ -169,6 +172,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 2
     return 0
+
+
+def _what_to_train(arguments: Sequence[str]) -> int:
+    """`cocnet train` without something to train, or with something else."""
+    asked = not arguments or arguments[0] in ("-h", "--help")
+    if not asked:
+        _fail(f"expected something to train, got '{arguments[0]}', try one of these:", 2)
+    about = {
+        "subject": "the network that finds subjects",
+        "ablation": "the paper's variants, compared",
+        **{name: f"{named.model}, {named.about}" for name, named in RECIPES.items()},
+    }
+    print("cocnet train WHAT --help lists the options of", file=sys.stdout if asked else sys.stderr)
+    for name, text in about.items():
+        print(f"  {name:<11}{text}", file=sys.stdout if asked else sys.stderr)
+    return 0 if asked else 2
 
 
 def one_command(arguments: Sequence[str]) -> list[str]:

@@ -73,9 +73,9 @@ def train_bokeh(name: str, named: Named) -> Callable[..., None]:
 
     command.__doc__ = f"""Train {named.model}: {named.about}.
 
-    On scenes made of photos and their subjects' masks, or on pairs (EBB!'s train folder, or your own):
+    On scenes made of photos and their subjects' masks (NAME.png, white = subject), or {OTHER_DATA[named.sees][0]}:
       cocnet train {name} --images photos --masks masks -o runs/{name}
-      cocnet train {name} --data EBB/train --resize 1024 1024 --side-px 0 -o runs/{name}
+      cocnet train {name} {OTHER_DATA[named.sees][1]} -o runs/{name}
 
     With two processes: torchrun --nproc-per-node 2 -m cocnet.apps.cli train {name} …
 
@@ -86,6 +86,20 @@ def train_bokeh(name: str, named: Named) -> Callable[..., None]:
     return command
 
 
+OTHER_DATA = {
+    "photo": (
+        "on pairs (EBB!'s train folder, or your own)",
+        "--data EBB/train --resize 1024 1024 --side-px 0",
+    ),
+    "depth": (
+        "on pairs with depth",
+        "--data EBB/train --depths EBB/depth --depth-kind relative_disparity --resize 1024 1024 --side-px 0",
+    ),
+    "lens": (
+        "with ray-traced ones among them (tools/raytrace)",
+        "--images photos --masks masks --ray-traced scenes",
+    ),
+}
 BOKEH_COMMANDS = {f"train {name}": train_bokeh(name, named) for name, named in RECIPES.items()}
 
 

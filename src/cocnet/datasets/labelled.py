@@ -56,7 +56,10 @@ def _folders(root: Path) -> list[Path]:
         raise FileError(f"expected a folder, got '{root}', try another path")
     folders = [each for each in root.iterdir() if each.is_dir() and not each.name.startswith(".")]
     if not folders:
-        raise FileError(f"expected a folder each class in '{root}', got none, try NeurIPS2017 for a table")
+        raise FileError(
+            f"expected a folder each class in '{root}', got none, try a folder with images.csv, or with a "
+            "table of ImageId and TrueLabel"
+        )
     return sorted(folders, key=lambda each: natural(each.name))
 
 

@@ -129,6 +129,10 @@ def item_of(sample: Sample, card: Card, radius_scale_px: float = 1.0) -> dict[st
     """One item; networks without a lens see what a file would hold, cut to 0..1. Raises DepthError or InputError."""
     if card.conditioning == "none":
         return {"image": sample.image[0].clamp(0, 1), "bokeh": sample.bokeh[0].clamp(0, 1)}
+    if card.conditioning == "lens" and (sample.assumed or sample.lens is None):
+        raise InputError(
+            f"expected pairs with a known lens for {card.name}, got photos ('{sample.name}'), try scenes (--images)"
+        )
     if sample.inverse_depth is None or sample.lens is None or sample.nearness is None:
         raise DepthError(
             f"expected depth for {card.name}, got none for '{sample.name}', try a folder of depth files"
@@ -136,10 +140,6 @@ def item_of(sample: Sample, card: Card, radius_scale_px: float = 1.0) -> dict[st
     if card.conditioning == "depth":
         cut = {"image": sample.image[0].clamp(0, 1), "bokeh": sample.bokeh[0].clamp(0, 1)}
         return cut | {"depth": sample.nearness[0]}
-    if sample.assumed:
-        raise InputError(
-            f"expected pairs with a known lens for {card.name}, got photos ('{sample.name}'), try scenes (--images)"
-        )
     width = sample.image.shape[-1]
     radius = sample.lens.coc_radius_px(sample.inverse_depth, width) / radius_scale_px
     found = {"image": sample.image[0], "bokeh": sample.bokeh[0], "depth": radius[0]}

@@ -1,7 +1,8 @@
 """Depth files: arrays as stored, their JSON sidecars, and writing both.
 
-Enters and leaves: paths, arrays [h w] and a sidecar {kind, scale, offset, encoding, hole, source} with
-value = stored·scale + offset (encoding "inverse": 1/(stored·scale + offset)); `hole` marks missing depth.
+Enters and leaves: paths, arrays [h w] and a sidecar {kind, scale, offset, encoding, hole, source, span_m} with
+value = stored·scale + offset (encoding "inverse": 1/(stored·scale + offset)); `hole` marks missing depth; `span_m`
+is the near and far distance (metres) that a relative map suggests.
 """
 
 import json
@@ -39,6 +40,7 @@ class Sidecar:
     inverse: bool = False
     hole: float | None = None
     source: str = ""
+    span_m: tuple[float, float] | None = None
 
 
 def read_array(path: Path, max_pixels: int) -> Shaped[np.ndarray, "h w"]:
@@ -67,7 +69,7 @@ def read_sidecar(path: Path) -> Sidecar:
         data: dict[str, Any] = json.loads(found.read_text(encoding="utf-8"))
         if "kind" not in data:
             return Sidecar()
-        scale, hole = data.get("scale"), data.get("hole")
+        scale, hole, span = data.get("scale"), data.get("hole"), data.get("span_m")
         sidecar = Sidecar(
             kind=str(data["kind"]),
             scale=None if scale is None else float(scale),
@@ -75,10 +77,13 @@ def read_sidecar(path: Path) -> Sidecar:
             inverse=data.get("encoding") == "inverse",
             hole=None if hole is None else float(hole),
             source=" ".join(str(data.get("source") or "").split()),
+            span_m=None if span is None else (float(span[0]), float(span[1])),
         )
         if not np.isfinite([sidecar.scale or 1.0, sidecar.offset]).all() or sidecar.scale == 0:
             raise ValueError("scale and offset must be finite, scale not 0")
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        if sidecar.span_m is not None and not 0 < sidecar.span_m[0] < sidecar.span_m[1] < np.inf:
+            raise ValueError("span_m must be a near and a far distance in metres")
+    except (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise DepthError(f"expected a depth sidecar, got '{found}' ({reason}), try deleting it") from error
     return sidecar
@@ -117,13 +122,20 @@ def to_values(
 
 
 def write(
-    path: Path, values: Float32[np.ndarray, "h w"], valid: Bool[np.ndarray, "h w"], kind: str, source: str
+    path: Path,
+    values: Float32[np.ndarray, "h w"],
+    valid: Bool[np.ndarray, "h w"],
+    kind: str,
+    source: str,
+    span_m: tuple[float, float] | None = None,
 ) -> None:
     """Write a depth file and its sidecar together; raises FileError (unknown suffix, failed write)."""
     suffix = path.suffix.lower()
     if suffix != ".png" and suffix not in _WRITERS:
         raise FileError(f"expected one of .png, .npy, .exr, .pfm, got '{path}', try changing the suffix")
     about: dict[str, Any] = {"kind": kind, "source": source}
+    if span_m is not None:
+        about["span_m"] = list(span_m)
     if suffix == ".png":
         stored, mapping = _quantise(values, valid, kind)
         about |= mapping

@@ -146,9 +146,10 @@ def read_depth(
     sidecar = depthfile.read_sidecar(Path(path))
     checked = check_kind(kind or sidecar.kind, f"'{path}'")
     if scale is not None or sidecar.kind != checked:
-        sidecar = depthfile.Sidecar(kind=checked, scale=scale, source=sidecar.source)
+        span_m = sidecar.span_m if sidecar.kind == checked else None
+        sidecar = depthfile.Sidecar(kind=checked, scale=scale, source=sidecar.source, span_m=span_m)
     values, note = depthfile.to_values(stored, checked, sidecar, Path(path))
-    return DepthMap.of(values, checked, source=note)
+    return replace(DepthMap.of(values, checked, source=note), span_m=sidecar.span_m)
 
 
 def write_depth(path: str | Path, depthmap: DepthMap) -> None:
@@ -157,7 +158,9 @@ def write_depth(path: str | Path, depthmap: DepthMap) -> None:
     PNG keeps 65,535 steps: exact for millimetres, otherwise even in the map's own values, for metric in 1/z.
     Raises FileError or MissingExtraError.
     """
-    depthfile.write(Path(path), depthmap.values, depthmap.valid, depthmap.kind, depthmap.source)
+    depthfile.write(
+        Path(path), depthmap.values, depthmap.valid, depthmap.kind, depthmap.source, depthmap.span_m
+    )
 
 
 def nearness(inverse_depth: Float32[Tensor, "*b h w"]) -> Float32[Tensor, "*b h w"]:

@@ -68,7 +68,7 @@ def _describe_file(file: Path) -> dict[str, Any]:
         "max": float(stored[finite].max()),
         "valid_share": float(finite.mean()),
         "source": f"stored numbers of {file.name}",
-        "note": f"no kind is given: pass --depth-kind with one of {KINDS_EXPLAINED}",
+        "note": f"no kind is given: pass --depth-kind to cocnet render, one of {KINDS_EXPLAINED}",
     }
 
 

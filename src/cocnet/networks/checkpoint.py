@@ -121,14 +121,21 @@ def _located(name_or_path: str | Path) -> Path:
         path = shipped_weights(text)
         if path is None:
             raise FileError(
-                f"expected weights that ship with '{text}', got none, try the path of a {SUFFIX} file, "
-                f"or train create_model('{text}')"
+                f"expected weights that ship with '{text}', got none, try the path of a {SUFFIX} file that "
+                f"`cocnet train` made, or what ships: {_shipped()}"
             )
         return path
     path = Path(text)
     if path.suffix or len(path.parts) > 1 or path.exists():
         return path
-    raise InputError(f"expected a weight file or a model's name, got '{text}', try {nearest(text, names)}")
+    meant = nearest(text, names)
+    known = meant if meant in names else f"the path of a {SUFFIX} file, or one of {_shipped()}"
+    raise InputError(f"expected a weight file or a model's name, got '{text}', try {known}")
+
+
+def _shipped() -> str:
+    """The names whose weights ship."""
+    return ", ".join(card.name for card in list_models() if shipped_weights(card.name) is not None)
 
 
 def _metadata(model: nn.Module, recipe: Any, data: str) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """Which networks there are, and how to make one by name.
 
 Enters: a registered name and keyword arguments. Leaves: a model with random weights that knows both (`.name`,
-`.arguments`), so that a checkpoint can make it again. A new network is one file that calls `register` and its
-name in `MODULES`.
+`.arguments`, defaults among them), so that a checkpoint can make it again. A new network is one file that calls
+`register` and its name in `MODULES`.
 """
 
 import difflib
@@ -75,8 +75,9 @@ def create_model(name: str, **arguments: Any) -> nn.Module:
             raise InputError(
                 f"expected an argument of {name}, got '{argument}', try {nearest(argument, known)}"
             )
+    defaults = {k: p.default for k, p in known.items() if p.default is not inspect.Parameter.empty}
     model: Any = build(**arguments)
-    model.name, model.arguments = name, dict(arguments)
+    model.name, model.arguments = name, {**defaults, **arguments}
     return model
 
 

@@ -67,7 +67,7 @@ class Recipe:
     clip: float | None = None
     """Largest norm of the gradient [no limit]."""
     bfloat16: bool = False
-    """Half the memory traffic; weights, sums and losses stay float32."""
+    """Compute in bfloat16, half the memory traffic; weights, sums and losses stay float32."""
     seed: int = 0
     """Of weights, and of the order of pictures."""
     log_steps: int = 50
@@ -98,6 +98,7 @@ class Named:
     model: str
     recipe: Recipe
     about: str
+    sees: Literal["photo", "depth", "lens"] = "photo"
 
 
 _MS_SSIM = LossWeights(l1=0.0, ssim=0.0, ms_ssim=1.0)
@@ -147,7 +148,10 @@ RECIPES = {
         "two stages: L1 + (1 - SSIM), then 1 - MS-SSIM",
     ),
     "pynet": Named(
-        "pynet", Recipe(_pynet(), start="own"), "seven stages, level 5 to -1; the last three need VGG"
+        "pynet",
+        Recipe(_pynet(), start="own"),
+        "seven stages, level 5 to -1; the last three need VGG",
+        "depth",
     ),
     "mpfnet": Named(
         "mpfnet",
@@ -160,11 +164,13 @@ RECIPES = {
     "less": Named(
         "cocnet-b3-less", _FROM_PHOTO, "ours, the photo alone: the subject sharp, the rest blurred"
     ),
-    "depth": Named("cocnet-b3-less-depth", _FROM_PHOTO, "ours, photo and depth in 0..1: one lens built in"),
-    "lens": Named(
-        "cocnet-b3-less-lens", _FROM_PHOTO, "ours, for any lens: cosine schedule, averaged weights"
+    "depth": Named(
+        "cocnet-b3-less-depth", _FROM_PHOTO, "ours, photo and depth in 0..1: one lens built in", "depth"
     ),
-    "hybrid": Named("cocnet-hybrid", _HYBRID, "ours: the physical renderer's picture, improved"),
+    "lens": Named(
+        "cocnet-b3-less-lens", _FROM_PHOTO, "ours, for any lens: cosine schedule, averaged weights", "lens"
+    ),
+    "hybrid": Named("cocnet-hybrid", _HYBRID, "ours: the physical renderer's picture, improved", "lens"),
 }
 
 
