@@ -15,7 +15,7 @@ from cocnet.choices import choose_span_m
 from cocnet.depth import coarse_mask, estimate, estimate_depth
 from cocnet.depth.protocol import as_rgb8
 from cocnet.depth.refine import refine_inverse_depth
-from cocnet.depth.subject import MADE_UP
+from cocnet.depth.subject import MADE_UP, load_subject_net, retrained
 from cocnet.errors import DepthError
 from cocnet.imaging import DepthMap, Photo, read_depth
 from cocnet.options import RenderOptions
@@ -118,4 +118,5 @@ def find_subject(photo: Photo, options: RenderOptions) -> Float32[np.ndarray, "i
     """The coarse subject mask where focus is to be found by itself, else None."""
     if options.focus_m is not None or options.focus_point is not None:
         return None
-    return coarse_mask(photo.pixels)
+    weights = retrained(options.estimator)
+    return coarse_mask(photo.pixels, None if weights is None else load_subject_net(weights))

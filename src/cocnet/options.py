@@ -53,7 +53,7 @@ class RenderOptions:
     """Value of one step of a depth file, e.g. 0.001 for millimetres."""
     estimator: str = "auto"
     """Makes depth for a photo without any: auto, subject (built in), depth-anything-v2-small, depth-pro, moge-2,
-    rembg, or one that a package plugs in."""
+    rembg, one that a package plugs in, or the .safetensors of `cocnet train subject`."""
     refine_depth: Literal["auto", "on", "off"] = "auto"
     """Lay the edges of depth along the photo's: auto = where depth is estimated or smaller than the photo."""
     near_m: float | None = None

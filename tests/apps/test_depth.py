@@ -1,10 +1,13 @@
 """`cocnet depth` and `cocnet render` on photos that bring no depth."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
+from cocnet.depth import subject
+from cocnet.depth.subject import WEIGHTS
 from cocnet.imaging import read_depth, read_photo
 
 
@@ -37,6 +40,19 @@ def test_from_its_own_depth_file_a_photo_is_rendered_as_without(files, run):
     for name in ("nearest_m", "farthest_m", "largest_blur_radius_px"):
         assert seen[1][name] == pytest.approx(seen[0][name], rel=1e-3)
     assert seen[1]["focus_m"]["value"] == pytest.approx(seen[0]["focus_m"]["value"], rel=1e-3)
+
+
+def test_weights_of_ones_own_find_subjects(files, run, monkeypatch):
+    mine, seen = files.folder / "mine.safetensors", []
+    shutil.copy(WEIGHTS, mine)
+    original = subject.load_subject_net
+    monkeypatch.setattr("cocnet.finding.load_subject_net", lambda path: seen.append(path) or original(path))
+    outcome = run("render", files.photo(height=60, width=90), "--estimator", mine)
+    assert outcome.code == 0 and "depth: subject network 'mine.safetensors'" in outcome.err, outcome.err
+    assert seen == [mine]
+    broken = files.write("broken.safetensors", b"no weights")
+    outcome = run("depth", files.photo(), "--estimator", broken, "-o", files.folder / "d.npy")
+    assert outcome.code == 1 and len(outcome.errors) == 1 and "try the subject.safetensors of" in outcome.err
 
 
 def test_depth_in_the_photo_comes_first_unless_an_estimator_is_named(files, run):

@@ -65,7 +65,7 @@ def test_refining_lays_a_soft_edge_on_the_photos():
 
 
 def test_missing_weights_are_one_line(tmp_path):
-    with pytest.raises(FileError, match="try installing again"):
+    with pytest.raises(FileError, match="try the subject.safetensors of"):
         load_subject_net(tmp_path / "none.safetensors")
 
 

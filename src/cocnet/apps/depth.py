@@ -37,7 +37,8 @@ def depth(
         photo: JPEG, PNG, TIFF, WebP or HEIC.
         out: .png, .npy, .exr or .pfm with a sidecar beside it, or .jpg, .webp: a coloured picture.
         estimator: auto = the photo's own, else the first that works of those installed; subject (built in),
-            depth-anything-v2-small, depth-pro, moge-2, rembg, or one that a package plugs in.
+            depth-anything-v2-small, depth-pro, moge-2, rembg, one that a package plugs in, or the .safetensors of
+            `cocnet train subject`.
         coloured: Write a coloured picture, also as .png.
         refine: Lay the edges of depth along the photo's first.
         json: Print what was taken as one JSON object on stdout.

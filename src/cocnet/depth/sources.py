@@ -14,7 +14,7 @@ from cocnet.depth.anything import is_installed as anything_is_installed
 from cocnet.depth.metric import DepthPro, MoGe
 from cocnet.depth.protocol import Rgb, estimate
 from cocnet.depth.rembg import Rembg
-from cocnet.depth.subject import subject_depth
+from cocnet.depth.subject import retrained, retrained_subject_depth, subject_depth
 from cocnet.errors import CocnetError, DepthError
 from cocnet.imaging import DepthMap
 
@@ -62,6 +62,9 @@ def make_estimator(name: str) -> Any:
     for point in entry_points(group=GROUP):
         if point.name == name:
             return _plugged_in(point)
+    weights = retrained(name)
+    if weights is not None:
+        return retrained_subject_depth(weights)
     if name not in _MAKERS:
         raise DepthError(
             f"expected an estimator, got '{name}', try one of {', '.join((AUTO, *list_estimators()))}"

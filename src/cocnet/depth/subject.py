@@ -5,6 +5,7 @@ and backdrop. Trust: the outline is estimated, distances are made up so that blu
 """
 
 import math
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,8 @@ def load_subject_net(path: Path = WEIGHTS) -> SubjectNet:
         network.load_state_dict(weights)
     except (OSError, SafetensorError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise FileError(f"expected subject weights, got '{path}' ({reason}), try installing again") from error
+        hint = "installing again" if path == WEIGHTS else "the subject.safetensors of `cocnet train subject`"
+        raise FileError(f"expected subject weights, got '{path}' ({reason}), try {hint}") from error
     to_channels_last(network).eval().requires_grad_(False)
     return network
 
@@ -74,6 +76,19 @@ def refine_mask(mask: Float[Tensor, "i j"], rgb: Rgb) -> Float32[np.ndarray, "h 
 def subject_depth(rgb: Rgb, focal_px: float | None = None) -> DepthMap:
     """The estimator `subject`: relative disparity of the photo's size, with the span (metres) it suggests."""
     return depth_of_mask(subject_mask(rgb), "built-in estimator 'subject'")
+
+
+def retrained(name: str) -> Path | None:
+    """The weight file of `cocnet train subject` that an estimator's name means, None for other names."""
+    return Path(name) if name.endswith(".safetensors") else None
+
+
+def retrained_subject_depth(path: Path) -> Callable[..., DepthMap]:
+    """`subject_depth` by weights of your own; raises FileError."""
+    network = load_subject_net(path)
+    return lambda rgb, focal_px=None: depth_of_mask(
+        subject_mask(rgb, network), f"subject network '{path.name}'"
+    )
 
 
 def depth_of_mask(mask: Float32[np.ndarray, "h w"], who: str) -> DepthMap:
