@@ -101,8 +101,8 @@ def on_scenes(network: torch.nn.Module, chosen: argparse.Namespace) -> None:
     run = BokehRun(
         Path(),
         str(network.name),
-        chosen.images,
-        chosen.masks,
+        images=chosen.images,
+        masks=chosen.masks,
         side_px=chosen.side,
         radius_px=tuple(chosen.radius),
         held_out=chosen.scenes,

@@ -126,6 +126,8 @@ def test_depth_of_another_size_and_kinds(pixels):
     assert choose_span_m(suggested, RenderOptions()) == (2.0, 30.0)
     assert choose_span_m(suggested, RenderOptions(near_m=4)) == (4.0, 60.0)
     assert choose_span_m(small, RenderOptions(near_m=12)) == (12.0, 120.0)
+    assert choose_span_m(small, RenderOptions(far_m=5)) == (1.0, 5.0)
+    assert choose_span_m(small, RenderOptions(far_m=0.8)) == (0.08, 0.8)
 
 
 def test_embedded_depth_is_used_and_given_depth_wins(pixels, halves):

@@ -71,11 +71,17 @@ def _focal_length(exif: CameraInfo, options: RenderOptions, crop: float) -> tupl
 
 
 def choose_span_m(depth: DepthMap, options: RenderOptions) -> tuple[float, float]:
-    """Near and far distance (metres) of a relative map: given, suggested by the map, else 1 and 10 m; a near one that
-    is given alone keeps their ratio."""
+    """Near and far distance (metres) of a relative map: given, suggested by the map, else 1 and 10 m.
+
+    One that is given alone keeps the ratio: a near one always, a far one where the suggested near one isn't nearer.
+    """
     near, far = depth.span_m or (1.0, 10.0)
-    chosen = options.near_m or near
-    return chosen, options.far_m or chosen * far / near
+    ratio = far / near
+    if options.near_m is not None:
+        return options.near_m, options.far_m or options.near_m * ratio
+    if options.far_m is not None:
+        return near if near < options.far_m else options.far_m / ratio, options.far_m
+    return near, far
 
 
 def choose_focus_m(

@@ -16,13 +16,23 @@ from torch import Tensor, nn
 from cocnet.imaging import linear_to_srgb, srgb_to_linear
 from cocnet.imaging import nearness as nearness
 from cocnet.networks import card_of, load_model
+from cocnet.networks.base import check_input
 from cocnet.networks.cocnet import CoCNet
 from cocnet.networks.hybrid import Hybrid
 from cocnet.optics import ThinLens
 from cocnet.options import RenderOptions
 from cocnet.rendering import Highlights, PhysicalRenderer, render_tiled
 
-_RENDERER_S = ("preview", "mode", "max_mem_mb", "highlights")  # options of the physical renderer alone
+_RENDERER_S = ("preview", "mode", "max_mem_mb")  # options of the physical renderer alone
+_IRIS_S = (
+    "highlights",
+    "aperture_blades",
+    "aperture_rotation_deg",
+    "roundness",
+    "cat_eye",
+    "axial_ca",
+    "lateral_ca",
+)
 
 
 def open_network(name_or_path: str) -> nn.Module:
@@ -44,10 +54,10 @@ def ignored_by(network: nn.Module | None, options: RenderOptions) -> tuple[str, 
         lines.append(f"{card.name} sees only the photo: depth, focus and aperture have no effect")
     elif card.conditioning == "depth":
         lines.append(f"{card.name} has one lens built in: focus and aperture have no effect")
-    others = ("preview", "mode", "max_mem_mb") if card.physical else _RENDERER_S
+    others = _RENDERER_S if card.physical else _RENDERER_S + _IRIS_S
     given = [name for name in others if getattr(options, name) != getattr(RenderOptions(), name)]
     if given:
-        flags = " and ".join("--" + name.removesuffix("_mb").replace("_", "-") for name in given)
+        flags = ", ".join("--" + name.removesuffix("_mb").replace("_", "-") for name in given)
         lines.append(f"{flags}: no effect with {card.name}")
     return tuple(lines)
 
@@ -58,7 +68,7 @@ def render_network(
     inverse_depth: Float32[Tensor, "h w"],
     lens: ThinLens,
     on_progress: Callable[[int, int], None] | None = None,
-    highlights: Highlights | None = None,
+    highlights: Highlights | None = Highlights(),  # noqa: B008 (frozen)
 ) -> Float32[Tensor, "3 h w"]:
     """Render a whole photo, without gradients; on_progress(done, all) follows networks that work in strips;
     highlights as in `with_physics`.
@@ -87,6 +97,7 @@ def with_physics(
     highlights restores clipped light before the renderer and undoes that after it: the network sees what a file
     holds. Without gradients the renderer works in tiles. Raises InputError or DepthError.
     """
+    check_input(card_of(str(network.name)), light, depth_m)
     if not torch.is_grad_enabled():
         physical = _tiled(lens, light, depth_m, highlights)
     elif highlights is None:

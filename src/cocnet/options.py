@@ -59,7 +59,7 @@ class RenderOptions:
     near_m: float | None = None
     """Distance of the nearest point, for relative depth only [by the subject's size, else 1]."""
     far_m: float | None = None
-    """Distance of the farthest point, for relative depth only [10 times the nearest; 16 times without a subject]."""
+    """Distance of the farthest point, for relative depth only [as many times that as the map suggests, else 10]."""
     mode: Literal["over", "eq8"] = "over"
     """Compositing: over = layers with hidden background, eq8 = the paper's Eq. 8."""
     model: str | None = None

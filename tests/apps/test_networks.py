@@ -49,8 +49,8 @@ def test_the_picture_goes_through_the_network(name, run, files, weights):
 @pytest.mark.parametrize(
     ("name", "unheard"),
     [
-        ("cocnet-hybrid", "--preview and --max-mem"),
-        ("cocnet-b3-less", "--preview and --max-mem and --highlights"),
+        ("cocnet-hybrid", "--preview, --max-mem"),
+        ("cocnet-b3-less", "--preview, --max-mem, --highlights"),
     ],
 )
 def test_options_of_the_physical_renderer_alone_are_noted(name, unheard, run, files, tmp_path):

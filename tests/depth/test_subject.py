@@ -1,13 +1,17 @@
 """The subject's mask, and a depth that is plausible: subject in front, ground and backdrop behind."""
 
+import os
+import shutil
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
 
 from cocnet.choices import choose_focus_m, masked_inverse
-from cocnet.depth import coarse_mask, subject_depth, subject_mask
+from cocnet.depth import coarse_mask, subject, subject_depth, subject_mask
 from cocnet.depth.pseudo import BACKDROP, SUBJECT, find_stand, pseudo_disparity, span_m
 from cocnet.depth.subject import WEIGHTS, load_subject_net, refine_mask
 from cocnet.errors import FileError
@@ -64,9 +68,24 @@ def test_refining_lays_a_soft_edge_on_the_photos():
     assert np.abs(refined - disc).mean() < 0.75 * np.abs(blurred.numpy() - disc).mean()
 
 
-def test_missing_weights_are_one_line(tmp_path):
-    with pytest.raises(FileError, match="try the subject.safetensors of"):
-        load_subject_net(tmp_path / "none.safetensors")
+def test_missing_weights_are_one_line(tmp_path, monkeypatch):
+    path = tmp_path / "none.safetensors"
+    with pytest.raises(FileError, match=r"try the subject\.safetensors of"):
+        load_subject_net(path)
+    monkeypatch.setattr(subject, "WEIGHTS", path)
+    with pytest.raises(FileError, match="try installing again"):
+        load_subject_net(path)
+
+
+def test_weights_that_change_are_loaded_again(tmp_path):
+    path = tmp_path / "mine.safetensors"
+    shutil.copy(WEIGHTS, path)
+    first = load_subject_net(path)
+    assert load_subject_net(path) is first
+    tensors = {name: torch.zeros_like(x) for name, x in load_file(path).items()}
+    save_file(tensors, path)
+    os.utime(path, ns=(1, 1))
+    assert float(next(load_subject_net(path).parameters()).abs().max()) == 0
 
 
 def test_subject_in_front_ground_in_between_backdrop_behind():

@@ -72,7 +72,7 @@ def test_a_hybrid_goes_on_with_more_channels(photos):
     save_checkpoint(create_model("cocnet-hybrid", **TINY), tiny)
     start = starting_network(BokehRun(photos, str(tiny), widen=(6, 12)), 0)
     assert start.arguments["channels"] == [6, 12] and start.training
-    with pytest.raises(InputError, match="expected cocnet-hybrid to widen"):
+    with pytest.raises(InputError, match="expected a cocnet-hybrid to widen"):
         other = photos / "other.safetensors"
         save_checkpoint(create_model("cocnet-b3-less", channels=[4, 8]), other)
         starting_network(BokehRun(photos, str(other), widen=(6, 12)), 0)

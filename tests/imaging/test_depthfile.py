@@ -49,7 +49,11 @@ def test_the_distances_that_a_relative_map_suggests(tmp_path, suffix):
     assert read_depth(path).span_m == read_depth(path, scale=2.0).span_m == (2.0, 20.0)
     assert read_depth(path, kind="metric", scale=1.0).span_m is None
     beside = path.with_name(path.name + ".json")
-    for broken in ([3], [20.0, 2.0], "near", 5):
+    write_depth(path, replace(DepthMap.of(RAMP, "relative_depth"), span_m=(np.float32(2), np.float32(20))))
+    assert read_depth(path).span_m == (2.0, 20.0)
+    write_depth(path, replace(DepthMap.of(RAMP, "relative_depth"), span_m=(5.0, 5.0)))
+    assert read_depth(path).span_m is None
+    for broken in ([3], [20.0, 2.0], "near", 5, [1, 10**400]):
         beside.write_text(json.dumps({"kind": "relative_depth", "span_m": broken}))
         with pytest.raises(DepthError) as caught:
             read_depth(path)

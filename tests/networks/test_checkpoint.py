@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from cocnet import __version__, create_model, list_models, load_model, save_checkpoint
 from cocnet.errors import FileError, InputError
-from cocnet.networks import checkpoint, checkpoint_info
+from cocnet.networks import checkpoint, checkpoint_info, registry
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,13 @@ def test_what_cannot_be_saved(model, tmp_path):
     with pytest.raises(InputError, match="half=False"):
         save_checkpoint(broken, tmp_path / "a.safetensors", half=True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_another_default_does_not_orphan_a_file(tmp_path, monkeypatch):
+    path = save_checkpoint(create_model("dbsi"), tmp_path / "model.safetensors")
+    build = registry._BUILDERS["dbsi"][1]
+    monkeypatch.setattr(build, "__defaults__", ((3,), *build.__defaults__[1:]))
+    assert create_model("dbsi").arguments != load_model(path).arguments
 
 
 def test_names(tmp_path, monkeypatch, model):

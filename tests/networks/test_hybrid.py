@@ -7,10 +7,10 @@ import torch
 from scenes import lens_of
 
 from cocnet import Highlights, PhysicalRenderer, create_model, neural
-from cocnet.errors import InputError
+from cocnet.errors import DepthError, InputError
 from cocnet.imaging import linear_to_srgb
-from cocnet.networks.hybrid import widened
 from cocnet.networks.scales import enlarged
+from cocnet.networks.widening import widened
 from cocnet.neural import render_network, with_physics
 
 TINY = {"channels": [4, 8, 8], "groups": 1, "kernel_size": 5}
@@ -39,7 +39,7 @@ def test_untrained_it_is_the_physical_renderer():
     model = create_model("cocnet-hybrid", **TINY)
     expected = PhysicalRenderer(lens)(image, depth)
     assert torch.allclose(with_physics(model, image, depth, lens), expected, atol=1e-5)
-    one = render_network(model, image[0], 1 / depth[0, 0], lens, highlights=Highlights())
+    one = render_network(model, image[0], 1 / depth[0, 0], lens)
     expected = PhysicalRenderer(lens, highlights=Highlights())(image, depth)
     assert torch.allclose(one, expected[0], atol=1e-5)
 
@@ -159,6 +159,40 @@ def test_wider_it_gives_the_same_pictures_and_goes_on_learning():
     assert float(wide.decoders[0][0].weight.grad[:4, 12 + 4 :].abs().max()) > 0
     with pytest.raises(InputError, match="expected 3 levels of at least"):
         widened(narrow, (8, 4, 8))
+    with pytest.raises(InputError, match="expected a cocnet-hybrid to widen, got dbsi"):
+        widened(create_model("dbsi"), (8, 12, 8))
+
+
+def test_one_pixel_before_the_lens_does_not_blow_up_the_picture():
+    model, lens = stirred(), lens_of(sensor_width_m=0.01)
+    image, _, physical = given(24, 40)
+    depth = torch.full((2, 1, 24, 40), 2.0)
+    depth[:, :, 3, 3] = 1e-3
+    seen = []
+    whole = model._whole
+    model._whole = lambda seen_: seen.append(seen_.image.shape[-1]) or whole(seen_)
+    with torch.no_grad():
+        out = model.render(image, depth, lens, physical)
+    assert out.shape == image.shape and bool(out.isfinite().all()) and max(seen) <= 40
+
+
+@pytest.mark.parametrize("grads", [False, True])
+def test_planes_that_do_not_belong_together(grads):
+    image, depth, physical = given()
+    twice = [x.repeat_interleave(2, 2).repeat_interleave(2, 3) for x in (image, depth, physical)]
+    model, lens = stirred(), lens_of()
+    with torch.set_grad_enabled(grads):
+        for call in (model, lambda i, d, p: model.render(i, d, lens, p)):
+            with pytest.raises(InputError, match="expected the physical renderer's picture"):
+                call(image, depth, twice[2])
+            with pytest.raises(DepthError, match="expected depth"):
+                call(image, twice[1], physical)
+            with pytest.raises(DepthError, match="expected depth"):
+                call(image, depth.double(), physical)
+        with pytest.raises(DepthError, match="expected depth"):
+            with_physics(model, image, twice[1], lens)
+        with pytest.raises(DepthError, match="expected depth"):
+            with_physics(model, image, depth[:1], lens)
 
 
 def test_without_the_physical_picture():

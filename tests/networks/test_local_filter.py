@@ -40,7 +40,7 @@ def test_reference_by_hand():
 
 
 @pytest.mark.parametrize("images", [1, 2])
-def test_differences_equal_reference(images):
+def test_differences_equal_reference(images, monkeypatch):
     made = torch.Generator().manual_seed(2)
     seen = torch.rand(2, images, 3, 6, 7, generator=made, dtype=torch.float64).requires_grad_()
     base = torch.rand(2, 3, 6, 7, generator=made, dtype=torch.float64).requires_grad_()
@@ -51,6 +51,10 @@ def test_differences_equal_reference(images):
         expected = expected + local_filter_reference(seen[:, i], shared)
     assert torch.allclose(difference_filter(seen, base, kernels), expected)
     assert torch.autograd.gradcheck(difference_filter, (seen, base, kernels))
+    assert torch.autograd.gradcheck(difference_filter, (seen.detach(), base.detach(), kernels))
+    plain = difference_filter(seen, base, kernels)
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    assert torch.allclose(difference_filter(seen, base, kernels), plain)
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 16, 40, 24), (1, 6, 5, 17, 3), (1, 3, 8, 1, 1)])
@@ -132,3 +136,6 @@ def test_wrong_shapes_are_named():
         predicted_filter(image, features[:, :3], weight, bias)
     with pytest.raises(InputError, match="of its size"):
         difference_filter(image[:, None], image, torch.zeros(2, 9, 9, 8))
+    for base, taps in ((image[:, :1], 9), (image[..., 1:], 9), (image, 19)):
+        with pytest.raises(InputError, match="expected images"):
+            difference_filter(torch.stack([image, image], 1), base, torch.zeros(2, taps, 9, 7))

@@ -1,5 +1,7 @@
 """Names, arguments, cards, and padding."""
 
+import json
+
 import pytest
 import torch
 from torch import nn
@@ -33,9 +35,15 @@ def test_a_name_can_be_taken_once():
 def test_a_model_knows_how_it_was_made():
     model = create_model("dbsi", kernels=[3, 5])
     assert model.name == "dbsi" and model.arguments == {"kernels": [3, 5]}
-    plain = create_model("dbsi").arguments["kernels"]
-    assert list(plain) == list(create_model("dbsi", kernels=plain).arguments["kernels"])
     assert model.card == card_of("dbsi")
+
+
+@pytest.mark.parametrize("card", list_models(), ids=lambda card: card.name)
+def test_all_that_it_was_made_with_survives_json(card):
+    with torch.device("meta"):
+        arguments = create_model(card.name).arguments
+        again = create_model(card.name, **json.loads(json.dumps(arguments))).arguments
+    assert json.dumps(again) == json.dumps(arguments)
 
 
 def test_cards_are_complete():

@@ -196,5 +196,22 @@ def test_mpfnet_supervises_its_fusion_weights(tmp_path):
         called(network, {"image": given["image"][..., :20]}, truth, Stage(loss=LossWeights(fusion=1.0)))
     with pytest.raises(InputError, match="expected mpfnet"):
         train(toy_task(tmp_path, recipe=Recipe((Stage(steps=1, loss=LossWeights(fusion=1.0)),))))
-    with pytest.raises(InputError, match="expected cocnet-hybrid for a loss of gain"):
-        train(toy_task(tmp_path, recipe=Recipe((Stage(steps=1, loss=LossWeights(gain=1.0)),))))
+    for weights in (LossWeights(gain=1.0), LossWeights(parts=1.0)):
+        with pytest.raises(InputError, match="expected cocnet-hybrid for a loss of gain"):
+            train(toy_task(tmp_path, recipe=Recipe((Stage(steps=1, loss=weights),))))
+
+
+def test_the_hybrid_s_own_loss():
+    network = create_model("cocnet-hybrid", channels=[4, 8], groups=1, kernel_size=3)
+    made = torch.Generator().manual_seed(1)
+    item = {
+        n: torch.rand(2, c, 48, 48, generator=made) for n, c in (("image", 3), ("depth", 1), ("physical", 3))
+    }
+    truth = 0.5 * (item["image"] + item["physical"])
+    found = [
+        called(network, item, truth, Stage(loss=LossWeights(l1=0.0, ssim=0.0, **weights)))[1]
+        for weights in ({"gain": 1.0}, {"parts": 0.2}, {"gain": 1.0, "parts": 0.2})
+    ]
+    assert torch.allclose(found[0] + found[1], found[2]) and found[0].shape == found[1].shape == ()
+    found[1].backward()
+    assert float(network.phi[0].weight.grad.abs().max()) > 0

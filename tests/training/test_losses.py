@@ -54,6 +54,16 @@ def test_squares_count_alike_however_good_they_are():
     assert squares == pytest.approx(0.0, abs=0.05)
 
 
+def test_squares_at_the_border_count_too():
+    truth, noise = pictures(side=60)
+    output = truth.clone()
+    output[..., 32:, 32:] = 0
+    assert (
+        float(remaining(output, truth, truth + noise, 32))
+        > float(remaining(truth, truth, truth + noise, 32)) + 1
+    )
+
+
 def test_lights_remain_as_psnr_sees_them():
     truth, _ = pictures()
     truth[0, :, :4, :4], truth[1, :, :4, :4] = 7.0, 0.9

@@ -6,7 +6,7 @@ and backdrop. Trust: the outline is estimated, distances are made up so that blu
 
 import math
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +31,18 @@ _VIEWS = ((320, False), (224, True))
 _AREA_PX, _REACH_PX, _VARIANCE = 1024**2, 4, 5e-4
 
 
-@cache
 def load_subject_net(path: Path = WEIGHTS) -> SubjectNet:
-    """The network that ships, in eval mode; raises FileError where its weights are missing or of another shape."""
+    """The network of a weight file, in eval mode; raises FileError where that is missing or of another shape."""
+    try:
+        written = path.stat().st_mtime_ns
+    except OSError:
+        written = 0
+    return _loaded(path, written)
+
+
+@lru_cache(maxsize=2)
+def _loaded(path: Path, written: int) -> SubjectNet:
+    """Kept until the file changes."""
     try:
         weights = {name: tensor.float() for name, tensor in load_file(path).items()}
         network = SubjectNet()
@@ -80,7 +89,7 @@ def subject_depth(rgb: Rgb, focal_px: float | None = None) -> DepthMap:
 
 def retrained(name: str) -> Path | None:
     """The weight file of `cocnet train subject` that an estimator's name means, None for other names."""
-    return Path(name) if name.endswith(".safetensors") else None
+    return Path(name) if str(name).endswith(".safetensors") else None
 
 
 def retrained_subject_depth(path: Path) -> Callable[..., DepthMap]:

@@ -35,8 +35,6 @@ class BokehRun:
     """Folder of the run; where one stands there, it goes on."""
     model: str = "cocnet-b3"
     """A name of `cocnet models`, or a weight file to go on from (with --recipe.start own)."""
-    widen: tuple[int, ...] = ()
-    """More channels for the levels of the cocnet-hybrid to go on from, finest first; they start without effect."""
     images: Path | None = None
     """Folder of photos that scenes are made of."""
     masks: Path | None = None
@@ -74,6 +72,8 @@ class BokehRun:
     """Of the processor, for the training [all]."""
     device: str = "auto"
     """cpu or cuda [a GPU where there is one]."""
+    widen: tuple[int, ...] = ()
+    """More channels for the levels of the cocnet-hybrid to go on from, finest first; they start without effect."""
     tensorboard: bool = False
     """Also write curves for TensorBoard (extra train)."""
 
@@ -141,20 +141,12 @@ _FREE = ("out", "workers", "threads", "device", "tensorboard", "steps")  # may b
 def starting_network(run: BokehRun, seed: int) -> "nn.Module":
     """A fresh network from a seed, or a trained one. Raises FileError, InputError, MissingExtraError."""
     from cocnet.networks import create_seeded, load_model
+    from cocnet.networks.widening import widened
 
     if not Path(run.model).suffix:
         return create_seeded(run.model, seed)
-    network = load_model(Path(run.model)).train()
-    return _widened(network, run.widen) if run.widen else network
-
-
-def _widened(network: "nn.Module", channels: tuple[int, ...]) -> "nn.Module":
-    """With more channels, and the same pictures. Raises InputError for another network than the hybrid."""
-    from cocnet.networks.hybrid import Hybrid, widened
-
-    if not isinstance(network, Hybrid):
-        raise InputError(f"expected cocnet-hybrid to widen, got {network.name}, try without --widen")
-    return widened(network, channels).train()
+    network = load_model(Path(run.model))
+    return (widened(network, run.widen) if run.widen else network).train()
 
 
 def data_of(

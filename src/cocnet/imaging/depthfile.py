@@ -83,7 +83,15 @@ def read_sidecar(path: Path) -> Sidecar:
             raise ValueError("scale and offset must be finite, scale not 0")
         if sidecar.span_m is not None and not 0 < sidecar.span_m[0] < sidecar.span_m[1] < np.inf:
             raise ValueError("span_m must be a near and a far distance in metres")
-    except (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        LookupError,
+        RecursionError,
+    ) as error:
         reason = " ".join(str(error).split())
         raise DepthError(f"expected a depth sidecar, got '{found}' ({reason}), try deleting it") from error
     return sidecar
@@ -134,8 +142,8 @@ def write(
     if suffix != ".png" and suffix not in _WRITERS:
         raise FileError(f"expected one of .png, .npy, .exr, .pfm, got '{path}', try changing the suffix")
     about: dict[str, Any] = {"kind": kind, "source": source}
-    if span_m is not None:
-        about["span_m"] = list(span_m)
+    if span_m is not None and 0 < span_m[0] < span_m[1] < np.inf:
+        about["span_m"] = [float(each) for each in span_m]
     if suffix == ".png":
         stored, mapping = _quantise(values, valid, kind)
         about |= mapping

@@ -14,7 +14,7 @@ in and never made brighter. Networks don't know the renderer: whoever calls this
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -25,7 +25,7 @@ from cocnet.imaging import linear_to_srgb, srgb_to_linear
 from cocnet.networks.base import check_input
 from cocnet.networks.local_filter import difference_filter
 from cocnet.networks.padding import crop, pad
-from cocnet.networks.registry import Card, create_model, register
+from cocnet.networks.registry import Card, register
 from cocnet.networks.scales import enlarged, halved
 from cocnet.optics import ThinLens
 
@@ -143,6 +143,12 @@ class Hybrid(nn.Module):
         physical: Float[Tensor, "b 3 h w"] | None = None,
     ) -> Float[Tensor, "b 3 h w"]:
         """Correct the physical renderer's picture. depth: `coc_map(…)`. Raises InputError or DepthError."""
+        return self._in_tiles(self._corrected, 0, *self._checked(image, depth, physical))
+
+    def _checked(
+        self, image: Tensor, depth: Tensor | None, physical: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The three planes; raises InputError or DepthError unless they belong together."""
         check_input(self.card, image, depth)
         if (
             physical is None
@@ -155,7 +161,7 @@ class Hybrid(nn.Module):
                 f"expected the physical renderer's picture {list(image.shape)} {image.dtype}, got {got}, "
                 "try cocnet.neural.render_network"
             )
-        return self._in_tiles(self._corrected, 0, image, depth, physical)
+        return image, depth, physical
 
     def _in_tiles(
         self, corrected: Callable[..., Tensor], halvings: int, *planes: Tensor
@@ -228,47 +234,23 @@ class Hybrid(nn.Module):
     ) -> Float[Tensor, "b 3 h w"]:
         """Scene-linear light, metres and the physical renderer's picture of them → scene-linear light.
 
-        Where blurs are larger than most_radius_px the correction is that of a smaller picture, enlarged: blur is
-        the same at any scale, and the network has seen no larger ones.
+        Where blurs (the largest of the batch) are larger than most_radius_px the correction is that of a smaller
+        picture, enlarged: blur is the same at any scale, and the network has seen no larger ones. Raises InputError
+        or DepthError.
         """
-        depth = self.coc_map(depth_m, lens)
-        largest = float(depth.detach().abs().max()) * self.config.radius_scale_px
+        planes = self._checked(image, self.coc_map(depth_m, lens), physical)
+        largest = float(planes[1].detach().abs().max()) * self.config.radius_scale_px
         halvings = 0
-        while largest > self.config.most_radius_px * 2**halvings:
+        while largest > self.config.most_radius_px * 2**halvings and (
+            self.card.size_multiple << halvings < max(image.shape[-2:])
+        ):
             halvings += 1
 
         def corrected(light: Tensor, depth: Tensor, physical: Tensor) -> Tensor:
             srgb = self._corrected(linear_to_srgb(light), depth, linear_to_srgb(physical), halvings)
             return srgb_to_linear(srgb)
 
-        return self._in_tiles(corrected, halvings, image, depth, physical)
-
-
-def widened(narrow: Hybrid, channels: Sequence[int]) -> Hybrid:
-    """The same pictures from a hybrid with more channels, to go on training with (Net2Net, Chen et al. 2016): weights
-    of the new channels are fresh, and nothing reads those yet. Raises InputError for fewer channels or levels."""
-    old, new = narrow.config.channels, tuple(channels)
-    if len(old) != len(new) or any(b < a for a, b in zip(old, new, strict=False)):
-        raise InputError(f"expected {len(old)} levels of at least {old} channels, got {new}, try {old}")
-    arguments = {**narrow.arguments, "channels": list(new)}  # type: ignore[dict-item]
-    wide = create_model(NAME, **arguments)
-    for (name, few), (_, many) in zip(narrow.named_modules(), wide.named_modules(), strict=True):
-        if isinstance(few, nn.Conv2d) and isinstance(many, nn.Conv2d):
-            part, level, *place = name.split(".")
-            joined = part == "decoders" and place == ["0"] and int(level) < len(old) - 1
-            _embed(few, many, old[int(level) + 1] if joined else 0, new[int(level) + 1] if joined else 0)
-    return cast(Hybrid, wide)
-
-
-@torch.no_grad()
-def _embed(few: nn.Conv2d, many: nn.Conv2d, old: int, new: int) -> None:
-    """A convolution within one of more channels; the first `old` of its inputs are the first of `new` there."""
-    rows, inputs = few.weight.shape[:2]
-    many.weight[:rows] = 0
-    many.weight[:rows, :old] = few.weight[:, :old]
-    many.weight[:rows, new : new + inputs - old] = few.weight[:, old:]
-    if few.bias is not None and many.bias is not None:
-        many.bias[:rows] = few.bias
+        return self._in_tiles(corrected, halvings, *planes)
 
 
 def tamed(srgb: Tensor) -> Tensor:

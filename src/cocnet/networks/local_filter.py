@@ -44,9 +44,14 @@ def difference_filter(
     Tap by tap: never unfolds an image, forward or backward. Differentiable once. Raises InputError unless t is an
     odd square and the shapes agree.
     """
-    taps = kernels.shape[1] // images.shape[1]
-    side = _side(images.flatten(1, 2), taps, kernels)
-    wide = padded(images.flatten(1, 2), side)
+    if images.ndim != 5 or images[:, 0].shape != base.shape or kernels.shape[1] % images.shape[1]:
+        given = ", ".join(str(list(x.shape)) for x in (images, base, kernels))
+        raise InputError(
+            f"expected images [b n c h w], a base [b c h w] and kernels [b n·k² h w], got {given}, try one"
+        )
+    flat = images.flatten(1, 2)
+    side = _side(flat, kernels.shape[1] // images.shape[1], kernels)
+    wide = padded(flat, side)
     patches = wide.view(*images.shape[:3], *wide.shape[2:])
     if torch.compiler.is_compiling():
         each = [
@@ -63,7 +68,7 @@ def predicted_filter(
     weight: Float[Tensor, "ct n 1 1"],
     bias: Float[Tensor, "ct"],
 ) -> Float[Tensor, "b c h w"]:
-    """local_filter(image, φ(features)), φ the 1×1 convolution of weight and bias, without any kernels.
+    """local_filter_reference(image, φ(features)), φ the 1×1 convolution of weight and bias, without any kernels.
 
     Both φ and the filter are linear, so their sums change places: filter the image with each of φ's columns, which
     are the same for all pixels, then weigh the answers with the pixel's features. Works strip by strip and keeps

@@ -62,9 +62,10 @@ def remaining(
     output, target, physical = output.float(), target.float().clamp(0, 1), physical.float().clamp(0, 1)
     shown = tamed(output)
     shown = torch.where((target >= 1) & (shown > 1), target, shown)
-    side = square_px or target.shape[-2:]
+    errors = ((x - target).square().mean(1, keepdim=True) for x in (shown, physical))
     left, before = (
-        functional.avg_pool2d((x - target).square().mean(1, keepdim=True), side) for x in (shown, physical)
+        x.mean((1, 2, 3)) if square_px is None else functional.avg_pool2d(x, square_px, ceil_mode=True)
+        for x in errors
     )
     return ((left + GOOD) / (before + GOOD)).log().mean()
 

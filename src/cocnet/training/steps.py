@@ -58,7 +58,7 @@ def ready_losses(network: nn.Module, stages: Sequence[Stage], item: Item, device
             _at_level(network, item)
         if stage.loss.fusion:
             _supervised(network)
-        if stage.loss.gain:
+        if stage.loss.gain or stage.loss.parts:
             _physical(item)
         shrink = 1 if stage.level is None else 2 ** (stage.level + 1)
         size = (item["bokeh"].shape[-2] // shrink, item["bokeh"].shape[-1] // shrink)
@@ -84,7 +84,7 @@ def called(network: nn.Module, item: Item, target: Tensor, stage: Stage) -> tupl
     if stage.loss.fusion:
         picture, loss = _supervised(network)(item["image"], target)
         return picture, stage.loss.fusion * loss
-    if stage.loss.gain:
+    if stage.loss.gain or stage.loss.parts:
         picture = network(**item)
         pictures = picture, target, _physical(item)
         left = stage.loss.gain * remaining(*pictures)
