@@ -10,7 +10,7 @@ from cocnet import Highlights, PhysicalRenderer, create_model, neural
 from cocnet.errors import DepthError, InputError
 from cocnet.imaging import linear_to_srgb
 from cocnet.networks.scales import enlarged
-from cocnet.networks.widening import widened
+from cocnet.networks.widening import between, widened
 from cocnet.neural import render_network, with_physics
 
 TINY = {"channels": [4, 8, 8], "groups": 1, "kernel_size": 5}
@@ -161,6 +161,16 @@ def test_wider_it_gives_the_same_pictures_and_goes_on_learning():
         widened(narrow, (8, 4, 8))
     with pytest.raises(InputError, match="expected a cocnet-hybrid to widen, got dbsi"):
         widened(create_model("dbsi"), (8, 12, 8))
+
+
+def test_between_two():
+    one, other = stirred(0), stirred(1)
+    middle = between(one, other, 0.75)
+    for mine, theirs, found in zip(one.parameters(), other.parameters(), middle.parameters(), strict=True):
+        assert torch.allclose(found, 0.75 * mine + 0.25 * theirs)
+    assert middle.arguments == one.arguments and middle is not one
+    with pytest.raises(InputError, match="of the same shape"):
+        between(one, widened(one, (8, 12, 8)), 0.5)
 
 
 def test_one_pixel_before_the_lens_does_not_blow_up_the_picture():

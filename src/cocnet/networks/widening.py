@@ -1,9 +1,11 @@
-"""A trained hybrid with more channels, to go on training with (after the idea of Net2Net, Chen et al. 2016).
+"""A trained hybrid with more channels, to go on training with (after the idea of Net2Net, Chen et al. 2016), and what
+lies between where it began and where it came to.
 
 Enters: a `cocnet-hybrid` and the channels of its levels. Leaves: another one, in float32, that makes the same
 pictures: the weights of the new channels are fresh, and nothing reads those yet.
 """
 
+import copy
 from collections.abc import Sequence
 
 import torch
@@ -42,3 +44,16 @@ def _embed(few: nn.Conv2d, many: nn.Conv2d, old: int, new: int) -> None:
     many.weight[:rows, new : new + inputs - old] = few.weight[:, old:]
     if few.bias is not None and many.bias is not None:
         many.bias[:rows] = few.bias
+
+
+def between(one: nn.Module, other: nn.Module, share: float) -> nn.Module:
+    """A network with the weights share · one + (1 − share) · other: where one began as the other, often better on
+    what neither has seen (Wortsman et al. 2022). Raises InputError for networks of other shapes."""
+    mine, theirs = one.state_dict(), other.state_dict()
+    if {name: x.shape for name, x in mine.items()} != {name: x.shape for name, x in theirs.items()}:
+        raise InputError(
+            "expected two networks of the same shape, got others, try to widen the narrower first"
+        )
+    made = copy.deepcopy(one)
+    made.load_state_dict({name: torch.lerp(theirs[name], x, share) for name, x in mine.items()})
+    return made
