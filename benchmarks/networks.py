@@ -46,8 +46,9 @@ def picture(height: int, width: int, batch: int = 1) -> Tensor:
 
 def inputs(name: str, height: int, width: int) -> tuple[Tensor, ...]:
     """What a call of that network takes."""
-    image = picture(height, width)
-    return (image,) if card_of(name).conditioning == "none" else (image, image.mean(1, keepdim=True))
+    image, card = picture(height, width), card_of(name)
+    depth = () if card.conditioning == "none" else (image.mean(1, keepdim=True),)
+    return (image, *depth, image.flip(3)) if card.physical else (image, *depth)
 
 
 def flops(name: str, height: int, width: int) -> int:
