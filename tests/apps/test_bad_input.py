@@ -186,7 +186,7 @@ BAD_OPTIONS = {
     "--focus-m": "inf",
     "--aperture-blades": "2",
     "--highlights": "bright",
-    "--near-m": "20",
+    "--near-m": "0",
     "--roundness": "7",
     "--cat-eye": "-1",
     "--max-mem": "0",

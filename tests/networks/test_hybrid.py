@@ -57,14 +57,14 @@ def test_of_a_photo_it_sees_what_a_file_holds(monkeypatch):
     assert torch.equal(seen[0], image) and float(seen[3].max()) <= 1 + 1e-5
 
 
-@pytest.mark.parametrize("axial_ca", [0.0, 0.5])
-def test_without_gradients_the_physical_picture_comes_in_tiles(axial_ca, monkeypatch):
+@pytest.mark.parametrize(("axial_ca", "highlights"), [(0.0, None), (0.5, None), (0.0, Highlights())])
+def test_without_gradients_the_physical_picture_comes_in_tiles(axial_ca, highlights, monkeypatch):
     made = torch.Generator().manual_seed(3)
     image = torch.rand(2, 3, 200, 520, generator=made)
     depth = torch.where(torch.arange(520) < 300, 0.9, 1.5).expand(2, 1, 200, 520)
     model = create_model("cocnet-hybrid", **TINY)
     lens = lens_of(sensor_width_m=0.02, axial_ca=axial_ca)
-    whole = with_physics(model, image, depth, lens).detach()
+    whole = with_physics(model, image, depth, lens, highlights).detach()
     windows = []
     tiled = neural.render_tiled
     monkeypatch.setattr(
@@ -72,7 +72,9 @@ def test_without_gradients_the_physical_picture_comes_in_tiles(axial_ca, monkeyp
     )
     monkeypatch.setattr("cocnet.rendering.tiling.DEFAULT_MB", 1)
     with torch.no_grad():
-        assert torch.allclose(with_physics(model, image, depth, lens), whole, atol=1e-3)
+        assert torch.allclose(with_physics(model, image, depth, lens, highlights), whole, atol=1e-3)
+        plain = with_physics(model, image, depth, lens)
+    assert (highlights is None) == torch.allclose(plain, whole, atol=1e-3)
     assert windows[0] > 1
 
 
