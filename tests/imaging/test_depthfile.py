@@ -51,8 +51,10 @@ def test_the_distances_that_a_relative_map_suggests(tmp_path, suffix):
     beside = path.with_name(path.name + ".json")
     write_depth(path, replace(DepthMap.of(RAMP, "relative_depth"), span_m=(np.float32(2), np.float32(20))))
     assert read_depth(path).span_m == (2.0, 20.0)
-    write_depth(path, replace(DepthMap.of(RAMP, "relative_depth"), span_m=(5.0, 5.0)))
-    assert read_depth(path).span_m is None
+    with pytest.raises(DepthError) as caught:
+        write_depth(path, replace(DepthMap.of(RAMP, "relative_depth"), span_m=(5.0, 5.0)))
+    one_line(caught, "a near and a far distance")
+    assert read_depth(path).span_m == (2.0, 20.0)
     for broken in ([3], [20.0, 2.0], "near", 5, [1, 10**400]):
         beside.write_text(json.dumps({"kind": "relative_depth", "span_m": broken}))
         with pytest.raises(DepthError) as caught:

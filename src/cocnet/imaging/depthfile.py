@@ -137,12 +137,15 @@ def write(
     source: str,
     span_m: tuple[float, float] | None = None,
 ) -> None:
-    """Write a depth file and its sidecar together; raises FileError (unknown suffix, failed write)."""
+    """Write a depth file and its sidecar together; raises FileError (unknown suffix, failed write)
+    or DepthError (distances that can't be)."""
     suffix = path.suffix.lower()
     if suffix != ".png" and suffix not in _WRITERS:
         raise FileError(f"expected one of .png, .npy, .exr, .pfm, got '{path}', try changing the suffix")
     about: dict[str, Any] = {"kind": kind, "source": source}
-    if span_m is not None and 0 < span_m[0] < span_m[1] < np.inf:
+    if span_m is not None:
+        if not 0 < span_m[0] < span_m[1] < np.inf:
+            raise DepthError(f"expected a near and a far distance in metres, got {span_m}, try (1, 10)")
         about["span_m"] = [float(each) for each in span_m]
     if suffix == ".png":
         stored, mapping = _quantise(values, valid, kind)

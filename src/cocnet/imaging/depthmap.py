@@ -156,7 +156,7 @@ def write_depth(path: str | Path, depthmap: DepthMap) -> None:
     """Write 16-bit PNG, NPY, EXR or PFM with a JSON sidecar (`name.png.json`), each whole or not at all.
 
     PNG keeps 65,535 steps: exact for millimetres, otherwise even in the map's own values, for metric in 1/z.
-    Raises FileError or MissingExtraError.
+    Raises FileError, DepthError (a span_m that can't be) or MissingExtraError.
     """
     depthfile.write(
         Path(path), depthmap.values, depthmap.valid, depthmap.kind, depthmap.source, depthmap.span_m
