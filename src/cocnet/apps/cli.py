@@ -145,8 +145,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments == ["--version"]:
         print(f"cocnet {__version__}")
         return 0
-    if " ".join(arguments[:2]) in COMMANDS:
-        arguments[:2] = [" ".join(arguments[:2])]
     if arguments[:1] == ["train"]:
         return _what_to_train(arguments[1:])
     try:

@@ -7,11 +7,13 @@ the file where that was made from the same facts, else made now and written, who
 import hashlib
 import json
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
+from cocnet.errors import CocnetWarning
 from cocnet.imaging import write_json
 
 
@@ -23,7 +25,8 @@ def kept(folder: Path | None, name: str, facts: Mapping[str, Any], make: Callabl
         try:
             return json.loads(path.read_text(encoding="utf-8"))["value"]
         except (ValueError, KeyError, TypeError):
-            pass  # not one of ours, or damaged: made again
+            message = f"'{path}' is damaged or of something else: making it again"
+            warnings.warn(message, CocnetWarning, stacklevel=2)
     value = make()
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
