@@ -5,7 +5,7 @@ scene-linear light [3 h w]. What a network reads of the depth is on its card: no
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import count
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def sees_depth(network: nn.Module) -> bool:
 def ignored_by(network: nn.Module | None, options: RenderOptions) -> tuple[str, ...]:
     """Lines for the user where there are choices that this network can't follow."""
     if network is None:
-        return ()
+        return ("--bfloat16: no effect without --model",) if options.bfloat16 else ()
     card, lines = card_of(str(network.name)), []
     if card.conditioning == "none":
         lines.append(f"{card.name} sees only the photo: depth, focus and aperture have no effect")
@@ -69,20 +69,25 @@ def render_network(
     lens: ThinLens,
     on_progress: Callable[[int, int], None] | None = None,
     highlights: Highlights | None = Highlights(),  # noqa: B008 (frozen)
+    bfloat16: bool = False,
 ) -> Float32[Tensor, "3 h w"]:
     """Render a whole photo, without gradients; on_progress(done, all) follows networks that work in strips;
-    highlights as in `with_physics`.
+    highlights and bfloat16 as in `with_physics`.
 
     Raises InputError or DepthError.
     """
     with torch.inference_mode(), _followed(network, on_progress):
         card = card_of(str(network.name))
         if card.physical:
-            return with_physics(network, light[None], 1 / inverse_depth[None, None], lens, highlights)[0]
-        if card.conditioning == "lens":
-            return network.render(light[None], 1 / inverse_depth[None, None], lens)[0]  # type: ignore[operator]
-        depth = nearness(inverse_depth)[None, None] if sees_depth(network) else None
-        return srgb_to_linear(network(linear_to_srgb(light)[None], depth)[0].clamp(0, 1))
+            return with_physics(
+                network, light[None], 1 / inverse_depth[None, None], lens, highlights, bfloat16
+            )[0]
+        with _computing(light, bfloat16):
+            if card.conditioning == "lens":
+                return network.render(light[None], 1 / inverse_depth[None, None], lens)[0].float()  # type: ignore[operator]
+            depth = nearness(inverse_depth)[None, None] if sees_depth(network) else None
+            srgb = network(linear_to_srgb(light)[None], depth)[0].float()
+        return srgb_to_linear(srgb.clamp(0, 1))
 
 
 def with_physics(
@@ -91,11 +96,13 @@ def with_physics(
     depth_m: Float32[Tensor, "b 1 h w"],
     lens: ThinLens,
     highlights: Highlights | None = None,
+    bfloat16: bool = False,
 ) -> Float32[Tensor, "b 3 h w"]:
     """The physical renderer's picture, corrected by a network that takes one (cocnet-hybrid); scene-linear light.
 
     highlights restores clipped light before the renderer and undoes that after it: the network sees what a file
-    holds. Without gradients the renderer works in tiles. Raises InputError or DepthError.
+    holds. bfloat16: the network's type inside; the renderer and the sums stay in float32. Without gradients the
+    renderer works in tiles. Raises InputError or DepthError.
     """
     check_input(card_of(str(network.name)), light, depth_m)
     if not torch.is_grad_enabled():
@@ -104,8 +111,14 @@ def with_physics(
         physical = PhysicalRenderer(lens)(light, depth_m)
     else:
         physical = highlights.undo(PhysicalRenderer(lens)(highlights.restore(light), depth_m).clamp(min=0))
-    rendered: Tensor = network.render(light, depth_m, lens, physical)  # type: ignore[operator]
+    with _computing(light, bfloat16):
+        rendered: Tensor = network.render(light, depth_m, lens, physical)  # type: ignore[operator]
     return rendered if highlights is None else rendered.clamp(min=0)
+
+
+def _computing(like: Tensor, bfloat16: bool) -> AbstractContextManager[object]:
+    """Within it, convolutions and products of matrices are of bfloat16 where that is wished."""
+    return torch.autocast(like.device.type, torch.bfloat16) if bfloat16 else nullcontext()
 
 
 def _tiled(

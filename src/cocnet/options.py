@@ -65,6 +65,9 @@ class RenderOptions:
     model: str | None = None
     """A network: cocnet-hybrid corrects the physical renderer's picture, others replace it. A name of `cocnet models`
     whose weights ship, or a weight file."""
+    bfloat16: bool = False
+    """With --model, compute in bfloat16: half the time of cocnet-hybrid where processor or GPU has it, the picture as
+    good as the same; other networks' pictures change more."""
     preview: bool = False
     """Faster and coarser, for choosing focus and aperture."""
     max_mem_mb: Annotated[int | None, arg(name="max-mem", metavar="MB")] = None

@@ -217,8 +217,8 @@ def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarra
     photo, options = plan.photo, plan.settings.options
     if plan.network is not None:
         inverse, light = torch.from_numpy(plan.inverse_depth), photo.linear()
-        lights = _highlights(options)
-        return photo.encode(render_network(plan.network, light, inverse, plan.lens, on_progress, lights))
+        how = on_progress, _highlights(options), options.bfloat16
+        return photo.encode(render_network(plan.network, light, inverse, plan.lens, *how))
     out = np.empty_like(photo.pixels)
 
     def read(rows: slice, columns: slice) -> tuple[Tensor, Tensor]:

@@ -60,6 +60,21 @@ def test_options_of_the_physical_renderer_alone_are_noted(name, unheard, run, fi
     assert outcome.code == 0 and f"note: {unheard}: no effect with {name}" in outcome.err.splitlines()
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_bfloat16_changes_every_network_a_little(name, files, weights):
+    how = {"depth_kind": "metric", "model": str(weights(name, False))}
+    full, half = (
+        render(files.photo("photo.png"), files.depth(), bfloat16=chosen, **how) for chosen in (False, True)
+    )
+    apart = np.abs(full.pixels.astype(int) - half.pixels.astype(int))
+    assert 0 < apart.max() and apart.mean() < 2
+
+
+def test_bfloat16_without_a_network_is_noted(files):
+    notes = render(files.photo(), files.depth(), depth_kind="metric", bfloat16=True).settings.notes
+    assert "--bfloat16: no effect without --model" in notes
+
+
 def test_a_network_without_depth_needs_none(run, files, weights):
     out = files.folder / "out.png"
     outcome = run("render", str(files.photo()), "--model", str(weights("cocnet-b3-less")), "-o", str(out))

@@ -51,3 +51,12 @@ def test_the_hybrid_is_nearer_to_the_truth_than_the_renderer(path):
         for x in (ours, physical)
     )
     assert float(left) < 0.95 * float(before)
+
+
+def test_the_hybrid_in_bfloat16_is_nearly_the_same():
+    pair = read_scene(SCENES[0])
+    given = cocnet.load_model("cocnet-hybrid"), pair.image[None], pair.depth_m[None], pair.lens
+    with torch.no_grad():
+        full, half = (with_physics(*given, bfloat16=chosen) for chosen in (False, True))
+    apart = linear_to_srgb(half.clamp(0, 1)) - linear_to_srgb(full.clamp(0, 1))
+    assert half.dtype == torch.float32 and 0 < float(apart.square().mean()) < 10**-6.5

@@ -100,11 +100,13 @@ class _Seen(NamedTuple):
 
 
 class _Phi(nn.Conv2d):
-    """Kernels from features, STEP times what its weights say; that on the weights, which are few."""
+    """Kernels from features, STEP times what its weights say (that on the weights, which are few): a 1×1 convolution
+    as a product of matrices, whose result comes plane by plane whatever the features' memory format."""
 
     def forward(self, x: Tensor) -> Tensor:
-        bias = None if self.bias is None else STEP * self.bias
-        return self._conv_forward(x, STEP * self.weight, bias)
+        bias = x.new_zeros(self.out_channels) if self.bias is None else self.bias
+        weight = self.weight.flatten(1).expand(len(x), -1, -1)
+        return torch.baddbmm(STEP * bias[:, None], STEP * weight, x.flatten(2)).view(len(x), -1, *x.shape[2:])
 
 
 class Hybrid(nn.Module):
@@ -216,7 +218,7 @@ class Hybrid(nn.Module):
 
     def _move(self, level: int, features: Tensor, seen: _Seen) -> Float[Tensor, "b 3 h w"]:
         """What this level's kernels find different from the physical picture of its scale."""
-        kernels = self.phi[level](features).to(seen.image.dtype, memory_format=torch.contiguous_format)
+        kernels = self.phi[level](features).to(seen.image.dtype)
         return difference_filter(torch.stack([seen.image, seen.physical], 1), seen.physical, kernels)
 
     def coc_map(
