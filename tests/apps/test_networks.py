@@ -67,7 +67,7 @@ def test_bfloat16_changes_every_network_a_little(name, files, weights):
         render(files.photo("photo.png"), files.depth(), bfloat16=chosen, **how) for chosen in (False, True)
     )
     apart = np.abs(full.pixels.astype(int) - half.pixels.astype(int))
-    assert 0 < apart.max() and apart.mean() < 2
+    assert apart.max() > 0 and apart.mean() < 2
 
 
 def test_bfloat16_without_a_network_is_noted(files):

@@ -98,15 +98,17 @@ def _torn(depth: Float[Tensor, "1 h w"], jump: float) -> Bool[Tensor, "1 h w"]:
 
 
 def turned(item: dict[str, Tensor], draw: np.random.Generator) -> dict[str, Tensor]:
-    """An item with square pictures mirrored, turned, its colours exchanged, in another light. All that is exact for
-    a picture and its bokeh, as blur is linear in light."""
-    mirrored, turns, order = draw.random() < 0.5, int(draw.integers(4)), draw.permutation(3).tolist()
+    """An item with square pictures mirrored, turned, its colours exchanged, in half of them mixed, in another light.
+    All that is exact for a picture and its bokeh, as blur is linear in light."""
+    mirrored, turns, mixing = draw.random() < 0.5, int(draw.integers(4)), np.eye(3)[draw.permutation(3)]
+    if draw.random() < 0.5:
+        mixing += draw.random() * (draw.dirichlet(np.ones(3), size=3) - mixing)
     gains = np.exp(EXPOSURE * draw.normal() + TINT * draw.normal(size=3))
-    light = torch.tensor(gains, dtype=item["image"].dtype)[:, None, None]
+    light = torch.tensor(gains[:, None] * mixing, dtype=item["image"].dtype)
 
     def one(name: str, x: Tensor) -> Tensor:
         x = torch.rot90(x.flip(2) if mirrored else x, turns, (1, 2))
-        return x if name == "depth" else linear_to_srgb(light * srgb_to_linear(x[order]))
+        return x if name == "depth" else linear_to_srgb(torch.einsum("oc,chw->ohw", light, srgb_to_linear(x)))
 
     return {name: one(name, x).contiguous() for name, x in item.items()}
 
