@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import torch
@@ -26,7 +27,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from cocnet.networks import export_onnx, quantise_onnx
+from cocnet.networks import export_onnx, load_model, quantise_onnx, shipped_weights
 from cocnet.networks.registry import card_of, create_model, list_models
 
 PARTS = ["time", "memory", "training", "autocast", "int8", "table"]
@@ -74,9 +75,9 @@ def convolutions(work: float) -> Callable[[], None]:
     return torch.inference_mode()(run)
 
 
-def call(name: str, height: int, width: int) -> Callable[[], Tensor]:
-    """A network's forward pass, without gradients."""
-    model, given = create_model(name).eval(), inputs(name, height, width)
+def call(name: str, height: int, width: int, trained: bool = False) -> Callable[[], Tensor]:
+    """A network's forward pass, without gradients; trained: with the weights that ship."""
+    model, given = (load_model if trained else create_model)(name).eval(), inputs(name, height, width)
     return torch.inference_mode()(lambda: model(*given))
 
 
@@ -148,8 +149,8 @@ def step(kind: str, rounds: int) -> dict[str, float]:
 
 def autocast(sizes: list[int], rounds: int) -> None:
     """Print seconds and PSNR (over the output's range) of bfloat16 beside float32."""
-    for side in sizes:
-        exact = call("cocnet-b3", side, side)
+    for name, side in product(("cocnet-b3", "cocnet-hybrid"), sizes):
+        exact = call(name, side, side, trained=shipped_weights(name) is not None)
 
         def rough(exact: Callable[[], Tensor] = exact) -> Tensor:
             with torch.autocast("cpu", torch.bfloat16):
@@ -160,7 +161,7 @@ def autocast(sizes: list[int], rounds: int) -> None:
         score = 10 * math.log10((one.max() - one.min()) ** 2 / (one - two).square().mean())
         ratio = found["bfloat16"] / found["float32"]
         print(
-            f"cocnet-b3 {side}²: bfloat16 {found['bfloat16']:.2f} s, {ratio:.2f} of float32, PSNR {score:.1f} dB"
+            f"{name} {side}²: bfloat16 {found['bfloat16']:.2f} s, {ratio:.2f} of float32, PSNR {score:.1f} dB"
         )
 
 
