@@ -9,7 +9,7 @@ import torch
 from linear import Shade, Victim, batch
 
 from cocnet.attacks import GDA, DepthOffset, Random
-from cocnet.errors import InputError
+from cocnet.errors import CocnetWarning, InputError
 from cocnet.experiments.curves import (
     Curve,
     at_similarity,
@@ -90,7 +90,9 @@ def test_what_is_kept_belongs_to_its_facts_and_damage_is_made_again(tmp_path):
     assert len(files) == 9
     for path in files:
         path.write_text("{", encoding="utf-8")
-    assert measure(once, attack, tmp_path) == measure(once, attack)
+    with pytest.warns(CocnetWarning, match="making it again"):
+        again = measure(once, attack, tmp_path)
+    assert again == measure(once, attack)
 
 
 def test_budgets_are_nearness_for_all():
