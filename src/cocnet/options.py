@@ -66,7 +66,7 @@ class RenderOptions:
     """A network: cocnet-hybrid corrects the physical renderer's picture, others replace it. A name of `cocnet models`
     whose weights ship, or a weight file."""
     bfloat16: bool = False
-    """With --model, compute in bfloat16: half the time of cocnet-hybrid where processor or GPU has it, the picture as
+    """With --model, compute in bfloat16: faster where processor or GPU has it, with cocnet-hybrid the picture is as
     good as the same; other networks' pictures change more."""
     preview: bool = False
     """Faster and coarser, for choosing focus and aperture."""
