@@ -103,10 +103,12 @@ class _Phi(nn.Conv2d):
     """Kernels from features, STEP times what its weights say (that on the weights, which are few): a 1×1 convolution
     as a product of matrices, whose result comes plane by plane whatever the features' memory format."""
 
+    bias: Tensor
+
     def forward(self, x: Tensor) -> Tensor:
-        bias = x.new_zeros(self.out_channels) if self.bias is None else self.bias
-        weight = self.weight.flatten(1).expand(len(x), -1, -1)
-        return torch.baddbmm(STEP * bias[:, None], STEP * weight, x.flatten(2)).view(len(x), -1, *x.shape[2:])
+        weight, bias = STEP * self.weight.flatten(1), STEP * self.bias[:, None]
+        found = torch.baddbmm(bias, weight.expand(len(x), -1, -1), x.flatten(2))
+        return found.view(len(x), -1, *x.shape[2:])
 
 
 class Hybrid(nn.Module):
