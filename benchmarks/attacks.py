@@ -18,8 +18,8 @@ from torchvision import models
 from cocnet import create_model
 from cocnet.attacks import GDA
 from cocnet.attacks.pgd import Descent, descend
-from cocnet.networks.frozen import frozen
-from cocnet.renderers import Network, Physical
+from cocnet.networks.layers.folding import frozen
+from cocnet.renderers.nearness import Network, Physical
 
 VICTIMS = ("mobilenet_v2", "resnet50", "vgg16")
 STEPS = 3

@@ -20,11 +20,11 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from scenes import SCENES, degrade, edge_psnr, load
 
 from cocnet.depth import coarse_mask, subject_mask
-from cocnet.depth.refine import refine_inverse_depth
-from cocnet.depth.subject import WEIGHTS, load_subject_net
+from cocnet.depth.refinement.refine import refine_inverse_depth
+from cocnet.depth.subject_mask import WEIGHTS, load_subject_net
 from cocnet.imaging import linear_to_srgb, read_photo, write_photo
-from cocnet.networks.subject import count_parameters
-from cocnet.training.masks import score_masks
+from cocnet.networks.architectures.subject_net import count_parameters
+from cocnet.training.engine.mask_losses import score_masks
 
 PHOTO_PX = (3000, 4000)
 
@@ -83,9 +83,7 @@ def command(photo: Path | None, folder: Path) -> None:
         write_photo(source, (fine.permute(1, 2, 0) * 255).byte().numpy())
     arguments = ["render", str(source), "--estimator", "subject", "-o", str(folder / "out.jpg")]
     start = time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-m", "cocnet.apps.cli", *arguments], check=True, stdout=subprocess.DEVNULL
-    )
+    subprocess.run([sys.executable, "-m", "cocnet", *arguments], check=True, stdout=subprocess.DEVNULL)
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
     print(f"render, 12 megapixels: {seconds:.1f} s, peak {peak:.2f} GB")

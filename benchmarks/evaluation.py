@@ -14,8 +14,8 @@ from torch.nn import functional
 
 from cocnet import write_photo
 from cocnet.datasets import ImageBokehFolder
-from cocnet.experiments.controls import network_renderer
-from cocnet.experiments.evaluate import evaluate
+from cocnet.evaluation.controls import network_renderer
+from cocnet.evaluation.measure_pairs import evaluate
 from cocnet.networks import load_model
 
 SIDE = 1024

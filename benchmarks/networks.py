@@ -28,7 +28,7 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from cocnet.networks import export_onnx, load_model, quantise_onnx, shipped_weights
-from cocnet.networks.registry import card_of, create_model, list_models
+from cocnet.networks.zoo.registry import card_of, create_model, list_models
 
 PARTS = ["time", "memory", "training", "autocast", "int8", "table"]
 TRAINED, BATCH, CROP = "cocnet-b3-less", 2, 256

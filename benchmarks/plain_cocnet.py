@@ -5,8 +5,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cocnet.networks.cocnet import CoCNet
-from cocnet.networks.local_filter import local_filter_reference
+from cocnet.networks.architectures.cocnet import CoCNet
+from cocnet.networks.layers.local_filter import local_filter_reference
 
 
 def plain_cocnet(model: CoCNet, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:

@@ -27,9 +27,9 @@ from torch import Tensor
 from cocnet import __version__
 from cocnet.attacks import GDA, BackgroundGDA, DepthOffset, SmoothGDA
 from cocnet.errors import CocnetError, InputError
-from cocnet.experiments.points import Ground
-from cocnet.experiments.questions import Plan, ask, write_answers
-from cocnet.renderers import Network, Physical, Setup
+from cocnet.renderers.nearness import Network, Physical, Setup
+from cocnet.robustness.measurement import Ground
+from cocnet.robustness.questions import Plan, ask, write_answers
 
 ATTACKS = {"gda": GDA, "sm-gda": SmoothGDA, "bg-gda": BackgroundGDA, "offset": DepthOffset}
 MODES = {"physical": "over", "eq8": "eq8"}
@@ -38,7 +38,7 @@ MODES = {"physical": "over", "eq8": "eq8"}
 def open_photos(args: argparse.Namespace, setup: Setup) -> tuple[Tensor, Tensor, Tensor, list[str]]:
     """Pictures, nearness as runs of robustness have it, labels, names; evenly among all photos."""
     from cocnet.datasets import LabelledFolder, NeurIPS2017
-    from cocnet.experiments.robustness.sources import evenly, nearness_of
+    from cocnet.robustness.sources import evenly, nearness_of
 
     kind = NeurIPS2017 if any(args.data.glob("*.csv")) else LabelledFolder
     photos = kind(args.data, size_px=args.size)

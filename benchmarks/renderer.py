@@ -142,7 +142,15 @@ def large() -> None:
         here = Path(folder)
         depth = [f"--depth={here / 'depth.npy'}", "--depth-kind=disparity"]
         lens = ["--focal-length-mm=85", "--sensor-width-mm=36", "--f-number=2", "--focus-m=2"]
-        command = [sys.executable, "-m", "cocnet.apps.cli", "render", str(here / "photo.jpg"), *depth, *lens]
+        command = [
+            sys.executable,
+            "-m",
+            "cocnet",
+            "render",
+            str(here / "photo.jpg"),
+            *depth,
+            *lens,
+        ]
         begun = time.perf_counter()
         process = subprocess.Popen([*command, f"--out={here / 'bokeh.jpg'}"], stdout=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)

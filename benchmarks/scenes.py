@@ -6,8 +6,8 @@ import time
 import torch
 
 from cocnet import PhysicalRenderer
-from cocnet.datasets.scenes import Scenes, SceneSettings
-from cocnet.datasets.subject import read_set
+from cocnet.datasets.subject.cutouts import read_set
+from cocnet.datasets.synthetic.scenes import Scenes, SceneSettings
 
 SCENES = 40
 

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from cocnet.depth import subject_mask
 from cocnet.imaging import read_photo, write_photo
-from cocnet.pipeline import render
+from cocnet.pipeline.render_photo import render
 
 CELL_PX, COLUMNS = 160, 4
 

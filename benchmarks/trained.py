@@ -18,12 +18,12 @@ import torch
 from renderer import near_edges, psnr
 
 from cocnet.datasets import ray_traced
-from cocnet.experiments.bokeh import BokehRun, data_of
-from cocnet.experiments.controls import best_constant_blur, network_renderer, physical, untouched
-from cocnet.experiments.evaluate import evaluate
-from cocnet.experiments.samples import sample_of
+from cocnet.datasets.pairs.sample import sample_of
+from cocnet.evaluation.controls import best_constant_blur, network_renderer, physical, untouched
+from cocnet.evaluation.measure_pairs import evaluate
 from cocnet.imaging import linear_to_srgb, srgb_to_linear, write_photo
 from cocnet.networks import card_of, load_model
+from cocnet.training.runs.bokeh_run import BokehRun, data_of
 
 SHEET_ROWS = 4
 

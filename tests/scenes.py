@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional
 
 from cocnet import PhysicalRenderer, ThinLens
-from cocnet.datasets.raytraced import read_scene
+from cocnet.datasets.pairs.raytraced import read_scene
 from cocnet.imaging import linear_to_srgb
 
 SCENES = sorted((Path(__file__).parent / "data" / "raytrace").glob("*.npz"))

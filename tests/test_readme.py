@@ -4,15 +4,14 @@ import base64
 import io
 import re
 import shlex
-from pathlib import Path
 
 import numpy as np
 import pytest
+from paths import ROOT
 from PIL import Image
 
-from cocnet.apps.cli import main
+from cocnet.apps.cli.main import main
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = [line for block in re.findall(r"```bash\n(.*?)```", README, re.S) for line in block.splitlines()]
 DEPTH = (ROOT / "docs" / "depth.md").read_text(encoding="utf-8")

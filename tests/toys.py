@@ -8,8 +8,8 @@ import torch
 from torch.utils.data import Dataset
 
 from cocnet import create_model
-from cocnet.training.loop import Task, train
-from cocnet.training.recipes import Recipe, Stage
+from cocnet.training.engine.loop import Task, train
+from cocnet.training.recipes.bokeh_recipes import Recipe, Stage
 
 TINY = {"channels": [4, 8], "groups": 1, "kernel_size": 3}
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cocnet import attacks as attacks
     from cocnet import depth as depth
-    from cocnet import neural as neural
     from cocnet.depth import estimate_depth as estimate_depth
     from cocnet.depth import subject_mask as subject_mask
     from cocnet.errors import CocnetError as CocnetError
@@ -29,9 +28,9 @@ if TYPE_CHECKING:
     from cocnet.networks import load_model as load_model
     from cocnet.networks import save_checkpoint as save_checkpoint
     from cocnet.optics import ThinLens as ThinLens
-    from cocnet.options import RenderOptions as RenderOptions
-    from cocnet.pipeline import RenderResult as RenderResult
-    from cocnet.pipeline import render as render
+    from cocnet.pipeline.options import RenderOptions as RenderOptions
+    from cocnet.pipeline.render_photo import RenderResult as RenderResult
+    from cocnet.pipeline.render_photo import render as render
     from cocnet.rendering import Highlights as Highlights
     from cocnet.rendering import PhysicalRenderer as PhysicalRenderer
     from cocnet.rendering import render_tiled as render_tiled
@@ -44,11 +43,11 @@ _HOMES = {
     "imaging": "DepthMap Photo read_depth read_photo write_depth write_photo",
     "networks": "create_model list_models load_model save_checkpoint",
     "optics": "ThinLens",
-    "options": "RenderOptions",
-    "pipeline": "RenderResult render",
+    "pipeline.options": "RenderOptions",
+    "pipeline.render_photo": "RenderResult render",
     "rendering": "Highlights PhysicalRenderer render_tiled",
 }
-_ROOMS = ("attacks", "depth", "neural")  # by their own name
+_ROOMS = ("attacks", "depth")  # by their own name
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 __all__ = ["__version__", *_ROOMS, *_HOME]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cocnet.apps.cli import main
+from cocnet.apps.cli.main import main
 
 
 @dataclass

@@ -5,7 +5,7 @@ import torch
 
 from cocnet.attacks.colorfool import REGIONS, ColorFool
 from cocnet.errors import InputError
-from cocnet.imaging.lab import srgb_to_lab
+from cocnet.imaging.color.lab import srgb_to_lab
 
 SIZE = 24
 

@@ -2,23 +2,24 @@
 
 import hashlib
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
+from paths import SHARED
 from safetensors.torch import save_file
 from skimage import data
 from torch.nn import functional
 from torchvision.models import get_model
 
-from cocnet.attacks import packages, victims
-from cocnet.attacks.packages import PACKAGES, find_packaged, read_packaged
+from cocnet.attacks import victim_packages as packages
+from cocnet.attacks import victims
+from cocnet.attacks.victim_packages import PACKAGES, find_packaged, read_packaged
 from cocnet.attacks.victims import Classifier, list_victims, open_victim
 from cocnet.datasets import NeurIPS2017, stack
 from cocnet.errors import FileError, InputError
 from cocnet.metrics import accuracy, check_labels
 
-NIPS = Path(__file__).parents[3] / "shared" / "data" / "nips2017"
+NIPS = SHARED / "data" / "nips2017"
 CAT, CUP = (281, 282, 283, 285), (504, 967, 968)
 
 

@@ -3,13 +3,11 @@
 import base64
 import io
 import struct
-from pathlib import Path
 
 import numpy as np
 import pytest
+from paths import SHARED
 from PIL import Image
-
-SHARED = Path(__file__).parents[3] / "shared"
 
 
 def make_icc(curves, space=b"RGB "):

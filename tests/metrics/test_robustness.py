@@ -9,14 +9,7 @@ from hypothesis import strategies as some
 from scipy import stats
 
 from cocnet.errors import InputError
-from cocnet.metrics import (
-    accuracy,
-    attack_success,
-    bootstrap_mean,
-    check_labels,
-    mcnemar,
-    wilson,
-)
+from cocnet.metrics import accuracy, attack_success, bootstrap_mean, check_labels, mcnemar, wilson
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from cocnet.networks.efficientnet_lite import from_published
+from cocnet.networks.architectures.efficientnet_lite import from_published
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from cocnet.attacks.result import AttackResult, Victim, check_photos, judged, margin
 from cocnet.errors import InputError
-from cocnet.imaging.lab import lab_to_srgb, srgb_to_lab
+from cocnet.imaging.color.lab import lab_to_srgb, srgb_to_lab
 
 REACH = 127.0  # of a and b
 SOFTEN_PX = 10

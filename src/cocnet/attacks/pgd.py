@@ -14,8 +14,8 @@ from torch import Tensor
 
 from cocnet.attacks.losses import LOSSES, LossName, gained
 from cocnet.attacks.result import Victim
+from cocnet.compute import strict_float32
 from cocnet.errors import InputError
-from cocnet.networks.precision import strict_float32
 
 Norm = Literal["linf", "l2"]
 Make = Callable[[Tensor, Int64[Tensor, "n"]], Float[Tensor, "n 3 h w"]]

@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+from cocnet.compute import strict_float32
 from cocnet.errors import InputError
-from cocnet.networks.precision import strict_float32
 
 Victim = Callable[[Float[Tensor, "b 3 h w"]], Float[Tensor, "b n"]]
 Render = Callable[[Float[Tensor, "b 3 h w"], Float[Tensor, "b 1 h w"]], Float[Tensor, "b 3 h w"]]

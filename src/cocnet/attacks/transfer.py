@@ -12,8 +12,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from cocnet.attacks.result import AttackResult, Victim
+from cocnet.compute import strict_float32
 from cocnet.errors import InputError
-from cocnet.networks.precision import strict_float32
 
 Batch = tuple[Tensor, Tensor, Tensor]
 Attack = Callable[..., AttackResult]

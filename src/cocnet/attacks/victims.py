@@ -15,11 +15,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cocnet.attacks.packages import PACKAGES, find_packaged, read_packaged
+from cocnet.attacks.victim_packages import PACKAGES, find_packaged, read_packaged
 from cocnet.errors import FileError, InputError
-from cocnet.networks.checkpoint import load_tensors, tensor_shape
-from cocnet.networks.frozen import frozen
-from cocnet.networks.lite_classifier import LiteClassifier, classifier_from_published
+from cocnet.networks.architectures.lite_classifier import LiteClassifier, classifier_from_published
+from cocnet.networks.layers.folding import frozen
+from cocnet.networks.zoo.checkpoint import load_tensors, tensor_shape
 
 LEAST_PX = 32
 LITE = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")

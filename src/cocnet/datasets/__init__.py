@@ -1,15 +1,15 @@
 """Datasets: folders in, tensors out; every sample follows from a seed and a number."""
 
-from cocnet.datasets.classified import LabelledFile, LabelledPhoto, LabelledPhotos, stack
-from cocnet.datasets.ebb import EBB
-from cocnet.datasets.epochs import EpochSampler
-from cocnet.datasets.folder import ImageBokehFolder
-from cocnet.datasets.labelled import LabelledFolder
-from cocnet.datasets.nips2017 import NeurIPS2017
-from cocnet.datasets.pairs import BokehPair, BokehPairs, collate
-from cocnet.datasets.raytraced import LensPair, ray_traced
-from cocnet.datasets.scenes import Scenes, SceneSettings
-from cocnet.datasets.view import View
+from cocnet.datasets.labelled.class_folders import LabelledFolder
+from cocnet.datasets.labelled.labelled_photos import LabelledFile, LabelledPhoto, LabelledPhotos, stack
+from cocnet.datasets.labelled.nips2017 import NeurIPS2017
+from cocnet.datasets.pairs.bokeh_pairs import BokehPair, BokehPairs, collate
+from cocnet.datasets.pairs.ebb import EBB
+from cocnet.datasets.pairs.epochs import EpochSampler
+from cocnet.datasets.pairs.pair_folder import ImageBokehFolder
+from cocnet.datasets.pairs.raytraced import LensPair, ray_traced
+from cocnet.datasets.pairs.view import View
+from cocnet.datasets.synthetic.scenes import Scenes, SceneSettings
 
 __all__ = [
     "EBB",

@@ -1,8 +1,8 @@
 """Depth of a photo that brings none, and the subject of any photo."""
 
-from cocnet.depth.protocol import Estimator, estimate
-from cocnet.depth.sources import Estimated, estimate_depth, list_estimators, make_estimator
-from cocnet.depth.subject import coarse_mask, subject_depth, subject_mask
+from cocnet.depth.estimators.order import Estimated, estimate_depth, list_estimators, make_estimator
+from cocnet.depth.estimators.protocol import Estimator, estimate
+from cocnet.depth.subject_mask import coarse_mask, subject_depth, subject_mask
 
 __all__ = [
     "Estimated",

@@ -1,16 +1,16 @@
 """Networks that render bokeh, one file = one paper; all are called the same way: model(image, depth) → image."""
 
-from cocnet.networks.catalogue import catalogue
-from cocnet.networks.checkpoint import (
+from cocnet.networks.zoo.catalogue import catalogue
+from cocnet.networks.zoo.checkpoint import (
     CheckpointInfo,
     checkpoint_info,
     load_model,
     save_checkpoint,
     shipped_weights,
 )
-from cocnet.networks.export import export_onnx
-from cocnet.networks.int8 import quantise_onnx
-from cocnet.networks.registry import Card, card_of, create_model, create_seeded, list_models, register
+from cocnet.networks.zoo.export import export_onnx
+from cocnet.networks.zoo.quantise import quantise_onnx
+from cocnet.networks.zoo.registry import Card, card_of, create_model, create_seeded, list_models, register
 
 __all__ = [
     "Card",

@@ -1,0 +1,55 @@
+"""`cocnet attack`: one photo, so rendered that a classifier doesn't know it any more.
+
+Enters: a photo. Leaves: the adversarial picture, its depth and its settings; a line of before and after.
+"""
+
+import json as jsonlib
+from dataclasses import asdict
+from pathlib import Path
+
+from tyro.conf import OmitArgPrefixes, Positional
+
+from cocnet.robustness.single_photo import Attacked, AttackRun, Seen
+
+
+def attack(photo: Positional[Path], /, run: OmitArgPrefixes[AttackRun], json: bool = False) -> None:
+    """Render a photo with bokeh that a classifier takes for something else.
+
+    Depth is changed by less than eyes can see, behind what is in focus only:
+      cocnet attack photo.jpg --method bg-gda --victim mobilenet_v2 -o out.png
+
+    With depth of your own, up to ε = 0.008, until it is seen as a mushroom:
+      cocnet attack photo.jpg --depth depth.png --method gda --epsilon 8e-3 --target 947 -o out.png
+
+    By focus, aperture and focal length alone:
+      cocnet attack photo.jpg --method lens -o out.png
+
+    Args:
+        photo: JPEG, PNG, TIFF, WebP or HEIC.
+        run: With what.
+        json: Print what came out as one JSON object on stdout.
+    """
+    from cocnet.robustness.single_photo import attack_photo
+
+    found = attack_photo(photo, run)
+    if json:
+        print(jsonlib.dumps(asdict(found), ensure_ascii=False, default=str))
+        return
+    size = "" if found.epsilon is None else f" ε {found.epsilon:g},"
+    print(f"{found.out}: {run.method} on {run.victim},{size} {found.queries} queries: {outcome(found)}")
+    print(f"  photo          {_said(found.photo)}")
+    print(f"  natural bokeh  {_said(found.natural)}")
+    print(f"  this file      {_said(found.after)}")
+    if found.depth is not None:
+        print(f"  its depth      {found.depth}")
+
+
+def outcome(found: Attacked) -> str:
+    """In a word."""
+    if not found.success:
+        return "not fooled"
+    return "fooled" if found.natural.label == found.label else "fooled, as by bokeh alone"
+
+
+def _said(seen: Seen) -> str:
+    return f"{seen.name} ({seen.label}), {seen.confidence:.0%}"

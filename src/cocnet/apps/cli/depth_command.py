@@ -1,0 +1,70 @@
+"""`cocnet depth`: what depth a photo has or gets, as a file.
+
+Enters: a photo. Leaves: a depth file with its sidecar, or a coloured picture; a line that says what it is.
+"""
+
+import json as jsonlib
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+from tyro.conf import Positional, arg
+
+PICTURES = (".jpg", ".jpeg", ".webp")
+
+
+def depth(
+    photo: Positional[Path],
+    /,
+    out: Annotated[Path, arg(aliases=["-o"])],
+    estimator: str = "auto",
+    coloured: bool = False,
+    refine: bool = False,
+    json: bool = False,
+) -> None:
+    """Write the depth of a photo: its own, else estimated.
+
+    As 16 bit with a sidecar that says what it is (also .npy, .exr, .pfm):
+      cocnet depth holiday.jpg -o depth.png
+
+    To look at:
+      cocnet depth holiday.jpg -o depth.jpg
+
+    By one estimator, whatever the photo brings along:
+      cocnet depth holiday.jpg --estimator subject -o depth.npy
+
+    Args:
+        photo: JPEG, PNG, TIFF, WebP or HEIC.
+        out: .png, .npy, .exr or .pfm with a sidecar beside it, or .jpg, .webp: a coloured picture.
+        estimator: auto = the photo's own, else the first that works of those installed; subject (built in),
+            depth-anything-v2-small, depth-pro, moge-2, rembg, one that a package plugs in, or the .safetensors of
+            `cocnet train subject`.
+        coloured: Write a coloured picture, also as .png.
+        refine: Lay the edges of depth along the photo's first.
+        json: Print what was taken as one JSON object on stdout.
+    """
+    from cocnet.files.atomic import check_output
+    from cocnet.imaging import DepthMap, depth_picture, read_photo, write_depth, write_photo
+    from cocnet.pipeline.options import RenderOptions
+    from cocnet.pipeline.render_photo import depth_of
+
+    check_output(out, photo)
+    options = RenderOptions(estimator=estimator, refine_depth="on" if refine else "off")
+    found = depth_of(read_photo(photo), options)
+    picture = coloured or out.suffix.lower() in PICTURES
+    if picture:
+        write_photo(out, depth_picture(found.inverse))
+    else:
+        refined = DepthMap.of(found.inverse, "disparity", found.depth.source) if refine else found.depth
+        write_depth(out, refined)
+    for note in found.notes:
+        print(f"note: {note}", file=sys.stderr)
+    facts: dict[str, Any] = {
+        "output": str(out),
+        "kind": "picture" if picture else "disparity" if refine else found.depth.kind,
+        "source": found.depth.source,
+        "width": found.inverse.shape[1] if picture or refine else found.depth.width,
+        "height": found.inverse.shape[0] if picture or refine else found.depth.height,
+        "notes": found.notes,
+    }
+    print(jsonlib.dumps(facts, ensure_ascii=False) if json else f"{out}: {facts['kind']}")

@@ -1,0 +1,180 @@
+"""`cocnet evaluate` and `cocnet tables`: how good networks are, beside their controls and the paper's figures.
+
+Enters: pairs or labelled photos in folders, networks by name or file. Leaves: a report in a folder; tables on stdout.
+"""
+
+import json as jsonlib
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+from tyro.conf import OmitArgPrefixes, Positional, arg
+
+from cocnet.datasets.pairs.open_pairs import PairFolder
+from cocnet.errors import InputError
+from cocnet.evaluation.evaluation_run import EvaluateRun
+from cocnet.robustness.settings import RobustnessRun
+
+
+def evaluate(run: OmitArgPrefixes[EvaluateRun]) -> None:
+    """Measure a network on pairs of a photo and its true bokeh.
+
+    On EBB!'s Val294 at native size, as published figures are; beside doing nothing, one blur, and physics:
+      cocnet evaluate --model cocnet-b3.safetensors --data EBB/train --controls -o runs/b3
+
+    On pairs of your own, in two folders or told apart by their names:
+      cocnet evaluate --model net.safetensors --data photos --bokeh bokeh
+      cocnet evaluate --model net.safetensors --data pairs --image-ending _input --bokeh-ending _bokeh
+
+    Args:
+        run: What to measure, on what.
+    """
+    from cocnet.evaluation.evaluation_run import run_evaluation
+    from cocnet.evaluation.pair_report import means_table
+
+    with _progress() as on_progress:
+        found = run_evaluation(run, on_progress)
+    first = found[0]
+    print("\n".join(means_table(f"{len(first.rows)} pairs of {first.data}", found)))
+    for name, reason in first.missing.items():
+        print(f"note: no {name}: {reason}", file=sys.stderr)
+    for problem in first.skipped:
+        print(f"note: left out {problem.name}: {problem.reason}", file=sys.stderr)
+    print(run.out / "evaluation.md")
+
+
+def evaluate_robustness(run: OmitArgPrefixes[RobustnessRun]) -> None:
+    """Measure what bokeh, natural and adversarial, does to classifiers.
+
+    The paper's attacks with their yardsticks, on the NeurIPS-2017 set; a run that was stopped goes on:
+      cocnet evaluate robustness --data NIPS2017 --victims mobilenet_v2 efficientnet_lite0 -o runs/robustness
+
+    At one ε for all, through the renderer as the paper prints it, on 100 photos:
+      cocnet evaluate robustness --data NIPS2017 --methods random@6e-4 gda@6e-4 sm-gda@6e-4 bg-gda@6e-4
+        --renderer physical-eq8 --photos 100 -o runs/matched
+
+    Args:
+        run: Which photos, victims and methods, and how they are rendered.
+    """
+    from cocnet.robustness.robustness_run import run_robustness
+
+    with _progress("batch") as on_progress:
+        try:
+            found = run_robustness(run, on_progress)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("interrupted, the same command goes on where it stood") from None
+    for score in found.scores:
+        print(
+            f"{score.victim}, {score.method}: right {score.right_saved}, fooled {score.success_saved}"
+            if score.success_saved.count
+            else f"{score.victim}, {score.method}: right {score.right_saved}"
+        )
+    for where, flags in found.flags.items():
+        print(f"note: {where}: {' '.join(flags)}", file=sys.stderr)
+    for problem in found.left_out:
+        print(f"note: left out {problem.name}: {problem.reason}", file=sys.stderr)
+    print(run.out / "robustness.html")
+
+
+def tables(
+    number: Positional[int],
+    /,
+    run: Path | None = None,
+    data: Path | None = None,
+    weights: Path | None = None,
+    depths: Path | None = None,
+    depth_kind: str | None = None,
+    native: bool = False,
+    device: str = "cpu",
+    out: Annotated[Path | None, arg(aliases=["-o"])] = None,
+    json: bool = False,
+) -> None:
+    """Print a table of the paper, its values beside ours.
+
+      cocnet tables 1
+      cocnet tables 1 --data EBB/train --weights runs/weights -o table1.md
+      cocnet tables 2 --run runs/robustness
+      cocnet tables 3 --run runs/robustness
+
+    Args:
+        number: Which: 1 to 3.
+        run: For 2 and 3: the folder of a run of `cocnet evaluate robustness` [the paper's values alone].
+        data: EBB!'s train folder; its Val294 is measured at 1024 × 1024, as in the paper.
+        weights: Folder of NAME.safetensors [weights that ship].
+        depths: Folder of depth files N.*, for networks that take depth.
+        depth_kind: Of these [what their sidecars say].
+        native: Measure at native size, as the paper's peers do.
+        device: cpu or cuda.
+        out: Also write it to this Markdown file.
+        json: Print one JSON array instead.
+    """
+    from cocnet.files.atomic import atomic_path, check_output
+
+    if number not in (1, 2, 3):
+        raise InputError(f"expected table 1, 2 or 3, got {number}, try cocnet tables 1")
+    if out is not None:
+        check_output(out)
+    if number == 1:
+        lines, facts = _table_1(data, weights, depths, depth_kind, native, device)
+    else:
+        lines, facts = _table_of_run(number, run)
+    text = "\n".join(lines) + "\n"
+    if out is not None:
+        with atomic_path(out) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    print(jsonlib.dumps(facts, ensure_ascii=False) if json else text, end="\n" if json else "")
+
+
+def _table_1(
+    data: Path | None,
+    weights: Path | None,
+    depths: Path | None,
+    depth_kind: str | None,
+    native: bool,
+    device: str,
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """Lines and facts of Table I."""
+    from cocnet.compute import check_device
+    from cocnet.datasets.pairs.open_pairs import open_pairs
+    from cocnet.evaluation.table1 import table_1, table_facts, table_lines
+
+    check_device(device)
+    size = None if native else (1024, 1024)
+    where = None if data is None else PairFolder(data, depths=depths, depth_kind=depth_kind, resize=size)
+    with _progress() as on_progress:
+        rows = table_1(None if where is None else open_pairs(where), weights, device, on_progress)
+    return table_lines(rows), table_facts(rows)
+
+
+def _table_of_run(number: int, run: Path | None) -> tuple[list[str], list[dict[str, Any]]]:
+    """Lines and facts of Tables II and III; without a run, how to make one is said on stderr."""
+    from cocnet.robustness.attack_report import read_summary
+    from cocnet.robustness.published_tables23 import HOW, cell_lines, table_2, table_3
+
+    if run is None:
+        print(
+            f"note: the paper's values alone; for ours beside them: {HOW}, then --run runs/x", file=sys.stderr
+        )
+    found = None if run is None else read_summary(run)
+    cells = table_2(found) if number == 2 else table_3(found)
+    head = ("Table II: paper / ours", "") if number == 2 else ("Table III: made against", "seen by")
+    return cell_lines(cells, head), [asdict(cell) for cell in cells]
+
+
+@contextmanager
+def _progress(unit: str = "picture") -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on stderr that names what is measured."""
+    from tqdm import tqdm
+
+    with tqdm(unit=unit, delay=2.0, leave=False, file=sys.stderr) as bar:
+
+        def on_progress(what: str, done: int, total: int) -> None:
+            if done == 1:
+                bar.n, bar.total = 0, total
+                bar.set_description(what, refresh=False)
+            bar.update(done - bar.n)
+
+        yield on_progress

@@ -1,0 +1,266 @@
+"""The command line: a command is a typed function, its options are the fields of `RenderOptions`.
+
+Enters: arguments. Leaves: files, lines on stderr ("cocnet: " an error, "note: " something to know), one JSON
+object on stdout where asked for. Exit codes: 0 done, 1 the input can't be rendered, 2 usage, 130 interrupted.
+PyTorch is imported only when there is something to do.
+"""
+
+import json
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+import tyro
+from tyro.conf import DisallowNone, FlagCreatePairsOff, OmitArgPrefixes, Positional, arg
+from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
+
+from cocnet import __version__
+from cocnet.apps.cli.attack_command import attack
+from cocnet.apps.cli.depth_command import depth
+from cocnet.apps.cli.evaluate_command import evaluate, evaluate_robustness, tables
+from cocnet.apps.cli.model_commands import export, models
+from cocnet.apps.cli.train_command import BOKEH_COMMANDS, train_ablation, train_subject
+from cocnet.errors import CocnetError, CocnetWarning
+from cocnet.pipeline.options import Pair, RenderOptions
+from cocnet.training.recipes.bokeh_recipes import RECIPES
+
+DESCRIPTION = """Physically right shallow depth of field from a photo and its depth.
+
+  cocnet render holiday.jpg -o bokeh.jpg
+  cocnet depth holiday.jpg -o depth.png
+  cocnet depth-info photo.heic
+  cocnet attack holiday.jpg -o out.png
+  cocnet models
+  cocnet export model.safetensors model.onnx
+  cocnet evaluate --model model.safetensors --data EBB/train --controls
+  cocnet evaluate robustness --data NIPS2017
+  cocnet tables 2
+  cocnet train subject --images photos --masks masks
+  cocnet train hybrid --images photos --masks masks
+  cocnet --version
+"""
+
+
+def render(
+    photo: Positional[Path],
+    /,
+    rendering: OmitArgPrefixes[RenderOptions],
+    out: Annotated[Path | None, arg(aliases=["-o"])] = None,
+    depth: Path | None = None,
+    quality: int = 95,
+    json: bool = False,
+) -> None:
+    """Render a photo with the blur of a large lens.
+
+    Any photo; its subject is found and kept sharp, depth is estimated where the photo has none:
+      cocnet render holiday.jpg -o bokeh.jpg
+
+    A phone's own portrait photo, focus found by itself:
+      cocnet render portrait.heic -o bokeh.jpg
+
+    A photo and a depth map in metres, focus on what is at 40 % of the width and 60 % of the height, f/1.4:
+      cocnet render photo.jpg --depth depth.npy --depth-kind metric --focus-point 0.4,0.6
+        --f-number 1.4 -o bokeh.jpg
+
+    Depth of a network, without a scale, placed from 1.5 to 20 m; an 85 mm lens with seven straight blades:
+      cocnet render photo.jpg --depth depth.png --depth-kind relative_disparity --near-m 1.5 --far-m 20
+        --focal-length-mm 85 --aperture-blades 7 -o bokeh.png
+
+    A quick look before the full render, settings as JSON on stdout:
+      cocnet render photo.heic --preview --json -o look.jpg
+
+    Args:
+        photo: JPEG, PNG, TIFF, WebP or HEIC.
+        rendering: What to focus on, with which lens.
+        out: The picture to write: .jpg, .png, .tif or .webp; its settings go beside it (out.jpg.json)
+            [PHOTO-bokeh.jpg, of the photo's own format].
+        depth: Depth map: PNG, TIFF, NPY, PFM or EXR [the photo's own, else estimated].
+        quality: Of JPEG and WebP, 1..100.
+        json: Print the settings as one JSON object on stdout.
+    """
+    from cocnet.pipeline import render_photo as pipeline
+
+    out = out or pipeline.default_output(photo)
+    pipeline.check_outputs(out, photo, depth)
+    with _progress() as on_progress:
+        result = pipeline.render(photo, depth, rendering, on_progress=on_progress)
+    beside = result.save(out, quality)
+    for note in result.settings.notes:
+        _say(f"note: {note}")
+    if json:
+        _print_json({"output": str(out), "settings_file": str(beside), **asdict(result.settings)})
+        return
+    used = result.settings
+    if used.options.model is not None:
+        print(f"{out}: rendered by {used.options.model}")
+        return
+    lens = f"{used.focal_length_mm.value:.3g} mm f/{used.f_number.value:.3g}"
+    print(f"{out}: {lens}, focus at {used.focus_m.value:.3g} m ({used.focus_m.origin})")
+
+
+def depth_info(path: Positional[Path], /, json: bool = False) -> None:
+    """Say what depth a photo or a depth file holds.
+
+      cocnet depth-info portrait.heic
+      cocnet depth-info depth.png --json
+
+    Args:
+        path: A photo or a depth map.
+        json: Print one JSON object.
+    """
+    from cocnet.imaging import describe_depth
+
+    facts = describe_depth(path)
+    if json:
+        _print_json(facts)
+        return
+    for name, value in facts.items():
+        if value is not None:
+            print(f"{name + ':':<13}{f'{value:.4g}' if isinstance(value, float) else value}")
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "render": render,
+    "depth": depth,
+    "depth-info": depth_info,
+    "models": models,
+    "export": export,
+    "attack": attack,
+    "evaluate": evaluate,
+    "evaluate robustness": evaluate_robustness,
+    "tables": tables,
+    "train subject": train_subject,
+    "train ablation": train_ablation,
+    **BOKEH_COMMANDS,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; every error a user can cause is one line on stderr and an exit code."""
+    arguments = one_command(sys.argv[1:] if argv is None else argv)
+    if arguments == ["--version"]:
+        print(f"cocnet {__version__}")
+        return 0
+    if arguments[:1] == ["train"]:
+        return _what_to_train(arguments[1:])
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", CocnetWarning)
+            warnings.showwarning = _show_warning
+            tyro.extras.subcommand_cli_from_dict(
+                COMMANDS,
+                prog="cocnet",
+                description=DESCRIPTION,
+                args=arguments or ["--help"],
+                config=(FlagCreatePairsOff, DisallowNone),
+                registry=_registry(),
+            )
+    except CocnetError as error:
+        return _fail(str(error), 1)
+    except MemoryError:
+        return _fail("expected enough memory for this photo, got too little, try --max-mem", 1)
+    except KeyboardInterrupt as stop:
+        return _fail(str(stop) or "interrupted, nothing was written", 130)
+    except BrokenPipeError:
+        return 1
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 2
+    return 0
+
+
+def _what_to_train(arguments: Sequence[str]) -> int:
+    """`cocnet train` without something to train, or with something else."""
+    asked = not arguments or arguments[0] in ("-h", "--help")
+    if not asked:
+        _fail(f"expected something to train, got '{arguments[0]}', try one of these:", 2)
+    about = {
+        "subject": "the network that finds subjects",
+        "ablation": "the paper's variants, compared",
+        **{name: f"{named.model}, {named.about}" for name, named in RECIPES.items()},
+    }
+    print("cocnet train WHAT --help lists the options of", file=sys.stdout if asked else sys.stderr)
+    for name, text in about.items():
+        print(f"  {name:<11}{text}", file=sys.stdout if asked else sys.stderr)
+    return 0 if asked else 2
+
+
+def one_command(arguments: Sequence[str]) -> list[str]:
+    """A command of two words, such as `train subject`, as the one that `COMMANDS` knows."""
+    both = " ".join(arguments[:2])
+    return [both, *arguments[2:]] if both in COMMANDS else list(arguments)
+
+
+def _registry() -> ConstructorRegistry:
+    """Pairs of numbers are written with a comma: `--focus-point 0.4,0.6`."""
+    registry = ConstructorRegistry()
+
+    @registry.primitive_rule
+    def pair(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+        if str(info.type) != str(Pair):
+            return None
+        return PrimitiveConstructorSpec(
+            nargs=1,
+            metavar="A,B",
+            instance_from_str=lambda texts: parse_pair(texts[0]),
+            is_instance=lambda value: isinstance(value, tuple) and len(value) == 2,
+            str_from_instance=lambda value: [f"{value[0]:g},{value[1]:g}"],
+        )
+
+    return registry
+
+
+def parse_pair(text: str) -> Pair:
+    """Two numbers with a comma between them; raises CocnetError, which no other reading can hide."""
+    try:
+        first, second = (float(part) for part in text.split(","))
+    except ValueError:
+        raise CocnetError(f"expected two numbers with a comma, got '{text}', try 0.4,0.6") from None
+    return first, second
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on stderr that shows up after two seconds."""
+    from tqdm import tqdm
+
+    bar = tqdm(desc="render", unit="part", delay=2.0, leave=False, file=sys.stderr)
+
+    def on_progress(done: int, total: int) -> None:
+        bar.total = total
+        bar.update(done - bar.n)
+
+    with bar:
+        yield on_progress
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    if issubclass(category, CocnetWarning):
+        _say(f"note: {message}")
+
+
+def _print_json(facts: Any) -> None:
+    print(json.dumps(facts, ensure_ascii=False, default=str))
+
+
+def _say(line: str) -> None:
+    print(" ".join(line.split()), file=sys.stderr)
+
+
+def _fail(reason: str, code: int) -> int:
+    _say(f"cocnet: {reason}")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

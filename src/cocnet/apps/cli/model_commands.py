@@ -1,0 +1,99 @@
+"""`cocnet models` and `cocnet export`: which networks there are, and networks for other runtimes.
+
+Enters: names or weight files. Leaves: a table or JSON on stdout, an ONNX file.
+"""
+
+import json as jsonlib
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tyro.conf import Positional
+
+from cocnet.errors import CocnetError
+
+
+def models(json: bool = False) -> None:
+    """List the networks that render bokeh: size, what they need, whether trained weights ship.
+
+      cocnet models
+      cocnet models --json
+
+    Args:
+        json: Print one JSON array, with papers, licences and notes in full.
+    """
+    from cocnet.networks import catalogue
+
+    rows = catalogue()
+    if json:
+        print(jsonlib.dumps(rows, ensure_ascii=False, default=str))
+        return
+    columns = ("model", "conditioning", "parameters", "published", "multiple", "weights", "year", "paper")
+    _print_table([columns, *(_model_row(row) for row in rows)])
+
+
+def _model_row(facts: dict[str, Any]) -> tuple[str, ...]:
+    """One line of the table; parameters in millions, the multiple in px."""
+    counted, published = facts["parameters"], facts["published_parameters"]
+    return (
+        facts["name"],
+        facts["conditioning"],
+        "extra missing" if counted is None else f"{counted / 1e6:.2f} M",
+        "-" if published is None else f"{published:.2f} M",
+        f"{facts['size_multiple']} px",
+        "shipped" if facts["weights_shipped"] else "none",
+        str(facts["year"]),
+        facts["paper"],
+    )
+
+
+def export(
+    model: Positional[str], out: Positional[Path], /, int8: bool = False, random_weights: bool = False
+) -> None:
+    """Write a network as ONNX, for any height and width, and check it against PyTorch.
+
+      cocnet export my-network.safetensors my-network.onnx
+      cocnet export cocnet-b3-less b3-less.onnx
+
+    The picture is `image` [1 3 h w], sRGB in 0..1; networks that see depth also take `depth` [1 1 h w].
+
+    Args:
+        model: A weight file, or a name of `cocnet models`.
+        out: The .onnx file to write.
+        int8: Convolutions in 8 bit: smaller, faster on many processors; prints what it costs, in dB.
+        random_weights: Of a name whose weights don't ship: an untrained network, to measure its speed.
+    """
+    from cocnet.files.atomic import check_output
+    from cocnet.networks import (
+        create_model,
+        export_onnx,
+        list_models,
+        load_model,
+        quantise_onnx,
+        shipped_weights,
+    )
+
+    check_output(out, model if Path(model).is_file() else None)
+    known = model in [card.name for card in list_models()]
+    if known and not random_weights and shipped_weights(model) is None:
+        raise CocnetError(
+            f"expected weights that ship with '{model}', got none, try a weight file, or --random-weights for speed"
+        )
+    network = create_model(model) if random_weights else load_model(model)
+    if not int8:
+        worst = export_onnx(network, out)
+        print(f"{out}: {network.name}, {out.stat().st_size / 1e6:.1f} MB, within {worst:.1e} of PyTorch")
+        return
+    with TemporaryDirectory() as folder:
+        exact = Path(folder) / "float32.onnx"
+        export_onnx(network, exact)
+        psnr = quantise_onnx(exact, out)
+    print(f"{out}: {network.name}, {out.stat().st_size / 1e6:.1f} MB, 8 bit: {psnr:.1f} dB PSNR to float32")
+
+
+def _print_table(rows: Sequence[Sequence[str]]) -> None:
+    """Columns as wide as their widest cell."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,0 +1,122 @@
+"""`cocnet train subject` and `cocnet train RECIPE`: the networks that find subjects and that render bokeh.
+
+Enters: folders. Leaves: a run's folder with settings, log, state, and weights. Interrupted at any moment, the same
+command goes on where it stood.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tyro.conf import OmitArgPrefixes
+
+from cocnet.training.recipes.bokeh_recipes import RECIPES, Named, Recipe
+from cocnet.training.runs.ablation import AblationRun
+from cocnet.training.runs.bokeh_run import BokehRun
+from cocnet.training.runs.subject_run import SubjectRun
+
+
+def train_subject(run: OmitArgPrefixes[SubjectRun]) -> None:
+    """Retrain the subject network on photos and masks of the same names (NAME.jpg, NAME.png).
+
+    From the weights that ship:
+      cocnet train subject --images photos --masks masks -o runs/subject
+
+    On two sets at once, seen at three sizes:
+      cocnet train subject --images photos more --masks masks more-masks --sides-px 192 256 320
+
+    From an encoder trained on ImageNet (tools/teacher makes the file), for 80 minutes:
+      cocnet train subject --images photos --masks masks --encoder lite1.safetensors --minutes 80
+
+    Args:
+        run: What to train on, from where, for how long.
+    """
+    from cocnet.training.runs.subject_run import run_subject
+
+    with _progress() as on_progress:
+        score = run_subject(run, on_progress)
+    print(f"{run.out / 'subject.safetensors'}: IoU {score.iou:.3f}, error {score.mae:.3f} on held-out photos")
+
+
+def train_ablation(run: OmitArgPrefixes[AblationRun]) -> None:
+    """Train the paper's variants from the same start on the same scenes, and compare them.
+
+    All of them, then two more seeds of two; trainings that stand there go on, and count:
+      cocnet train ablation --images photos --masks masks -o runs/ablation
+      cocnet train ablation --images photos --masks masks -o runs/ablation --variants b3 dir --seeds 1 2
+
+    Args:
+        run: Which variants, on what, for how long.
+    """
+    from cocnet.training.runs.ablation import run_ablation
+
+    with _progress() as on_progress:
+        run_ablation(run, lambda name, done, facts: on_progress(done, {"of": name, **facts}))
+    print((run.out / "ablation.md").read_text(encoding="utf-8"), end="")
+
+
+def train_bokeh(name: str, named: Named) -> Callable[..., None]:
+    """The command of one recipe."""
+    default = BokehRun(Path("runs") / name, named.model)
+
+    def command(run: OmitArgPrefixes[BokehRun] = default, recipe: Recipe = named.recipe) -> None:
+        from cocnet.training.runs.bokeh_run import run_bokeh
+
+        with _progress() as on_progress:
+            score = run_bokeh(run, recipe, on_progress)
+        if score.pictures:
+            print(
+                f"{run.out / 'weights.safetensors'}: {score.psnr:.2f} dB, SSIM {score.ssim:.4f} on held-out pairs"
+            )
+
+    command.__doc__ = f"""Train {named.model}: {named.about}.
+
+    On scenes made of photos and their subjects' masks (NAME.png, white = subject), or {OTHER_DATA[named.sees][0]}:
+      cocnet train {name} --images photos --masks masks -o runs/{name}
+      cocnet train {name} {OTHER_DATA[named.sees][1]} -o runs/{name}
+
+    With two processes: torchrun --nproc-per-node 2 -m cocnet train {name} …
+
+    Args:
+        run: What to train, on what.
+        recipe: How.
+    """
+    return command
+
+
+OTHER_DATA = {
+    "photo": (
+        "on pairs (EBB!'s train folder, or your own)",
+        "--data EBB/train --resize 1024 1024 --side-px 0",
+    ),
+    "depth": (
+        "on pairs with depth",
+        "--data EBB/train --depths EBB/depth --depth-kind relative_disparity --resize 1024 1024 --side-px 0",
+    ),
+    "lens": (
+        "with ray-traced ones among them (tools/raytrace)",
+        "--images photos --masks masks --ray-traced scenes",
+    ),
+}
+BOKEH_COMMANDS = {f"train {name}": train_bokeh(name, named) for name, named in RECIPES.items()}
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[float, dict[str, Any]], None]]:
+    """A bar of the schedule on stderr, with the loss and the best score yet."""
+    from tqdm import tqdm
+
+    layout = "{l_bar}{bar} {elapsed}{postfix}"
+    with tqdm(desc="train", total=1.0, delay=2.0, bar_format=layout, file=sys.stderr) as bar:
+
+        def on_progress(done: float, facts: dict[str, Any]) -> None:
+            bar.update(done - bar.n)
+            shown = {k: v if isinstance(v, str) else f"{v:.3g}" for k, v in facts.items()}
+            bar.set_postfix(shown, refresh=False)
+
+        try:
+            yield on_progress
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("interrupted, the same command goes on where it stood") from None

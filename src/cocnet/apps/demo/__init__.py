@@ -1,0 +1,1 @@
+"""The demo: `python -m cocnet.apps.demo.__main__ FOLDER`."""

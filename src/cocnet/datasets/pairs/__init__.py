@@ -1,0 +1,1 @@
+"""Pairs of a photo and its bokeh."""

@@ -1,0 +1,130 @@
+"""Pairs of a photo and its bokeh, read one at a time from files, with depth where there is some.
+
+Enters: files by name and a `View`. Leaves: `BokehPair`s: sRGB [3 h w] in 0..1 as the files have it (a colour profile
+is not applied), nearness [1 h w] in 0..1 (1 = nearest). A view left to chance depends on (seed, epoch, index) alone:
+no worker repeats another, and a training that was interrupted goes on with what would have come.
+"""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from cocnet.datasets.pairs.matching import PairFiles, Problem, one_each, size_problem, stop_at
+from cocnet.datasets.pairs.view import View, floats
+from cocnet.errors import CocnetError, CocnetWarning, DepthError, FileError, InputError
+from cocnet.imaging import nearness, read_depth, read_photo
+
+Key = int | tuple[int, int]
+
+
+class BokehPair(NamedTuple):
+    """One pair, or a batch of them ([b 3 h w], a name each); depth is nearness, None where none came along."""
+
+    image: Float[Tensor, "*b 3 h w"]
+    bokeh: Float[Tensor, "*b 3 h w"]
+    depth: Float[Tensor, "*b 1 h w"] | None
+    name: str | tuple[str, ...]
+
+
+class BokehPairs(Dataset[BokehPair]):
+    """Pairs by index, or by (epoch, index) for another view each epoch (`EpochSampler` gives these keys).
+
+    Missing halves, unequal sizes and files that don't open are found at the start: one FileError that names the first
+    and counts all, or with `skip_problems` they are left out and listed in `problems`. A file whose header is right
+    and whose body isn't raises FileError when it is read; `verify()` reads all.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[PairFiles],
+        problems: Sequence[Problem] = (),
+        *,
+        view: View | None = None,
+        seed: int = 0,
+        skip_problems: bool = False,
+        about: str = "these files",
+    ) -> None:
+        wrong = {pair.name: problem for pair in files if (problem := size_problem(pair)) is not None}
+        self.problems = one_each([*problems, *wrong.values()])
+        if not skip_problems:
+            stop_at(self.problems, about)
+        self.files = tuple(pair for pair in files if pair.name not in wrong)
+        self.view, self.seed, self.about = view or View(), seed, about
+        if not self.files:
+            raise FileError(f"expected at least one pair in {about}, got none, try another folder")
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the pairs are called, in order."""
+        return tuple(pair.name for pair in self.files)
+
+    def __getitem__(self, key: Key) -> BokehPair:
+        """One pair. Raises IndexError, FileError, DepthError or InputError, naming the file."""
+        epoch, index = key if isinstance(key, tuple) else (0, key)
+        pair = self.files[index]
+        image, bokeh = _planes(pair.image), _planes(pair.bokeh)
+        height, width = image.shape[-2:]
+        if bokeh.shape != image.shape:
+            got = f"'{pair.image}' of {width} × {height} and a bokeh of {bokeh.shape[2]} × {bokeh.shape[1]}"
+            raise FileError(f"expected a photo and a bokeh of one size, got {got}, try the pair's own")
+        planes = [image, bokeh] if pair.depth is None else [image, bokeh, _nearness(pair, height, width)]
+        planes = [self.view.resized(x) for x in planes]
+        draw = np.random.default_rng([self.seed, epoch, index % len(self.files)])
+        cut = self.view.drawn(planes[0].shape[1], planes[0].shape[2], draw)
+        image, bokeh, *depth = (floats(cut.of(x)) for x in planes)
+        return BokehPair(image, bokeh, depth[0] if depth else None, pair.name)
+
+    def verify(self) -> tuple[Problem, ...]:
+        """Read every file whole; what can't be used, with the reason."""
+        found = []
+        for index, pair in enumerate(self.files):
+            try:
+                self[index]
+            except CocnetError as error:
+                found.append(Problem(pair.name, str(error)))
+        return tuple(found)
+
+
+def collate(pairs: Sequence[BokehPair]) -> BokehPair:
+    """A batch, for `DataLoader(collate_fn=collate)`; raises InputError for unlike sizes, or depth for some only."""
+    sizes = {tuple(pair.image.shape[-2:]) for pair in pairs}
+    if len(sizes) != 1 or len({pair.depth is None for pair in pairs}) != 1:
+        got = " and ".join(f"{w} × {h}" for h, w in sorted(sizes))
+        raise InputError(f"expected pairs of one size, all or none with depth, got {got}, try View(crop=…)")
+    depths = [pair.depth for pair in pairs if pair.depth is not None]
+    return BokehPair(
+        torch.stack([pair.image for pair in pairs]),
+        torch.stack([pair.bokeh for pair in pairs]),
+        torch.stack(depths) if depths else None,
+        tuple(str(pair.name) for pair in pairs),
+    )
+
+
+def _planes(path: Path) -> Shaped[Tensor, "3 h w"]:
+    """The pixels of a photo: bytes, or floats where it has 16 bit."""
+    pixels = np.array(read_photo(path).pixels)
+    if pixels.dtype == np.uint16:
+        pixels = pixels.astype(np.float32) / np.float32(65535)
+    return torch.from_numpy(pixels).permute(2, 0, 1)
+
+
+def _nearness(pair: PairFiles, height: int, width: int) -> Float[Tensor, "1 h w"]:
+    """The nearness of a pair's depth file at the photo's size; the stair steps of 8 bit are no news here."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CocnetWarning)
+            depth = read_depth(str(pair.depth), pair.depth_kind)
+        inverse = depth.resized(height, width).inverse_depth()
+    except DepthError as error:
+        raise DepthError(f"'{pair.depth}': {error}") from error
+    return nearness(torch.from_numpy(inverse))[None]

@@ -1,0 +1,117 @@
+"""Ray-traced pairs, as tools/raytrace makes them: exact depth, a known lens, light above 1.0.
+
+Enters: a folder of .npz (all_in_focus, bokeh [h w 3] scene-linear, depth_m [h w], lens as JSON). Leaves: `LensPair`s.
+"""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from cocnet.datasets.pairs.matching import natural
+from cocnet.datasets.pairs.view import Cut, View
+from cocnet.errors import FileError, InputError
+from cocnet.optics import ThinLens
+
+LENS_FIELDS = (
+    "focal_length_m",
+    "f_number",
+    "focus_distance_m",
+    "sensor_width_m",
+    "blades",
+    "blade_rotation_rad",
+)
+
+
+class LensPair(NamedTuple):
+    """Scene-linear light, depth in metres along the axis (infinity: no surface), and the lens that took it."""
+
+    image: Float[Tensor, "3 h w"]
+    bokeh: Float[Tensor, "3 h w"]
+    depth_m: Float[Tensor, "1 h w"]
+    lens: ThinLens
+    name: str
+
+
+class RayTraced(Dataset[LensPair]):
+    """The scenes of some files, each read when it is asked for; raises FileError where one can't be."""
+
+    def __init__(self, files: tuple[Path, ...], about: str) -> None:
+        self.files, self.about = files, about
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the scenes are called, in order."""
+        return tuple(path.stem for path in self.files)
+
+    def __getitem__(self, index: int) -> LensPair:
+        return read_scene(self.files[index])
+
+
+class Crops(Dataset[LensPair]):
+    """`count` crops of side_px² of scenes, in passes over them; number `index` is always the same one. Raises
+    InputError where a scene is smaller."""
+
+    def __init__(self, scenes: RayTraced, side_px: int, seed: int = 0, count: int = 1_000_000) -> None:
+        self.scenes, self.side_px, self.seed, self.count = scenes, side_px, seed, count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> LensPair:
+        if not 0 <= index < self.count:
+            raise IndexError(index)
+        turn, place = divmod(index, len(self.scenes))
+        order = np.random.default_rng([self.seed, turn, 2]).permutation(len(self.scenes))
+        pair = self.scenes[int(order[place])]
+        draw = np.random.default_rng([self.seed, index, 3])
+        height, width = pair.image.shape[-2:]
+        cut = View(crop=(self.side_px, self.side_px)).drawn(height, width, draw)
+        return cropped(pair, cut)
+
+
+def cropped(pair: LensPair, cut: Cut) -> LensPair:
+    """A part of a scene, seen by a part of its sensor, so that the blur keeps its size in px."""
+    sensor = pair.lens.sensor_width_m * cut.width / pair.image.shape[-1]
+    planes = (cut.of(plane) for plane in (pair.image, pair.bokeh, pair.depth_m))
+    image, bokeh, depth_m = (plane.contiguous() for plane in planes)
+    return LensPair(image, bokeh, depth_m, pair.lens.at(sensor_width_m=sensor), pair.name)
+
+
+def ray_traced(folder: str | Path) -> RayTraced:
+    """The scenes of a folder by name; raises FileError for none."""
+    files = sorted(Path(folder).glob("*.npz"), key=lambda path: natural(path.stem))
+    if not files:
+        raise FileError(f"expected ray-traced scenes (.npz) in '{folder}', got none, try tools/raytrace")
+    return RayTraced(tuple(files), f"ray-traced scenes in '{folder}'")
+
+
+def read_scene(path: str | Path) -> LensPair:
+    """One scene; raises FileError where the file is of something else or damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            about = json.loads(str(data["lens"]))
+            image, bokeh = (_light(data[name]) for name in ("all_in_focus", "bokeh"))
+            depth_m = torch.from_numpy(data["depth_m"].astype(np.float32))[None]
+        lens = ThinLens(**{name: about[name] for name in LENS_FIELDS})
+        if not image.shape == bokeh.shape == (3, *depth_m.shape[1:]):
+            raise ValueError(f"shapes {[list(x.shape) for x in (image, bokeh, depth_m)]}")
+    except (OSError, ValueError, KeyError, TypeError, InputError, zipfile.BadZipFile) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise FileError(
+            f"expected a ray-traced scene, got '{path}' ({reason}), try tools/raytrace"
+        ) from error
+    return LensPair(image, bokeh, depth_m, lens, Path(path).stem)
+
+
+def _light(array: np.ndarray) -> Float[Tensor, "3 h w"]:
+    return torch.from_numpy(array.astype(np.float32)).permute(2, 0, 1).contiguous()

@@ -1,0 +1,77 @@
+"""What a renderer under test sees, whatever dataset it comes from.
+
+Enters: pairs of a dataset. Leaves: `Sample`s, batches of one, with the truth beside them.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from cocnet.datasets import BokehPair, LensPair
+from cocnet.depth.focal_plane import subject_inverse
+from cocnet.errors import InputError
+from cocnet.imaging import linear_to_srgb, nearness, srgb_to_linear
+from cocnet.optics import ThinLens
+
+NEAR_M, FAR_M = 1.0, 10.0
+ASSUMED = "assumed: depth from 1 to 10 m, 50 mm f/1.8 on full frame, in focus what is near the middle"
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A photo in sRGB (above 1.0 where light was clipped nowhere), the true bokeh, inverse depth (1/m) and the lens.
+
+    `assumed` says that distances and lens aren't known: see ASSUMED.
+    """
+
+    name: str
+    image: Float[Tensor, "1 3 h w"]
+    bokeh: Float[Tensor, "1 3 h w"]
+    inverse_depth: Float[Tensor, "1 1 h w"] | None = None
+    lens: ThinLens | None = None
+    assumed: bool = False
+
+    @property
+    def light(self) -> Float[Tensor, "1 3 h w"]:
+        """The photo as scene-linear light."""
+        return srgb_to_linear(self.image)
+
+    @property
+    def nearness(self) -> Float[Tensor, "1 1 h w"] | None:
+        """Depth as networks see it, 1 = nearest."""
+        return None if self.inverse_depth is None else nearness(self.inverse_depth)
+
+    def to(self, device: str | torch.device) -> "Sample":
+        """The same on another device."""
+        depth = self.inverse_depth
+        moved = None if depth is None else depth.to(device, non_blocking=True)
+        return replace(
+            self,
+            image=self.image.to(device, non_blocking=True),
+            bokeh=self.bokeh.to(device, non_blocking=True),
+            inverse_depth=moved,
+        )
+
+
+def sample_of(pair: BokehPair | LensPair) -> Sample:
+    """The sample of one item of a dataset; raises InputError for a batch."""
+    if pair.image.ndim != 3 or not isinstance(pair.name, str):
+        raise InputError(
+            f"expected one pair [3 h w], got {list(pair.image.shape)}, try an item of the dataset"
+        )
+    if isinstance(pair, LensPair):
+        sharp, bokeh = linear_to_srgb(pair.image)[None], linear_to_srgb(pair.bokeh)[None]
+        return Sample(pair.name, sharp, bokeh, 1 / pair.depth_m[None], pair.lens)
+    if pair.depth is None:
+        return Sample(pair.name, pair.image[None], pair.bokeh[None])
+    inverse = 1 / FAR_M + pair.depth[None] * (1 / NEAR_M - 1 / FAR_M)
+    focus_m = 1 / subject_inverse(inverse[0, 0].numpy())
+    lens = ThinLens(focal_length_m=0.050, f_number=1.8, focus_distance_m=focus_m, sensor_width_m=0.036)
+    return Sample(pair.name, pair.image[None], pair.bokeh[None], inverse, lens, assumed=True)
+
+
+def to_8_bit(picture: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 h w"]:
+    """A picture as a file of 8 bit has it: clipped, rounded to 1/255, in float64."""
+    return picture.detach().clamp(0, 1).mul_(255).round_().double().div_(255)

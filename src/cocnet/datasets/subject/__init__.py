@@ -1,0 +1,1 @@
+"""Photos with masks of their subjects."""

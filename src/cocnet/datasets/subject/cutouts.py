@@ -1,0 +1,168 @@
+"""Photos with subject masks, held as bytes in memory, and augmented batches of them.
+
+Enters: a folder of photos, a folder of masks of the same names (white = subject). Leaves: rgb [b 3 s s] in
+0..1 with masks [b 1 s s] in 0..1. Batch number n of seed s is always the same one, so that a training that
+was interrupted goes on with what would have come.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+from torch.nn import functional
+
+from cocnet.datasets.synthetic import augment
+from cocnet.errors import FileError, InputError
+from cocnet.imaging import read_photo
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
+EMPTY_SHARE, FULL_SHARE = 0.03, 0.8
+WIDE_FRAMING = augment.Framing(seen=(0.55, 1.08), stretch=0.25, turn_deg=10.0, wander=1.0)
+COLOUR_STRENGTH = 1.4
+
+
+@dataclass(frozen=True, eq=False)
+class SubjectSet:
+    """Photos and masks as one uint8 tensor [n 4 s s]: red, green, blue, mask; their names in that order."""
+
+    planes: UInt8[Tensor, "n 4 s s"]
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @cached_property
+    def share(self) -> Float[Tensor, "n"]:
+        """How much of each photo is subject, 0..1."""
+        return (self.planes[:, 3] > 127).float().mean((1, 2))
+
+    def split(self, held_out: int, seed: int = 0) -> tuple["SubjectSet", "SubjectSet"]:
+        """The set without, and the set of, so many photos drawn by chance; raises InputError for too many."""
+        if not 0 < held_out < len(self):
+            raise InputError(f"expected 1..{len(self) - 1} held-out photos, got {held_out}, try a tenth")
+        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed)).tolist()
+        return self._only(sorted(order[held_out:])), self._only(sorted(order[:held_out]))
+
+    def __add__(self, other: "SubjectSet") -> "SubjectSet":
+        """Both sets as one, this one first."""
+        return SubjectSet(torch.cat([self.planes, other.planes]), self.names + other.names)
+
+    def _only(self, picked: list[int]) -> "SubjectSet":
+        return SubjectSet(self.planes[picked], tuple(self.names[i] for i in picked))
+
+
+def read_set(images: str | Path, masks: str | Path, side_px: int = 320) -> SubjectSet:
+    """Read every photo that has a mask (NAME.png), both squeezed to a square; raises FileError for none."""
+    pairs = [
+        (path, mask)
+        for path in sorted(Path(images).glob("*"))
+        if path.suffix.lower() in SUFFIXES and (mask := Path(masks) / f"{path.stem}.png").is_file()
+    ]
+    if not pairs:
+        raise FileError(
+            f"expected photos in '{images}' with masks NAME.png in '{masks}', got none, try other folders"
+        )
+    planes = torch.empty((len(pairs), 4, side_px, side_px), dtype=torch.uint8)
+    for i, (photo, mask) in enumerate(pairs):
+        rgb, subject = read_photo(photo).pixels, read_photo(mask).pixels[..., :1]
+        if rgb.shape[:2] != subject.shape[:2]:
+            got = f"{subject.shape[:2]} for {rgb.shape[:2]}"
+            raise FileError(
+                f"expected a mask of the photo's size, got {got} in '{mask}', try making it again"
+            )
+        planes[i, :3], planes[i, 3:] = _squeeze(rgb, side_px), _squeeze(subject, side_px)
+    return SubjectSet(planes, tuple(path.stem for path, _ in pairs))
+
+
+def _squeeze(pixels: np.ndarray, side_px: int) -> UInt8[Tensor, "c s s"]:
+    values = torch.from_numpy(pixels.astype(np.float32) / (257 if pixels.dtype == np.uint16 else 1))
+    small = functional.interpolate(
+        values.permute(2, 0, 1)[None], (side_px, side_px), mode="bilinear", antialias=True
+    )
+    return small[0].round().clamp(0, 255).to(torch.uint8)
+
+
+def read_cutouts(folder: str | Path, side_px: int = 320) -> SubjectSet:
+    """Read pictures of single things on transparent ground, padded to squares; raises FileError for none."""
+    planes, names = [], []
+    for path in sorted(Path(folder).rglob("*.png")):
+        photo = read_photo(path)
+        if photo.alpha is None or not 0.05 < (photo.alpha > photo.alpha.max() / 2).mean() < 0.95:
+            continue
+        alpha = photo.alpha[..., None].astype(photo.pixels.dtype)
+        whole = np.concatenate([photo.pixels, alpha], axis=2)
+        spare = max(whole.shape[:2]) - np.array(whole.shape[:2])
+        planes.append(_squeeze(np.pad(whole, [(n // 2, n - n // 2) for n in spare] + [(0, 0)]), side_px))
+        names.append(path.stem)
+    if not planes:
+        raise FileError(
+            f"expected PNG cut-outs with transparency in '{folder}', got none, try another folder"
+        )
+    return SubjectSet(torch.stack(planes), tuple(names))
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Augmented batches: views of photos, and subjects (theirs, or other cut-outs) pasted on other photos."""
+
+    photos: SubjectSet
+    size: int = 16
+    sides_px: tuple[int, ...] = (256,)
+    pasted: float = 0.5
+    seed: int = 0
+    cutouts: SubjectSet | None = None
+
+    def __call__(self, number: int) -> tuple[Float[Tensor, "b 3 s s"], Float[Tensor, "b 1 s s"]]:
+        """Batch `number`: photos in passes over the set, each pass in its own order; the sizes take turns."""
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
+        side_px = self.sides_px[number % len(self.sides_px)]
+        picked = torch.tensor([self._order(number * self.size + i) for i in range(self.size)])
+        count = int((torch.rand(self.size, generator=generator) < self.pasted).sum())
+        parts = [self._views(picked[count:], side_px, generator)] if count < self.size else []
+        parts += [self._paste(count, side_px, generator)] if count else []
+        rgb, mask = (torch.cat(planes) for planes in zip(*parts, strict=True))
+        return augment.erase(augment.degrade(rgb, generator), generator), mask
+
+    def _order(self, sample: int) -> int:
+        turn, place = divmod(sample, len(self.photos))
+        generator = torch.Generator().manual_seed(self.seed * 7919 + turn)
+        return int(torch.randperm(len(self.photos), generator=generator)[place])
+
+    def _views(self, picked: Tensor, side_px: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        planes = self.photos.planes[picked].float() / 255
+        planes = augment.view(planes, side_px, WIDE_FRAMING, generator)
+        return augment.recolour(planes[:, :3], generator, COLOUR_STRENGTH), planes[:, 3:]
+
+    def _paste(self, count: int, side_px: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Subjects over photos without one, one in four over any photo: both are then subjects."""
+        share = self.photos.share
+        subjects = ((share > EMPTY_SHARE) & (share < 0.6)).nonzero()[:, 0]
+        empty = (share < 0.01).nonzero()[:, 0]
+        if not len(subjects) or not len(empty):
+            return self._views(torch.arange(count) % len(self.photos), side_px, generator)
+        behind = _draw(empty, count, generator)
+        anything = torch.rand(count, generator=generator) < 0.25
+        behind = torch.where(anything, torch.randint(len(share), (count,), generator=generator), behind)
+        back, behind_mask = self._views(behind, side_px, generator)
+        back = augment.out_of_focus(back, generator)
+        planes = self._subjects(subjects, count, generator).float() / 255
+        planes = torch.cat([augment.cut_out(planes[:, :3], planes[:, 3:]), planes[:, 3:]], dim=1)
+        planes = augment.view(planes, side_px, augment.PLACING, generator, fill=False)
+        front, mask = augment.recolour(planes[:, :3], generator, COLOUR_STRENGTH), planes[:, 3:]
+        return front * mask + back * (1 - mask), torch.maximum(mask, behind_mask)
+
+    def _subjects(self, among: Tensor, count: int, generator: torch.Generator) -> UInt8[Tensor, "b 4 s s"]:
+        """Half of them from the cut-outs, where there are any."""
+        planes = self.photos.planes[_draw(among, count, generator)]
+        if self.cutouts is not None:
+            half = count // 2
+            planes[:half] = self.cutouts.planes[_draw(torch.arange(len(self.cutouts)), half, generator)]
+        return planes
+
+
+def _draw(among: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    return among[torch.randint(len(among), (count,), generator=generator)]

@@ -1,0 +1,1 @@
+"""Scenes composed of photos, with exact truth."""

@@ -1,0 +1,1 @@
+"""Estimators: a photo in, a depth map out."""

@@ -1,0 +1,1 @@
+"""Refinement: edges of depth laid along the photo's."""

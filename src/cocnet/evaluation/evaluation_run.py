@@ -1,0 +1,100 @@
+"""Evaluating a network, with its controls, on a folder of pairs: what `cocnet evaluate` does.
+
+Enters: an `EvaluateRun`. Leaves: evaluations, the network's first, and in a folder evaluation.json, evaluation.md and
+sheet.jpg (worst, median, best; photo, rendered, true).
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from tyro.conf import arg
+
+from cocnet.datasets.pairs.open_pairs import PairFolder, open_pairs
+
+if TYPE_CHECKING:
+    from cocnet.compute import check_device
+    from cocnet.datasets.pairs.open_pairs import Pairs
+    from cocnet.evaluation.controls import Render
+    from cocnet.evaluation.measure_pairs import Evaluation
+
+
+@dataclass(frozen=True)
+class EvaluateRun(PairFolder):
+    """What to measure, and with what."""
+
+    model: str | None = None
+    """A name of `cocnet models` whose weights ship, or a weight file [the controls alone]."""
+    out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/evaluation")
+    """Folder for evaluation.json, evaluation.md and sheet.jpg."""
+    metrics: tuple[str, ...] = ("psnr", "ssim", "lpips")
+    """Of psnr, ssim, ssim-gaussian, ms-ssim, lpips, lpips-vgg, flip; the first one ranks."""
+    controls: bool = False
+    """Also the untouched photo, the best single blur, and the physical renderer where there is depth."""
+    no_sheet: bool = False
+    """No pictures."""
+    device: str = "cpu"
+    """Or cuda."""
+
+
+def run_evaluation(
+    run: EvaluateRun, on_progress: Callable[[str, int, int], None] | None = None
+) -> "tuple[Evaluation, ...]":
+    """Measure and write the report. Raises FileError, InputError, DepthError."""
+    from cocnet.evaluation.measure_pairs import evaluate
+    from cocnet.evaluation.pair_report import write_report, write_sheet
+    from cocnet.metrics.measures import open_metrics
+
+    check_device(run.device)
+    renderers = {} if run.model is None else {run.model: open_renderer(run.model, run.device)}
+    pairs, measures = open_pairs(run), open_metrics(run.metrics)
+    if run.controls or not renderers:
+        renderers |= controls_for(pairs, run.device)
+    evaluations = []
+    for what, render in renderers.items():
+        options: dict[str, Any] = {"device": run.device, "skip_problems": run.skip_problems}
+        options |= {"what": what, "on_progress": _named(what, on_progress)}
+        evaluations.append(evaluate(render, pairs, measures, **options))
+    settings = asdict(run) | {"weights": facts_of(run.model)}
+    write_report(run.out, evaluations, settings)
+    if not run.no_sheet:
+        write_sheet(run.out / "sheet.jpg", evaluations[0], next(iter(renderers.values())), pairs, run.device)
+    return tuple(evaluations)
+
+
+def open_renderer(name_or_path: str, device: str = "cpu") -> "Render":
+    """A trained network as a renderer. Raises FileError, InputError."""
+    from cocnet.evaluation.controls import network_renderer
+    from cocnet.networks import load_model
+
+    located = Path(name_or_path) if Path(name_or_path).suffix else name_or_path
+    return network_renderer(load_model(located, device))
+
+
+def controls_for(pairs: "Pairs", device: str = "cpu") -> "dict[str, Render]":
+    """The controls by name; the single blur is chosen on these very pairs, and its name says so."""
+    from cocnet.evaluation.controls import best_constant_blur, physical, untouched
+    from cocnet.evaluation.measure_pairs import readable
+
+    first = next(iter(readable(pairs, device)))
+    blur = best_constant_blur(readable(pairs, device))
+    name = f"one blur, σ {100 * blur.share:.2g} % of the longer side, the best on these pairs"
+    renderers: dict[str, Render] = {"untouched photo": untouched, name: blur}
+    return renderers if first.inverse_depth is None else renderers | {"physical renderer": physical}
+
+
+def facts_of(model: str | None) -> dict[str, Any] | None:
+    """What a network's weight file says of its training."""
+    from cocnet.networks import checkpoint_info, shipped_weights
+
+    if model is None:
+        return None
+    path = Path(model) if Path(model).suffix else shipped_weights(model)
+    return None if path is None else asdict(checkpoint_info(path))
+
+
+def _named(
+    what: str, on_progress: Callable[[str, int, int], None] | None
+) -> Callable[[int, int], None] | None:
+    return None if on_progress is None else lambda done, total: on_progress(what, done, total)

@@ -1,1 +1,0 @@
-"""Experiments: rooms put together to train, to measure, to compare."""

@@ -1,0 +1,1 @@
+"""Colour: sRGB's transfer function, ICC profiles, Lab."""

@@ -1,0 +1,1 @@
+"""Depth maps: kinds, files, holes, false colours."""

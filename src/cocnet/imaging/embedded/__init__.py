@@ -1,0 +1,1 @@
+"""Depth that a photo brings along: Apple, Android, XMP."""

@@ -1,0 +1,1 @@
+"""Photos: reading, writing, EXIF, orientation, 16 bit."""

@@ -1,0 +1,120 @@
+"""Pixels to picture files: JPEG and WebP through Pillow, 16-bit PNG and all TIFF written here, exactly.
+
+Enters: pixels [h w 3] with alpha, profile and EXIF. Leaves: one whole file, or an error and the old file.
+"""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Shaped
+from PIL import Image
+
+from cocnet.errors import CocnetWarning, FileError, InputError
+from cocnet.files.atomic import atomic_path
+from cocnet.imaging.color.icc import color_space
+from cocnet.imaging.photo import png16
+from cocnet.imaging.photo import tiff16 as tiffwriter
+
+FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP"}
+_LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}
+
+
+def write_pixels(
+    path: Path,
+    pixels: Shaped[np.ndarray, "h w 3"],
+    *,
+    alpha: Shaped[np.ndarray, "h w"] | None,
+    icc: bytes | None,
+    exif: bytes | None,
+    grey: bool,
+    source: Path | None,
+    quality: int,
+) -> None:
+    """Write pixels atomically in the format of the suffix; raises FileError or InputError."""
+    name = _check(path, pixels, quality)
+    channels, profile = _channels(pixels, alpha, icc, grey, name)
+    with atomic_path(path, source) as temporary:
+        try:
+            _save(temporary, name, channels, profile, exif, quality)
+        except OSError:
+            raise
+        except Exception as error:
+            reason = " ".join(str(error).split())
+            raise FileError(
+                f"expected to write {name}, got '{reason}' for '{path}', try another suffix"
+            ) from error
+
+
+def _check(path: Path, pixels: Any, quality: int) -> str:
+    name = FORMATS.get(path.suffix.lower())
+    if name is None:
+        raise FileError(f"expected a file name ending in {', '.join(FORMATS)}, got '{path}', try one of them")
+    is_array = isinstance(pixels, np.ndarray)
+    if not is_array or pixels.dtype not in (np.uint8, np.uint16) or pixels.ndim != 3 or pixels.shape[2] != 3:
+        got = f"{pixels.dtype} {pixels.shape}" if is_array else type(pixels).__name__
+        raise InputError(f"expected uint8 or uint16 pixels of shape (h, w, 3), got {got}, try Photo.encode")
+    if pixels.size == 0 or not 1 <= quality <= 100:
+        raise InputError(f"expected pixels and a quality of 1–100, got {pixels.shape} and {quality}, try 95")
+    if max(pixels.shape) > _LONGEST_SIDE.get(name, 1 << 31):
+        raise FileError(
+            f"expected sides up to {_LONGEST_SIDE[name]:,} px for {name}, got {pixels.shape}, try PNG"
+        )
+    return name
+
+
+def _channels(
+    pixels: np.ndarray, alpha: np.ndarray | None, icc: bytes | None, grey: bool, name: str
+) -> tuple[np.ndarray, bytes | None]:
+    """Put together the array to store, [h w 1–4] in the format's bit depth, and the profile that fits it."""
+    single = grey and color_space(icc) != "RGB" and name != "WEBP"
+    if single and not (
+        np.array_equal(pixels[..., 0], pixels[..., 1]) and np.array_equal(pixels[..., 0], pixels[..., 2])
+    ):
+        single = False
+    if not single and color_space(icc) == "GRAY":
+        _warn("a grey colour profile doesn't fit a coloured result; it was dropped, sRGB is assumed")
+        icc = None
+    stored = pixels[..., :1] if single else pixels
+    if alpha is not None and (name == "JPEG" or alpha.shape != pixels.shape[:2]):
+        why = "JPEG can't hold it" if name == "JPEG" else "it is of another size"
+        _warn(f"transparency was dropped: {why}")
+        alpha = None
+    if alpha is not None:
+        stored = np.concatenate([stored, _as_depth(alpha, pixels.dtype)[..., None]], axis=2)
+    return (_as_depth(stored, np.dtype(np.uint8)) if name in ("JPEG", "WEBP") else stored), icc
+
+
+def _as_depth(values: np.ndarray, dtype: Any) -> np.ndarray:
+    """Convert codes between 8 and 16 bit with rounding: 255 ↔ 65535."""
+    if values.dtype == dtype:
+        return values
+    if dtype == np.uint16:
+        return values.astype(np.uint16) * np.uint16(257)
+    return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def _save(
+    path: Path, name: str, stored: np.ndarray, icc: bytes | None, exif: bytes | None, quality: int
+) -> None:
+    if name == "TIFF":
+        tiffwriter.write(path, stored, icc, exif)
+    elif name == "PNG" and stored.dtype == np.uint16:
+        png16.write(path, stored, icc, exif)
+    else:
+        image = Image.fromarray(stored[..., 0] if stored.shape[2] == 1 else stored)
+        settings: dict[str, Any] = {"icc_profile": icc} if icc else {}
+        if exif and (name != "JPEG" or len(exif) < 65_500):
+            settings["exif"] = b"Exif\x00\x00" + exif
+        elif exif:
+            _warn("the photo's EXIF is too large for a JPEG and was dropped")
+        if name == "JPEG":
+            settings |= {"quality": quality, "subsampling": 0 if quality >= 90 else 2}
+        if name == "WEBP":
+            settings |= {"quality": quality, "method": 4, "exact": True, "lossless": quality == 100}
+        image.save(path, format=name, **settings)
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, CocnetWarning, stacklevel=5)

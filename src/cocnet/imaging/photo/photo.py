@@ -1,0 +1,123 @@
+"""A photo as an array with everything that must survive: colour profile, EXIF, alpha, embedded depth.
+
+Enters: a picture file. Leaves: display-referred pixels, upright, and on request scene-linear light
+(float32, 1.0 = white, the file's own primaries); and back to a file.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor
+
+from cocnet.errors import InputError
+from cocnet.files.atomic import atomic_path, write_json
+from cocnet.imaging.color.icc import transfer
+from cocnet.imaging.depth.depth_map import DepthMap
+from cocnet.imaging.embedded.extract import extract_depth
+from cocnet.imaging.photo.decode import MAX_PIXELS, decode
+from cocnet.imaging.photo.encode import write_pixels
+from cocnet.imaging.photo.exif import CameraInfo, read_exif
+from cocnet.imaging.photo.orientation import upright
+
+__all__ = ["CameraInfo", "Photo", "atomic_path", "read_photo", "write_json", "write_photo"]
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """Upright pixels (uint8 or uint16, display-referred) with profile, EXIF, alpha, depth, camera."""
+
+    pixels: Shaped[np.ndarray, "h w 3"]
+    alpha: Shaped[np.ndarray, "h w"] | None = None
+    icc: bytes | None = None
+    exif: bytes | None = None
+    path: Path | None = None
+    grey: bool = False
+    embedded_depth: DepthMap | None = None
+    depth_note: str | None = None
+    camera: CameraInfo | None = None
+
+    @property
+    def width(self) -> int:
+        """Columns, px."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Rows, px."""
+        return int(self.pixels.shape[0])
+
+    def linear(self, rows: slice = slice(None)) -> Float[Tensor, "3 h w"]:
+        """Scene-linear light of some rows, float32 in 0..1, by the profile's own curve (else sRGB's).
+
+        Primaries are left alone: they come back with the profile on saving.
+        """
+        tables = transfer(self.icc, 8 * self.pixels.itemsize).decode
+        return torch.from_numpy(np.stack([np.take(tables[c], self.pixels[rows, :, c]) for c in range(3)]))
+
+    def encode(self, linear: Float[Tensor, "3 h w"]) -> Shaped[np.ndarray, "h w 3"]:
+        """Linear light to pixels of the photo's own type, rounded and clipped; NaN becomes 0.
+
+        Exact inverse of `linear` for unchanged light, at 8 and at 16 bit.
+        """
+        if linear.ndim != 3 or linear.shape[0] != 3:
+            raise InputError(
+                f"expected linear light of shape (3, h, w), got {tuple(linear.shape)}, try one photo"
+            )
+        light = torch.nan_to_num(linear.detach().to("cpu", torch.float32), nan=0.0)
+        bounds = transfer(self.icc, 8 * self.pixels.itemsize).bounds
+        out = np.empty((*linear.shape[1:], 3), self.pixels.dtype)
+        for c in range(3):
+            out[..., c] = torch.bucketize(
+                light[c].contiguous(), bounds[c], right=True, out_int32=True
+            ).numpy()
+        return out
+
+
+def read_photo(path: str | Path, max_pixels: int = MAX_PIXELS) -> Photo:
+    """Read a JPEG, PNG, TIFF, WebP or HEIC photo with the depth it carries, both turned upright.
+
+    Raises FileError (missing, another format, more than max_pixels, damaged) or MissingExtraError. Whatever
+    is wrong with EXIF or embedded depth never stops a photo: a CocnetWarning or `depth_note` says it.
+    """
+    file = Path(path)
+    raster = decode(file, max_pixels)
+    facts = read_exif(raster.exif)
+    turn = 1 if raster.turned else facts.orientation
+    pixels = upright(raster.pixels, turn)
+    depth, note = None, None
+    if raster.format in ("JPEG", "HEIC"):
+        depth, note = extract_depth(file, pixels.shape[1], pixels.shape[0], turn, raster.heif)
+    return Photo(
+        pixels=pixels,
+        alpha=None if raster.alpha is None else upright(raster.alpha, turn),
+        icc=raster.icc,
+        exif=facts.block,
+        path=file,
+        grey=raster.grey,
+        embedded_depth=depth,
+        depth_note=note,
+        camera=facts.camera,
+    )
+
+
+def write_photo(
+    path: str | Path, pixels: Shaped[np.ndarray, "h w 3"], like: Photo | None = None, quality: int = 95
+) -> None:
+    """Write pixels (uint8, uint16) as JPEG, PNG, TIFF or WebP by suffix, with `like`'s profile, EXIF, alpha.
+
+    16 bit is kept by PNG and TIFF, alpha by PNG, TIFF and WebP (else a CocnetWarning). The file appears whole
+    or not at all. Raises FileError (unknown suffix, output = input, link, full disk) or InputError.
+    """
+    write_pixels(
+        Path(path),
+        pixels,
+        alpha=None if like is None else like.alpha,
+        icc=None if like is None else like.icc,
+        exif=None if like is None else like.exif,
+        grey=like is not None and like.grey,
+        source=None if like is None else like.path,
+        quality=quality,
+    )

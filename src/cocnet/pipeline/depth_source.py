@@ -1,0 +1,122 @@
+"""The depth of a photo, wherever it is from: a file or array, the photo itself, an estimator.
+
+Enters: what was given, the photo, the options. Leaves: a `DepthMap`, inverse depth (1/m) at the photo's size with
+its edges laid along the photo's, and lines that say what was taken and how far to trust it.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Float32
+
+from cocnet.depth import coarse_mask, estimate, estimate_depth
+from cocnet.depth.estimators.protocol import as_rgb8
+from cocnet.depth.refinement.refine import refine_inverse_depth
+from cocnet.depth.subject_mask import MADE_UP, load_subject_net, retrained
+from cocnet.errors import DepthError
+from cocnet.imaging import DepthMap, Photo, read_depth
+from cocnet.pipeline.focus import choose_span_m
+from cocnet.pipeline.options import RenderOptions
+
+Origin = Literal["given", "embedded", "estimated"]
+
+
+@dataclass(frozen=True, eq=False)
+class FoundDepth:
+    """A depth map, where it is from, and what a user should know of it."""
+
+    depth: DepthMap
+    origin: Origin
+    notes: tuple[str, ...] = ()
+
+    @property
+    def made_up(self) -> bool:
+        """Pseudo-depth: its edges are a mask's, its distances plausible at best."""
+        return MADE_UP in self.depth.source
+
+
+def find_depth(depth: Any, photo: Photo, options: RenderOptions, focal_px: float | None = None) -> FoundDepth:
+    """Given (path, `DepthMap`, array, estimator), else the photo's own, else estimated; says which.
+
+    Raises DepthError or FileError where what was given, or the estimator that was named, doesn't do.
+    """
+    if depth is not None:
+        found = _as_given(depth, photo, options, focal_px)
+        return _told(found, "estimated" if _is_estimator(depth) else "given", options)
+    if photo.embedded_depth is not None and options.estimator == "auto":
+        return _told(_of_kind(photo.embedded_depth, options.depth_kind), "embedded", options)
+    try:
+        estimated = estimate_depth(as_rgb8(photo.pixels), focal_px, options.estimator)
+    except DepthError as error:
+        raise DepthError(f"{error} (or --depth with a depth map of this photo)") from error
+    notes = ((f"depth in the photo: {photo.depth_note}",) if photo.depth_note else ()) + estimated.notes
+    return _told(estimated.depth, "estimated", options, notes)
+
+
+def flat_depth(photo: Photo, why: str) -> FoundDepth:
+    """One metre everywhere, where nothing reads depth."""
+    return FoundDepth(DepthMap.of(np.ones(photo.pixels.shape[:2], np.float32), "metric", why), "given")
+
+
+def _is_estimator(depth: Any) -> bool:
+    return callable(depth) and not isinstance(depth, DepthMap)
+
+
+def _as_given(depth: Any, photo: Photo, options: RenderOptions, focal_px: float | None) -> DepthMap:
+    kind = options.depth_kind
+    if isinstance(depth, str | Path):
+        return read_depth(depth, kind, options.depth_scale)
+    if isinstance(depth, DepthMap):
+        return _of_kind(depth, kind)
+    if _is_estimator(depth):
+        return estimate(depth, as_rgb8(photo.pixels), focal_px, kind)
+    return DepthMap.of(depth, kind or "metric", source="the depth array")
+
+
+def _of_kind(depth: DepthMap, kind: str | None) -> DepthMap:
+    """The same values read as another kind, where one is asked for."""
+    if kind in (None, depth.kind):
+        return depth
+    return DepthMap.of(np.where(depth.valid, depth.values, np.float32(np.nan)), kind, depth.source)
+
+
+def _told(depth: DepthMap, origin: Origin, options: RenderOptions, notes: tuple[str, ...] = ()) -> FoundDepth:
+    """What a user should know: estimated, guessed, or placed without a scale."""
+    lines = list(notes)
+    lines.append(f"depth: {depth.source or 'given'}")
+    if depth.kind.startswith("relative"):
+        near, far = choose_span_m(depth, options)
+        lines.append(
+            f"{depth.kind} has no scale; placed from {near:.3g} m to {far:.3g} m (set --near-m, --far-m)"
+        )
+    return FoundDepth(depth, origin, tuple(lines))
+
+
+def inverse_depth_of(found: FoundDepth, photo: Photo, options: RenderOptions) -> Float32[np.ndarray, "h w"]:
+    """Inverse depth [h w] (1/m) at the photo's size; raises DepthError where the aspects disagree."""
+    depth = found.depth
+    inverse = depth.inverse_depth(*choose_span_m(depth, options))
+    smaller = inverse.shape != photo.pixels.shape[:2]
+    if smaller:
+        resized = DepthMap.of(inverse, "disparity", depth.source).resized(photo.height, photo.width)
+        inverse = resized.values
+    if options.refine_depth == "on" or (options.refine_depth == "auto" and _needs_refining(found, smaller)):
+        return refine_inverse_depth(inverse, as_rgb8(photo.pixels))
+    return inverse
+
+
+def _needs_refining(found: FoundDepth, smaller: bool) -> bool:
+    """Estimated or enlarged depth misses the photo's edges; the built-in estimator has laid them there itself."""
+    if found.made_up:
+        return False
+    return smaller or found.origin != "given"
+
+
+def find_subject(photo: Photo, options: RenderOptions) -> Float32[np.ndarray, "i j"] | None:
+    """The coarse subject mask where focus is to be found by itself, else None."""
+    if options.focus_m is not None or options.focus_point is not None:
+        return None
+    weights = retrained(options.estimator)
+    return coarse_mask(photo.pixels, None if weights is None else load_subject_net(weights))

@@ -1,0 +1,240 @@
+"""Photo + depth + choices → bokeh photo: the one road that the command line, the web and batches share.
+
+Enters: a photo (path, `Photo`, display-referred array) and depth (path, `DepthMap`, metres, or the photo's
+own). Leaves: pixels of the photo's own type with the settings that made them. Inside, light is linear, and
+only a tile of the photo at a time is held as floats.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Shaped
+from torch import Tensor, nn
+
+from cocnet import __version__
+from cocnet.depth import Estimator
+from cocnet.errors import FileError, InputError
+from cocnet.files.atomic import atomic_path, check_output, write_json
+from cocnet.imaging import DepthMap, Photo, read_photo, write_photo
+from cocnet.imaging.photo.encode import FORMATS
+from cocnet.optics import ThinLens
+from cocnet.pipeline.camera import Camera, choose_camera
+from cocnet.pipeline.depth_source import find_depth, find_subject, flat_depth, inverse_depth_of
+from cocnet.pipeline.focus import choose_focus_m
+from cocnet.pipeline.options import RenderOptions, RenderSettings, Resolved
+from cocnet.pipeline.options_ignored import ignored_by
+from cocnet.renderers.network import open_network, render_network, sees_depth
+from cocnet.rendering import Highlights, PhysicalRenderer, render_tiled
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A photo with its inverse depth (1/m, of its size), the lens, the settings that led to them, and the network
+    that renders in place of the physical renderer, if any."""
+
+    photo: Photo
+    inverse_depth: Float32[np.ndarray, "h w"]
+    lens: ThinLens
+    settings: RenderSettings
+    network: nn.Module | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoDepth:
+    """The depth of a photo as it was found, as inverse depth (1/m) of the photo's size, and what to know of it."""
+
+    depth: DepthMap
+    inverse: Float32[np.ndarray, "h w"]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class RenderResult:
+    """Display-referred pixels of the photo's own type and size, the settings, and the photo they are of."""
+
+    pixels: Shaped[np.ndarray, "h w 3"]
+    settings: RenderSettings
+    photo: Photo
+
+    def save(self, path: str | Path, quality: int = 95) -> Path:
+        """Write the photo with its profile, EXIF, alpha, and the settings to `path`.json, which is returned.
+
+        Both appear whole or not at all. Raises FileError (unknown suffix, output = input, link, full disk).
+        """
+        beside = settings_path(path)
+        with atomic_path(beside) as temporary:
+            write_json(temporary, self.settings)
+            write_photo(path, self.pixels, like=self.photo, quality=quality)
+        return beside
+
+
+def settings_path(path: str | Path) -> Path:
+    """Where the settings of an output lie: `out.jpg.json`."""
+    return Path(path).with_name(Path(path).name + ".json")
+
+
+def default_output(photo: str | Path) -> Path:
+    """Where a picture goes when nobody says: `holiday-bokeh.jpg` beside holiday.jpg, JPEG for other formats."""
+    path = Path(photo)
+    suffix = path.suffix if path.suffix.lower() in FORMATS else ".jpg"
+    return path.with_name(f"{path.stem}-bokeh{suffix}")
+
+
+def check_outputs(path: str | Path, *sources: str | Path | None) -> None:
+    """Refuse an output (or its settings) that can't be written or is one of the inputs; raises FileError."""
+    if Path(path).suffix.lower() not in FORMATS:
+        raise FileError(f"expected a file name ending in {', '.join(FORMATS)}, got '{path}', try one of them")
+    for source in (None, *sources):
+        check_output(path, source)
+        check_output(settings_path(path), source)
+
+
+def render(
+    photo: str | Path | Photo | Shaped[np.ndarray, "h w 3"] | Float32[Tensor, "3 h w"],
+    depth: str
+    | Path
+    | DepthMap
+    | Estimator
+    | Shaped[np.ndarray, "h w"]
+    | Float32[Tensor, "h w"]
+    | None = None,
+    options: RenderOptions | None = None,
+    *,
+    on_progress: Progress | None = None,
+    **changes: Any,
+) -> RenderResult:
+    """Render a photo with the blur of a lens, as the full-frame camera of the same field of view takes it.
+
+    Arrays are display-referred sRGB: uint8, uint16, or floats in 0..1 (kept at 16 bit); depth arrays are
+    metres unless `depth_kind` says otherwise; a callable is an estimator; None takes the photo's own, else
+    estimates. `changes` are `RenderOptions`: `render("photo.jpg", f_number=2, focus_point=(0.4, 0.6))`.
+    Raises InputError, FileError, DepthError, MissingExtraError.
+    """
+    plan = prepare(photo, depth, (options or RenderOptions()).changed(**changes))
+    return RenderResult(_render_pixels(plan, on_progress), plan.settings, plan.photo)
+
+
+def prepare(photo: Any, depth: Any, options: RenderOptions) -> Plan:
+    """Read and resolve everything but the picture; arguments and errors as `render`."""
+    options = options.checked()
+    network = None if options.model is None else open_network(options.model)
+    picture = as_photo(photo)
+    camera = choose_camera(picture, options)
+    if network is None or sees_depth(network):
+        found = find_depth(depth, picture, options, camera.known_focal_px(picture.width))
+        subject = find_subject(picture, options)
+    else:
+        found, subject = flat_depth(picture, f"not read by {network.name}"), None
+    given, inverse = found.depth, inverse_depth_of(found, picture, options)
+    focus = choose_focus_m(inverse, options, subject, found.made_up)
+    lens = make_lens(camera, focus, options)
+    settings = RenderSettings(
+        version=__version__,
+        photo=None if picture.path is None else str(picture.path),
+        width=picture.width,
+        height=picture.height,
+        depth_source=given.source,
+        depth_kind=given.kind,
+        nearest_m=1.0 / float(inverse.max()),
+        farthest_m=1.0 / float(inverse.min()),
+        focal_length_mm=camera.focal_length_mm,
+        sensor_width_mm=camera.sensor_width_mm,
+        f_number=camera.f_number,
+        focus_m=focus,
+        largest_blur_radius_px=largest_radius_px(lens, inverse, picture.width),
+        options=options,
+        notes=camera.notes + found.notes + ignored_by(network, options),
+    )
+    return Plan(picture, inverse, lens, settings, network)
+
+
+def depth_of(photo: Any, options: RenderOptions | None = None) -> PhotoDepth:
+    """The depth that `render` would take for a photo, as found and as inverse depth (1/m) of its size.
+
+    Arguments and errors as `render`.
+    """
+    picture, chosen = as_photo(photo), (options or RenderOptions()).checked()
+    camera = choose_camera(picture, chosen)
+    found = find_depth(None, picture, chosen, camera.known_focal_px(picture.width))
+    return PhotoDepth(found.depth, inverse_depth_of(found, picture, chosen), found.notes)
+
+
+def as_photo(photo: Any) -> Photo:
+    """A `Photo` of a path, an array [h w 3] or a tensor [3 h w]; raises InputError or FileError."""
+    if isinstance(photo, Photo):
+        return photo
+    if isinstance(photo, str | Path):
+        return read_photo(photo)
+    array = photo.detach().cpu().numpy() if isinstance(photo, Tensor) else np.asarray(photo)
+    if isinstance(photo, Tensor) and array.ndim == 3:
+        array = np.moveaxis(array, 0, -1)
+    if array.ndim != 3 or array.shape[2] != 3 or array.size == 0:
+        got = f"{array.dtype} of shape {array.shape}"
+        raise InputError(f"expected a photo [h w 3] or a tensor [3 h w], got {got}, try one RGB photo")
+    if array.dtype.kind == "f":
+        array = np.rint(np.nan_to_num(array).clip(0, 1) * 65535).astype(np.uint16)
+    if array.dtype not in (np.uint8, np.uint16):
+        raise InputError(f"expected uint8, uint16 or floats in 0..1, got {array.dtype}, try array / maximum")
+    return Photo(np.ascontiguousarray(array))
+
+
+def make_lens(camera: Camera, focus: Resolved, options: RenderOptions) -> ThinLens:
+    """The thin lens of the resolved numbers; raises InputError where it can't exist."""
+    return ThinLens(
+        focal_length_m=camera.focal_length_mm.value * 1e-3,
+        f_number=camera.f_number.value,
+        focus_distance_m=focus.value,
+        sensor_width_m=camera.sensor_width_mm.value * 1e-3,
+        blades=options.aperture_blades,
+        blade_rotation_rad=float(np.deg2rad(options.aperture_rotation_deg)),
+        roundness=options.roundness,
+        cat_eye=options.cat_eye,
+        axial_ca=options.axial_ca,
+        lateral_ca=options.lateral_ca,
+    )
+
+
+def largest_radius_px(lens: ThinLens, inverse: Float32[np.ndarray, "h w"], width_px: int) -> float:
+    """The largest blur radius in the photo, px: the CoC is linear in inverse depth, so at one of its ends."""
+    ends = lens.coc_radius_m(torch.tensor([inverse.min(), inverse.max()]))
+    channels = torch.stack([ends + offset for offset in lens.channel_offset_m()])
+    return float(channels.abs().max()) * width_px / lens.sensor_width_m
+
+
+def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarray, "h w 3"]:
+    """Stream windows of linear light through the renderer into pixels of the photo's type; a network takes all."""
+    photo, options = plan.photo, plan.settings.options
+    if plan.network is not None:
+        inverse, light = torch.from_numpy(plan.inverse_depth), photo.linear()
+        how = on_progress, _highlights(options), options.bfloat16
+        return photo.encode(render_network(plan.network, light, inverse, plan.lens, *how))
+    out = np.empty_like(photo.pixels)
+
+    def read(rows: slice, columns: slice) -> tuple[Tensor, Tensor]:
+        window = replace(photo, pixels=photo.pixels[rows, columns])
+        return window.linear(), torch.from_numpy(plan.inverse_depth[rows, columns].copy())[None]
+
+    def write(rows: slice, columns: slice, light: Tensor) -> None:
+        out[rows, columns] = photo.encode(light)
+
+    lights, radius = _highlights(options), plan.settings.largest_blur_radius_px
+    renderer = PhysicalRenderer(
+        plan.lens, options.mode, lights, options.preview, sharp_lights=lights is not None
+    )
+    size, memory = (photo.height, photo.width), options.max_mem_mb
+    render_tiled(renderer, *size, read, write, radius, memory, on_progress)
+    return out
+
+
+def _highlights(options: RenderOptions) -> Highlights | None:
+    """Display-referred photos have clipped lights, so `auto` restores them."""
+    if isinstance(options.highlights, str):
+        return Highlights() if options.highlights == "auto" else None
+    threshold, gain = options.highlights
+    return Highlights(threshold=threshold, gain=gain)

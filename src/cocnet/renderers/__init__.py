@@ -1,0 +1,1 @@
+"""Renderers: all that turns light, depth and a lens into bokeh."""

@@ -1,0 +1,1 @@
+"""Robustness: what bokeh, natural or adversarial, does to classifiers; Tables II and III."""

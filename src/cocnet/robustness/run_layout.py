@@ -1,0 +1,101 @@
+"""Where a run keeps what, and pictures as it keeps them.
+
+Enters: the run's folder, photos' numbers and names. Leaves: paths; pictures [3 h w] of 0..1 as PNG of 8 bit and back.
+A batch's .json is written last: where it is, the batch is finished.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from cocnet.datasets.pairs.view import floats
+from cocnet.errors import FileError
+from cocnet.files.atomic import atomic_path
+from cocnet.imaging import read_photo, write_photo
+
+_LONGEST_NAME = 80
+
+
+@dataclass(frozen=True)
+class Places:
+    """Files of a run; `of(…)` makes their folders."""
+
+    root: Path
+
+    def photo(self, stem: str) -> Path:
+        """The photo as it is attacked."""
+        return self.root / "photos" / f"{stem}.png"
+
+    def depth(self, stem: str) -> Path:
+        """Its nearness, float32 [n n]."""
+        return self.root / "depth" / f"{stem}.npy"
+
+    def natural(self, stem: str) -> Path:
+        """Its natural bokeh."""
+        return self.root / "natural" / f"{stem}.png"
+
+    def views(self, batch: int) -> Path:
+        """What all victims see in a batch of photos and their natural bokeh."""
+        return self.root / "natural" / f"{batch:04d}.json"
+
+    def attack(self, victim: str, method: str) -> Path:
+        """The folder of one victim and method."""
+        return self.root / "attacks" / plain(victim) / plain(method)
+
+    def records(self, victim: str, method: str, batch: int) -> Path:
+        """A batch's records."""
+        return self.attack(victim, method) / f"{batch:04d}.json"
+
+    def changed(self, victim: str, method: str, batch: int) -> Path:
+        """A batch's adversarial depth and cameras."""
+        return self.attack(victim, method) / f"{batch:04d}.safetensors"
+
+    def picture(self, victim: str, method: str, stem: str) -> Path:
+        """An adversarial picture."""
+        return self.attack(victim, method) / f"{stem}.png"
+
+
+def plain(name: str) -> str:
+    """A name without what paths can't have."""
+    return re.sub(r"[^\w.@+-]+", "_", name).strip(".")[:_LONGEST_NAME] or "_"
+
+
+def folder_of(path: Path) -> Path:
+    """The same path, its folder made. Raises FileError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(
+            f"expected a folder to write to, got '{path.parent}' ({error.strerror}), try another"
+        ) from error
+    return path
+
+
+def save_picture(path: Path, picture: Float[Tensor, "3 h w"]) -> None:
+    """Write a picture in 8 bit, rounded. Raises FileError."""
+    codes = (picture.detach().clamp(0, 1) * 255).round().byte().permute(1, 2, 0)
+    write_photo(folder_of(path), np.ascontiguousarray(codes.cpu().numpy()))
+
+
+def load_picture(path: Path) -> Float[Tensor, "3 h w"]:
+    """A picture as its file holds it. Raises FileError."""
+    return floats(torch.from_numpy(np.array(read_photo(path).pixels)).permute(2, 0, 1).contiguous())
+
+
+def save_plane(path: Path, plane: Float[Tensor, "1 h w"]) -> None:
+    """Write a map in float32, as it is. Raises FileError."""
+    with atomic_path(folder_of(path)) as temporary:
+        np.save(temporary, plane[0].detach().cpu().numpy().astype(np.float32))
+
+
+def load_plane(path: Path) -> Float[Tensor, "1 h w"]:
+    """A map as it was. Raises FileError."""
+    try:
+        return torch.from_numpy(np.load(path, allow_pickle=False))[None]
+    except (OSError, ValueError) as error:
+        raise FileError(f"expected a map of numbers, got '{path}' ({error}), try a new folder") from error

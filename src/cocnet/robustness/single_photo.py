@@ -1,0 +1,217 @@
+"""One photo attacked, and what came of it as files.
+
+Enters: an `AttackRun`. Leaves: an adversarial picture, looked at as its file holds it; beside it adversarial depth
+in 1/m (NPY, float32: 8 bit can't hold what attacks change) and the settings; facts of before and after.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from tyro.conf import arg
+
+from cocnet.errors import FileError, InputError
+from cocnet.robustness.settings import Nearest
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from cocnet.attacks.victims import Classifier
+    from cocnet.renderers.nearness import Setup
+
+
+@dataclass(frozen=True)
+class AttackRun:
+    """Which method, on which victim, through which renderer."""
+
+    out: Annotated[Path, arg(aliases=["-o"])]
+    """The picture to write; .png keeps what was found. OUT.json are its settings, OUT.npy its depth."""
+    method: str = "bg-gda"
+    """gda, sm-gda, bg-gda, offset, lens, random (gda's), random-sm-gda, random-bg-gda, random-lens, pgd-rgb, ace,
+    colorfool-unmasked, blur, bokeh."""
+    victim: str = "mobilenet_v2"
+    """A classifier, or NAME=FILE.safetensors."""
+    depth: Path | None = None
+    """Depth file of the photo [estimated]."""
+    depth_kind: str | None = None
+    """Of these: metric, disparity, relative_depth or relative_disparity [what its sidecar says]."""
+    label: int | None = None
+    """The photo's true class, from 0 [what the victim sees in it]."""
+    target: int | None = None
+    """The class that the victim should see, from 0 [any other]."""
+    epsilon: float | None = None
+    """How far [the method's own]."""
+    steps: int = 50
+    """Of the attack."""
+    full_steps: bool = False
+    """All steps, also when the victim is fooled."""
+    renderer: str = "physical"
+    """physical, physical-eq8, or a network with depth or a lens."""
+    f_number: float = 2.8
+    """Of a 75 mm lens."""
+    focus_m: float = 1.0
+    """Distance of focus; the nearest point is at 1 m, the farthest at 10 m."""
+    nearest: Nearest = "subject"
+    """What counts as the nearest point: the subject (all before it is put beside it), or truly the nearest."""
+    size_px: int = 224
+    """The square that the photo is brought to."""
+    estimator: str = "subject"
+    """Where depth is from without a file."""
+    seed: int = 0
+    """Of random draws."""
+    device: str = "cpu"
+    """Or cuda."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The class that a victim sees, its name, and how sure it is (softmax)."""
+
+    label: int
+    name: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """What came out; `photo`, `natural` and `after` are what the victim sees, the last in the file. depth: the file,
+    None where the method leaves depth alone."""
+
+    out: Path
+    depth: Path | None
+    epsilon: float | None
+    label: int
+    photo: Seen
+    natural: Seen
+    after: Seen
+    success: bool
+    queries: int
+    camera: tuple[float, ...] | None = None
+
+
+def attack_photo(photo: Path, run: AttackRun) -> Attacked:
+    """Attack it and write the files. Raises FileError, InputError, DepthError."""
+    from cocnet.compute import check_device
+    from cocnet.robustness.sources import open_victims
+
+    _check_outputs(photo, run)
+    check_device(run.device)
+    (victim,) = open_victims((run.victim,), run.device).values()
+    found = _attacked(photo, run, victim)
+    _write_settings(photo, run, found, victim.about)
+    return found
+
+
+def _check_outputs(photo: Path, run: AttackRun) -> None:
+    """Refuse early what can't be written, or is an input."""
+    from cocnet.files.atomic import check_output
+    from cocnet.imaging.photo.encode import FORMATS
+
+    if run.out.suffix.lower() not in FORMATS:
+        raise FileError(f"expected a file name ending in {', '.join(FORMATS)}, got '{run.out}', try .png")
+    for path in (run.out, _beside(run.out, ".npy"), _beside(run.out, ".json")):
+        for source in (photo, run.depth):
+            check_output(path, source)
+
+
+def _attacked(photo: Path, run: AttackRun, victim: "Classifier") -> Attacked:
+    """The attack; writes the picture and the depth."""
+    import torch
+
+    from cocnet.compute import strict_float32
+    from cocnet.robustness.methods import Budget, open_method
+    from cocnet.robustness.sources import open_renderer
+
+    setup, targeted = _setup(run), run.target is not None
+    method = open_method(
+        run.method, Budget(run.epsilon, run.steps, run.seed, run.full_steps, targeted, setup)
+    )
+    render = open_renderer(run.renderer, setup, run.device)
+    image, near = _opened(photo, run)
+    with strict_float32(image.device), torch.no_grad():
+        clean, natural = _seen(victim, image), _seen(victim, render(image, near))
+    label = _class(clean.label if run.label is None else run.label, victim)
+    goal = label if run.target is None else _class(run.target, victim)
+    with strict_float32(image.device):
+        result = method(render, victim, image, near, torch.tensor([goal]).to(image.device))
+    after = _written(run.out, result.image, victim)
+    success = (after.label == goal) == targeted
+    return Attacked(
+        run.out,
+        _depth_written(result.depth, near, run),
+        method.epsilon,
+        label,
+        clean,
+        natural,
+        after,
+        success,
+        int(result.queries[0]),
+        None if result.camera is None else tuple(result.camera[0].tolist()),
+    )
+
+
+def _setup(run: AttackRun) -> "Setup":
+    from cocnet.renderers.nearness import Setup
+
+    return Setup(f_number=run.f_number, focus_m=run.focus_m)
+
+
+def _opened(photo: Path, run: AttackRun) -> "tuple[Tensor, Tensor]":
+    """The photo and its nearness, batches of one. Raises FileError, DepthError."""
+    from cocnet.datasets import LabelledFile, LabelledPhotos
+    from cocnet.robustness.sources import nearness_of
+
+    image = LabelledPhotos([LabelledFile(photo.name, photo, 0)], size_px=run.size_px)[0].image
+    files = None if run.depth is None else {photo.stem: run.depth}
+    near = nearness_of(image, photo, files, run.depth_kind, run.estimator, _setup(run), run.nearest)
+    return image[None].to(run.device), near[None].to(run.device)
+
+
+def _class(label: int, victim: "Classifier") -> int:
+    if not 0 <= label < victim.classes:
+        raise InputError(f"expected a class of 0..{victim.classes - 1}, got {label}, try another --label")
+    return label
+
+
+def _seen(victim: "Classifier", image: "Tensor") -> Seen:
+    from cocnet.robustness.class_names import class_name
+
+    chance = victim(image)[0].softmax(0)
+    label = int(chance.argmax())
+    return Seen(label, class_name(label, victim.classes), float(chance[label]))
+
+
+def _written(path: Path, picture: "Tensor", victim: "Classifier") -> Seen:
+    """Write the picture, and look at the file."""
+    import torch
+
+    from cocnet.compute import strict_float32
+    from cocnet.robustness.run_layout import load_picture, save_picture
+
+    save_picture(path, picture[0])
+    with torch.no_grad(), strict_float32(picture.device):
+        return _seen(victim, load_picture(path)[None].to(picture.device))
+
+
+def _depth_written(depth: "Tensor | None", natural: "Tensor", run: AttackRun) -> Path | None:
+    """The file of a depth that was changed; in 1/m, because relative depth is stretched anew when it is read."""
+    from cocnet.imaging import DepthMap, write_depth
+
+    if depth is None or bool((depth == natural).all()):
+        return None
+    path = _beside(run.out, ".npy")
+    inverse = _setup(run).inverse_depth(depth.cpu())[0, 0]
+    write_depth(path, DepthMap.of(inverse, "disparity", f"adversarial by {run.method}"))
+    return path
+
+
+def _write_settings(photo: Path, run: AttackRun, found: Attacked, about: str) -> None:
+    from cocnet import __version__
+    from cocnet.files.atomic import write_json
+
+    facts: dict[str, Any] = {"cocnet": __version__, "photo": photo, "settings": asdict(run)}
+    write_json(_beside(run.out, ".json"), facts | {"weights": about, "result": asdict(found)})
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(path.name + ending)

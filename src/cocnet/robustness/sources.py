@@ -1,0 +1,124 @@
+"""What a run starts from: its renderer, victims, photos and their depth.
+
+Enters: a `RobustnessRun`. Leaves: what its names stand for. Nearness is stretched to 0..1 of each photo, whatever its
+depth was: distances are the setup's.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from cocnet.attacks.victims import Classifier, open_victim
+from cocnet.datasets import LabelledFolder, LabelledPhotos, NeurIPS2017
+from cocnet.datasets.labelled.labelled_photos import middle
+from cocnet.datasets.pairs.matching import DEPTHS, files_by_stem
+from cocnet.depth import coarse_mask, estimate_depth
+from cocnet.depth.estimators.protocol import as_rgb8
+from cocnet.depth.focal_plane import masked_inverse, middle_inverse
+from cocnet.errors import DepthError, InputError
+from cocnet.imaging import nearness, photo_size, read_depth
+from cocnet.networks import checkpoint_info, list_models, load_model, shipped_weights
+from cocnet.renderers.nearness import Network, Physical, Setup
+from cocnet.robustness.settings import Nearest, RobustnessRun
+
+PHYSICAL = {"physical": "over", "physical-eq8": "eq8"}
+Renderer = Physical | Network
+
+
+def open_renderer(name: str, setup: Setup, device: str = "cpu") -> Renderer:
+    """The renderer of a name or a weight file. Raises InputError, FileError."""
+    if name == "physical":
+        return Physical(setup)
+    if name == "physical-eq8":
+        return Physical(setup, "eq8")
+    if not Path(name).suffix and name not in [card.name for card in list_models()]:
+        raise InputError(f"expected a renderer, got '{name}', try physical, physical-eq8 or a weight file")
+    return Network(load_model(Path(name) if Path(name).suffix else name, device), setup)
+
+
+def facts_of(name: str) -> dict[str, Any] | None:
+    """What a network's weight file says of its training, and its checksum; None for physics."""
+    if name in PHYSICAL:
+        return None
+    path = Path(name) if Path(name).suffix else shipped_weights(name)
+    if path is None or not path.is_file():
+        return None
+    return asdict(checkpoint_info(path)) | {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def setup_of(run: RobustnessRun) -> Setup:
+    """The camera and the distances."""
+    return Setup(f_number=run.f_number, focus_m=run.focus_m)
+
+
+def open_victims(names: tuple[str, ...], device: str = "cpu") -> dict[str, Classifier]:
+    """Victims by name; NAME=FILE takes weights from a file. Raises InputError, FileError."""
+    victims = {}
+    for spelled in names:
+        name, _, weights = spelled.partition("=")
+        victims[spelled] = open_victim(name, weights or None).to(device)
+    return victims
+
+
+def open_photos(run: RobustnessRun) -> LabelledPhotos:
+    """The photos; those without a label are in its `problems`. Raises FileError, InputError."""
+    if any(run.data.glob("*.csv")):
+        return NeurIPS2017(run.data, run.split, size_px=run.size_px, skip_problems=True)
+    if run.split is not None:
+        raise InputError(f"expected a table in '{run.data}' for a split, got none, try without --split")
+    return LabelledFolder(run.data, size_px=run.size_px, skip_problems=True)
+
+
+def labels_of(photos: LabelledPhotos) -> str:
+    """A checksum of names and labels: batches of other photos aren't the same batches."""
+    lines = "\n".join(f"{file.name} {file.label}" for file in photos.files)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def evenly(count: int, wanted: int | None) -> list[int]:
+    """Places of so many among all, evenly."""
+    wanted = count if wanted is None else min(wanted, count)
+    return [place * count // wanted for place in range(wanted)]
+
+
+def depth_files(run: RobustnessRun) -> dict[str, Path] | None:
+    """Depth files by stem; None where depth is estimated. Raises FileError."""
+    return None if run.depths is None else files_by_stem(run.depths, DEPTHS)[0]
+
+
+def nearness_of(
+    image: Float[Tensor, "3 n n"],
+    path: Path,
+    files: Mapping[str, Path] | None,
+    kind: str | None = None,
+    estimator: str = "subject",
+    setup: Setup | None = None,
+    nearest: Nearest = "point",
+) -> Float[Tensor, "1 n n"]:
+    """Nearness in 0..1 of a photo as it is attacked, from the depth file of its name or estimated. Raises DepthError,
+    FileError."""
+    placed = setup or Setup()
+    if files is None:
+        found = estimate_depth(as_rgb8(image), name=estimator).depth
+        inverse = torch.from_numpy(found.inverse_depth(placed.near_m, placed.far_m))[None]
+    elif path.stem in files:
+        whole = read_depth(files[path.stem], kind).resized(*photo_size(path))
+        whole_inverse = torch.from_numpy(whole.inverse_depth(placed.near_m, placed.far_m))[None]
+        inverse = middle(whole_inverse, image.shape[-1])
+    else:
+        raise DepthError(f"expected a depth file for '{path.stem}', got none, try one of that name")
+    return nearness(inverse if nearest == "point" else from_subject(inverse, image))
+
+
+def from_subject(inverse_depth: Float[Tensor, "1 n n"], image: Tensor) -> Float[Tensor, "1 n n"]:
+    """Nothing nearer than the subject: a lens with one focus, at the nearest point, has it in focus then."""
+    mask = coarse_mask(as_rgb8(image))
+    plane = inverse_depth[0].numpy()
+    found = None if mask is None else masked_inverse(plane, mask)
+    return inverse_depth.clamp(max=middle_inverse(plane) if found is None else found)

@@ -1,0 +1,1 @@
+"""The engine: one loop, its log, its state, its losses."""

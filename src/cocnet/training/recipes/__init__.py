@@ -1,0 +1,1 @@
+"""Recipes: how each network is trained."""

@@ -1,0 +1,263 @@
+"""Training a network that renders bokeh: what `cocnet train RECIPE` does.
+
+Enters: a `BokehRun`. Leaves in its folder what `training.loop` says, weights.safetensors among it.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from tyro.conf import arg
+
+from cocnet.errors import InputError
+from cocnet.datasets.pairs.open_pairs import (PairFolder, open_pairs)
+from cocnet.training.recipes.bokeh_recipes import Recipe, shortened
+
+if TYPE_CHECKING:
+    from torch import nn
+    from torch.utils.data import Dataset
+
+    from cocnet.datasets import LensPair
+    from cocnet.training.runs.training_items import Items, Views
+    from cocnet.networks import Card
+    from cocnet.training.engine.sample_pictures import Score
+
+HELD_OUT_PART = 10  # of photos: one in so many is kept for held-out scenes
+
+
+@dataclass(frozen=True)
+class BokehRun:
+    """What to train, on what. Data are scenes, made of --images and --masks, or pairs that lie in --data."""
+
+    out: Annotated[Path, arg(aliases=["-o"])]
+    """Folder of the run; where one stands there, it goes on."""
+    model: str = "cocnet-b3"
+    """A name of `cocnet models`, or a weight file to go on from (with --recipe.start own)."""
+    images: Path | None = None
+    """Folder of photos that scenes are made of."""
+    masks: Path | None = None
+    """Folder of their subjects' masks NAME.png."""
+    ray_traced: Path | None = None
+    """Folder of ray-traced scenes (.npz) that some of the items are crops of, beside scenes of photos; for networks
+    that see a lens."""
+    ray_traced_part: float = 0.25
+    """Part of the items that are such crops."""
+    data: Path | None = None
+    """EBB!'s train folder, photos, or ray-traced scenes (.npz)."""
+    bokeh: Path | None = None
+    """Folder of the true bokeh, files of the same stems as in --data."""
+    depths: Path | None = None
+    """Folder of depth files of the same stems."""
+    depth_kind: str | None = None
+    """Of these: metric, disparity, relative_depth or relative_disparity [what their sidecars say]."""
+    resize: tuple[int, int] | None = None
+    """Height and width, px, that pairs are resized to first; the paper's is 1024 1024 [native]."""
+    side_px: int = 256
+    """Of scenes, and of the random parts of pairs that are seen; 0: whole pairs."""
+    window_px: int = 0
+    """Of scenes, what cocnet-hybrid sees of each [all]."""
+    radius_px: tuple[float, float] = (2.0, 20.0)
+    """A scene's largest radius of blur lies between these, px."""
+    in_place: float = 0.7
+    """Part of the scenes of a network without depth that are photos, blurred behind their own subject."""
+    held_out: int = 8
+    """Scenes or pairs kept back to see how it does."""
+    steps: int | None = None
+    """In all, instead of the recipe's; its stages share them."""
+    workers: int = 2
+    """Processes that make data ahead."""
+    threads: int | None = None
+    """Of the processor, for the training [all]."""
+    device: str = "auto"
+    """cpu or cuda [a GPU where there is one]."""
+    widen: tuple[int, ...] = ()
+    """More channels for the levels of the cocnet-hybrid to go on from, finest first; they start without effect."""
+    tensorboard: bool = False
+    """Also write curves for TensorBoard (extra train)."""
+
+    def checked(self) -> "BokehRun":
+        """This run; raises InputError for data that can't be."""
+        scenes = self.images is not None and self.masks is not None
+        if scenes == (self.data is not None):
+            raise InputError(
+                f"expected --images with --masks, or --data, got {self.images}, {self.masks} and {self.data}, try one"
+            )
+        if self.ray_traced is not None and not scenes:
+            raise InputError(f"expected --images with --ray-traced, got --data {self.data}, try --data alone")
+        if not 0 <= self.in_place <= 1 or not 0 <= self.ray_traced_part <= 1:
+            got = f"{self.in_place} and {self.ray_traced_part}"
+            raise InputError(f"expected in_place and ray_traced_part in 0..1, got {got}, try 0.7 and 0.25")
+        if self.widen and not Path(self.model).suffix:
+            raise InputError(
+                f"expected a weight file to widen, got {self.model}, try --model weights.safetensors"
+            )
+        if self.held_out < 0 or self.workers < 0 or (self.steps is not None and self.steps < 1):
+            got = f"{self.held_out}, {self.workers} and {self.steps}"
+            raise InputError(
+                f"expected held_out and workers from 0, steps from 1, got {got}, try 8, 2 and 20000"
+            )
+        return self
+
+
+def run_bokeh(
+    run: BokehRun,
+    recipe: Recipe | None = None,
+    on_progress: Callable[[float, dict[str, float]], None] | None = None,
+) -> "Score":
+    """Train, or go on; returns the held-out score. Raises FileError, InputError, DepthError."""
+    import torch
+
+    from cocnet.networks import card_of
+    from cocnet.training.engine.loop import Task, train
+
+    run, recipe = run.checked(), (recipe or Recipe()).checked()
+    recipe = recipe if run.steps is None else shortened(recipe, run.steps)
+    if run.threads is not None:
+        torch.set_num_threads(run.threads)
+    network = starting_network(run, recipe.seed)
+    items, held_out, about = data_of(run, card_of(str(network.name)), scale_of(network), recipe.seed)
+    kept = [held_out[i] for i in range(len(held_out))]
+    facts = {"run": {k: _plain(v) for k, v in asdict(run).items() if k not in _FREE}}
+    task = Task(
+        network,
+        items,
+        kept,
+        recipe,
+        run.out,
+        about,
+        facts | {"data": about},
+        run.workers,
+        run.device,
+        run.tensorboard,
+    )
+    return train(task, on_progress)
+
+
+_FREE = ("out", "workers", "threads", "device", "tensorboard", "steps")  # may be others when a run goes on
+
+
+def starting_network(run: BokehRun, seed: int) -> "nn.Module":
+    """A fresh network from a seed, or a trained one. Raises FileError, InputError, MissingExtraError."""
+    from cocnet.networks import create_seeded, load_model
+    from cocnet.networks.zoo.widening import widened
+
+    if not Path(run.model).suffix:
+        return create_seeded(run.model, seed)
+    network = load_model(Path(run.model))
+    return (widened(network, run.widen) if run.widen else network).train()
+
+
+def data_of(
+    run: BokehRun, card: "Card", radius_scale_px: float = 1.0, seed: int = 0
+) -> "tuple[Items | Views, Items, str]":
+    """Items to train on, held-out ones, and what they are in words. Raises FileError, InputError."""
+    made = _scenes if run.data is None else _pairs
+    return made(run, card, radius_scale_px, seed)
+
+
+def _scenes(run: BokehRun, card: "Card", scale: float, seed: int) -> "tuple[Items | Views, Items, str]":
+    """Scenes of most photos, and held-out scenes of the others."""
+    from cocnet.datasets.synthetic.scenes import SceneSettings
+    from cocnet.datasets.subject.cutouts import read_set
+    from cocnet.training.runs.training_items import Items
+
+    settings = SceneSettings(
+        run.side_px or 256, run.radius_px, "random" if card.conditioning == "lens" else "fixed"
+    )
+    canvas = settings.side_px + 2 * math.ceil(settings.radius_px[1])
+    photos = read_set(run.images or "", run.masks or "", max(320, -(-canvas // 4) * 4))
+    kept = len(photos) // HELD_OUT_PART
+    training, others = photos.split(kept) if kept >= HELD_OUT_PART else (photos, photos)
+    about = f"synthetic scenes of {len(training)} photos, {asdict(settings)}"
+    if card.conditioning == "none" and run.in_place:
+        about += f"; {run.in_place:.0%} are photos blurred behind their own subject"
+    mixed = _corrected if card.physical else _with_ray_traced
+    items, more = mixed(run, card, _made(run, card, training, settings, seed), scale, seed)
+    return (
+        items,
+        Items(_made(run, card, others, settings, seed + 1, run.held_out), card, scale),
+        about + more,
+    )
+
+
+def _made(run: BokehRun, card: "Card", *of: Any) -> "Dataset[LensPair]":
+    """Scenes; where a network sees no depth, some are photos with their own subject in its place."""
+    from cocnet.datasets.synthetic.scenes import Scenes
+    from cocnet.datasets.synthetic.portrait_scenes import InPlace
+    from cocnet.training.runs.training_items import Mixed
+
+    if card.conditioning != "none" or not run.in_place:
+        return Scenes(*of)
+    return Mixed(Scenes(*of), InPlace(*of), run.in_place)
+
+
+def _with_ray_traced(
+    run: BokehRun, card: "Card", scenes: "Dataset[LensPair]", scale: float, seed: int
+) -> "tuple[Items, str]":
+    """Some crops of ray-traced scenes among others, where there are any, and what they are in words."""
+    from cocnet.datasets.pairs.raytraced import Crops, ray_traced
+    from cocnet.training.runs.training_items import Items, Mixed
+
+    if run.ray_traced is None:
+        return Items(scenes, card, scale), ""
+    if card.conditioning != "lens":
+        raise InputError(
+            f"expected a network that sees a lens for ray-traced scenes, got {card.name}, try cocnet-b3-less-lens"
+        )
+    found = ray_traced(run.ray_traced)
+    crops = Crops(found, run.side_px, seed)
+    about = f"; {run.ray_traced_part:.0%} are crops of {len(found)} {found.about}"
+    return Items(Mixed(scenes, crops, run.ray_traced_part), card, scale), about
+
+
+def _corrected(
+    run: BokehRun, card: "Card", scenes: "Dataset[LensPair]", scale: float, seed: int
+) -> "tuple[Views, str]":
+    """What a network sees that corrects the physical picture: windows of whole scenes, rendered whole."""
+    from cocnet.datasets.pairs.raytraced import ray_traced
+    from cocnet.training.runs.training_items import (Items, Mixed, Passes, Views)
+
+    items: Any = Items(scenes, card, scale)
+    window = run.window_px or run.side_px
+    about = f"; windows of {window}² px"
+    if run.ray_traced is not None:
+        found = ray_traced(run.ray_traced)
+        items = Mixed(items, Passes(Items(found, card, scale), seed), run.ray_traced_part)
+        about += f", {run.ray_traced_part:.0%} of them in {len(found)} {found.about}"
+    return Views(items, window, scale, seed), about
+
+
+def _pairs(run: BokehRun, card: "Card", scale: float, seed: int) -> "tuple[Items, Items, str]":
+    """All pairs but a few, evenly spaced, that are held out."""
+    from cocnet.datasets import BokehPairs, View
+    from cocnet.training.runs.training_items import Items
+
+    where = PairFolder(
+        run.data or Path(),
+        run.bokeh,
+        split="train",
+        depths=run.depths,
+        depth_kind=run.depth_kind,
+        resize=run.resize,
+    )
+    source: Any = open_pairs(where)
+    if isinstance(source, BokehPairs):
+        crop = (run.side_px, run.side_px) if run.side_px else None
+        source.view, source.seed = View(run.resize, crop, mirror=True), seed
+    count = len(source)
+    if run.held_out >= count:
+        raise InputError(f"expected fewer held-out pairs than {count}, got {run.held_out}, try {count // 10}")
+    held = [i * count // run.held_out for i in range(run.held_out)]
+    rest = sorted(set(range(count)) - set(held))
+    return Items(source, card, scale, rest), Items(source, card, scale, held), source.about
+
+
+def scale_of(network: "nn.Module") -> float:
+    """Of the radii that a "lens" network sees."""
+    return float(getattr(getattr(network, "config", None), "radius_scale_px", 1.0))
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value

@@ -1,0 +1,137 @@
+"""Training the subject network: folders of photos and masks in, a run's folder with weights out.
+
+Enters: a `SubjectRun`. Leaves in its folder: settings.json, log.jsonl, state.safetensors (it goes on from there),
+best.safetensors and subject.safetensors (averaged weights; the latter in 16 bit, as they ship).
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from tyro.conf import arg
+
+from cocnet.errors import FileError, InputError
+
+if TYPE_CHECKING:
+    from cocnet.datasets.subject.cutouts import SubjectSet
+    from cocnet.networks.architectures.subject_net import SubjectNet
+    from cocnet.training.engine.mask_losses import MaskScore
+
+
+@dataclass(frozen=True)
+class SubjectRun:
+    """What to train on, from where, for how long."""
+
+    images: tuple[Path, ...]
+    """Folders of photos; photos are held out of the first."""
+    masks: tuple[Path, ...]
+    """As many folders of masks NAME.png, white = subject, each of its photo's size."""
+    out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/subject")
+    """Folder of the run; where one stands there, it goes on."""
+    cutouts: Path | None = None
+    """Folder of PNG pictures of single things on transparent ground, to paste as well."""
+    encoder: Path | None = None
+    """Weights of the encoder to start from, with a new decoder [the whole network as it ships]."""
+    start: Path | None = None
+    """Weights of the whole network to start from instead."""
+    learning_rate: float = 1.2e-3
+    """Of the decoder, at its highest; the encoder's is a tenth."""
+    steps: int = 2500
+    """Batches until the learning rate is down at zero."""
+    minutes: float | None = None
+    """Or this long, whichever comes first [no limit]."""
+    batch: int = 16
+    """Photos in a batch."""
+    sides_px: tuple[int, ...] = (256,)
+    """Sizes of the views, px, multiples of 32; batches take them in turn."""
+    pasted: float = 0.5
+    """Part of the views that are subjects pasted on other photos."""
+    held_out: int = 60
+    """Photos kept back to see how it does."""
+    threads: int | None = None
+    """Of the processor [all]."""
+    seed: int = 0
+    """Of everything that is left to chance."""
+
+    def checked(self) -> "SubjectRun":
+        """This run; raises InputError for numbers that can't be."""
+        if not self.images or len(self.images) != len(self.masks):
+            got = f"{len(self.images)} and {len(self.masks)}"
+            raise InputError(f"expected as many folders of photos as of masks, got {got}, try one of each")
+        if not self.sides_px or any(side < 32 or side % 32 for side in self.sides_px):
+            raise InputError(f"expected sides_px multiples of 32, got {self.sides_px}, try 256")
+        if self.batch < 2 or not 0 <= self.pasted <= 1:
+            got = f"{self.batch} and {self.pasted}"
+            raise InputError(f"expected a batch of 2 or more and pasted in 0..1, got {got}, try 16 and 0.35")
+        return self
+
+
+def run_subject(
+    run: SubjectRun, on_progress: Callable[[float, dict[str, Any]], None] | None = None
+) -> "MaskScore":
+    """Train, or go on; returns the score on the held-out photos. Raises FileError, InputError."""
+    import torch
+
+    from cocnet.datasets.subject.cutouts import Batches, read_cutouts
+    from cocnet.training.engine.subject_loop import SubjectRecipe, save_weights, train_subject
+
+    run = run.checked()
+    torch.set_num_threads(run.threads or torch.get_num_threads())
+    torch.manual_seed(run.seed)
+    network = starting_network(run.encoder, run.start)
+    photos, held_out = read_sets(run)
+    cutouts = None if run.cutouts is None else read_cutouts(run.cutouts)
+    planes = held_out.planes.float() / 255
+    score = train_subject(
+        network,
+        Batches(photos, run.batch, run.sides_px, run.pasted, run.seed, cutouts),
+        (planes[:, :3], planes[:, 3:]),
+        SubjectRecipe(steps=run.steps, minutes=run.minutes, learning_rate=run.learning_rate),
+        run.out,
+        facts=_facts(run, network.settings, held_out.names),
+        on_progress=on_progress,
+    )
+    finished = starting_network(None, run.out / "last.safetensors")
+    save_weights(run.out / "subject.safetensors", finished, half=True)
+    return score
+
+
+def read_sets(run: SubjectRun) -> tuple["SubjectSet", "SubjectSet"]:
+    """Photos of all folders without, and of the first one, those held out. Raises FileError, InputError."""
+    from cocnet.datasets.subject.cutouts import read_set
+
+    first, *others = (read_set(*folders) for folders in zip(run.images, run.masks, strict=True))
+    photos, held_out = first.split(run.held_out)
+    for other in others:
+        photos = photos + other
+    return photos, held_out
+
+
+def _facts(run: SubjectRun, network: dict[str, Any], held_out: tuple[str, ...]) -> dict[str, Any]:
+    """What is saved beside the recipe."""
+    plain = json.loads(json.dumps(asdict(run), default=str))
+    return {"run": plain, "network": network, "held_out_names": list(held_out)}
+
+
+def starting_network(encoder: Path | None, whole: Path | None = None) -> "SubjectNet":
+    """The network as it ships (or as a file has it), or a new one on a trained encoder; ready to train."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from cocnet.depth.subject_mask import WEIGHTS
+    from cocnet.networks.architectures.subject_net import SubjectNet, to_channels_last
+
+    path = encoder or whole or WEIGHTS
+    network = SubjectNet()
+    try:
+        weights = {name: tensor.float() for name, tensor in load_file(path).items()}
+        (network.encoder if encoder else network).load_state_dict(weights)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        what = "an encoder's weights" if encoder else "the subject network's weights"
+        reason = " ".join(str(error).split())[:200]
+        raise FileError(f"expected {what}, got '{path}' ({reason}), try tools/teacher") from error
+    network.freeze_early()
+    to_channels_last(network)
+    return network

@@ -1,0 +1,90 @@
+"""`cocnet attack`: the files it leaves are what it says they are."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from victims import labelled, open_tiny
+
+import cocnet
+from cocnet.renderers.nearness import Physical, Setup
+from cocnet.robustness import sources
+from cocnet.robustness.run_layout import load_picture
+
+
+@pytest.fixture
+def photo(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "open_victim", open_tiny)
+    labelled(tmp_path / "photos", count=1)
+    path = tmp_path / "photo.png"
+    next((tmp_path / "photos").glob("*/0.png")).rename(path)
+    return path
+
+
+OPTIONS = ("--victim", "tiny", "--size-px", "32", "--steps", "5")
+
+
+def test_the_picture_and_its_depth_belong_together(photo, run):
+    out = photo.with_name("out.png")
+    found = run("attack", photo, "--method", "gda", "--epsilon", 0.3, *OPTIONS, "-o", out, "--json")
+    facts = json.loads(found.out)
+    assert found.code == 0 and facts["epsilon"] == 0.3 and facts["queries"] >= 1
+    picture, victim = load_picture(out)[None], open_tiny("tiny")
+    chances = victim(picture)[0].softmax(0)
+    assert facts["after"]["label"] == int(chances.argmax())
+    assert facts["after"]["confidence"] == pytest.approx(float(chances.max()), abs=1e-5)
+    inverse = torch.from_numpy(np.load(facts["depth"]))
+    setup = Setup()
+    near = ((inverse - 1 / setup.far_m) / setup.dioptres).clamp(0, 1)
+    again = Physical()(load_picture(photo)[None], near[None, None])
+    assert (again - picture).abs().max() < 0.6 / 255
+    settings = json.loads((out.parent / "out.png.json").read_text())
+    assert settings["settings"]["steps"] == 5 and settings["result"]["label"] == facts["photo"]["label"]
+
+
+def test_what_is_printed(photo, run):
+    out = photo.with_name("out.png")
+    found = run("attack", photo, "--method", "pgd-rgb", "--epsilon", 0.5, *OPTIONS, "-o", out)
+    assert found.code == 0 and "ε 0.5" in found.out and ": fooled" in found.out
+    assert "natural bokeh  class " in found.out and not out.with_name("out.png.npy").exists()
+    label = int(open_tiny("tiny")(load_picture(photo)[None]).argmax())
+    goal = (label + 1) % 5
+    found = run(
+        "attack", photo, "--method", "pgd-rgb", "--epsilon", 0.5, "--target", goal, *OPTIONS, "-o", out
+    )
+    assert f"this file      class {goal} ({goal})" in found.out
+    found = run("attack", photo, "--method", "bokeh", *OPTIONS, "-o", out)
+    assert "not fooled" in found.out or "as by bokeh alone" in found.out
+    depth = np.linspace(1, 5, 32 * 32, dtype=np.float32).reshape(32, 32)
+    np.save(photo.with_name("d.npy"), depth)
+    given = ("--depth", photo.with_name("d.npy"))
+    found = run("attack", photo, *given, "--depth-kind", "metric", "--method", "lens", *OPTIONS, "-o", out)
+    assert (
+        found.code == 0
+        and len(json.loads((out.parent / "out.png.json").read_text())["result"]["camera"]) == 3
+    )
+    assert run("attack", photo, *given, *OPTIONS, "-o", out).code == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (("--method", "gdaa"), "try gda"),
+        (("--victim", "nobody"), "expected a victim"),
+        (("--label", "7"), "class of 0..4"),
+        (("--method", "ace", "--target", "1"), "reach a target"),
+        (("--epsilon", "-1"), "epsilon from 0"),
+    ],
+)
+def test_what_can_not_be(options, error, photo, run):
+    found = run("attack", photo, *OPTIONS, *options, "-o", photo.with_name("out.png"))
+    assert found.code == 1 and error in found.err and not photo.with_name("out.png").exists()
+    for out in (photo, photo.with_name("out.gif"), photo.with_name("nowhere") / "out.png"):
+        assert run("attack", photo, *OPTIONS, "-o", out).code == 1
+
+
+def test_attacks_are_there_by_name():
+    assert cocnet.attacks.BackgroundGDA().name == "bg-gda" and "attacks" in dir(cocnet)
+    with pytest.raises(AttributeError):
+        _ = cocnet.attack_everything

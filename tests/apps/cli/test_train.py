@@ -1,0 +1,83 @@
+"""`cocnet train subject` on four small photos: one step, settings, log and weights that load."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from cocnet.depth import subject_mask
+from cocnet.depth.subject_mask import load_subject_net
+from cocnet.imaging import write_photo
+from cocnet.networks import card_of
+from cocnet.training.recipes.bokeh_recipes import RECIPES
+from cocnet.training.runs.subject_run import SubjectRun, read_sets
+
+
+def test_what_can_be_trained_is_listed(run):
+    listed = run("train")
+    assert listed.code == 0 and all(name in listed.out for name in ("subject", "ablation", *RECIPES))
+    other = run("train", "hybird")
+    assert (
+        other.code == 2 and "expected something to train, got 'hybird'" in other.err and "hybrid" in other.err
+    )
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipes_know_what_their_networks_see(name, run):
+    named = RECIPES[name]
+    assert card_of(named.model).conditioning == ("none" if named.sees == "photo" else named.sees)
+    shown = run("train", name, "--help").out
+    assert ("--depths" in shown.split("torchrun")[0]) == (named.sees == "depth")
+
+
+def test_one_step_and_going_on(files, run):
+    for name in ("images", "masks"):
+        (files.folder / name).mkdir()
+    for i in range(4):
+        mask = np.zeros((40, 60, 3), np.uint8)
+        mask[10:30, 10 + 5 * i : 30 + 5 * i] = 255
+        write_photo(files.folder / "images" / f"{i}.jpg", 40 + mask // 2)
+        write_photo(files.folder / "masks" / f"{i}.png", mask)
+    out = files.folder / "run"
+    arguments = ("--images", files.folder / "images", "--masks", files.folder / "masks", "-o", out)
+    arguments += (
+        "--steps",
+        1,
+        "--batch",
+        2,
+        "--sides-px",
+        32,
+        "--held-out",
+        1,
+        "--threads",
+        torch.get_num_threads(),
+    )
+    for _ in range(2):
+        outcome = run("train", "subject", *arguments)
+        assert outcome.code == 0 and "IoU" in outcome.out, outcome.err
+    settings = json.loads((out / "settings.json").read_text())
+    assert settings["run"]["batch"] == 2 and len(settings["held_out_names"]) == 1
+    assert len((out / "log.jsonl").read_text().splitlines()) == 2
+    mask = subject_mask(np.zeros((20, 30, 3), np.uint8), load_subject_net(out / "subject.safetensors"))
+    assert mask.shape == (20, 30)
+
+
+def test_wrong_numbers_are_one_line(files, run):
+    outcome = run("train", "subject", "--images", files.folder, "--masks", files.folder, "--sides-px", 100)
+    assert outcome.code == 1 and "multiples of 32" in outcome.errors[0]
+    outcome = run("train", "subject", "--images", files.folder, "--masks", files.folder)
+    assert outcome.code == 1 and "got none" in outcome.errors[0]
+    outcome = run("train", "subject", "--images", files.folder, files.folder, "--masks", files.folder)
+    assert outcome.code == 1 and "got 2 and 1" in outcome.errors[0]
+
+
+def test_photos_are_held_out_of_the_first_folder(files):
+    for folder, names in (("first", "abcd"), ("more", "ef")):
+        (files.folder / folder).mkdir()
+        for name in names:
+            write_photo(files.folder / folder / f"{name}.png", np.full((8, 8, 3), 90, np.uint8))
+    folders = (files.folder / "first", files.folder / "more")
+    photos, held_out = read_sets(SubjectRun(folders, folders, held_out=2))
+    assert len(photos) == 4 and photos.names[2:] == ("e", "f")
+    assert len(held_out) == 2 and set(held_out.names) | set(photos.names[:2]) == set("abcd")

@@ -1,0 +1,104 @@
+"""Depth edges follow the photo; slopes and flat depth stay as they are; better blur at silhouettes."""
+
+import numpy as np
+import pytest
+import torch
+from scenes import SCENES, degrade, edge_psnr, load
+
+from cocnet.depth.refinement.guided_filter import GuidedFilter, box, stripes
+from cocnet.depth.refinement.refine import refine_inverse_depth
+from cocnet.imaging import linear_to_srgb
+
+
+@pytest.fixture
+def step():
+    """A near bright left half, a far dark right half, with noise; the depth's edge is smeared and 3 px off."""
+    rng = np.random.default_rng(0)
+    near = np.arange(160) < 70
+    photo = np.where(near, 190, 60)[None, :, None] + rng.normal(0, 6, (120, 160, 3))
+    truth = np.where(near, 0.8, 0.2)[None].repeat(120, 0).astype(np.float32)
+    smeared = np.interp(np.arange(160), (67, 79), (0.8, 0.2))[None].repeat(120, 0).astype(np.float32)
+    return photo.clip(0, 255).astype(np.uint8), truth, smeared
+
+
+def test_a_smeared_edge_lands_on_the_photos(step):
+    photo, truth, smeared = step
+    refined = refine_inverse_depth(smeared, photo, reach_px=12)
+    assert np.abs(refined - truth).mean() < 0.5 * np.abs(smeared - truth).mean()
+    assert refined.min() >= smeared.min() - 1e-6 and refined.max() <= smeared.max() + 1e-6
+
+
+def test_a_true_edge_stays(step):
+    photo, truth, _ = step
+    assert np.abs(refine_inverse_depth(truth, photo) - truth).mean() < 1e-3
+
+
+def test_slopes_and_flat_depth_stay(step):
+    photo, _, _ = step
+    slope = np.linspace(0.1, 1, 120, dtype=np.float32)[:, None].repeat(160, 1)
+    assert np.abs(refine_inverse_depth(slope, photo) - slope).max() < 1e-6
+    flat = np.full((120, 160), 0.5, np.float32)
+    assert np.array_equal(refine_inverse_depth(flat, photo), flat)
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 40), (9, 11), (64, 8)])
+def test_tiny_photos(height, width):
+    rng = np.random.default_rng(0)
+    inverse = rng.random((height, width)).astype(np.float32)
+    refined = refine_inverse_depth(inverse, rng.integers(0, 256, (height, width, 3)).astype(np.uint8))
+    assert refined.shape == inverse.shape and np.isfinite(refined).all()
+
+
+def test_large_photos_are_worked_out_small(step):
+    photo, truth, smeared = step
+    large = [x.repeat(10, 0).repeat(10, 1) for x in (photo, truth, smeared)]
+    refined = refine_inverse_depth(large[2], large[0], reach_px=120)
+    assert np.abs(refined - large[1]).mean() < 0.6 * np.abs(large[2] - large[1]).mean()
+
+
+def test_box_by_running_sums_is_the_mean():
+    x = torch.rand(2, 40, 30)
+    near = box(x, 8)
+    for reach in (8, 11):
+        size = 2 * reach + 1
+        mean = torch.nn.functional.avg_pool2d(x, size, 1, reach, count_include_pad=False)
+        assert torch.allclose(box(x, reach), mean, atol=1e-5)
+    assert near.shape == x.shape
+
+
+def test_running_sums_keep_what_is_small_beside_a_bright_area():
+    """Else the moments of a side's colours that is hardly in the window are noise, and depth is NaN there."""
+    x = torch.full((1, 200, 1200), 0.9686)
+    x[..., 1000:] = 0
+    x[:, 100, 1100] = 1e-3
+    small = box(box(x, 31), 15)[0, 100, 1100]
+    assert float(small) == pytest.approx(1e-3 / 63**2, rel=1e-3)
+
+
+def test_the_guided_filter_keeps_a_linear_model_of_the_photo():
+    guide = torch.rand(3, 20, 24)
+    plane = (0.2 * guide[0] + 0.5 * guide[2] + 0.1)[None]
+    assert torch.allclose(GuidedFilter(guide, 3, 1e-6)(plane), plane, atol=1e-3)
+
+
+def test_stripes_are_the_interpolated_whole():
+    rgb = np.random.default_rng(0).integers(0, 256, (50, 40, 3)).astype(np.uint8)
+    planes = torch.rand(2, 13, 10)
+    whole = torch.nn.functional.interpolate(planes[None], (50, 40), mode="bilinear")[0]
+    parts = torch.cat([part for _, _, part in stripes(rgb, planes, rows=16)], 1)
+    assert torch.allclose(parts, whole, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_halos_shrink_on_ray_traced_scenes():
+    """Depth 8 times smaller, blurred, 2 px off: on average 1.5 dB nearer to the truth around silhouettes."""
+    gains = []
+    for path in SCENES:
+        sharp, depth, bokeh, lens = load(path)
+        inverse = 1 / depth.clamp(max=1e4)
+        bad = degrade(inverse)
+        rgb = (linear_to_srgb(sharp.clamp(0, 1))[0].permute(1, 2, 0) * 255).round().byte().numpy()
+        better = torch.from_numpy(refine_inverse_depth(bad[0, 0].numpy(), rgb))[None, None]
+        before, after = (edge_psnr(sharp, d, inverse, bokeh, lens) for d in (bad, better))
+        gains.append(after - before)
+    assert np.mean(gains) > 1.5 and np.min(gains) > -0.2

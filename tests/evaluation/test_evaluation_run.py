@@ -1,0 +1,198 @@
+"""Evaluation: scores as scikit-image gives them, controls, reports, the command."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+import torch
+from paths import SHARED
+from PIL import Image
+from scenes import SCENES
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from cocnet import create_model, save_checkpoint
+from cocnet.apps.cli.main import main
+from cocnet.datasets import ImageBokehFolder, View, ray_traced
+from cocnet.datasets.pairs.open_pairs import PairFolder, open_pairs
+from cocnet.datasets.pairs.sample import sample_of
+from cocnet.errors import DepthError, FileError, InputError
+from cocnet.evaluation.controls import (
+    ConstantBlur,
+    best_constant_blur,
+    blurred,
+    network_renderer,
+    physical,
+    untouched,
+)
+from cocnet.evaluation.evaluation_run import EvaluateRun, run_evaluation
+from cocnet.evaluation.measure_pairs import evaluate, readable
+from cocnet.evaluation.pair_report import markdown, write_report, write_sheet
+from cocnet.imaging import srgb_to_linear
+
+TINY = {"channels": [4, 8, 8], "groups": 1, "kernel_size": 3}
+DATA = SHARED / "data"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three pairs of 40 × 32 px: the bokeh is the photo with ever more noise; depth falls to the right."""
+    random = np.random.default_rng(0)
+    for part in ("photos", "bokeh", "depth"):
+        (tmp_path / part).mkdir()
+    for number in range(3):
+        rgb = random.integers(30, 220, (4, 5, 3)).astype(np.uint8)
+        photo = np.asarray(Image.fromarray(rgb).resize((40, 32), Image.Resampling.BICUBIC)).astype(int)
+        noise = random.integers(-4 * number, 4 * number + 1, photo.shape)
+        Image.fromarray(photo.astype(np.uint8)).save(tmp_path / "photos" / f"{number}.png")
+        Image.fromarray((photo + noise).astype(np.uint8)).save(tmp_path / "bokeh" / f"{number}.png")
+        depth = np.tile(np.linspace(60000, 0, 40).astype(np.uint16), (32, 1))
+        Image.fromarray(depth).save(tmp_path / "depth" / f"{number}.png")
+    return tmp_path
+
+
+@pytest.fixture
+def pairs(folder):
+    """Opens them."""
+    return lambda **options: ImageBokehFolder(folder / "photos", folder / "bokeh", **options)
+
+
+@pytest.fixture
+def deep(folder, pairs):
+    """Opens them with depth."""
+    return lambda **options: pairs(depths=folder / "depth", depth_kind="relative_disparity", **options)
+
+
+def pixels(path):
+    return np.asarray(Image.open(path))
+
+
+def test_scores_are_those_of_the_files(folder, pairs):
+    found = evaluate(untouched, pairs(), ("ssim", "psnr"), what="untouched")
+    for row in found.rows:
+        a, b = (pixels(folder / part / f"{row.name}.png") for part in ("bokeh", "photos"))
+        assert row.scores["ssim"] == pytest.approx(structural_similarity(a, b, channel_axis=2), abs=1e-9)
+        if row.name != "0":
+            assert row.scores["psnr"] == pytest.approx(peak_signal_noise_ratio(a, b), abs=1e-9)
+    assert found.means["ssim"] == pytest.approx(np.mean([row.scores["ssim"] for row in found.rows]))
+    assert [row.name for row in found.ranked()] == ["2", "1", "0"]
+    assert (found.rows[0].height_px, found.rows[0].width_px) == (32, 40) and not found.notes
+
+
+def test_what_a_renderer_gives_is_clipped_and_rounded(pairs):
+    found = evaluate(lambda s: s.image + 0.4 / 255, pairs(), ("ssim",))
+    assert found.rows[0].scores["ssim"] == pytest.approx(1, abs=1e-12)
+
+
+def test_one_blur_is_a_gaussian_and_the_best_is_found(pairs):
+    spot = torch.full((1, 3, 33, 41), 0.2)
+    spot[..., 16, 20] = 1
+    (same, wide) = blurred(spot, (0.0, 0.05))
+    assert (same - spot).abs().max() < 1e-5
+    light = srgb_to_linear(wide)[0, 0] - srgb_to_linear(torch.tensor(0.2))
+    place = torch.arange(41) - 20
+    assert float((light.sum(0) * place**2).sum() / light.sum()) == pytest.approx((0.05 * 41) ** 2, rel=0.02)
+    samples = [sample_of(pair) for pair in pairs()]
+    made = [type(s)(s.name, s.image, next(iter(blurred(s.image, (0.0113,))))) for s in samples]
+    assert best_constant_blur(made) == ConstantBlur(0.0113)
+    assert best_constant_blur(readable(pairs())).share <= 0.008
+
+
+def test_physics_and_networks_get_what_they_need(deep, pairs):
+    sample = sample_of(deep()[1])
+    assert sample.assumed and sample.nearness.aminmax() == (0, 1)
+    assert 1 / float(sample.inverse_depth.max()) == pytest.approx(1)
+    assert physical(sample).shape == sample.image.shape
+    for name in ("cocnet-b3-less", "cocnet-b3-depth", "cocnet-b3-less-lens"):
+        network = create_model(name, **TINY).start_at_identity().eval()
+        with torch.no_grad():
+            assert (network_renderer(network)(sample) - sample.image).abs().max() < 1e-5
+    for render in (physical, network_renderer(network)):
+        with pytest.raises(DepthError, match="folder of depth files"):
+            evaluate(render, pairs(), ("psnr",))
+    assert any("assumed" in note for note in evaluate(untouched, deep(), ("psnr",)).notes)
+
+
+def test_ray_traced_scenes_are_won_by_physics():
+    scenes = ray_traced(SCENES[0].parent)
+    scenes.files = scenes.files[2:4]
+    ours, photo = (evaluate(render, scenes, ("psnr",)) for render in (physical, untouched))
+    blur = evaluate(best_constant_blur(readable(scenes)), scenes, ("psnr",))
+    assert ours.means["psnr"] > blur.means["psnr"] + 5 > photo.means["psnr"] + 5
+    assert not ours.notes
+
+
+def test_bad_pairs_stop_or_are_reported(folder, pairs):
+    whole = (folder / "bokeh" / "1.png").read_bytes()
+    (folder / "bokeh" / "1.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(FileError, match=r"1\.png"):
+        evaluate(untouched, pairs(), ("psnr",))
+    found = evaluate(untouched, pairs(), ("psnr",), skip_problems=True)
+    assert [row.name for row in found.rows] == ["0", "2"]
+    assert [problem.name for problem in found.skipped] == ["1"]
+    with pytest.raises(InputError, match="metric"):
+        evaluate(untouched, pairs(), ("psnrr",))
+
+
+def test_missing_metrics_are_named(pairs, monkeypatch):
+    monkeypatch.setitem(sys.modules, "lpips", None)
+    found = evaluate(untouched, pairs(), ("psnr", "lpips"))
+    assert list(found.metrics) == ["psnr"] and "cocnet[metrics]" in found.missing["lpips"]
+    assert "not measured" in markdown([found]) and "lpips is not measured: expected" in markdown([found])
+    with pytest.raises(FileError, match="none of lpips"):
+        evaluate(untouched, pairs(), ("lpips",))
+
+
+def test_reports(pairs, tmp_path):
+    data = pairs(view=View(resize=(48, 48)))
+    blur = ConstantBlur(0.01)
+    found = [evaluate(untouched, data, ("ssim",), what="photo"), evaluate(blur, data, ("ssim",), what="blur")]
+    facts, text = write_report(tmp_path / "new" / "report", found, {"model": "none"})
+    said = json.loads(facts.read_text())
+    assert said["settings"] == {"model": "none"} and len(said["evaluations"][0]["rows"]) == 3
+    assert said["evaluations"][1]["means"]["ssim"] == pytest.approx(found[1].means["ssim"])
+    assert "48 × 48 px" in text.read_text() and "| blur | " in text.read_text()
+    rows = write_sheet(tmp_path / "sheet.png", found[0], untouched, data)
+    assert [row.name for row in rows] == ["2", "1", "0"]
+    sheet = pixels(tmp_path / "sheet.png")
+    assert sheet.shape == (3 * 56, 3 * 56, 3)
+    assert np.abs(sheet[:48, :48].astype(int) - sheet[:48, 56:104]).max() == 0
+
+
+def test_the_command(folder, tmp_path, capsys):
+    torch.manual_seed(0)
+    path = save_checkpoint(
+        create_model("cocnet-b3-less", **TINY), tmp_path / "net.safetensors", data="nothing"
+    )
+    out = tmp_path / "run"
+    given = ["--data", str(folder / "photos"), "--bokeh", str(folder / "bokeh"), "--metrics", "psnr", "ssim"]
+    depth = ["--depths", str(folder / "depth"), "--depth-kind", "relative_disparity"]
+    assert main(["evaluate", "--model", str(path), *given, *depth, "--controls", "-o", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert (
+        "untouched photo" in printed and "physical renderer" in printed and "best on these pairs" in printed
+    )
+    facts = json.loads((out / "evaluation.json").read_text())
+    assert facts["settings"]["weights"]["data"] == "nothing" and len(facts["evaluations"]) == 4
+    assert (out / "evaluation.md").is_file() and (out / "sheet.jpg").is_file()
+
+
+def test_which_dataset(folder, tmp_path):
+    assert len(open_pairs(PairFolder(SCENES[0].parent))) == 6
+    with pytest.raises(InputError, match="--bokeh FOLDER"):
+        open_pairs(PairFolder(folder))
+    (folder / "photos").rename(folder / "original")
+    assert len(open_pairs(PairFolder(folder, resize=(8, 8)))) == 3
+    with pytest.raises(InputError, match="as they are"):
+        open_pairs(PairFolder(SCENES[0].parent, resize=(8, 8)))
+    for wrong in ({"metrics": ("nonsense",)}, {"device": "gpu9"}, {"model": "cocnet-b33"}):
+        with pytest.raises(InputError, match=r"a metric|device|try cocnet-b3"):
+            run_evaluation(EvaluateRun(folder, out=tmp_path / "x", **wrong))
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.skipif(not (DATA / "dpdd").is_dir(), reason="needs shared/data/dpdd, which isn't here")
+def test_real_defocus_pairs():
+    data = ImageBokehFolder(DATA / "dpdd", endings=("_sharp", "_input"))
+    found = evaluate(untouched, data, ("psnr", "ssim"))
+    assert len(found.rows) == 7 and 15 < found.means["psnr"] < 35 and 0.4 < found.means["ssim"] < 0.95

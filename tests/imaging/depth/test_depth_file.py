@@ -1,0 +1,326 @@
+"""Depth files: every format there and back, kinds and scales; rows 11, 12 and 15 of the bad-input table."""
+
+import errno
+import json
+import os
+import pickle
+import struct
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from cocnet.errors import CocnetWarning, DepthError, FileError, MissingExtraError
+from cocnet.imaging.depth.depth_map import KINDS, DepthMap, read_depth, write_depth
+from cocnet.imaging.embedded.describe import describe_depth
+
+RAMP = np.linspace(1, 5, 12, dtype=np.float32).reshape(3, 4)
+
+
+def one_line(caught, *words):
+    message = str(caught.value)
+    assert "\n" not in message
+    assert all(word in message for word in ("expected", "got", "try", *words)), message
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".pfm", ".exr"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_float_formats_are_exact(tmp_path, suffix, kind):
+    if suffix == ".exr":
+        pytest.importorskip("OpenEXR")
+    values = RAMP.copy()
+    values[0, 1] = np.nan
+    depth = DepthMap.of(values, kind, source="a test")
+    write_depth(tmp_path / f"d{suffix}", depth)
+    again = read_depth(tmp_path / f"d{suffix}")
+    assert (again.kind, again.source) == (kind, "a test")
+    assert np.array_equal(again.values, depth.values)
+    assert np.array_equal(again.valid, depth.valid)
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".png"])
+def test_the_distances_that_a_relative_map_suggests(tmp_path, suffix):
+    path = tmp_path / f"d{suffix}"
+    write_depth(path, replace(DepthMap.of(RAMP, "relative_depth"), span_m=(2.0, 20.0)))
+    assert read_depth(path).span_m == read_depth(path, scale=2.0).span_m == (2.0, 20.0)
+    assert read_depth(path, kind="metric", scale=1.0).span_m is None
+    beside = path.with_name(path.name + ".json")
+    write_depth(path, replace(DepthMap.of(RAMP, "relative_depth"), span_m=(np.float32(2), np.float32(20))))
+    assert read_depth(path).span_m == (2.0, 20.0)
+    with pytest.raises(DepthError) as caught:
+        write_depth(path, replace(DepthMap.of(RAMP, "relative_depth"), span_m=(5.0, 5.0)))
+    one_line(caught, "a near and a far distance")
+    assert read_depth(path).span_m == (2.0, 20.0)
+    for broken in ([3], [20.0, 2.0], "near", 5, [1, 10**400]):
+        beside.write_text(json.dumps({"kind": "relative_depth", "span_m": broken}))
+        with pytest.raises(DepthError) as caught:
+            read_depth(path)
+        one_line(caught, "sidecar")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(KINDS), st.floats(1e-3, 1e3), st.floats(1.0, 1e4), st.integers(0, 99))
+def test_png_is_within_one_step(tmp_path_factory, kind, low, ratio, seed):
+    path = tmp_path_factory.mktemp("d") / "d.png"
+    values = low * ratio ** np.random.default_rng(seed).random((5, 6))
+    values[2, 3] = np.nan
+    depth = DepthMap.of(values, kind)
+    write_depth(path, depth)
+    again = read_depth(path)
+    assert again.kind == kind and np.array_equal(again.valid, depth.valid)
+    line = (lambda v: 1 / v) if kind == "metric" else (lambda v: v)
+    before, after = (
+        line(depth.values[depth.valid].astype(float)),
+        line(again.values[depth.valid].astype(float)),
+    )
+    assert np.abs(after - before).max() <= 0.51 * np.ptp(before) / 65534 + 1e-6 * before.max()
+
+
+def test_png_keeps_millimetres(tmp_path):
+    millimetres = np.random.default_rng(0).integers(0, 65536, (20, 30)).astype(np.uint16)
+    Image.fromarray(millimetres).save(tmp_path / "a.png")
+    write_depth(tmp_path / "b.png", read_depth(tmp_path / "a.png", "metric", 0.001))
+    with Image.open(tmp_path / "b.png") as image:
+        assert np.array_equal(np.asarray(image), millimetres)
+
+
+def test_png_of_a_constant_map(tmp_path):
+    for kind in KINDS:
+        write_depth(tmp_path / "a.png", DepthMap.of(np.full((2, 2), np.float32(1.2345678)), kind))
+        assert np.allclose(read_depth(tmp_path / "a.png").values, 1.2345678, rtol=1e-6)
+
+
+def test_guessed_millimetres_are_called_a_guess(tmp_path):
+    Image.fromarray(np.full((2, 2), 1500, np.uint16)).save(tmp_path / "a.png")
+    depth = read_depth(tmp_path / "a.png", "metric")
+    assert np.allclose(depth.values, 1.5) and "guess" in depth.source
+    assert np.allclose(read_depth(tmp_path / "a.png", "metric", scale=0.01).values, 15)
+
+
+def test_eight_bits_warn_and_need_a_scale(tmp_path):
+    Image.fromarray(np.arange(6, dtype=np.uint8).reshape(2, 3)).save(tmp_path / "a.png")
+    with pytest.warns(CocnetWarning, match="stair"):
+        assert read_depth(tmp_path / "a.png", "relative_disparity").values.max() == 5
+    with pytest.warns(CocnetWarning, match="stair"), pytest.raises(DepthError) as caught:
+        read_depth(tmp_path / "a.png", "metric")
+    one_line(caught, "--depth-scale")
+
+
+def test_whole_number_disparity_needs_a_scale(tmp_path):
+    Image.fromarray(np.array([[0, 300]], np.uint16)).save(tmp_path / "a.png")
+    with pytest.raises(DepthError) as caught:
+        read_depth(tmp_path / "a.png", "disparity")
+    one_line(caught, "--depth-scale", "relative_disparity")
+    depth = read_depth(tmp_path / "a.png", "disparity", 0.01)
+    assert depth.values.tolist() == [[0, 3]] and depth.valid.tolist() == [[False, True]]
+
+
+def test_kind_must_come_from_somewhere(tmp_path):
+    np.save(tmp_path / "a.npy", RAMP)
+    with pytest.raises(DepthError) as caught:
+        read_depth(tmp_path / "a.npy")
+    one_line(caught, "--depth-kind", *KINDS)
+    (tmp_path / "a.json").write_text('{"kind": "disparity", "scale": 2, "offset": 1}')
+    assert np.allclose(read_depth(tmp_path / "a.npy").values, 2 * RAMP + 1)
+    assert np.allclose(read_depth(tmp_path / "a.npy", "metric").values, RAMP)
+    (tmp_path / "a.npy.json").write_text('{"kind": "relative_depth"}')
+    assert read_depth(tmp_path / "a.npy").kind == "relative_depth"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", '{"kind": 5}', '{"kind": "metric", "scale": "x"}', '{"kind": "metric", "scale": 0}', "\x00", "3"],
+)
+def test_broken_sidecars(tmp_path, text):
+    np.save(tmp_path / "a.npy", RAMP)
+    (tmp_path / "a.npy.json").write_text(text)
+    with pytest.raises(DepthError) as caught:
+        read_depth(tmp_path / "a.npy")
+    one_line(caught)
+
+
+def test_someone_elses_json_is_no_sidecar(tmp_path):
+    np.save(tmp_path / "a.npy", RAMP)
+    (tmp_path / "a.json").write_text('{"f_number": 2}')
+    assert read_depth(tmp_path / "a.npy", "metric").kind == "metric"
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_pfm_both_ways_round(tmp_path, order):
+    scale = -1.0 if order == "<" else 1.0
+    (tmp_path / "a.pfm").write_bytes(
+        f"Pf\n4 3\n{scale}\n".encode() + RAMP[::-1].astype(order + "f4").tobytes()
+    )
+    assert np.array_equal(read_depth(tmp_path / "a.pfm", "metric").values, RAMP)
+
+
+def test_tiff_of_many_types(tmp_path):
+    tifffile = pytest.importorskip("tifffile")
+    for dtype in (np.float32, np.uint16, np.int32):
+        tifffile.imwrite(tmp_path / "a.tif", (100 * RAMP).astype(dtype))
+        values = read_depth(tmp_path / "a.tif", "relative_depth").values
+        assert np.array_equal(values, (100 * RAMP).astype(dtype).astype(np.float32))
+
+
+def test_npy_of_many_types(tmp_path):
+    for array in (RAMP.astype(">f8"), RAMP.astype(np.float16), RAMP[None], np.asfortranarray(RAMP)):
+        np.save(tmp_path / "a.npy", array)
+        assert np.allclose(read_depth(tmp_path / "a.npy", "metric").values, RAMP, rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["Z", "V", "Y", "R"])
+def test_exr_channels(tmp_path, name):
+    openexr = pytest.importorskip("OpenEXR")
+    header = {"compression": openexr.ZIP_COMPRESSION, "type": openexr.scanlineimage}
+    channels = {name: openexr.Channel(RAMP)} | ({"A": openexr.Channel(RAMP * 0)} if name != "R" else {})
+    openexr.File(header, channels).write(str(tmp_path / "a.exr"))
+    assert np.array_equal(read_depth(tmp_path / "a.exr", "metric").values, RAMP)
+    openexr.File(header, {"Q": openexr.Channel(RAMP)}).write(str(tmp_path / "a.exr"))
+    with pytest.raises(DepthError) as caught:
+        read_depth(tmp_path / "a.exr", "metric")
+    one_line(caught, "Z, V, Y or R")
+
+
+def test_exr_without_its_package(tmp_path, monkeypatch):
+    (tmp_path / "a.exr").write_bytes(b"v/1\x01")
+    monkeypatch.setitem(sys.modules, "OpenEXR", None)
+    with pytest.raises(MissingExtraError, match=r"cocnet\[exr\]"):
+        read_depth(tmp_path / "a.exr", "metric")
+    with pytest.raises(MissingExtraError):
+        write_depth(tmp_path / "b.exr", DepthMap.of(RAMP, "metric"))
+    assert [p.name for p in tmp_path.iterdir()] == ["a.exr"]
+
+
+def test_grey_stored_as_colour_is_read_and_colour_is_not(tmp_path):
+    Image.fromarray(np.repeat(np.arange(12, dtype=np.uint8).reshape(3, 4, 1), 3, 2)).save(tmp_path / "a.png")
+    with pytest.warns(CocnetWarning):
+        assert read_depth(tmp_path / "a.png", "relative_depth").values.max() == 11
+    Image.fromarray(np.arange(36, dtype=np.uint8).reshape(3, 4, 3)).save(tmp_path / "a.png")
+    with pytest.raises(DepthError) as caught:
+        read_depth(tmp_path / "a.png", "metric")
+    one_line(caught, "colour")
+
+
+class Trap:
+    def __reduce__(self):
+        return (os.mkdir, ("trapped",))
+
+
+def test_row_12_object_npy_is_refused_unopened(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("a.npy", np.array([[Trap()]], dtype=object), allow_pickle=True)
+    with pytest.raises(DepthError) as caught:
+        read_depth("a.npy", "metric")
+    one_line(caught, "objects")
+    (tmp_path / "b.npy").write_bytes(pickle.dumps(Trap()))
+    with pytest.raises(FileError) as caught:
+        read_depth("b.npy", "metric")
+    one_line(caught)
+    assert not (tmp_path / "trapped").exists()
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.pfm", "a.exr", "a.png", "a.tif"])
+def test_damaged_missing_and_empty(tmp_path, name):
+    if name == "a.exr":
+        pytest.importorskip("OpenEXR")
+    whole = DepthMap.of(np.random.default_rng(0).random((64, 64)), "metric")
+    if name == "a.tif":
+        Image.fromarray((whole.values * 65535).astype(np.uint16)).save(tmp_path / name)
+    else:
+        write_depth(tmp_path / name, whole)
+    data = (tmp_path / name).read_bytes()
+    for share in (0, 0.01, 0.5, 0.98):
+        (tmp_path / name).write_bytes(data[: int(share * len(data))])
+        with pytest.raises(FileError) as caught:
+            read_depth(tmp_path / name, "metric")
+        one_line(caught, name)
+    (tmp_path / name).unlink()
+    with pytest.raises(FileError) as caught:
+        read_depth(tmp_path / name, "metric")
+    one_line(caught, name)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a", "a.mat"])
+def test_unknown_suffix(tmp_path, name):
+    for call in (lambda p: read_depth(p, "metric"), lambda p: write_depth(p, DepthMap.of(RAMP, "metric"))):
+        with pytest.raises(FileError) as caught:
+            call(tmp_path / name)
+        one_line(caught, ".npy")
+
+
+def test_row_1_size_is_checked_before_reading(tmp_path):
+    (tmp_path / "a.pfm").write_bytes(b"Pf\n50000 50000\n-1\n" + bytes(100))
+    head = b"{'descr': '<f4', 'fortran_order': False, 'shape': (50000, 50000), }"
+    head = head.ljust(118) + b"\n"
+    with (tmp_path / "a.npy").open("wb") as stream:
+        stream.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head)
+        stream.truncate(10_000_000_200)
+    for name in ("a.pfm", "a.npy"):
+        with pytest.raises(FileError) as caught:
+            read_depth(tmp_path / name, "metric")
+        one_line(caught, "300,000,000")
+
+
+@pytest.mark.parametrize("scale", [0, -1, float("nan"), float("inf")])
+def test_impossible_scale(tmp_path, scale):
+    np.save(tmp_path / "a.npy", RAMP)
+    with pytest.raises(DepthError) as caught:
+        read_depth(tmp_path / "a.npy", "metric", scale)
+    one_line(caught)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".npy", ".pfm", ".exr"])
+def test_row_15_full_disk_leaves_file_and_sidecar(tmp_path, suffix, monkeypatch):
+    if suffix == ".exr":
+        pytest.importorskip("OpenEXR")
+    path = tmp_path / f"a{suffix}"
+    write_depth(path, DepthMap.of(RAMP, "metric"))
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+
+    def full(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(FileError) as caught:
+        write_depth(path, DepthMap.of(2 * RAMP, "disparity"))
+    one_line(caught, "full disk")
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+def test_row_15_link(tmp_path):
+    (tmp_path / "a.npy").symlink_to(tmp_path / "b.npy")
+    with pytest.raises(FileError) as caught:
+        write_depth(tmp_path / "a.npy", DepthMap.of(RAMP, "metric"))
+    one_line(caught, "link")
+    assert [p.name for p in tmp_path.iterdir()] == ["a.npy"]
+
+
+def test_describe_depth_files(tmp_path):
+    write_depth(tmp_path / "a.png", DepthMap.of(RAMP, "metric"))
+    told = describe_depth(tmp_path / "a.png")
+    assert told["holds"] == "depth file" and told["kind"] == "metric" and told["units"] == "m"
+    assert (told["width"], told["height"], told["valid_share"]) == (4, 3, 1.0)
+    assert told["max"] == pytest.approx(5, abs=1e-3)
+    json.dumps(told)
+    np.save(tmp_path / "b.npy", RAMP)
+    told = describe_depth(tmp_path / "b.npy")
+    assert told["kind"] is None and "--depth-kind" in told["note"]
+    json.dumps(told)
+
+
+def test_describe_photo_without_depth(tmp_path, rgb):
+    Image.fromarray(rgb).save(tmp_path / "a.png")
+    told = describe_depth(tmp_path / "a.png")
+    assert told["holds"] == "photo without depth" and told["note"]
+
+
+def test_livingroom_frames_are_millimetres(livingroom):
+    path = sorted((livingroom / "depth").iterdir())[0]
+    depth = read_depth(path, "metric", 0.001)
+    assert (depth.width, depth.height) == (640, 480)
+    assert 0.3 < np.median(depth.values[depth.valid]) < 10
+    assert np.isfinite(depth.inverse_depth()).all()

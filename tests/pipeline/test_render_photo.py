@@ -1,0 +1,203 @@
+"""The road from photo to bokeh photo: what is resolved from where, and that sharp stays untouched."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from paths import SHARED
+
+from cocnet.depth.focal_plane import inverse_at, subject_inverse
+from cocnet.errors import DepthError, InputError
+from cocnet.imaging import CameraInfo, DepthMap, Photo, read_photo, write_photo
+from cocnet.pipeline.camera import choose_camera
+from cocnet.pipeline.depth_source import FoundDepth, inverse_depth_of
+from cocnet.pipeline.focus import choose_focus_m, choose_span_m
+from cocnet.pipeline.options import RenderOptions
+from cocnet.pipeline.render_photo import RenderResult, prepare, render
+
+PHONE_PHOTO = SHARED / "data" / "phone" / "pug.heic"
+
+
+@pytest.fixture
+def pixels():
+    return np.random.default_rng(0).integers(0, 256, (30, 45, 3)).astype(np.uint8)
+
+
+@pytest.fixture
+def halves():
+    """2 m on the left, 8 m on the right."""
+    return np.where(np.arange(45) < 22, 2.0, 8.0)[None].repeat(30, 0).astype(np.float32)
+
+
+def camera(width=3000, height=2000, options=None, **facts):
+    photo = Photo(np.broadcast_to(np.zeros(3, np.uint8), (height, width, 3)), camera=CameraInfo(**facts))
+    return choose_camera(photo, options or RenderOptions())
+
+
+def test_in_focus_is_identity_within_one_code(pixels):
+    result = render(pixels, np.full((30, 45), 3.0), focus_m=3.0, highlights="off")
+    assert isinstance(result, RenderResult) and result.settings.largest_blur_radius_px < 1e-3
+    assert np.abs(result.pixels.astype(int) - pixels).max() <= 1
+
+
+def test_in_focus_is_identity_at_16_bit_and_for_floats(pixels):
+    deep = pixels.astype(np.uint16) * 257
+    flat = np.full((30, 45), 3.0)
+    for photo in (deep, deep / 65535, torch.from_numpy(deep / 65535).permute(2, 0, 1)):
+        result = render(photo, flat, focus_m=3.0, highlights="off")
+        assert result.pixels.dtype == np.uint16
+        assert np.abs(result.pixels.astype(int) - deep).max() <= 8
+
+
+@pytest.mark.parametrize(
+    ("point", "focus_m", "sharp"), [((0.2, 0.5), 2.0, "left"), ((0.8, 0.5), 8.0, "right")]
+)
+def test_the_focus_point_picks_the_depth_and_what_is_sharp(pixels, halves, point, focus_m, sharp):
+    result = render(pixels, halves, focus_point=point, f_number=0.7, focal_length_mm=135, highlights="off")
+    assert result.settings.focus_m.value == pytest.approx(focus_m, rel=1e-5)
+    change = np.abs(result.pixels.astype(int) - pixels).mean(axis=(0, 2))
+    quiet, moved = (change[:8], change[37:]) if sharp == "left" else (change[37:], change[:8])
+    assert quiet.max() <= 1 and moved.min() > 5
+
+
+def test_fewer_f_stops_blur_in_proportion(pixels, halves):
+    radius = [
+        render(pixels, halves, focus_m=2, f_number=n).settings.largest_blur_radius_px for n in (2, 4, 8)
+    ]
+    assert radius[0] == pytest.approx(2 * radius[1], rel=1e-4) == pytest.approx(4 * radius[2], rel=1e-4)
+
+
+def test_lens_of_a_phone_is_its_full_frame_equivalent():
+    chosen = camera(4032, 3024, focal_length_m=5.7e-3, focal_length_35mm_m=26e-3, f_number=1.5)
+    focal_px = 26 * np.hypot(4032, 3024) / np.hypot(36, 24)
+    assert chosen.focal_length_mm.value == pytest.approx(26)
+    assert chosen.focal_length_mm.value / chosen.sensor_width_mm.value * 4032 == pytest.approx(focal_px)
+    assert (chosen.f_number.value, chosen.f_number.origin) == (1.5, "EXIF")
+
+
+def test_lens_without_exif_is_50_mm_on_full_frame():
+    chosen = camera()
+    assert chosen.focal_length_mm.value == 50 and chosen.f_number.value == 1.8
+    assert chosen.sensor_width_mm.value == pytest.approx(36)
+    assert camera(2000, 3000).sensor_width_mm.value == pytest.approx(24)
+
+
+def test_given_numbers_win_and_a_given_sensor_keeps_the_field_of_view():
+    options = RenderOptions(sensor_width_mm=18)
+    chosen = camera(options=options, focal_length_m=10e-3, focal_length_35mm_m=28e-3)
+    assert chosen.focal_length_mm.value == pytest.approx(14)
+    chosen = camera(options=RenderOptions(focal_length_mm=85, f_number=1.2), focal_length_35mm_m=28e-3)
+    assert (chosen.focal_length_mm.value, chosen.f_number.value) == (85, 1.2)
+    assert chosen.f_number.origin == "given"
+
+
+def test_focal_length_without_sensor_is_taken_only_from_cameras():
+    assert camera(focal_length_m=35e-3).focal_length_mm.value == pytest.approx(35)
+    phone = camera(focal_length_m=4.2e-3)
+    assert phone.focal_length_mm.value == 50 and "4.2 mm" in phone.notes[0]
+
+
+def test_auto_focus_finds_the_near_subject_in_the_middle():
+    inverse = np.full((90, 120), 0.1, np.float32)
+    inverse[30:, 40:80] = 0.5
+    inverse[84:] = 1.0
+    assert subject_inverse(inverse) == pytest.approx(0.5)
+    assert subject_inverse(np.full((5, 5), 0.25, np.float32)) == pytest.approx(0.25)
+    assert subject_inverse(np.float32([[0.3]])) == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(("x", "y"), [(0, 0), (1, 1), (0.5, 1), (1, 0.5)])
+def test_focus_points_at_the_edge(x, y):
+    inverse = np.linspace(0.1, 1, 12, dtype=np.float32).reshape(3, 4)
+    assert 0.1 <= inverse_at(inverse, x, y) <= 1.0
+    assert choose_focus_m(inverse, RenderOptions(focus_point=(x, y))).value >= 1.0
+
+
+def test_depth_of_another_size_and_kinds(pixels):
+    photo = Photo(pixels)
+    small = DepthMap.of(np.linspace(0, 1, 150).reshape(10, 15), "relative_disparity")
+    inverse = inverse_depth_of(
+        FoundDepth(small, "given"), photo, RenderOptions(near_m=2, far_m=4, refine_depth="off")
+    )
+    assert inverse.shape == (30, 45) and inverse.dtype == np.float32
+    assert inverse.min() == pytest.approx(0.25) and inverse.max() == pytest.approx(0.5)
+    result = render(photo, small, near_m=2, far_m=4)
+    assert any("2 m to 4 m" in note for note in result.settings.notes)
+    suggested = replace(small, span_m=(2.0, 30.0))
+    assert choose_span_m(suggested, RenderOptions()) == (2.0, 30.0)
+    assert choose_span_m(suggested, RenderOptions(near_m=4)) == (4.0, 60.0)
+    assert choose_span_m(small, RenderOptions(near_m=12)) == (12.0, 120.0)
+    assert choose_span_m(small, RenderOptions(far_m=5)) == (1.0, 5.0)
+    assert choose_span_m(small, RenderOptions(far_m=0.8)) == (0.08, 0.8)
+
+
+def test_embedded_depth_is_used_and_given_depth_wins(pixels, halves):
+    photo = Photo(pixels, embedded_depth=DepthMap.of(halves, "metric", "phone"))
+    assert render(photo).settings.depth_source == "phone"
+    assert render(photo, halves + 1).settings.nearest_m == pytest.approx(3.0)
+    assert render(photo, depth_kind="relative_depth").settings.farthest_m == pytest.approx(10.0)
+
+
+def test_saving_keeps_alpha_and_writes_settings(pixels, halves, tmp_path):
+    alpha = np.arange(30 * 45, dtype=np.uint8).reshape(30, 45)
+    result = render(Photo(pixels, alpha=alpha), halves)
+    assert result.save(tmp_path / "out.png") == tmp_path / "out.png.json"
+    again = read_photo(tmp_path / "out.png")
+    assert np.array_equal(again.alpha, alpha) and np.array_equal(again.pixels, result.pixels)
+
+
+def test_a_profile_comes_through(pixels, halves, tmp_path):
+    write_photo(tmp_path / "in.png", pixels)
+    photo = read_photo(tmp_path / "in.png")
+    assert render(photo, halves).photo.icc == photo.icc
+
+
+def test_tiles_equal_the_whole():
+    rng = np.random.default_rng(1)
+    photo = rng.integers(0, 256, (300, 700, 3)).astype(np.uint8)
+    depth = 2 + 3 * rng.random((3, 7)).repeat(100, 0).repeat(100, 1)
+    steps = []
+    options = RenderOptions(focus_m=2.5, f_number=2)
+    tiled = render(photo, depth, options, max_mem_mb=60, on_progress=lambda *step: steps.append(step))
+    whole = render(photo, depth, options, max_mem_mb=4000)
+    assert steps and steps[-1][0] == steps[-1][1]
+    assert np.abs(tiled.pixels.astype(int) - whole.pixels).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("photo", "message"),
+    [
+        (np.zeros((4, 4), np.uint8), "h w 3"),
+        (np.zeros((0, 4, 3), np.uint8), "h w 3"),
+        (np.zeros((4, 4, 3), np.int64), "int64"),
+        (torch.zeros(1, 3, 4, 4), "3 h w"),
+    ],
+)
+def test_photos_that_are_none(photo, message):
+    with pytest.raises(InputError, match=message):
+        render(photo, np.ones((4, 4)))
+
+
+def test_a_photo_without_depth_gets_some(pixels):
+    settings = render(pixels, f_number=16).settings
+    assert "built-in estimator" in settings.depth_source and settings.depth_kind == "relative_disparity"
+    assert any("made up" in note for note in settings.notes)
+
+
+def test_wrong_names(pixels):
+    with pytest.raises(InputError, match="try f_number"):
+        render(pixels, np.ones((30, 45)), fnumber=2)
+    with pytest.raises(DepthError, match="try one of auto"):
+        render(pixels, estimator="none such")
+    with pytest.raises(InputError, match="one focus"):
+        render(pixels, np.ones((30, 45)), focus_m=1, focus_point=(0.5, 0.5))
+
+
+@pytest.mark.skipif(not PHONE_PHOTO.is_file(), reason="needs shared/data/phone/pug.heic, which isn't here")
+@pytest.mark.filterwarnings("ignore::cocnet.errors.CocnetWarning")
+def test_a_phone_photo_s_own_depth_stays_finite_at_full_size():
+    pytest.importorskip("pillow_heif")
+    plan = prepare(PHONE_PHOTO, None, RenderOptions())
+    assert plan.inverse_depth.shape == (3024, 4032) and bool(np.isfinite(plan.inverse_depth).all())
+    assert 10 < plan.settings.largest_blur_radius_px < 500

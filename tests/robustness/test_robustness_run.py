@@ -1,0 +1,324 @@
+"""Runs about robustness: they go on where they stood, count only what is left in files, and say what is missing."""
+
+import csv
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from victims import labelled, open_tiny
+
+from cocnet import create_model, save_checkpoint
+from cocnet.apps.cli.main import main
+from cocnet.attacks import AttackResult
+from cocnet.errors import FileError, InputError
+from cocnet.renderers.nearness import Physical, Setup
+from cocnet.robustness import methods, sources, stages, summary
+from cocnet.robustness.methods import Budget, Row, one_blur, open_method
+from cocnet.robustness.published_tables23 import ACCURACY, TRANSFER, table_2, table_3
+from cocnet.robustness.robustness_run import run_robustness
+from cocnet.robustness.run_layout import load_picture
+from cocnet.robustness.settings import RobustnessRun
+from cocnet.robustness.similarity import changes
+from cocnet.robustness.sources import from_subject
+
+
+@pytest.fixture(autouse=True)
+def tiny_victims(monkeypatch):
+    monkeypatch.setattr(sources, "open_victim", open_tiny)
+    monkeypatch.setattr(summary, "DRAWS", 50)
+
+
+@pytest.fixture
+def run(tmp_path):
+    return RobustnessRun(
+        labelled(tmp_path / "photos"),
+        tmp_path / "run",
+        victims=("tiny", "tiny2"),
+        methods=("bokeh", "gda@0.3", "pgd-rgb@0.3"),
+        batch=2,
+        steps=3,
+        size_px=32,
+        metrics=("psnr", "ssim"),
+        pictures=1,
+    )
+
+
+def records_of(folder):
+    """All records without their seconds, and all other files of batches."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.parent != folder)
+    found = {str(path.relative_to(folder)): path.read_bytes() for path in files if path.suffix != ".json"}
+    for path in files:
+        if path.suffix == ".json":
+            facts = json.loads(path.read_text())
+            for row in facts.get("records", []):
+                row.pop("seconds")
+            found[str(path.relative_to(folder))] = facts
+    return found
+
+
+def test_a_stopped_run_goes_on_to_the_same_files(run, tmp_path, monkeypatch):
+    whole = replace(run, out=tmp_path / "whole")
+    run_robustness(whole)
+    done = []
+
+    def stop(what, number, total):
+        done.append((what, number))
+        if len(done) == 6:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_robustness(run, stop)
+    opened, attack = [], open_method
+    monkeypatch.setattr(stages, "open_method", lambda *args: opened.append(args[0]) or attack(*args))
+    run_robustness(run)
+    assert len(opened) == 2 * 3 * 3 - 3  # victims × methods × batches, less what was done
+    ours, theirs = records_of(run.out), records_of(whole.out)
+    assert ours.keys() == theirs.keys() and all(ours[name] == theirs[name] for name in ours)
+    opened.clear()
+    run_robustness(replace(run, methods=(*run.methods, "blur")))
+    assert opened == ["blur"] * 6
+
+
+def test_other_settings_are_refused(run):
+    run_robustness(replace(run, methods=("aif",)))
+    for other in ({"steps": 4}, {"focus_m": 1.5}, {"victims": ("tiny",)}):
+        with pytest.raises(FileError, match="try a new folder"):
+            run_robustness(replace(run, **{"methods": ("aif",), **other}))
+    next(run.data.glob("*/0.png")).unlink()
+    with pytest.raises(FileError, match="try a new folder"):
+        run_robustness(replace(run, methods=("aif",)))
+    with pytest.raises(InputError, match="folders of their own"):
+        run_robustness(replace(run, victims=("tiny:", "tiny/")))
+
+
+def test_networks_render_what_they_can(run, tmp_path):
+    torch.manual_seed(0)
+    for kind in ("depth", "lens"):
+        small = create_model(f"cocnet-b3-less-{kind}", channels=[4, 8], groups=1, kernel_size=3)
+        save_checkpoint(small.start_at_identity(), tmp_path / f"{kind}.safetensors")
+    one = replace(run, victims=("tiny",), methods=("random-lens",), photos=2, steps=1)
+    depth = replace(one, renderer=str(tmp_path / "depth.safetensors"), out=tmp_path / "depth")
+    with pytest.raises(InputError, match="with a camera"):
+        run_robustness(depth)
+    assert run_robustness(replace(depth, methods=("gda",))).renderer == "cocnet-b3-less-depth"
+    lens = replace(one, renderer=str(tmp_path / "lens.safetensors"), out=tmp_path / "lens")
+    assert run_robustness(lens).photos == 2
+    facts = json.loads((lens.out / "settings.json").read_text())
+    assert len(facts["weights"]["sha256"]) == 64
+    for wrong, error in (("physical-eq9", InputError), (str(tmp_path / "none.safetensors"), FileError)):
+        with pytest.raises(error):
+            run_robustness(replace(one, renderer=wrong))
+
+
+def test_what_is_written_is_what_is_counted(run):
+    found = run_robustness(run)
+    folder = run.out / "attacks" / "tiny" / "pgd-rgb@0.3"
+    rows = [row for path in sorted(folder.glob("*.json")) for row in json.loads(path.read_text())["records"]]
+    assert len(rows) == found.photos == 5
+    victim, fooled = open_tiny("tiny"), 0
+    for row in rows:
+        seen = int(victim(load_picture(folder / f"{row['stem']}.png")[None]).argmax())
+        assert seen == row["prediction_saved"] == row["others"]["tiny"]
+        assert row["success_saved"] == (seen != row["label"])
+        fooled += row["success_saved"] and row["clean_right"] and row["natural_right"]
+    score = found.score("tiny", "pgd-rgb@0.3")
+    assert score.success_saved.value * score.success_saved.count == pytest.approx(fooled) and fooled
+    assert found.score("tiny", "bokeh").success_saved.value == 0
+    gda = load_file(run.out / "attacks" / "tiny" / "gda@0.3" / "0000.safetensors")["depth"]
+    before = np.load(next((run.out / "depth").glob("00000-*.npy")))
+    assert gda.dtype == torch.float32 and 0 < (gda[0, 0] - torch.from_numpy(before)).abs().max() <= 0.3 + 1e-6
+    assert found.clean["tiny"].value == 1
+    matrix = next(one for one in found.matrices if one.method == "pgd-rgb@0.3")
+    assert matrix.right["tiny"]["tiny"] == score.right_saved
+
+
+def test_a_success_that_dies_in_8_bit_does_not_survive(run, monkeypatch):
+    def nudge(budget):
+        def apply(render, victim, image, depth, label):
+            shown = (image + 0.3 / 255).clamp(0, 1)
+            yes = torch.ones_like(label, dtype=torch.bool)
+            return AttackResult(shown, None, yes, label * 0 + 1, label * 0 + 1, label + 0.1)
+
+        return apply
+
+    monkeypatch.setitem(methods.ROWS, "nudge", Row("less than a step", nudge))
+    for other in list(run.data.iterdir())[1:]:
+        for path in other.iterdir():
+            path.rename(run.data / "0" / path.name)
+    found = run_robustness(replace(run, victims=("grid",), methods=("nudge",)))
+    score = found.score("grid", "nudge")
+    assert (score.success.value, score.success_saved.value, score.success.count) == (1, 0, 5)
+    assert score.right.value == 0 and score.right_saved.value == 1
+
+
+def test_bad_photos_are_listed_and_the_run_goes_on(run, tmp_path):
+    (run.data / "0" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    (run.data / "stray.png").write_bytes(b"")
+    depths = tmp_path / "depths"
+    depths.mkdir()
+    for number in range(4):
+        np.save(depths / f"{number}.npy", np.linspace(1, 5, 32 * 32, dtype=np.float32).reshape(32, 32))
+    found = run_robustness(
+        replace(run, depths=depths, depth_kind="metric", methods=("gda",), victims=("tiny",))
+    )
+    reasons = {problem.name.rsplit("/")[-1]: problem.reason for problem in found.left_out}
+    assert found.photos == 4 and set(reasons) == {"broken.png", "stray.png", "4.png"}
+    assert "no label" in reasons["stray.png"] and "depth file for '4'" in reasons["4.png"]
+    assert "Left out: 3 photos" in (run.out / "robustness.md").read_text()
+
+
+def test_an_interrupted_command_says_how_to_go_on(run, monkeypatch, capsys):
+    def stop(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stages, "open_method", stop)
+    command = ["evaluate", "robustness", "--data", str(run.data), "-o", str(run.out), "--victims", "tiny"]
+    assert main([*command, "--size-px", "32", "--metrics", "psnr"]) == 130
+    assert "the same command goes on where it stood" in capsys.readouterr().err
+
+
+def test_reports(run, capsys):
+    name = next(iter(run.data.glob("*/0.png")))
+    name.rename(name.with_name("<b>&.png"))
+    words = [f"--{key.replace('_', '-')}" for key in ("batch", "steps", "size_px", "pictures")]
+    numbers = [word for key in zip(words, ("2", "3", "32", "9"), strict=True) for word in key]
+    command = ["evaluate", "robustness", "--data", str(run.data), "-o", str(run.out), *numbers]
+    command += ["--victims", "tiny", "tiny2", "--methods", "aif", "random@0.3", "gda@0.3", "lens", "ace"]
+    assert main([*command, "--metrics", "psnr", "ssim"]) == 0
+    printed = capsys.readouterr().out
+    assert "tiny, gda@0.3: right" in printed and printed.strip().endswith("robustness.html")
+    page = (run.out / "robustness.html").read_text()
+    assert "&lt;b&gt;&amp;.png" in page and "<b>&" not in page and "data:image/jpeg;base64," in page
+    assert "class " in page and "δ of nearness: red +0.3" in page and "http" not in page
+    with (run.out / "robustness.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2 * 5 * 5 and float(rows[0]["to_photo psnr"]) == float("inf")
+    assert {"delta max px", "others tiny2", "camera", "natural_right"} <= set(rows[0])
+    facts = json.loads((run.out / "robustness.json").read_text())
+    assert {pair["first"] for pair in facts["pairs"]} == {"random@0.3", "gda@0.3", "lens"}
+    assert main(["tables", "2", "--run", str(run.out)]) == 0
+    table = capsys.readouterr().out
+    assert (
+        "| ResNet50 / – | gda | 0.046 / – | 26.560 / – / – |" in table
+        and "– / tiny | aif | – / 1.000" in table
+    )
+    assert main(["tables", "3", "--run", str(run.out), "--json"]) == 0
+    assert any(cell["ours"]["ours"] is not None for cell in json.loads(capsys.readouterr().out))
+
+
+def test_tables_of_the_paper(capsys):
+    for number, told in (
+        ("2", "0.923"),
+        ("3", "| mean | of the paper's 12 | 0.911 / – | 0.838 / – | 0.723 / –"),
+    ):
+        assert main(["tables", number]) == 0
+        captured = capsys.readouterr()
+        assert told in captured.out and "cocnet evaluate robustness" in captured.err
+    assert main(["tables", "2", "--run", "nowhere"]) == 1 and main(["tables", "4"]) == 1
+    assert len(table_2()) == 4 * 5 * 4 and len(TRANSFER) == 12
+    means = {cell.column: round(cell.paper, 3) for cell in table_3() if cell.row[0] == "mean"}
+    assert means == {"aif": 0.911, "bokeh": 0.838, "gda": 0.723, "sm-gda": 0.756, "bg-gda": 0.710}
+    assert ACCURACY["MobileNetV2"][2:] == (0.024, 0.038, 0.020)
+
+
+@pytest.mark.parametrize(
+    ("name", "budget", "error"),
+    [
+        ("gdaa", Budget(), "try gda"),
+        ("gda@much", Budget(), "number behind @"),
+        ("ace@1", Budget(), "with an epsilon"),
+        ("ace", Budget(targeted=True), "reach a target"),
+        ("gda@-1", Budget(), "epsilon from 0"),
+    ],
+)
+def test_methods_that_can_not_be(name, budget, error):
+    with pytest.raises(InputError, match=error):
+        open_method(name, budget)
+
+
+def test_methods_by_name():
+    assert open_method("bg-gda@8e-3").yardstick == "random-bg-gda@8e-3"
+    assert {name: open_method(name).epsilon for name in ("gda", "sm-gda", "bg-gda", "random-sm-gda")} == {
+        "gda": 3e-4,
+        "sm-gda": 8e-3,
+        "bg-gda": 6e-4,
+        "random-sm-gda": 8e-3,
+    }
+    setup = Setup(near_m=0.5)
+    assert open_method("offset", Budget(setup=setup)).call.span == setup.dioptres
+    assert open_method("gda", Budget(full=True, seed=3)).call == replace(
+        open_method("gda").call, early_stop=False, seed=3
+    )
+
+
+@pytest.mark.parametrize("name", [name for name in methods.ROWS if name != "colorfool-unmasked"])
+def test_every_method_runs_within_its_budget(name):
+    image = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    depth = torch.linspace(0, 1, 32).view(1, 1, 32, 1).expand(2, 1, 32, 32).contiguous()
+    victim, render = open_tiny("tiny"), Physical()
+    label = victim(image).argmax(1)
+    method = open_method(name, Budget(steps=2))
+    result = method(render, victim, image, depth, label)
+    assert result.image.shape == image.shape and (result.image >= 0).all() and (result.image <= 1).all()
+    if method.row.unit == "of nearness":
+        assert (result.depth - depth).abs().max() <= method.epsilon + 1e-6
+    if name == "pgd-rgb":
+        assert (result.image - render(image, depth)).abs().max() <= 8 / 255 + 1e-6
+
+
+def test_one_blur_has_the_mean_radius():
+    setup = Setup(focus_m=2.0)
+    depth = torch.linspace(0, 1, 32).view(1, 1, 32, 1).expand(1, 1, 32, 32).contiguous()
+    image = torch.zeros(1, 3, 32, 32)
+    image[..., 16, 16] = 1
+    seen = []
+
+    class Spy(Physical):
+        def __call__(self, image, depth, camera=None):
+            seen.append(depth)
+            return image
+
+    original, methods.Physical = methods.Physical, Spy
+    try:
+        one_blur(setup, image, depth)
+    finally:
+        methods.Physical = original
+    radius = setup.radius_px(seen[0]).abs()
+    assert seen[0].min() == seen[0].max()
+    assert float(radius.mean()) == pytest.approx(float(setup.radius_px(depth).abs().mean()), rel=1e-4)
+
+
+def test_changes_of_depth():
+    before = torch.tensor([[0.0, 0.5], [0.5, 1.0]])[None, None]
+    after = torch.tensor([[0.6, 0.5], [0.5, 1.0]])[None, None]
+    found = changes(before, after, Setup())[0]
+    assert found["reversed"] == pytest.approx(0.5)
+    assert found["max nearness"] == pytest.approx(0.6) and found["mean nearness"] == pytest.approx(0.15)
+    assert found["max dioptres"] == pytest.approx(0.6 * 0.9)
+    slope = (Setup().radius_px(before)[0, 0, 0, 0] - Setup().radius_px(before)[0, 0, 1, 1]).abs()
+    assert found["max px"] == pytest.approx(0.6 * float(slope), rel=1e-4)
+
+
+def test_settings_are_checked(tmp_path):
+    for wrong in ({"batch": 0}, {"photos": 0}, {"methods": ()}, {"victims": ("a", "a")}, {"size_px": 8}):
+        with pytest.raises(InputError, match="expected"):
+            RobustnessRun(tmp_path, **wrong)
+    assert asdict(RobustnessRun(tmp_path))["steps"] == 50
+
+
+def test_names_with_commas_are_lists():
+    run = RobustnessRun(Path("data"), victims=("a,b", "c"), methods=("gda,lens",))
+    assert run.victims == ("a", "b", "c") and run.methods == ("gda", "lens")
+    with pytest.raises(InputError, match="each once"):
+        RobustnessRun(Path("data"), victims=("a,a",))
+
+
+def test_nothing_is_nearer_than_the_subject():
+    side = 64
+    rows = torch.linspace(0.1, 1.0, side).view(1, side, 1).expand(1, side, side)
+    held = from_subject(rows, torch.full((3, side, side), 0.5))
+    assert held.max() < rows.max() and torch.equal(held, rows.clamp(max=float(held.max())))

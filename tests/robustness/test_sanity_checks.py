@@ -1,0 +1,108 @@
+"""What a careful reader doubted: yardsticks in the ball, NaN, ties, pixels in focus, cameras out of range."""
+
+import pytest
+import torch
+from linear import Shade, Victim, batch
+
+from cocnet.attacks import GDA, LensAttack, Random, SmoothGDA, transfer
+from cocnet.errors import InputError
+from cocnet.renderers.nearness import Physical, Setup
+
+
+def test_the_yardstick_stays_in_the_ball():
+    image, depth, label = batch()
+    depth = depth.clamp(0.3, 0.7)
+    result = Random(GDA(0.1, 3, norm="l2"))(Shade(), Victim(lead=1e4), image, depth, label)
+    assert (result.depth - depth).flatten(1).norm(dim=1).max() <= 0.1 + 1e-6
+
+
+def test_random_cameras_are_even():
+    attack = LensAttack()
+    start = attack.origin(Shade(), torch.zeros(1, 1, 1, 1))
+    made = torch.Generator().manual_seed(0)
+    drawn = torch.cat([attack.draw(start, made) for _ in range(500)])
+    assert ((drawn > 0) & (drawn < 1)).all() and (drawn.mean(0) - 0.5).abs().max() < 0.05
+
+
+def test_smooth_random_depth_uses_its_budget():
+    depth, attack = torch.full((1, 1, 64, 64), 0.5), SmoothGDA(0.1, 3)
+    delta = attack.draw(torch.zeros_like(depth), torch.Generator().manual_seed(0))
+    change = (attack.moved(depth, delta) - depth).abs()
+    assert 0.09 < change.max() <= 0.1 + 1e-6 and change.mean() > 0.05
+
+
+def test_every_camera_of_the_range_is_rendered_as_it_is():
+    camera = torch.tensor([[2.0, 1.4, 0.105]], requires_grad=True)
+    image, depth = (
+        torch.rand(1, 3, 32, 224, generator=torch.Generator().manual_seed(0)),
+        torch.zeros(1, 1, 32, 224),
+    )
+    made = Physical()(image, depth, camera)
+    free = Physical(Setup(largest_radius=1.0))(image, depth, camera)
+    assert torch.allclose(made, free, atol=1e-4)
+    made.square().sum().backward()
+    assert (camera.grad.abs() > 0).all()
+    natural = LensAttack(0.0, 1)(
+        Physical(), Victim(32, 1e4), image[..., :32], depth[..., :32], torch.tensor([0])
+    )
+    assert torch.allclose(natural.image, Physical()(image[..., :32], depth[..., :32]), atol=1e-5)
+
+
+def test_a_camera_out_of_range_is_not_moved_into_it():
+    class Fast(Shade):
+        camera = torch.tensor([1.0, 0.95, 0.05])
+
+    with pytest.raises(InputError, match="a wider CameraRange"):
+        LensAttack()(Fast(), Victim(), *batch())
+
+
+def test_strict_precision_in_transfer():
+    found, victim = [], Victim()
+
+    def watched(picture):
+        found.append(torch.backends.cudnn.allow_tf32)
+        return victim(picture)
+
+    transfer(GDA(0.1, 2), Shade(), {"a": watched}, [batch()])
+    assert found and not any(found)
+
+
+def test_nan_is_no_success():
+    image, depth, label = batch()
+    result = GDA(0.1, 2)(Shade(), lambda p: p.flatten(1)[:, :3] * torch.nan, image, depth, label + 1)
+    assert not result.success.any() and result.depth.isfinite().all()
+
+
+def test_nan_once_does_not_stay():
+    (image, depth, label), victim, asked = batch(1), Victim(lead=5.0), []
+
+    def sick(picture):
+        asked.append(1)
+        return victim(picture) * (torch.nan if len(asked) == 1 else 1.0)
+
+    assert GDA(0.3, 5, early_stop=False)(Shade(), sick, image, depth, label + 1).margin.isfinite().all()
+
+
+def test_a_tie_is_no_success():
+    image, depth, _ = batch(1)
+    tie = torch.tensor([[1.0, 1.0, 0.0]])
+    result = GDA(0.1, 2)(Shade(), lambda p: tie + 0 * p.flatten(1)[:, :3], image, depth, torch.tensor([1]))
+    assert not result.success.any()
+
+
+def test_photos_do_not_depend_on_their_batch():
+    image, depth, label = batch(4)
+    for attack in (GDA(0.02, 3, early_stop=False, restarts=2), Random(GDA(0.02, 3))):
+        whole = attack(Shade(), Victim(lead=1e4), image, depth, label).depth
+        rows = [(image[k : k + 1], depth[k : k + 1], label[k : k + 1]) for k in range(4)]
+        alone = torch.cat([attack(Shade(), Victim(lead=1e4), *row).depth for row in rows])
+        assert torch.allclose(whole, alone)
+
+
+def test_pixels_in_focus_are_attacked_too():
+    image = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    depth = torch.ones(1, 1, 32, 32)
+    depth[..., 16:] = torch.linspace(0.2, 0.8, 16)
+    attack = GDA(0.02, 5, early_stop=False, loss="margin")
+    result = attack(Physical(), Victim(32, 1e4), image, depth, torch.tensor([0]))
+    assert (result.depth - depth)[..., :12].abs().max() > 0
