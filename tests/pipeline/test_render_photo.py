@@ -201,3 +201,12 @@ def test_a_phone_photo_s_own_depth_stays_finite_at_full_size():
     plan = prepare(PHONE_PHOTO, None, RenderOptions())
     assert plan.inverse_depth.shape == (3024, 4032) and bool(np.isfinite(plan.inverse_depth).all())
     assert 10 < plan.settings.largest_blur_radius_px < 500
+
+
+def test_bright_surfaces_are_not_taken_for_lights(halves):
+    """Paper and snow: until lights are told from surfaces, none is raised unless asked for."""
+    pixels = np.full((30, 45, 3), 60, np.uint8)
+    pixels[8:22, 26:40] = 255
+    out = render(pixels, halves, focus_m=2, f_number=1, focal_length_mm=85)
+    off = render(pixels, halves, focus_m=2, f_number=1, focal_length_mm=85, highlights="off")
+    assert out.settings.largest_blur_radius_px > 1 and np.array_equal(out.pixels, off.pixels)

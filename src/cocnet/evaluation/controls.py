@@ -17,7 +17,7 @@ from cocnet.imaging import linear_to_srgb, srgb_to_linear
 from cocnet.metrics import psnr
 from cocnet.networks import card_of
 from cocnet.renderers.network import with_physics
-from cocnet.rendering import Highlights, PhysicalRenderer
+from cocnet.rendering import PhysicalRenderer
 
 Render = Callable[[Sample], Float[Tensor, "1 3 h w"]]
 SHARES = (0.0, 0.0005, 0.0007, 0.001, 0.0014, 0.002, 0.0028, 0.004, 0.0056, 0.008, 0.0113, 0.016)
@@ -66,13 +66,10 @@ def best_constant_blur(samples: Iterable[Sample], shares: tuple[float, ...] = SH
 
 
 def physical(sample: Sample) -> Float[Tensor, "1 3 h w"]:
-    """The physical renderer on the sample's depth and lens; raises DepthError without.
-
-    Clipped lights are restored where the photo is a photo; a ray-traced one has them.
-    """
+    """The physical renderer on the sample's depth and lens; raises DepthError without."""
     if sample.inverse_depth is None or sample.lens is None:
         raise DepthError(f"expected depth for '{sample.name}', got none, try a folder of depth files")
-    renderer = PhysicalRenderer(sample.lens, highlights=Highlights() if sample.assumed else None)
+    renderer = PhysicalRenderer(sample.lens)
     return linear_to_srgb(renderer.from_inverse_depth(sample.light, sample.inverse_depth))
 
 
@@ -89,8 +86,7 @@ def network_renderer(network: nn.Module) -> Render:
         if card.conditioning == "depth":
             return network(sample.image.clamp(0, 1), sample.nearness)
         if card.physical:
-            highlights = Highlights() if sample.assumed else None
-            made = with_physics(network, sample.light, 1 / sample.inverse_depth, sample.lens, highlights)
+            made = with_physics(network, sample.light, 1 / sample.inverse_depth, sample.lens)
             return linear_to_srgb(made)
         made = network.render(sample.light, 1 / sample.inverse_depth, sample.lens)  # type: ignore[operator]
         return linear_to_srgb(made)

@@ -233,7 +233,7 @@ def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarra
 
 
 def _highlights(options: RenderOptions) -> Highlights | None:
-    """Display-referred photos have clipped lights, so `auto` restores them."""
+    """What restores clipped lights before the blur; None: nothing."""
     if isinstance(options.highlights, str):
         return Highlights() if options.highlights == "auto" else None
     threshold, gain = options.highlights
