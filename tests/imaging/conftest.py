@@ -125,6 +125,61 @@ def dynamic_depth_xmp(length, near="1", far="5", units="Meters", extra=""):
     )
 
 
+def container_xmp(items, attributes="", spell=None):
+    """XMP with a container of (semantic, length, padding); `spell` writes one item's fields."""
+
+    def as_attributes(fields):
+        written = " ".join(f'Item:{name}="{value}"' for name, value in fields.items())
+        return f'<rdf:li rdf:parseType="Resource"><Container:Item {written}/></rdf:li>'
+
+    rows = [
+        {"Semantic": semantic, "Mime": "image/jpeg", "Length": length, "Padding": padding}
+        for semantic, length, padding in items
+    ]
+    body = "".join((spell or as_attributes)(fields) for fields in rows)
+    return rdf(
+        f"<Container:Directory><rdf:Seq>{body}</rdf:Seq></Container:Directory>",
+        'xmlns:Container="http://ns.google.com/photos/1.0/container/" '
+        'xmlns:Item="http://ns.google.com/photos/1.0/container/item/" '
+        'xmlns:DepthMap="http://ns.google.com/photos/dd/1.0/depthmap/" DepthMap:Format="RangeLinear" '
+        f'DepthMap:Units="m" DepthMap:Near="1" DepthMap:Far="2" {attributes}',
+    )
+
+
+def apple_xmp(kind="disparity", accuracy="relative", **ranges):
+    """The XMP of an iPhone's further picture."""
+    fields = {
+        "IntMinValue": 0,
+        "IntMaxValue": 255,
+        "FloatMinValue": 0.5,
+        "FloatMaxValue": 2.0,
+        "AuxiliaryImageType": kind,
+    } | ranges
+    body = "".join(f"<apdi:{name}>{value}</apdi:{name}>" for name, value in fields.items())
+    return rdf(
+        f"{body}<depthData:Accuracy>{accuracy}</depthData:Accuracy>",
+        'xmlns:apdi="http://ns.apple.com/pixeldatainfo/1.0/" '
+        'xmlns:depthData="http://ns.apple.com/depthData/1.0/"',
+    )
+
+
+def mpf(jpeg, *others, order="<"):
+    """A JPEG with further pictures behind it and the index (MPF) that lists them."""
+    count = len(others) + 1
+    size = 4 + 8 + 2 + 3 * 12 + 4 + 16 * count
+    whole = len(jpeg) + size + 4
+    base, entries, at = 2 + 4 + 4, struct.pack(order + "IIII", 0x030000, whole, 0, 0), whole
+    for other in others:
+        entries += struct.pack(order + "IIII", 0, len(other), at - base, 0)
+        at += len(other)
+    head = (b"II*\x00" if order == "<" else b"MM\x00*") + struct.pack(order + "IH", 8, 3)
+    head += struct.pack(order + "HHI", 0xB000, 7, 4) + b"0100"
+    head += struct.pack(order + "HHII", 0xB001, 4, 1, count)
+    head += struct.pack(order + "HHIII", 0xB002, 7, len(entries), 50, 0)
+    segment = b"\xff\xe2" + struct.pack(">H", size + 2) + b"MPF\x00" + head + entries
+    return jpeg[:2] + segment + jpeg[2:] + b"".join(others)
+
+
 class Make:
     """The builders above, handed to tests as one fixture."""
 
@@ -137,6 +192,9 @@ class Make:
     rdf = staticmethod(rdf)
     gdepth_xmp = staticmethod(gdepth_xmp)
     dynamic_depth_xmp = staticmethod(dynamic_depth_xmp)
+    container_xmp = staticmethod(container_xmp)
+    apple_xmp = staticmethod(apple_xmp)
+    mpf = staticmethod(mpf)
 
 
 @pytest.fixture(scope="session")

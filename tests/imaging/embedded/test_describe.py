@@ -23,26 +23,6 @@ CODES = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
 SHARE = CODES / 255.0
 
 
-@pytest.fixture
-def jpeg(make, rgb):
-    """A 24 × 18 JPEG; depth of 4 × 3 has its aspect."""
-    return make.encoded(np.vstack([rgb, rgb[:2]]), "JPEG")
-
-
-@pytest.fixture
-def png(make):
-    return make.encoded(CODES, "PNG")
-
-
-@pytest.fixture
-def open_bytes(tmp_path):
-    def read(data, name="phone.jpg"):
-        (tmp_path / name).write_bytes(data)
-        return read_photo(tmp_path / name)
-
-    return read
-
-
 def ignored(photo, *words):
     assert photo.embedded_depth is None
     assert photo.pixels.size > 0
@@ -217,13 +197,6 @@ def test_depth_that_is_upright_already_is_left(make, open_bytes):
     codes = np.arange(12, dtype=np.uint8).reshape(4, 3)
     photo = open_bytes(make.with_xmp(data, make.gdepth_xmp(make.encoded(codes, "PNG"), form="RangeLinear")))
     assert np.allclose(photo.embedded_depth.values, 1 + codes / 255 * 4)
-
-
-@pytest.mark.parametrize(
-    ("trailer", "maker"), [(b"\x00DualShot_DepthMap_1\x00SEFT", "Samsung"), (b"PMPD", "Xiaomi")]
-)
-def test_trailers_are_not_supported_and_said_so(jpeg, open_bytes, trailer, maker):
-    ignored(open_bytes(jpeg + bytes(100) + trailer), maker, "not supported")
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

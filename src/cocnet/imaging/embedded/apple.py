@@ -1,8 +1,8 @@
-"""Depth of Apple's HEIC portraits, as pillow-heif hands it out.
+"""Depth of Apple's portraits: of HEIC as pillow-heif hands it out, of JPEG as a further picture with its XMP.
 
-Enters: the depth picture's 8-bit values and its metadata (d_min, d_max, z_near, z_far, representation_type).
+Enters: the depth picture's values and what is said of them (a HEIC's metadata, a JPEG's XMP).
 Leaves: a `DepthMap`, or a ValueError with the reason. Metres are never promised for Accuracy=relative.
-Source: ITU-T H.265 table F.5 (depth representation information); Apple's depthData XMP.
+Source: ITU-T H.265 table F.5 (depth representation information); Apple's pixeldatainfo and depthData XMP.
 """
 
 import re
@@ -12,6 +12,10 @@ import numpy as np
 from jaxtyping import Shaped
 
 from cocnet.imaging.depth.depth_map import DepthMap
+from cocnet.imaging.embedded.jpeg import xmp_packets
+from cocnet.imaging.embedded.mpf import further_pictures
+from cocnet.imaging.embedded.plane import decode_plane
+from cocnet.imaging.embedded.xmp import Fields, read_xmp
 
 _ACCURACY = re.compile(rb"depthData:Accuracy(?:>|\s*=\s*[\"'])\s*(relative|absolute)")
 
@@ -55,9 +59,7 @@ def decode_representation(
     share = stored.astype(np.float64) / np.iinfo(stored.dtype).max
     bounds = [metadata.get(name) for name in ("d_min", "d_max", "z_near", "z_far")]
     d_min, d_max, z_near, z_far = (float(b) if b is not None and np.isfinite(b) else None for b in bounds)
-    absolute = accuracy == "absolute"
-    promise = "metres" if absolute else "order and proportion only"
-    trust = f"Apple HEIC, Accuracy={accuracy or 'not given'}: {promise}"
+    absolute, trust = accuracy == "absolute", _trust("HEIC", accuracy)
     if kind == 2:
         if z_near is None or z_far is None or not 0 < z_near < z_far:
             raise ValueError(f"its depth range is impossible: z {z_near} to {z_far}")
@@ -71,3 +73,40 @@ def decode_representation(
     return DepthMap.of(
         disparity, "disparity" if absolute else "relative_disparity", source=trust, accuracy=accuracy
     )
+
+
+def jpeg_depth(jpeg: bytes) -> DepthMap | None:
+    """Depth of an iPhone's JPEG, as stored: the further picture that its own XMP calls disparity or depth."""
+    for picture in further_pictures(jpeg):
+        facts = read_xmp(xmp_packets(picture)).apple
+        if facts.get("AuxiliaryImageType", "").lower() in ("disparity", "depth"):
+            return _decode_facts(picture, facts)
+    return None
+
+
+def _decode_facts(picture: bytes, facts: Fields) -> DepthMap:
+    """FloatMin + (code − IntMin)/(IntMax − IntMin) · (FloatMax − FloatMin), codes 0..255."""
+    names = ("IntMinValue", "IntMaxValue", "FloatMinValue", "FloatMaxValue")
+    try:
+        code_low, code_high, low, high = (
+            float(facts.get(name, default))
+            for name, default in zip(names, ("0", "255", "nan", "nan"), strict=True)
+        )
+    except ValueError as error:
+        raise ValueError("its depth range can't be read") from error
+    if not (np.isfinite([code_low, code_high, low, high]).all() and code_low < code_high and low < high):
+        raise ValueError(f"its depth range is impossible: {low:g} to {high:g}")
+    share = (decode_plane(picture).astype(np.float64) * 255.0 - code_low) / (code_high - code_low)
+    accuracy = facts.get("Accuracy")
+    kind = {
+        ("disparity", True): "disparity",
+        ("disparity", False): "relative_disparity",
+        ("depth", True): "metric",
+        ("depth", False): "relative_depth",
+    }[facts["AuxiliaryImageType"].lower(), accuracy == "absolute"]
+    return DepthMap.of(low + share * (high - low), kind, _trust("JPEG", accuracy), accuracy)
+
+
+def _trust(form: str, accuracy: str | None) -> str:
+    promise = "metres" if accuracy == "absolute" else "order and proportion only"
+    return f"Apple {form}, Accuracy={accuracy or 'not given'}: {promise}"

@@ -1,21 +1,34 @@
-"""Depth that came along inside a photo, whoever wrote it; never an error, always a reason.
+"""What came along beside a photo in its file, whoever wrote it; never an error, always a reason.
 
 Enters: the photo's file, its orientation and size. Leaves: an upright `DepthMap`, or None and a note with the
-reason.
+reason, and lines about what else lies there and isn't used.
 """
 
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cocnet.errors import CocnetError
 from cocnet.imaging.depth.depth_map import DepthMap, same_aspect
-from cocnet.imaging.embedded.apple import heif_depth
+from cocnet.imaging.embedded.apple import heif_depth, jpeg_depth
 from cocnet.imaging.embedded.gdepth import android_depth
+from cocnet.imaging.embedded.jpeg import picture_end, segments, xmp_packets
+from cocnet.imaging.embedded.mpf import further_pictures
+from cocnet.imaging.embedded.trailers import maker_of_trailer
+from cocnet.imaging.embedded.xmp import PhotoXmp, read_xmp
 from cocnet.imaging.photo.orientation import upright
 
 _MAX_FILE_BYTES = 500_000_000
-_TRAILERS = ((b"DualShot_", "Samsung"), (b"PMPD", "Xiaomi"), (b"depthlength", "Xiaomi"))
+_ISO_GAIN_MAP = b"urn:iso:std:iso:ts:21496"
+
+
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """Upright depth, or None and why depth that is there can't be used; `losses`: what is there and not used."""
+
+    depth: DepthMap | None = None
+    note: str | None = None
+    losses: tuple[str, ...] = ()
 
 
 def extract_depth(
@@ -26,16 +39,60 @@ def extract_depth(
     Returns (depth, note): upright depth and None, or None and why depth that is there can't be used, or
     (None, None) where there is none. A HEIC's depth is turned by its decoder, a JPEG's by `orientation`.
     """
+    beside = look_beside(path, width, height, orientation, heif)
+    return beside.depth, beside.note
+
+
+def look_beside(path: str | Path, width: int, height: int, orientation: int = 1, heif: Any = None) -> Beside:
+    """Depth as `extract_depth`, and lines about what else came with the photo."""
     try:
         if Path(path).stat().st_size > _MAX_FILE_BYTES:
-            return None, f"embedded depth ignored: the file is over {_MAX_FILE_BYTES:,} bytes"
+            return Beside(note=f"embedded depth ignored: the file is over {_MAX_FILE_BYTES:,} bytes")
         data = Path(path).read_bytes()
-        found = heif_depth(heif, data) if heif is not None else android_depth(data)
-    except (ValueError, OSError, CocnetError, RecursionError, MemoryError) as error:
-        return None, f"embedded depth ignored: {' '.join(str(error).split())}"
+    except OSError as error:
+        return Beside(note=f"embedded depth ignored: {error.strerror or error}")
+    if heif is not None:
+        found, reason = _tried(lambda: heif_depth(heif, data))
+        losses: tuple[str, ...] = ()
+    else:
+        found, reason, losses = _in_jpeg(data)
     if found is None:
-        return None, _trailer_note(data)
-    return _turned(found, width, height, 1 if heif is not None else orientation)
+        return Beside(None, reason or _trailer_note(data, heif is None), losses)
+    depth, note = _turned(found, width, height, 1 if heif is not None else orientation)
+    return Beside(depth, note, losses)
+
+
+def _in_jpeg(data: bytes) -> tuple[DepthMap | None, str | None, tuple[str, ...]]:
+    """Depth as stored or the reason why not, whichever maker's, and the lines about the rest."""
+    said, reason = _tried(lambda: read_xmp(xmp_packets(data)))
+    xmp = said or PhotoXmp()
+    found, why = _tried(lambda: android_depth(data, xmp))
+    if found is None:
+        found, other = _tried(lambda: jpeg_depth(data))
+        reason = reason or why or other
+    return found, None if found else reason, tuple(_losses(data, xmp))
+
+
+def _tried(read: Callable[[], Any]) -> tuple[Any, str | None]:
+    """What a reader of foreign bytes finds, or None and why it doesn't; decoders raise whatever they like."""
+    try:
+        return read(), None
+    except Exception as error:
+        return None, f"embedded depth ignored: {' '.join(str(error).split()) or type(error).__name__}"
+
+
+def _losses(data: bytes, xmp: PhotoXmp) -> Iterator[str]:
+    iso = any(marker == 0xE2 and data.startswith(_ISO_GAIN_MAP, at) for marker, at, _ in segments(data))
+    if iso or xmp.has_gain_map or any(map(_is_gain_map, further_pictures(data))):
+        yield "its HDR gain map is dropped; the picture is the standard one"
+    if "Data" in xmp.gimage:
+        yield "its sharp original (GImage:Data) is not used; the picture is as the phone blurred it"
+
+
+def _is_gain_map(picture: bytes) -> bool:
+    xmp, _ = _tried(lambda: read_xmp(xmp_packets(picture)))
+    kind = "" if xmp is None else xmp.apple.get("AuxiliaryImageType", "")
+    return xmp is not None and (xmp.has_gain_map or "hdrgainmap" in kind.lower())
 
 
 def _turned(depth: DepthMap, width: int, height: int, orientation: int) -> tuple[DepthMap | None, str | None]:
@@ -52,7 +109,6 @@ def _turned(depth: DepthMap, width: int, height: int, orientation: int) -> tuple
     return None, f"embedded depth ignored: {sizes}"
 
 
-def _trailer_note(data: bytes) -> str | None:
-    tail = data[-2_000_000:]
-    maker = next((name for mark, name in _TRAILERS if mark in tail), None)
+def _trailer_note(data: bytes, is_jpeg: bool) -> str | None:
+    maker = maker_of_trailer(data, picture_end(data) if is_jpeg else 0)
     return f"embedded depth ignored: {maker}'s own depth trailer is not supported" if maker else None

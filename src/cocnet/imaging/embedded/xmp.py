@@ -1,140 +1,157 @@
-"""XMP out of a JPEG, and what it says about depth, without trusting it.
+"""What a photo's XMP says about depth and about the files behind the photo, without trusting it.
 
-Enters: the bytes of a JPEG. Leaves: a `DepthXmp` of plain strings and numbers, or a ValueError with why.
-Entities and DTDs are refused (defusedxml). Source: Adobe XMP part 3 (extended XMP), Google GDepth and
-Dynamic Depth 1.0.
+Enters: packets of XMP. Leaves: a `PhotoXmp` of plain strings and numbers, or a ValueError with why. A structure
+is what its element holds, in whatever order and spelling (attributes or children) RDF allows. Entities and DTDs
+are refused (defusedxml), nesting and size are bounded. Source: Google GDepth, GImage, Dynamic Depth 1.0.
 """
 
-import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from xml.etree.ElementTree import Element, ParseError
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 
 from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from defusedxml.ElementTree import XMLParser
 
-_STANDARD = b"http://ns.adobe.com/xap/1.0/\x00"
-_EXTENDED = b"http://ns.adobe.com/xmp/extension/\x00"
+_DEEPEST = 64
+_MOST_ELEMENTS = 100_000
+_MOST_BYTES = 200_000_000
+_MOST_ITEMS = 1000
+
+Fields = dict[str, str]
 
 
 @dataclass(frozen=True)
 class ContainerItem:
-    """A file appended to the JPEG: its length in bytes and what it is called."""
+    """A file of the container: its length in bytes, the padding behind it, and what it is."""
 
     length: int
-    name: str
     padding: int = 0
+    uri: str = ""
+    semantic: str = ""
+
+    @property
+    def is_gain_map(self) -> bool:
+        """The difference between a standard and an HDR picture, which looks like depth and isn't."""
+        return self.semantic.lower() == "gainmap" or "gainmap" in self.uri.lower()
 
 
 @dataclass(frozen=True)
-class DepthXmp:
-    """Depth properties by local name (Data, Format, Near, Far, Units, …) and the files of the container."""
+class PhotoXmp:
+    """Fields by local name (Data, Format, Near, Far, Units, …).
 
-    properties: dict[str, str] = field(default_factory=dict)
-    items: tuple[ContainerItem, ...] = ()
-
-
-def read_depth_xmp(jpeg: bytes) -> DepthXmp:
-    """Collect depth properties and container items from all XMP packets of a JPEG.
-
-    Raises ValueError, with a reason in plain words, where a packet is refused or broken.
+    gdepth, gimage: Google's properties of the photo. depth_maps: one for each DepthMap of Dynamic Depth.
+    apple: Apple's facts of a depth picture. directories: the files of each container, the photo itself among them.
     """
-    properties: dict[str, str] = {}
-    items: list[ContainerItem] = []
-    for packet in _packets(jpeg):
+
+    gdepth: Fields = field(default_factory=dict)
+    gimage: Fields = field(default_factory=dict)
+    apple: Fields = field(default_factory=dict)
+    depth_maps: tuple[Fields, ...] = ()
+    directories: tuple[tuple[ContainerItem, ...], ...] = ()
+    has_gain_map: bool = False
+
+
+def read_xmp(packets: Iterable[bytes]) -> PhotoXmp:
+    """Collect what all packets of a photo say; raises ValueError where one is refused or broken."""
+    gdepth: Fields = {}
+    gimage: Fields = {}
+    apple: Fields = {}
+    depth_maps: list[Fields] = []
+    directories: list[tuple[ContainerItem, ...]] = []
+    has_gain_map = False
+    for packet in packets:
         root = _parse(packet)
         for element in root.iter():
-            for name, text in _named_values(element):
-                space, _, local = name[1:].rpartition("}")
-                if space.rstrip("/").endswith("depthmap") and text.strip():
-                    properties.setdefault(local, text.strip())
-        items += _container(root)
-    return DepthXmp(properties, tuple(items))
+            values = list(_fields_of(element))
+            gdepth = _picked(values, "/1.0/depthmap", but="/dd/") | gdepth
+            gimage = _picked(values, "/1.0/image", but="/dd/") | gimage
+            apple = _picked(values, "/pixeldatainfo/1.0", "/depthData/1.0") | apple
+            depth_maps += filter(None, [_picked(values, "/dd/1.0/depthmap")])
+            has_gain_map |= any("hdr-gain-map" in space or "HDRGainMap" in space for space, _, _ in values)
+        directories += [tuple(_items(e)) for e in _outermost(root, "Directory")]
+    has_gain_map |= any(item.is_gain_map for directory in directories for item in directory)
+    return PhotoXmp(gdepth, gimage, apple, tuple(depth_maps), tuple(directories), has_gain_map)
 
 
-def segments(jpeg: bytes) -> Iterator[tuple[int, int, int]]:
-    """Walk a JPEG's segments up to its picture data: (marker, start, end) of each body, in bytes."""
-    at = 2
-    while at + 4 <= len(jpeg) and jpeg[at] == 0xFF:
-        marker = jpeg[at + 1]
-        if marker == 0xFF:
-            at += 1
-            continue
-        (length,) = struct.unpack_from(">H", jpeg, at + 2)
-        end = at + 2 + length
-        if length < 2 or end > len(jpeg):
-            return
-        yield marker, at + 4, end
-        if marker == 0xDA:
-            return
-        at = end
+class _BoundedTree(TreeBuilder):
+    """A tree that is neither deep nor huge: walking it takes time in proportion to its bytes."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._depth = self._count = 0
 
-def _packets(jpeg: bytes) -> list[bytes]:
-    """The standard XMP packet and the extended one, put together from its numbered pieces."""
-    packets: list[bytes] = []
-    pieces: dict[bytes, dict[int, bytes]] = {}
-    totals: dict[bytes, int] = {}
-    for marker, start, end in segments(jpeg):
-        body = jpeg[start:end] if marker == 0xE1 else b""
-        if body.startswith(_STANDARD):
-            packets.append(body[len(_STANDARD) :])
-        elif body.startswith(_EXTENDED) and len(body) >= len(_EXTENDED) + 40:
-            head = body[len(_EXTENDED) :]
-            total, offset = struct.unpack_from(">II", head, 32)
-            pieces.setdefault(head[:32], {})[offset] = head[40:]
-            totals[head[:32]] = total
-    return packets + [_join(pieces[key], totals[key]) for key in pieces]
+    def start(self, tag: Any, attrs: Any, /) -> Element:
+        self._depth, self._count = self._depth + 1, self._count + 1
+        if self._depth > _DEEPEST or self._count > _MOST_ELEMENTS:
+            raise ValueError(f"more than {_DEEPEST} levels or {_MOST_ELEMENTS:,} elements")
+        return super().start(tag, attrs)
 
-
-def _join(pieces: dict[int, bytes], total: int) -> bytes:
-    joined = bytearray()
-    for offset in sorted(pieces):
-        if offset != len(joined):
-            break
-        joined += pieces[offset]
-    if len(joined) != total:
-        raise ValueError(f"its extended XMP is incomplete: {len(joined):,} of {total:,} bytes")
-    return bytes(joined)
+    def end(self, tag: Any, /) -> Element:
+        self._depth -= 1
+        return super().end(tag)
 
 
 def _parse(packet: bytes) -> Element:
     text = packet.rstrip(b"\x00 \t\r\n")
+    if len(text) > _MOST_BYTES:
+        raise ValueError(f"its XMP has {len(text):,} bytes, more than {_MOST_BYTES:,}")
+    parser = XMLParser(target=_BoundedTree(), forbid_dtd=True)
     try:
-        return fromstring(text, forbid_dtd=True)
+        parser.feed(text)
+        return parser.close()
     except DefusedXmlException as error:
         raise ValueError("its XMP was refused: it declares XML entities or a DTD") from error
-    except (ParseError, ValueError, LookupError, RecursionError) as error:
+    except (ParseError, ValueError, LookupError, AssertionError, RecursionError) as error:
         raise ValueError(f"its XMP is broken ({' '.join(str(error).split())})") from error
 
 
-def _named_values(element: Element) -> Iterator[tuple[str, str]]:
-    yield from element.attrib.items()
-    if element.text and len(element) == 0:
-        yield element.tag, element.text
+def _fields_of(element: Element) -> Iterator[tuple[str, str, str]]:
+    """(namespace, local name, text) of an element's attributes and of its children that hold only text."""
+    leaves = ((child.tag, child.text) for child in element if len(child) == 0)
+    for name, text in (*element.attrib.items(), *leaves):
+        space, closed, local = name[1:].rpartition("}")
+        if closed and text and text.strip():
+            yield space.rstrip("/"), local, text.strip()
 
 
-def _container(root: Element) -> list[ContainerItem]:
-    """Items of every Container:Directory in order; attributes or child elements, with or without rdf:li."""
-    found = []
-    for directory in (e for e in root.iter() if e.tag.endswith("}Directory")):
-        current: dict[str, str] = {}
-        for element in directory.iter():
-            for name, text in _named_values(element):
-                space, _, local = name[1:].rpartition("}")
-                if local == "Mime" and "Mime" in current:
-                    found.append(_item(current))
-                    current = {}
-                if space.rstrip("/").endswith(("item", "container")):
-                    current[local] = text.strip()
-        if current:
-            found.append(_item(current))
-    return found
+def _picked(values: Iterable[tuple[str, str, str]], *ends: str, but: str = "\n") -> Fields:
+    """The fields of the namespaces with one of these ends; the first of a name counts."""
+    picked: Fields = {}
+    for space, local, text in values:
+        if space.endswith(ends) and but not in space:
+            picked.setdefault(local, text)
+    return picked
 
 
-def _item(values: dict[str, str]) -> ContainerItem:
-    name = values.get("DataURI") or values.get("Semantic") or ""
+def _outermost(element: Element, name: str) -> Iterator[Element]:
+    """Elements of a local name that are in no other of that name."""
+    for child in element:
+        if child.tag.endswith("}" + name):
+            yield child
+        else:
+            yield from _outermost(child, name)
+
+
+def _items(directory: Element) -> Iterator[ContainerItem]:
+    """The items of a container in order: each is an Item element, or the rdf:li that holds none."""
+    for count, place in enumerate(_outermost(directory, "li") if _has(directory, "li") else [directory]):
+        found = list(_outermost(place, "Item")) or ([place] if place is not directory else [])
+        for item in found:
+            if count >= _MOST_ITEMS:
+                raise ValueError(f"its container lists more than {_MOST_ITEMS:,} files")
+            yield _item(item)
+
+
+def _has(element: Element, name: str) -> bool:
+    return next(_outermost(element, name), None) is not None
+
+
+def _item(element: Element) -> ContainerItem:
+    values: Fields = {}
+    for part in element.iter():
+        values = _picked(_fields_of(part), "item", "container") | values
     length, padding = values.get("Length", "0"), values.get("Padding", "0")
-    if not (length.isdecimal() and padding.isdecimal() and len(length) < 16 and len(padding) < 16):
-        raise ValueError(f"its container gives '{length[:20]}' as a length")
-    return ContainerItem(int(length), name, int(padding))
+    if not all(text.isascii() and text.isdecimal() and len(text) < 16 for text in (length, padding)):
+        raise ValueError(f"its container gives '{length[:20]}' as a length and '{padding[:20]}' as padding")
+    return ContainerItem(int(length), int(padding), values.get("DataURI", ""), values.get("Semantic", ""))

@@ -4,6 +4,7 @@ Enters: a picture file. Leaves: display-referred pixels, upright, and on request
 (float32, 1.0 = white, the file's own primaries); and back to a file.
 """
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +13,11 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from cocnet.errors import InputError
+from cocnet.errors import CocnetWarning, InputError
 from cocnet.files.atomic import atomic_path, write_json
 from cocnet.imaging.color.icc import transfer
 from cocnet.imaging.depth.depth_map import DepthMap
-from cocnet.imaging.embedded.extract import extract_depth
+from cocnet.imaging.embedded.extract import Beside, look_beside
 from cocnet.imaging.photo.decode import MAX_PIXELS, decode
 from cocnet.imaging.photo.encode import write_pixels
 from cocnet.imaging.photo.exif import CameraInfo, read_exif
@@ -87,9 +88,11 @@ def read_photo(path: str | Path, max_pixels: int = MAX_PIXELS) -> Photo:
     facts = read_exif(raster.exif)
     turn = 1 if raster.turned else facts.orientation
     pixels = upright(raster.pixels, turn)
-    depth, note = None, None
+    beside = Beside()
     if raster.format in ("JPEG", "HEIC"):
-        depth, note = extract_depth(file, pixels.shape[1], pixels.shape[0], turn, raster.heif)
+        beside = look_beside(file, pixels.shape[1], pixels.shape[0], turn, raster.heif)
+    for loss in beside.losses:
+        warnings.warn(f"'{file}': {loss}", CocnetWarning, stacklevel=2)
     return Photo(
         pixels=pixels,
         alpha=None if raster.alpha is None else upright(raster.alpha, turn),
@@ -97,8 +100,8 @@ def read_photo(path: str | Path, max_pixels: int = MAX_PIXELS) -> Photo:
         exif=facts.block,
         path=file,
         grey=raster.grey,
-        embedded_depth=depth,
-        depth_note=note,
+        embedded_depth=beside.depth,
+        depth_note=beside.note,
         camera=facts.camera,
     )
 
