@@ -107,14 +107,14 @@ def on_scenes(network: torch.nn.Module, chosen: argparse.Namespace) -> None:
         radius_px=tuple(chosen.radius),
         held_out=chosen.scenes,
     )
-    _, held_out, about = data_of(run, card_of(run.model), seed=1000)
-    scenes = Scenes(held_out.source, about)
+    data = data_of(run, card_of(run.model), seed=1000)
+    scenes = Scenes(data.held_out.source, data.about)
     blur = best_constant_blur(sample_of(scenes[i]) for i in range(len(scenes)))
     renderers = {"untouched": untouched, "one blur": blur}
     if card_of(run.model).conditioning != "none":
         renderers["physical"] = physical
     renderers[run.model] = network_renderer(network)
-    print(f"{len(scenes)} held-out scenes: {about}")
+    print(f"{len(scenes)} held-out scenes: {data.about}")
     for name, render in renderers.items():
         with torch.inference_mode():
             found = evaluate(render, scenes, ("psnr", "ssim"), what=name)

@@ -8,8 +8,10 @@ import torch
 from torch.utils.data import Dataset
 
 from cocnet import create_model
-from cocnet.training.engine.loop import Task, train
-from cocnet.training.recipes.bokeh_recipes import Recipe, Stage
+from cocnet.training.engine.bokeh_objective import BokehObjective
+from cocnet.training.engine.loop import train
+from cocnet.training.engine.task import Task
+from cocnet.training.recipes.bokeh_recipes import BokehRecipe, BokehStage
 
 TINY = {"channels": [4, 8], "groups": 1, "kernel_size": 3}
 
@@ -35,12 +37,12 @@ def toy_task(folder, batch=2, steps=(6,), recipe=None, **changes):
     torch.set_num_threads(1)
     torch.manual_seed(5)
     network = create_model("cocnet-b3-less-lens", **TINY).start_at_identity()
-    stages = tuple(Stage(steps=n, batch=batch, learning_rate=1e-3, schedule="cosine") for n in steps)
-    recipe = recipe or Recipe(
+    stages = tuple(BokehStage(steps=n, batch=batch, learning_rate=1e-3, schedule="cosine") for n in steps)
+    recipe = recipe or BokehRecipe(
         stages, start="own", averaging=0.9, clip=1.0, log_steps=1, sample_steps=1000, save_seconds=0.0
     )
     data = Noise()
-    task = Task(network, data, [data[(9, 0)]], recipe, Path(folder), "noise")
+    task = Task(network, data, BokehObjective([data[(9, 0)]]), recipe, Path(folder), "noise")
     return replace(task, **changes)
 
 

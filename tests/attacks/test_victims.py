@@ -15,7 +15,7 @@ from cocnet.attacks import victim_packages as packages
 from cocnet.attacks import victims
 from cocnet.attacks.victim_packages import PACKAGES, find_packaged, read_packaged
 from cocnet.attacks.victims import Classifier, list_victims, open_victim
-from cocnet.datasets import NeurIPS2017, stack
+from cocnet.datasets import NeurIPS2017
 from cocnet.errors import FileError, InputError
 from cocnet.metrics import accuracy, check_labels
 
@@ -50,7 +50,8 @@ def test_packaged_victims_know_a_cat_and_a_cup(name):
 def test_packaged_victims_are_right_on_the_competitions_photos(name):
     """On all 200: MobileNetV2 90.5 %, EfficientNet-Lite0 to 2 89.5 %, 90.5 %, 91 %."""
     victim, photos = opened(name), NeurIPS2017(NIPS)
-    images, labels = stack([photos[i] for i in range(0, 200, 5)])
+    some = [photos[i] for i in range(0, 200, 5)]
+    images, labels = torch.stack([one.image for one in some]), torch.tensor([one.label for one in some])
     predictions = victim(images).argmax(1)
     assert accuracy(predictions, labels).value >= 0.85
     check_labels(predictions, labels)

@@ -1,11 +1,10 @@
 """Datasets: folders in, tensors out; every sample follows from a seed and a number."""
 
 from cocnet.datasets.labelled.class_folders import LabelledFolder
-from cocnet.datasets.labelled.labelled_photos import LabelledFile, LabelledPhoto, LabelledPhotos, stack
+from cocnet.datasets.labelled.labelled_photos import LabelledFile, LabelledPhoto, LabelledPhotos
 from cocnet.datasets.labelled.nips2017 import NeurIPS2017
-from cocnet.datasets.pairs.bokeh_pairs import BokehPair, BokehPairs, collate
+from cocnet.datasets.pairs.bokeh_pairs import BokehPair, BokehPairs
 from cocnet.datasets.pairs.ebb import EBB
-from cocnet.datasets.pairs.epochs import EpochSampler
 from cocnet.datasets.pairs.pair_folder import ImageBokehFolder
 from cocnet.datasets.pairs.raytraced import LensPair, ray_traced
 from cocnet.datasets.pairs.view import View
@@ -15,7 +14,6 @@ __all__ = [
     "EBB",
     "BokehPair",
     "BokehPairs",
-    "EpochSampler",
     "ImageBokehFolder",
     "LabelledFile",
     "LabelledFolder",
@@ -26,7 +24,5 @@ __all__ = [
     "SceneSettings",
     "Scenes",
     "View",
-    "collate",
     "ray_traced",
-    "stack",
 ]

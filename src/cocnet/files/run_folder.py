@@ -1,22 +1,87 @@
-"""A run's folder: made once, claimed by its settings.
+"""A run's folder: claimed by its settings, worked in by one process at a time.
 
-Enters: a folder, the settings of the run. Leaves: settings.json in it.
+Enters: a folder, the settings of the run. Leaves: settings.json in it, and a lock file while a process works there.
 """
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from cocnet.errors import FileError
 from cocnet.files.atomic import write_json
 
+SETTINGS, LOCK = "settings.json", ".lock"
+_NAMED = 4
+_MISSING = "nothing"
 
-def claim(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Make the folder and save a run's settings in it; raises FileError where it holds those of another run."""
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes out of a folder, which is made; the lock ends with the process, even a killed one.
+
+    Raises FileError where another process works in it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    plain = json.loads(json.dumps(settings))
-    path = folder / "settings.json"
-    if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != plain:
-        raise FileError(f"expected the same settings to go on with, got others in '{path}', try a new folder")
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise FileError(
+            f"expected a folder to work in alone, got '{folder}', where another process works, "
+            "try waiting for its end, or another folder"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def claim(
+    folder: Path,
+    settings: Mapping[str, Any],
+    harmless: Callable[[str, Any, Any], bool] = lambda name, before, now: False,
+) -> None:
+    """Make the folder and save a run's settings in it; raises FileError, which says what differs, where it holds
+    those of another run. harmless(name, before, now): whether a setting, named as in `recipe.stages.0.steps`, may
+    have changed since."""
+    folder.mkdir(parents=True, exist_ok=True)
+    plain, path = json.loads(json.dumps(settings)), folder / SETTINGS
+    if path.is_file():
+        before, now = _flat(json.loads(path.read_text(encoding="utf-8"))), _flat(plain)
+        changed = [
+            f"{name} {now.get(name, _MISSING)!r} for {before.get(name, _MISSING)!r}"
+            for name in {**before, **now}
+            if before.get(name, _MISSING) != now.get(name, _MISSING)
+            and not harmless(name, before.get(name), now.get(name))
+        ]
+        if changed:
+            more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
+            raise FileError(
+                f"expected the same settings to go on with as in '{path}', got {', '.join(changed[:_NAMED])}{more}, "
+                "try those, or a new folder"
+            )
     write_json(path, plain)
+
+
+def fingerprint(files: Iterable[Path]) -> str:
+    """SHA-256 of the files' names and sizes in order, 16 hex digits: other data are noticed, another path isn't."""
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
+    return digest.hexdigest()[:16]
+
+
+def _flat(value: Any, name: str = "") -> dict[str, Any]:
+    """Nested settings as one dict of dotted names; an empty list or dict is a value."""
+    if isinstance(value, dict | list) and value:
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        found: dict[str, Any] = {}
+        for key, inner in items:
+            found |= _flat(inner, f"{name}.{key}" if name else str(key))
+        return found
+    return {name: value}

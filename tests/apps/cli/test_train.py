@@ -57,7 +57,7 @@ def test_one_step_and_going_on(files, run):
         outcome = run("train", "subject", *arguments)
         assert outcome.code == 0 and "IoU" in outcome.out, outcome.err
     settings = json.loads((out / "settings.json").read_text())
-    assert settings["run"]["batch"] == 2 and len(settings["held_out_names"]) == 1
+    assert settings["recipe"]["stages"][0]["batch"] == 2 and len(settings["held_out_names"]) == 1
     assert len((out / "log.jsonl").read_text().splitlines()) == 2
     mask = subject_mask(np.zeros((20, 30, 3), np.uint8), load_subject_net(out / "subject.safetensors"))
     assert mask.shape == (20, 30)

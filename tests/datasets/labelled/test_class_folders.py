@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from cocnet.datasets import LabelledFolder, NeurIPS2017, stack
+from cocnet.datasets import LabelledFolder, NeurIPS2017
 from cocnet.errors import FileError, InputError
 
 
@@ -141,11 +141,3 @@ def test_what_is_no_dataset(pairs):
     table(pairs.root, ("file", "label"))
     with pytest.raises(FileError, match="got none"):
         NeurIPS2017(pairs.root)
-
-
-def test_a_batch(pairs):
-    found = LabelledFolder(folder(pairs, "0", "3"), size_px=32)
-    images, labels = stack([found[0], found[1]])
-    assert images.shape == (2, 3, 32, 32) and labels.tolist() == [0, 3]
-    with pytest.raises(InputError, match="got none"):
-        stack([])

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch.utils.data import DataLoader
 
-from cocnet.datasets import EBB, EpochSampler, ImageBokehFolder, View, collate
+from cocnet.datasets import EBB, ImageBokehFolder, View
 from cocnet.datasets.pairs.ebb import NUMBERS
 from cocnet.errors import CocnetError, DepthError, FileError, InputError
 
@@ -62,34 +61,6 @@ def test_resized_as_the_paper_does(folder):
     assert image.min() >= 0 and float(image[0].mean()) * 255 == pytest.approx(7.5, abs=0.05)
 
 
-def test_workers_and_resuming(folder):
-    data = folder(view=View(crop=(5, 6), mirror=True))
-
-    def run(start, workers):
-        sampler = EpochSampler(len(data), seed=3, start=start, epochs=4)
-        return list(DataLoader(data, 2, sampler=sampler, num_workers=workers, collate_fn=collate))
-
-    whole, rest = run(0, 2), run(4, 0)
-    assert len(whole) == 6 and len(rest) == 4
-    for one, two in zip(whole[2:], rest, strict=True):
-        assert (
-            one.name == two.name and torch.equal(one.image, two.image) and torch.equal(one.depth, two.depth)
-        )
-
-
-def test_the_sampler():
-    keys = list(EpochSampler(10, epochs=3))
-    assert [epoch for epoch, _ in keys] == [0] * 10 + [1] * 10 + [2] * 10
-    assert all(sorted(i for e, i in keys if e == epoch) == list(range(10)) for epoch in range(3))
-    assert keys[:10] != [(0, i) for _, i in keys[10:20]]
-    parts = [list(EpochSampler(10, epochs=1, rank=rank, ranks=3)) for rank in range(3)]
-    assert all(len(part) == 3 for part in parts) and len({key for part in parts for key in part}) == 9
-    assert len(EpochSampler(10, epochs=3, start=12)) == 18
-    assert next(iter(EpochSampler(10, start=10**7)))[0] == 10**6
-    with pytest.raises(InputError, match="ranks"):
-        EpochSampler(2, rank=3, ranks=4)
-
-
 def test_one_folder_with_endings(pairs):
     for name in ("00", "01"):
         pairs.photo(f"all/{name}_input.png")
@@ -137,14 +108,6 @@ def test_depth_of_another_shape_is_refused_and_of_another_size_isnt(folder, pair
         folder()[0]
 
 
-def test_unlike_sizes_make_no_batch(pairs):
-    pairs.pair("a")
-    pairs.pair("b", height=8)
-    data = ImageBokehFolder(pairs.root / "original", pairs.root / "bokeh")
-    with pytest.raises(InputError, match="16 × 8 and 16 × 12"):
-        collate([data[0], data[1]])
-
-
 def test_sideways_photos_fit(pairs):
     """A photo whose EXIF turns it has the size that it is read with."""
     pairs.pair("a")
@@ -173,9 +136,20 @@ def test_bad_input(call, error, expected, tmp_path):
         call(tmp_path)
 
 
-def test_a_crop_larger_than_the_picture(folder):
+def test_pictures_smaller_than_the_crop_are_named_by_their_headers(folder, pairs):
+    pairs.pair("small", height=9)
+    pairs.depth("small", 9, 16)
+    crop = View(crop=(10, 10))
+    with pytest.raises(
+        FileError, match=r"small \(16 × 9, smaller than the crop of 10 × 10\).*--skip-problems"
+    ):
+        folder(view=crop)
+    left = folder(view=crop, skip_problems=True)
+    assert "small" not in left.names and [problem.name for problem in left.problems] == ["small"]
+    assert set(left.sizes) == {(12, 16)}
+    assert len(folder(view=View(resize=(20, 20), crop=(20, 20)))) == 4
     with pytest.raises(InputError, match="at least 20 × 20"):
-        folder(view=View(crop=(20, 20)))[0]
+        View(crop=(20, 20)).drawn(12, 16, np.random.default_rng(0))
 
 
 def test_ebb_splits(pairs):

@@ -27,9 +27,17 @@ def test_what_is_no_scene(tmp_path):
     np.savez(tmp_path / "a.npz", depth_m=np.ones((2, 2)))
     np.savez(tmp_path / "b.npz", lens=np.array([{}], dtype=object))
     (tmp_path / "c.npz").write_bytes(b"PK broken")
-    for scene in range(3):
-        with pytest.raises(FileError, match="ray-traced scene"):
-            ray_traced(tmp_path)[scene]
+    with pytest.raises(FileError, match=r"got 2 that aren't: b .*; c .*--skip-problems"):
+        ray_traced(tmp_path)
+    left = ray_traced(tmp_path, skip_problems=True)
+    assert left.names == ("a",)
+    with pytest.raises(FileError, match="ray-traced scene"):
+        left[0]
+
+
+def test_scenes_smaller_than_the_crop_are_named_at_once():
+    with pytest.raises(FileError, match=r"scene_0000 \(\d+ × \d+, smaller than the crop of 4000 × 4000\)"):
+        ray_traced(SCENES[0].parent, crop_px=4000)
 
 
 def test_a_crop_keeps_the_blur_in_px():

@@ -1,11 +1,11 @@
-"""Photos with masks: reading, splitting, and batches that follow from their number."""
+"""Photos with masks: reading, splitting, and views that follow from their number."""
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from cocnet.datasets.subject.cutouts import Batches, read_cutouts, read_set
+from cocnet.datasets.subject.cutouts import SubjectViews, read_cutouts, read_set
 from cocnet.datasets.synthetic import augment
 from cocnet.errors import FileError, InputError
 from cocnet.imaging import write_photo
@@ -46,21 +46,30 @@ def test_what_cannot_be_read_is_said(folders, tmp_path):
         read_set(*folders)
 
 
-def test_a_batch_follows_from_its_number(folders):
-    batches = Batches(read_set(*folders, side_px=64), size=6, sides_px=(64,), pasted=0.5)
-    rgb, mask = batches(5)
-    again = batches(5)
-    assert torch.equal(rgb, again[0]) and torch.equal(mask, again[1])
-    assert not torch.equal(rgb, batches(6)[0])
-    assert rgb.shape == (6, 3, 64, 64) and mask.shape == (6, 1, 64, 64)
-    assert (
-        float(rgb.min()) >= 0 and float(rgb.max()) <= 1 and 0 <= float(mask.min()) <= float(mask.max()) <= 1
-    )
+def stacked(views, turn=0):
+    items = [views[turn, i] for i in range(len(views))]
+    return (torch.stack([item[name] for item in items]) for name in ("image", "mask"))
 
 
-def test_sizes_take_turns(folders):
-    batches = Batches(read_set(*folders, side_px=64), size=2, sides_px=(32, 64, 96), pasted=1)
-    assert [batches(number)[0].shape[-1] for number in range(4)] == [32, 64, 96, 32]
+def test_a_view_follows_from_seed_pass_and_index(folders):
+    photos = read_set(*folders, side_px=64)
+    views, other = SubjectViews(photos, 96), SubjectViews(photos, 96, seed=1)
+    for index in range(len(views)):
+        item = views[5, index]
+        assert item["image"].shape == (3, 96, 96) and item["mask"].shape == (1, 96, 96)
+        assert all(torch.equal(item[name], views[5, index][name]) for name in item)
+        assert all(0 <= float(x.min()) <= float(x.max()) <= 1 for x in item.values())
+        assert not torch.equal(item["image"], views[6, index]["image"])
+        assert not torch.equal(item["image"], other[5, index]["image"])
+
+
+def test_half_of_the_views_are_pasted(folders):
+    photos = read_set(*folders, side_px=64)
+    empty = range(8, 12)
+    for part, least, most in ((0.0, 0, 0), (0.5, 20, 60), (1.0, 80, 80)):
+        views = SubjectViews(photos, 32, pasted=part)
+        found = sum(float(views[turn, i]["mask"].max()) > 0.5 for turn in range(20) for i in empty)
+        assert least <= found <= most
 
 
 def test_one_photo_in_four_loses_a_box():
@@ -72,7 +81,7 @@ def test_one_photo_in_four_loses_a_box():
 
 
 def test_masks_stay_on_their_subjects(folders):
-    rgb, mask = Batches(read_set(*folders, side_px=64), size=12, sides_px=(64,), pasted=0)(0)
+    rgb, mask = stacked(SubjectViews(read_set(*folders, side_px=64), 64, pasted=0))
     bright, inside = rgb.mean(1), mask[:, 0]
     for photo, subject in zip(bright, inside, strict=True):
         if 0.05 < float((subject > 0.9).float().mean()) < 0.9:
@@ -88,8 +97,7 @@ def test_cut_outs_of_another_folder_are_pasted_too(folders, tmp_path):
     Image.fromarray(thing).save(tmp_path / "things" / "thing.png")
     things = read_cutouts(tmp_path / "things", side_px=64)
     assert things.planes.shape == (1, 4, 64, 64) and float(things.share[0]) == pytest.approx(0.15, abs=0.02)
-    batches = Batches(read_set(*folders, side_px=64), size=8, sides_px=(64,), pasted=1, cutouts=things)
-    rgb, mask = batches(0)
+    rgb, mask = stacked(SubjectViews(read_set(*folders, side_px=64), 64, pasted=1, cutouts=things))
     reddish = (rgb[:, 0] - rgb[:, 1]) * mask[:, 0]
     assert int((reddish.flatten(1).max(1).values > 0.3).sum()) >= 2
 

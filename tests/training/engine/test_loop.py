@@ -18,11 +18,13 @@ from toys import TINY, Noise, toy_task
 
 from cocnet import create_model, load_model
 from cocnet.errors import FileError, InputError
-from cocnet.training.engine.batches import Numbers, Stream, drawn
-from cocnet.training.engine.distributed import Team
-from cocnet.training.engine.loop import train
-from cocnet.training.engine.steps import called, rate, sized, xavier
-from cocnet.training.recipes.bokeh_recipes import LossWeights, Recipe, Stage
+from cocnet.files.run_folder import locked
+from cocnet.training.engine.batches import Batches, BatchSampler, key_at
+from cocnet.training.engine.bokeh_objective import BokehObjective, called, sized
+from cocnet.training.engine.distributed import World
+from cocnet.training.engine.loop import learning_rate, train
+from cocnet.training.engine.starts import xavier
+from cocnet.training.recipes.bokeh_recipes import BokehRecipe, BokehStage, LossWeights
 
 
 def process(*arguments, ranks=1):
@@ -43,8 +45,10 @@ def test_it_learns_and_leaves_a_model(tmp_path):
     log = lines(tmp_path)
     losses = [line["loss"] for line in log if "loss" in line]
     assert len(losses) == 60 and sum(losses[-5:]) < 0.6 * sum(losses[:5])
-    assert {"pictures_per_second", "wait_share", "rate", "seconds", "stage"} <= set(log[1])
-    assert log[0]["step"] == 0 and log[0]["psnr"] < score.psnr
+    assert {"items_per_second", "wait_share", "rate", "seconds", "stage"} <= set(log[1])
+    assert [line["step"] for line in log] == list(range(61)) and log[0]["psnr"] < log[60][
+        "psnr"
+    ] == score.psnr
     model = load_model(tmp_path / "weights.safetensors")
     item = Noise()[(9, 0)]
     with torch.no_grad():
@@ -91,26 +95,30 @@ def test_two_processes_are_one_with_twice_the_batch(tmp_path):
 def test_workers_change_nothing_and_starts_anywhere():
     for workers in (0, 2):
         whole = [
-            b["image"] for b in Stream(Noise(), Numbers(0, 6, 4, Team(), 10, 3), workers, torch.device("cpu"))
+            b["image"]
+            for b in Batches(Noise(), BatchSampler(0, 6, 4, World(), 10, 3), workers, torch.device("cpu"))
         ]
         rest = [
             b["image"]
-            for b in Stream(Noise(), Numbers(12, 3, 4, Team(), 10, 3), workers, torch.device("cpu"))
+            for b in Batches(Noise(), BatchSampler(12, 3, 4, World(), 10, 3), workers, torch.device("cpu"))
         ]
         assert len(whole) == 6 and all(torch.equal(a, b) for a, b in zip(whole[3:], rest, strict=True))
-    halves = [list(Numbers(4, 2, 2, Team(rank, 2), 10, 3)) for rank in (0, 1)]
-    assert sorted(chain(*halves[0], *halves[1])) == sorted(chain(*Numbers(4, 2, 4, Team(), 10, 3)))
-    assert sorted(drawn(i, 10, 3) for i in range(10, 20)) == [(1, i) for i in range(10)]
+    halves = [list(BatchSampler(4, 2, 2, World(rank, 2), 10, 3)) for rank in (0, 1)]
+    assert sorted(chain(*halves[0], *halves[1])) == sorted(chain(*BatchSampler(4, 2, 4, World(), 10, 3)))
+    assert sorted(key_at(i, 10, 3) for i in range(10, 20)) == [(1, i) for i in range(10)]
 
 
 def test_other_settings_and_other_items_are_refused(tmp_path):
     train(toy_task(tmp_path, steps=(1,)))
-    with pytest.raises(FileError, match="try a new folder"):
-        train(toy_task(tmp_path, steps=(2,)))
-    with pytest.raises(InputError, match="stages of at least one step"):
-        train(toy_task(tmp_path / "none", recipe=Recipe(())))
+    other = replace(toy_task(tmp_path, steps=(1,)).recipe, clip=2.0)
+    with pytest.raises(FileError, match=r"got recipe\.clip 2\.0 for 1\.0, try those, or a new folder"):
+        train(toy_task(tmp_path, recipe=other))
+    with pytest.raises(InputError, match="at least one stage"):
+        BokehRecipe(())
+    with pytest.raises(InputError, match="at least one step"):
+        BokehStage(steps=0)
     with pytest.raises(InputError, match="a network with levels"):
-        train(toy_task(tmp_path / "level", recipe=Recipe((Stage(steps=1, level=5),))))
+        train(toy_task(tmp_path / "level", recipe=BokehRecipe((BokehStage(steps=1, level=5),))))
     with pytest.raises(InputError, match="a device that is there"):
         train(toy_task(tmp_path / "device", device="cuda:77"))
 
@@ -118,7 +126,7 @@ def test_other_settings_and_other_items_are_refused(tmp_path):
 def test_identity_start(tmp_path):
     task = toy_task(tmp_path)
     random = create_model("cocnet-b3-less-lens", **TINY)
-    recipe = Recipe((Stage(steps=1, learning_rate=1e-9),), start="identity")
+    recipe = BokehRecipe((BokehStage(steps=1, learning_rate=1e-9),), start="identity")
     train(replace(task, network=random, recipe=recipe))
     item = Noise()[(0, 0)]
     with torch.no_grad():
@@ -142,14 +150,15 @@ def test_half_precision_and_data_without_bokeh(tmp_path):
 
 
 def test_what_a_later_stage_lacks_is_said_at_once(tmp_path, monkeypatch):
-    small = Recipe((Stage(steps=1), Stage(steps=1, loss=LossWeights(ms_ssim=1.0))))
+    small = BokehRecipe((BokehStage(steps=1), BokehStage(steps=1, loss=LossWeights(ms_ssim=1.0))))
     with pytest.raises(InputError, match="at least 176 px"):
         train(toy_task(tmp_path / "small", recipe=small))
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     with pytest.raises(FileError, match="VGG-19"):
         train(
             toy_task(
-                tmp_path / "vgg", recipe=Recipe((Stage(steps=1), Stage(steps=1, loss=LossWeights(vgg=1.0))))
+                tmp_path / "vgg",
+                recipe=BokehRecipe((BokehStage(steps=1), BokehStage(steps=1, loss=LossWeights(vgg=1.0)))),
             )
         )
     assert not list(tmp_path.glob("*/*"))
@@ -159,10 +168,10 @@ def test_xavier_and_schedules():
     one, two = (create_model("dbsi") for _ in range(2))
     xavier(one, 3), xavier(two, 3)
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
-    stage = Stage(steps=100, learning_rate=1.0, schedule="cosine")
-    rates = [rate(stage, n) for n in range(100)]
+    stage = BokehStage(steps=100, learning_rate=1.0, schedule="cosine")
+    rates = [learning_rate(stage, n / 100) for n in range(100)]
     assert rates[0] == pytest.approx(0.5, abs=0.01) and max(rates) > 0.99 and rates[-1] < 1e-3
-    assert rate(Stage(learning_rate=0.3), 7) == 0.3
+    assert learning_rate(BokehStage(learning_rate=0.3), 0.7) == 0.3
 
 
 @torch.no_grad()
@@ -170,7 +179,7 @@ def test_pynet_level_by_level():
     network, item = create_model("pynet"), Noise(side=128)[(0, 0)]
     given = {name: tensor[None] for name, tensor in item.items() if name != "bokeh"}
     for level in (5, 4):
-        output, own = called(network, given, item["bokeh"][None], Stage(level=level))
+        output, own = called(network, given, item["bokeh"][None], BokehStage(level=level))
         target = sized(item["bokeh"][None], output)
         assert float(own) == 0 and output.shape == target.shape == (
             1,
@@ -181,24 +190,24 @@ def test_pynet_level_by_level():
         assert torch.allclose(target.mean(), item["bokeh"].mean(), atol=1e-6)
     with pytest.raises(InputError, match="multiples of 64 px from 128 px"):
         small = {name: tensor[..., :64] for name, tensor in given.items()}
-        called(network, small, item["bokeh"][None], Stage(level=5))
+        called(network, small, item["bokeh"][None], BokehStage(level=5))
 
 
 def test_mpfnet_supervises_its_fusion_weights(tmp_path):
     network, item = create_model("mpfnet"), Noise(side=32)[(0, 0)]
     given, truth = {"image": item["image"][None]}, item["bokeh"][None]
-    output, own = called(network, given, truth, Stage(loss=LossWeights(fusion=0.5)))
+    output, own = called(network, given, truth, BokehStage(loss=LossWeights(fusion=0.5)))
     assert torch.allclose(output, network(**given), atol=1e-6)
     assert torch.allclose(own, 0.5 * network.supervised(given["image"], truth)[1]) and bool(own > 0)
     own.backward()
     assert all(float(fusion[0].weight.grad.abs().max()) > 0 for fusion in network.fusions)
     with pytest.raises(InputError, match="multiples of 16"):
-        called(network, {"image": given["image"][..., :20]}, truth, Stage(loss=LossWeights(fusion=1.0)))
+        called(network, {"image": given["image"][..., :20]}, truth, BokehStage(loss=LossWeights(fusion=1.0)))
     with pytest.raises(InputError, match="expected mpfnet"):
-        train(toy_task(tmp_path, recipe=Recipe((Stage(steps=1, loss=LossWeights(fusion=1.0)),))))
+        train(toy_task(tmp_path, recipe=BokehRecipe((BokehStage(steps=1, loss=LossWeights(fusion=1.0)),))))
     for weights in (LossWeights(gain=1.0), LossWeights(parts=1.0)):
         with pytest.raises(InputError, match="expected cocnet-hybrid for a loss of gain"):
-            train(toy_task(tmp_path, recipe=Recipe((Stage(steps=1, loss=weights),))))
+            train(toy_task(tmp_path, recipe=BokehRecipe((BokehStage(steps=1, loss=weights),))))
 
 
 def test_the_hybrid_s_own_loss():
@@ -209,9 +218,96 @@ def test_the_hybrid_s_own_loss():
     }
     truth = 0.5 * (item["image"] + item["physical"])
     found = [
-        called(network, item, truth, Stage(loss=LossWeights(l1=0.0, ssim=0.0, **weights)))[1]
+        called(network, item, truth, BokehStage(loss=LossWeights(l1=0.0, ssim=0.0, **weights)))[1]
         for weights in ({"gain": 1.0}, {"parts": 0.2}, {"gain": 1.0, "parts": 0.2})
     ]
     assert torch.allclose(found[0] + found[1], found[2]) and found[0].shape == found[1].shape == ()
     found[1].backward()
     assert float(network.phi[0].weight.grad.abs().max()) > 0
+
+
+def test_more_steps_and_other_intervals_go_on(tmp_path):
+    """As if it had been planned so: the rate is constant, the data and Adam's moments go on."""
+    recipe = replace(toy_task(tmp_path).recipe, stages=(BokehStage(steps=9, batch=2, learning_rate=1e-3),))
+    shorter = replace(recipe, stages=(replace(recipe.stages[0], steps=4),), log_steps=2)
+    train(toy_task(tmp_path / "whole", recipe=recipe))
+    train(toy_task(tmp_path / "parts", recipe=shorter))
+    train(toy_task(tmp_path / "parts", recipe=recipe))
+    one, other = (load_file(tmp_path / name / "state.safetensors") for name in ("whole", "parts"))
+    assert all(torch.equal(one[key], other[key]) for key in one)
+    assert [line["step"] for line in lines(tmp_path / "parts")] == [0, 2, 4, 5, 6, 7, 8, 9]
+    with pytest.raises(FileError, match=r"recipe\.stages\.0\.steps 4 for 9"):
+        train(toy_task(tmp_path / "parts", recipe=shorter))
+
+
+def test_the_log_is_appended_and_never_rewritten(tmp_path):
+    def stop(done, facts):
+        if facts["step"] == 4:
+            raise KeyboardInterrupt
+
+    task = toy_task(tmp_path, steps=(6,))
+    task = replace(task, recipe=replace(task.recipe, save_seconds=1e9))
+    with pytest.raises(KeyboardInterrupt):
+        train(task, stop)
+    log = tmp_path / "log.jsonl"
+    before = log.read_bytes()
+    assert not (tmp_path / "state.safetensors").exists() and before.count(b"\n") == 5
+    log.write_bytes(before + b'{"step": 4, "lo')
+    train(replace(toy_task(tmp_path, steps=(6,)), recipe=task.recipe))
+    assert log.read_bytes().startswith(before)
+    assert [line["step"] for line in lines(tmp_path)] == list(range(7))
+    finished = log.read_bytes()
+    train(replace(toy_task(tmp_path, steps=(6,)), recipe=task.recipe))
+    assert log.read_bytes() == finished
+
+
+def test_a_folder_is_worked_in_by_one_process(tmp_path):
+    running = process(tmp_path, 2, 400)
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "log.jsonl").is_file() and time.monotonic() < deadline and running.poll() is None:
+        time.sleep(0.02)
+    try:
+        with pytest.raises(FileError, match="another process works"):
+            train(toy_task(tmp_path, steps=(400,)))
+    finally:
+        os.kill(running.pid, signal.SIGKILL)
+        running.wait()
+    with locked(tmp_path):
+        pass
+
+
+class Broken(Noise):
+    """One item can't be read."""
+
+    def __getitem__(self, key):
+        if key[1] == 7:
+            raise FileError("expected a photo, got '7.png', try another")
+        return super().__getitem__(key)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_error_of_a_worker_is_one_line(tmp_path, workers):
+    with pytest.raises(FileError) as caught:
+        train(toy_task(tmp_path, data=Broken(), workers=workers))
+    assert str(caught.value) == "expected a photo, got '7.png', try another"
+
+
+def test_the_clock_can_end_a_stage(tmp_path):
+    recipe = toy_task(tmp_path).recipe
+    stage = BokehStage(steps=10_000, minutes=1e-6, schedule="cosine")
+    train(toy_task(tmp_path, recipe=replace(recipe, stages=(stage, BokehStage(steps=2)))))
+    stages = [line["stage"] for line in lines(tmp_path) if "loss" in line]
+    assert 1 <= stages.count(0) <= 2 and stages.count(1) == 2
+
+
+def test_rates_may_differ_by_group(tmp_path):
+    class Shares(BokehObjective):
+        def optimiser(self, network):
+            first, *others = network.parameters()
+            return torch.optim.Adam([{"params": [first], "share": 0.0}, {"params": others}])
+
+    task = toy_task(tmp_path, steps=(2,))
+    before = [p.detach().clone() for p in task.network.parameters()]
+    train(replace(task, objective=Shares(task.objective.held_out)))
+    same = [torch.equal(a, b) for a, b in zip(before, task.network.parameters(), strict=True)]
+    assert same[0] and not all(same[1:])

@@ -8,7 +8,7 @@ import torch
 
 from cocnet.apps.cli.main import main
 from cocnet.errors import FileError, InputError
-from cocnet.training.engine.steps import at_identity
+from cocnet.training.engine.starts import at_identity
 from cocnet.training.runs.ablation import VARIANTS, AblationRun, network_of, recipe_of, run_ablation
 from cocnet.training.runs.ablation_report import Trained, ablation_lines, differences, finished
 

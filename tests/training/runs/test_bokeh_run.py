@@ -1,6 +1,8 @@
 """Training as a command: what networks see of pairs, where held-out pairs come from, whole runs on tiny data."""
 
 import json
+import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,12 +13,12 @@ from cocnet import PhysicalRenderer, create_model, load_model, save_checkpoint
 from cocnet.apps.cli.main import main
 from cocnet.datasets.pairs.raytraced import read_scene
 from cocnet.datasets.pairs.sample import sample_of
-from cocnet.errors import DepthError, InputError
+from cocnet.errors import CocnetWarning, DepthError, FileError, InputError
 from cocnet.evaluation.controls import network_renderer, physical
-from cocnet.imaging import linear_to_srgb, srgb_to_linear
+from cocnet.imaging import linear_to_srgb, srgb_to_linear, write_photo
 from cocnet.networks import card_of
 from cocnet.training.engine.tensorboard import Board
-from cocnet.training.recipes.bokeh_recipes import Recipe, Stage
+from cocnet.training.recipes.bokeh_recipes import BokehRecipe, BokehStage
 from cocnet.training.runs.bokeh_run import BokehRun, data_of, run_bokeh, starting_network
 from cocnet.training.runs.training_items import Items, Passes, Views, item_of, turned
 
@@ -62,9 +64,16 @@ def test_the_hybrid_learns_on_scenes_and_goes_on(photos, capsys):
     assert float(model.phi[0].weight.detach().abs().max()) > 0
     settings = json.loads((photos / "run" / "settings.json").read_text())
     assert settings["run"]["side_px"] == 32 and settings["recipe"]["stages"][0]["steps"] == 3
-    assert settings["data"].startswith("synthetic scenes of 20 photos")
-    assert main(command) == 0
+    assert len(settings["data"]) == 16 and "images" not in settings["run"]
+    moved = photos.rename(photos.with_name("moved"))
+    command = [part.replace(str(photos), str(moved)) for part in command]
+    capsys.readouterr()
+    assert main(command) == 0, capsys.readouterr().err
     assert main([*command, "--radius-px", "1.5", "5"]) == 1
+    assert "got run.radius_px.1 5.0 for 4.0" in capsys.readouterr().err
+    write_photo(moved / "images" / "00.png", np.zeros((48, 48, 3), np.uint8))
+    assert main(command) == 1
+    assert re.search(r"got data '[0-9a-f]{16}' for '[0-9a-f]{16}'", capsys.readouterr().err)
 
 
 def test_a_hybrid_goes_on_with_more_channels(photos):
@@ -90,20 +99,36 @@ def test_pairs_in_folders(photos):
         held_out=4,
         workers=0,
     )
-    items, held, about = data_of(run, card_of("dmshn"))
+    items, held, about, _ = data_of(run, card_of("dmshn"))
     assert (len(items), len(held)) == (16, 4) and "images" in about
     assert not set(items.among) & set(held.among)
     assert items[(0, 3)]["image"].shape == (3, 32, 32)
     assert not torch.equal(items[(0, 3)]["image"], items[(1, 3)]["image"])
     with pytest.raises(DepthError, match="expected depth for cocnet-b3-depth"):
         data_of(run, card_of("cocnet-b3-depth"))[0][(0, 0)]
-    recipe = Recipe((Stage(steps=1),), start="xavier")
+    recipe = BokehRecipe((BokehStage(steps=1),), start="xavier")
     tiny = photos / "tiny.safetensors"
     save_checkpoint(create_model("cocnet-b3", **TINY), tiny)
     run = BokehRun(
         photos / "run", str(tiny), data=photos / "images", bokeh=photos / "bokeh", side_px=32, workers=0
     )
     assert run_bokeh(run, recipe).pictures == 8
+
+
+def test_pairs_are_checked_before_the_first_step(photos):
+    for name in ("images", "bokeh"):
+        write_photo(photos / name / "small.png", np.zeros((20, 60, 3), np.uint8))
+    run = BokehRun(
+        photos / "run", "dmshn", data=photos / "images", bokeh=photos / "bokeh", side_px=32, workers=0
+    )
+    with pytest.raises(FileError, match=r"small \(60 × 20, smaller than the crop of 32 × 32\)"):
+        run_bokeh(run)
+    with pytest.warns(CocnetWarning, match="left out 1 of .*small"):
+        data = data_of(replace(run, skip_problems=True), card_of("dmshn"))
+    assert len(data.items) + len(data.held_out) == 20
+    with pytest.raises(InputError, match="of one size to train on whole ones, got 2 sizes"):
+        run_bokeh(replace(run, side_px=0))
+    assert not run.out.exists()
 
 
 def test_photos_have_no_lens_to_learn():
@@ -122,7 +147,7 @@ def test_networks_without_a_lens_see_one_lens(photos):
     run = BokehRun(
         photos / "run", images=photos / "images", masks=photos / "masks", side_px=32, radius_px=(2, 6)
     )
-    items, held, about = data_of(run, card_of("cocnet-b3-depth"))
+    items, held, about, _ = data_of(run, card_of("cocnet-b3-depth"))
     assert "'fixed'" in about and len(held) == 8
     item, pair = items[(0, 1)], items.source[1]
     assert float(item["image"].max()) <= 1 and (float(item["depth"].min()), float(item["depth"].max())) == (
@@ -135,27 +160,27 @@ def test_networks_without_a_lens_see_one_lens(photos):
 
 def test_networks_without_depth_also_see_photos_blurred_behind_their_subject(photos):
     places = {"images": photos / "images", "masks": photos / "masks", "side_px": 48, "radius_px": (4, 4)}
-    items, held, about = data_of(BokehRun(photos / "run", in_place=0.5, **places), card_of("cocnet-b3-less"))
+    items, held, about, _ = data_of(BokehRun(photos / "run", portraits=0.5, **places), card_of("cocnet-b3-less"))
     assert "50% are photos blurred behind their own subject" in about and len(held) == 8
     names = [items.source[i].name for i in range(10)]
-    assert sum("in place" in name for name in names) == 5
-    place = next(i for i, name in enumerate(names) if "in place" in name)
+    assert sum("portrait" in name for name in names) == 5
+    place = next(i for i, name in enumerate(names) if "portrait" in name)
     pair, again = items.source[place], items.source[place]
     assert torch.equal(pair.bokeh, again.bokeh)
     radius = pair.lens.coc_radius_px(1 / pair.depth_m, 48).abs()
     assert float(radius.max()) == pytest.approx(4, abs=0.01)
     change = (pair.image - pair.bokeh).abs().mean(0, keepdim=True)
     assert float(change[radius < 0.05].mean()) < 0.3 * float(change[radius > 3].mean())
-    plain, _, about = data_of(BokehRun(photos / "run", in_place=0.0, **places), card_of("cocnet-b3-less"))
-    assert "in place" not in plain.source[place].name and "behind" not in about
-    with pytest.raises(InputError, match=r"in_place and ray_traced_part in 0\.\.1"):
-        run_bokeh(BokehRun(photos / "run", in_place=2.0, **places))
+    plain, _, about, _ = data_of(BokehRun(photos / "run", portraits=0.0, **places), card_of("cocnet-b3-less"))
+    assert "portrait" not in plain.source[place].name and "behind" not in about
+    with pytest.raises(InputError, match=r"portraits and ray_traced_part in 0\.\.1"):
+        run_bokeh(BokehRun(photos / "run", portraits=2.0, **places))
 
 
 def test_ray_traced_scenes_among_others(photos):
     places = {"images": photos / "images", "masks": photos / "masks", "side_px": 64, "radius_px": (2, 6)}
     run = BokehRun(photos / "run", ray_traced=SCENES[0].parent, **places)
-    items, held, about = data_of(run, card_of("cocnet-b3-less-lens"), 32.0)
+    items, held, about, _ = data_of(run, card_of("cocnet-b3-less-lens"), 32.0)
     assert f"25% are crops of {len(SCENES)} ray-traced scenes" in about
     assert sum("scene_" in items.source[i].name for i in range(8)) == 2 and len(held) == 8
     assert {items[(0, i)]["image"].shape for i in range(8)} == {(3, 64, 64)}
@@ -168,7 +193,7 @@ def test_ray_traced_scenes_among_others(photos):
 def test_a_hybrid_sees_windows_of_scenes_that_were_rendered_whole(photos):
     places = {"images": photos / "images", "masks": photos / "masks", "side_px": 64, "radius_px": (2, 6)}
     run = BokehRun(photos / "run", ray_traced=SCENES[0].parent, ray_traced_part=0.5, window_px=32, **places)
-    items, held, about = data_of(run, card_of("cocnet-hybrid"), 32.0)
+    items, held, about, _ = data_of(run, card_of("cocnet-hybrid"), 32.0)
     assert f"windows of 32² px, 50% of them in {len(SCENES)} ray-traced scenes" in about
     assert held[0]["image"].shape == (3, 64, 64)
     for index in range(4):

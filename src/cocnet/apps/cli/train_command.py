@@ -12,7 +12,7 @@ from typing import Any
 
 from tyro.conf import OmitArgPrefixes
 
-from cocnet.training.recipes.bokeh_recipes import RECIPES, Named, Recipe
+from cocnet.training.recipes.bokeh_recipes import RECIPES, BokehRecipe, Named
 from cocnet.training.runs.ablation import AblationRun
 from cocnet.training.runs.bokeh_run import BokehRun
 from cocnet.training.runs.subject_run import SubjectRun
@@ -37,7 +37,10 @@ def train_subject(run: OmitArgPrefixes[SubjectRun]) -> None:
 
     with _progress() as on_progress:
         score = run_subject(run, on_progress)
-    print(f"{run.out / 'subject.safetensors'}: IoU {score.iou:.3f}, error {score.mae:.3f} on held-out photos")
+    if score is not None:
+        print(
+            f"{run.out / 'subject.safetensors'}: IoU {score.iou:.3f}, error {score.mae:.3f} on held-out photos"
+        )
 
 
 def train_ablation(run: OmitArgPrefixes[AblationRun]) -> None:
@@ -61,12 +64,12 @@ def train_bokeh(name: str, named: Named) -> Callable[..., None]:
     """The command of one recipe."""
     default = BokehRun(Path("runs") / name, named.model)
 
-    def command(run: OmitArgPrefixes[BokehRun] = default, recipe: Recipe = named.recipe) -> None:
+    def command(run: OmitArgPrefixes[BokehRun] = default, recipe: BokehRecipe = named.recipe) -> None:
         from cocnet.training.runs.bokeh_run import run_bokeh
 
         with _progress() as on_progress:
             score = run_bokeh(run, recipe, on_progress)
-        if score.pictures:
+        if score is not None and score.pictures:
             print(
                 f"{run.out / 'weights.safetensors'}: {score.psnr:.2f} dB, SSIM {score.ssim:.4f} on held-out pairs"
             )

@@ -96,15 +96,6 @@ class LabelledPhotos(Dataset[LabelledPhoto]):
         return tuple(file.label for file in self.files)
 
 
-def stack(
-    photos: Sequence[LabelledPhoto],
-) -> tuple[Float[Tensor, "b 3 h w"], Tensor]:
-    """A batch: pictures and labels [b]; also `DataLoader(collate_fn=stack)`. Raises InputError for none."""
-    if not photos:
-        raise InputError("expected labelled photos, got none, try a smaller batch or another folder")
-    return torch.stack([photo.image for photo in photos]), torch.tensor([photo.label for photo in photos])
-
-
 def _file_problem(file: LabelledFile, classes: int) -> Problem | None:
     """A label that no class has, a file that isn't there; None where nothing is wrong."""
     for what, value in (("label", file.label), ("target", file.target)):

@@ -16,29 +16,30 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from cocnet.datasets.pairs.matching import PairFiles, Problem, one_each, size_problem, stop_at
+from cocnet.datasets.pairs.matching import PairFiles, Problem, checked_size, one_each, stop_at
 from cocnet.datasets.pairs.view import View, floats
-from cocnet.errors import CocnetError, CocnetWarning, DepthError, FileError, InputError
+from cocnet.errors import CocnetError, CocnetWarning, DepthError, FileError
 from cocnet.imaging import nearness, read_depth, read_photo
 
 Key = int | tuple[int, int]
 
 
 class BokehPair(NamedTuple):
-    """One pair, or a batch of them ([b 3 h w], a name each); depth is nearness, None where none came along."""
+    """One pair; depth is nearness, None where none came along."""
 
-    image: Float[Tensor, "*b 3 h w"]
-    bokeh: Float[Tensor, "*b 3 h w"]
-    depth: Float[Tensor, "*b 1 h w"] | None
-    name: str | tuple[str, ...]
+    image: Float[Tensor, "3 h w"]
+    bokeh: Float[Tensor, "3 h w"]
+    depth: Float[Tensor, "1 h w"] | None
+    name: str
 
 
 class BokehPairs(Dataset[BokehPair]):
-    """Pairs by index, or by (epoch, index) for another view each epoch (`EpochSampler` gives these keys).
+    """Pairs by index, or by (epoch, index) for another view each epoch.
 
-    Missing halves, unequal sizes and files that don't open are found at the start: one FileError that names the first
-    and counts all, or with `skip_problems` they are left out and listed in `problems`. A file whose header is right
-    and whose body isn't raises FileError when it is read; `verify()` reads all.
+    Missing halves, unequal sizes, pictures smaller than the view's crop and files that don't open are found at the
+    start, by all headers: one FileError that names the first and counts all, or with `skip_problems` they are left
+    out and listed in `problems`. A file whose header is right and whose body isn't raises FileError when it is read;
+    `verify()` reads all.
     """
 
     def __init__(
@@ -51,12 +52,15 @@ class BokehPairs(Dataset[BokehPair]):
         skip_problems: bool = False,
         about: str = "these files",
     ) -> None:
-        wrong = {pair.name: problem for pair in files if (problem := size_problem(pair)) is not None}
+        self.view, self.seed, self.about = view or View(), seed, about
+        least = self.view.crop if self.view.resize is None else None
+        found = {pair.name: checked_size(pair, least) for pair in files}
+        wrong = {name: size for name, size in found.items() if isinstance(size, Problem)}
         self.problems = one_each([*problems, *wrong.values()])
         if not skip_problems:
             stop_at(self.problems, about)
         self.files = tuple(pair for pair in files if pair.name not in wrong)
-        self.view, self.seed, self.about = view or View(), seed, about
+        self.sizes = tuple(size for size in found.values() if not isinstance(size, Problem))
         if not self.files:
             raise FileError(f"expected at least one pair in {about}, got none, try another folder")
 
@@ -93,21 +97,6 @@ class BokehPairs(Dataset[BokehPair]):
             except CocnetError as error:
                 found.append(Problem(pair.name, str(error)))
         return tuple(found)
-
-
-def collate(pairs: Sequence[BokehPair]) -> BokehPair:
-    """A batch, for `DataLoader(collate_fn=collate)`; raises InputError for unlike sizes, or depth for some only."""
-    sizes = {tuple(pair.image.shape[-2:]) for pair in pairs}
-    if len(sizes) != 1 or len({pair.depth is None for pair in pairs}) != 1:
-        got = " and ".join(f"{w} × {h}" for h, w in sorted(sizes))
-        raise InputError(f"expected pairs of one size, all or none with depth, got {got}, try View(crop=…)")
-    depths = [pair.depth for pair in pairs if pair.depth is not None]
-    return BokehPair(
-        torch.stack([pair.image for pair in pairs]),
-        torch.stack([pair.bokeh for pair in pairs]),
-        torch.stack(depths) if depths else None,
-        tuple(str(pair.name) for pair in pairs),
-    )
 
 
 def _planes(path: Path) -> Shaped[Tensor, "3 h w"]:

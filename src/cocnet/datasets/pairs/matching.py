@@ -73,13 +73,18 @@ def match(
     return pairs, problems
 
 
-def size_problem(pair: PairFiles) -> Problem | None:
-    """What is wrong with a pair by its headers: a file that doesn't open, unequal sizes; None where nothing is."""
+def checked_size(pair: PairFiles, least: tuple[int, int] | None = None) -> tuple[int, int] | Problem:
+    """A pair's height and width in px by its headers, or what is wrong with it: a file that doesn't open, unequal
+    sizes, fewer px than `least` either way."""
     try:
         (h, w), (high, wide) = photo_size(pair.image), photo_size(pair.bokeh)
     except CocnetError as error:
         return Problem(pair.name, str(error))
-    return None if (h, w) == (high, wide) else Problem(pair.name, f"photo {w} × {h}, bokeh {wide} × {high}")
+    if (h, w) != (high, wide):
+        return Problem(pair.name, f"photo {w} × {h}, bokeh {wide} × {high}")
+    if least is not None and (h < least[0] or w < least[1]):
+        return Problem(pair.name, f"{w} × {h}, smaller than the crop of {least[1]} × {least[0]}")
+    return h, w
 
 
 def one_each(problems: Sequence[Problem]) -> tuple[Problem, ...]:
@@ -98,7 +103,7 @@ def stop_at(problems: Sequence[Problem], about: str, wanted: str = "whole pairs"
     more = f"; and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""
     raise FileError(
         f"expected {wanted} in {about}, got {len(problems)} that aren't: {named}{more}, try mending them, or "
-        "leaving them out with skip_problems"
+        "leaving them out with --skip-problems (skip_problems=True)"
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from cocnet.errors import InputError
 
 if TYPE_CHECKING:
-    from cocnet.datasets import BokehPair, LensPair
+    from cocnet.datasets import BokehPair, LensPair, View
 
 
 class Pairs(Protocol):
@@ -46,13 +46,14 @@ class PairFolder:
     """Leave out pairs that can't be used, and report them, instead of stopping."""
 
 
-def open_pairs(where: PairFolder) -> "Pairs":
-    """The dataset that lies in a folder. Raises FileError, InputError."""
+def open_pairs(where: PairFolder, view: "View | None" = None, seed: int = 0) -> "Pairs":
+    """The dataset that lies in a folder; view: what is seen of photos [`resize` of them]. Raises FileError,
+    InputError."""
     from cocnet.datasets import EBB, ImageBokehFolder, View, ray_traced
     from cocnet.datasets.pairs.ebb import is_ebb
 
     options: dict[str, Any] = {"depths": where.depths, "depth_kind": where.depth_kind}
-    options |= {"view": View(resize=where.resize), "skip_problems": where.skip_problems}
+    options |= {"view": view or View(resize=where.resize), "skip_problems": where.skip_problems, "seed": seed}
     endings = where.image_ending, where.bokeh_ending
     if where.bokeh is not None or endings != ("", ""):
         return ImageBokehFolder(where.data, where.bokeh, endings, **options)
@@ -63,7 +64,7 @@ def open_pairs(where: PairFolder) -> "Pairs":
     if any(where.data.glob("*.npz")):
         if where.resize or where.depths:
             raise InputError("expected ray-traced scenes as they are, got resize or depths, try without")
-        return ray_traced(where.data)
+        return ray_traced(where.data, skip_problems=where.skip_problems)
     raise InputError(
         f"expected original/ and bokeh/ or .npz scenes in '{where.data}', got neither, try --bokeh FOLDER or "
         "--image-ending and --bokeh-ending"

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from cocnet.datasets.pairs.matching import natural
+from cocnet.datasets.pairs.matching import Problem, natural, stop_at
 from cocnet.datasets.pairs.view import Cut, View
 from cocnet.errors import FileError, InputError
 from cocnet.optics import ThinLens
@@ -87,12 +87,31 @@ def cropped(pair: LensPair, cut: Cut) -> LensPair:
     return LensPair(image, bokeh, depth_m, pair.lens.at(sensor_width_m=sensor), pair.name)
 
 
-def ray_traced(folder: str | Path) -> RayTraced:
-    """The scenes of a folder by name; raises FileError for none."""
+def ray_traced(folder: str | Path, crop_px: int = 0, skip_problems: bool = False) -> RayTraced:
+    """The scenes of a folder by name. Raises FileError for none, and, unless they are to be left out, for scenes that
+    by their headers don't open or are smaller than the crop."""
     files = sorted(Path(folder).glob("*.npz"), key=lambda path: natural(path.stem))
-    if not files:
+    about = f"ray-traced scenes in '{folder}'"
+    found = {path: _scene_problem(path, crop_px) for path in files}
+    if not skip_problems:
+        stop_at([problem for problem in found.values() if problem], about, "whole scenes")
+    whole = tuple(path for path, problem in found.items() if problem is None)
+    if not whole:
         raise FileError(f"expected ray-traced scenes (.npz) in '{folder}', got none, try tools/raytrace")
-    return RayTraced(tuple(files), f"ray-traced scenes in '{folder}'")
+    return RayTraced(whole, about)
+
+
+def _scene_problem(path: Path, crop_px: int) -> Problem | None:
+    """What is wrong with a scene by the header of its depth."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open("depth_m.npy") as depth:
+            np.lib.format.read_magic(depth)
+            (height, width), _, _ = np.lib.format.read_array_header_1_0(depth)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        return Problem(path.stem, " ".join(str(error).split())[:120])
+    if min(height, width) < crop_px:
+        return Problem(path.stem, f"{width} × {height}, smaller than the crop of {crop_px} × {crop_px}")
+    return None
 
 
 def read_scene(path: str | Path) -> LensPair:

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from cocnet.datasets import BokehPair, LensPair
 from cocnet.depth.focal_plane import subject_inverse
-from cocnet.errors import InputError
 from cocnet.imaging import linear_to_srgb, nearness, srgb_to_linear
 from cocnet.optics import ThinLens
 
@@ -56,11 +55,7 @@ class Sample:
 
 
 def sample_of(pair: BokehPair | LensPair) -> Sample:
-    """The sample of one item of a dataset; raises InputError for a batch."""
-    if pair.image.ndim != 3 or not isinstance(pair.name, str):
-        raise InputError(
-            f"expected one pair [3 h w], got {list(pair.image.shape)}, try an item of the dataset"
-        )
+    """The sample of one item of a dataset."""
     if isinstance(pair, LensPair):
         sharp, bokeh = linear_to_srgb(pair.image)[None], linear_to_srgb(pair.bokeh)[None]
         return Sample(pair.name, sharp, bokeh, 1 / pair.depth_m[None], pair.lens)

@@ -55,7 +55,7 @@ class View:
         if high > height or wide > width:
             got = f"{width} × {height}"
             raise InputError(
-                f"expected pictures of at least {wide} × {high} px, got {got}, try a smaller crop"
+                f"expected pictures of at least {wide} × {high} px, got {got}, try a smaller crop (--side-px)"
             )
         top, left = int(draw.integers(height - high + 1)), int(draw.integers(width - wide + 1))
         return Cut(top, left, high, wide, self.mirror and bool(draw.random() < 0.5))

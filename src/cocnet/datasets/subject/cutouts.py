@@ -1,8 +1,7 @@
-"""Photos with subject masks, held as bytes in memory, and augmented batches of them.
+"""Photos with subject masks, held as bytes in memory, and augmented views of them.
 
-Enters: a folder of photos, a folder of masks of the same names (white = subject). Leaves: rgb [b 3 s s] in
-0..1 with masks [b 1 s s] in 0..1. Batch number n of seed s is always the same one, so that a training that
-was interrupted goes on with what would have come.
+Enters: a folder of photos, a folder of masks of the same names (white = subject). Leaves: dicts of `image` [3 s s]
+and `mask` [1 s s] in 0..1.
 """
 
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn import functional
+from torch.utils.data import Dataset
 
 from cocnet.datasets.synthetic import augment
 from cocnet.errors import FileError, InputError
@@ -57,15 +57,7 @@ class SubjectSet:
 
 def read_set(images: str | Path, masks: str | Path, side_px: int = 320) -> SubjectSet:
     """Read every photo that has a mask (NAME.png), both squeezed to a square; raises FileError for none."""
-    pairs = [
-        (path, mask)
-        for path in sorted(Path(images).glob("*"))
-        if path.suffix.lower() in SUFFIXES and (mask := Path(masks) / f"{path.stem}.png").is_file()
-    ]
-    if not pairs:
-        raise FileError(
-            f"expected photos in '{images}' with masks NAME.png in '{masks}', got none, try other folders"
-        )
+    pairs = subject_files(images, masks)
     planes = torch.empty((len(pairs), 4, side_px, side_px), dtype=torch.uint8)
     for i, (photo, mask) in enumerate(pairs):
         rgb, subject = read_photo(photo).pixels, read_photo(mask).pixels[..., :1]
@@ -76,6 +68,20 @@ def read_set(images: str | Path, masks: str | Path, side_px: int = 320) -> Subje
             )
         planes[i, :3], planes[i, 3:] = _squeeze(rgb, side_px), _squeeze(subject, side_px)
     return SubjectSet(planes, tuple(path.stem for path, _ in pairs))
+
+
+def subject_files(images: str | Path, masks: str | Path) -> list[tuple[Path, Path]]:
+    """Photos and their masks, by name; raises FileError for none."""
+    pairs = [
+        (path, mask)
+        for path in sorted(Path(images).glob("*"))
+        if path.suffix.lower() in SUFFIXES and (mask := Path(masks) / f"{path.stem}.png").is_file()
+    ]
+    if not pairs:
+        raise FileError(
+            f"expected photos in '{images}' with masks NAME.png in '{masks}', got none, try other folders"
+        )
+    return pairs
 
 
 def _squeeze(pixels: np.ndarray, side_px: int) -> UInt8[Tensor, "c s s"]:
@@ -105,64 +111,64 @@ def read_cutouts(folder: str | Path, side_px: int = 320) -> SubjectSet:
     return SubjectSet(torch.stack(planes), tuple(names))
 
 
-@dataclass(frozen=True)
-class Batches:
-    """Augmented batches: views of photos, and subjects (theirs, or other cut-outs) pasted on other photos."""
+@dataclass(frozen=True, eq=False)
+class SubjectViews(Dataset[dict[str, Tensor]]):
+    """Augmented views of photos, and subjects (theirs, or other cut-outs) pasted on other photos: `image` [3 s s] and
+    `mask` [1 s s] in 0..1, by (pass, index); the same key of a seed is always the same view."""
 
     photos: SubjectSet
-    size: int = 16
-    sides_px: tuple[int, ...] = (256,)
+    side_px: int = 256
     pasted: float = 0.5
     seed: int = 0
     cutouts: SubjectSet | None = None
 
-    def __call__(self, number: int) -> tuple[Float[Tensor, "b 3 s s"], Float[Tensor, "b 1 s s"]]:
-        """Batch `number`: photos in passes over the set, each pass in its own order; the sizes take turns."""
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
-        side_px = self.sides_px[number % len(self.sides_px)]
-        picked = torch.tensor([self._order(number * self.size + i) for i in range(self.size)])
-        count = int((torch.rand(self.size, generator=generator) < self.pasted).sum())
-        parts = [self._views(picked[count:], side_px, generator)] if count < self.size else []
-        parts += [self._paste(count, side_px, generator)] if count else []
-        rgb, mask = (torch.cat(planes) for planes in zip(*parts, strict=True))
-        return augment.erase(augment.degrade(rgb, generator), generator), mask
+    def __len__(self) -> int:
+        return len(self.photos)
 
-    def _order(self, sample: int) -> int:
-        turn, place = divmod(sample, len(self.photos))
-        generator = torch.Generator().manual_seed(self.seed * 7919 + turn)
-        return int(torch.randperm(len(self.photos), generator=generator)[place])
+    def __getitem__(self, key: tuple[int, int]) -> dict[str, Tensor]:
+        turn, index = key
+        draw = np.random.default_rng([self.seed, turn, index])
+        generator = torch.Generator().manual_seed(int(draw.integers(2**63)))
+        pasted = draw.random() < self.pasted
+        rgb, mask = self._paste(index, generator) if pasted else self._view(index, generator)
+        return {"image": augment.erase(augment.degrade(rgb, generator), generator)[0], "mask": mask[0]}
 
-    def _views(self, picked: Tensor, side_px: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        planes = self.photos.planes[picked].float() / 255
-        planes = augment.view(planes, side_px, WIDE_FRAMING, generator)
+    def _view(self, index: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        planes = self.photos.planes[index][None].float() / 255
+        planes = augment.view(planes, self.side_px, WIDE_FRAMING, generator)
         return augment.recolour(planes[:, :3], generator, COLOUR_STRENGTH), planes[:, 3:]
 
-    def _paste(self, count: int, side_px: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Subjects over photos without one, one in four over any photo: both are then subjects."""
-        share = self.photos.share
-        subjects = ((share > EMPTY_SHARE) & (share < 0.6)).nonzero()[:, 0]
-        empty = (share < 0.01).nonzero()[:, 0]
+    def _paste(self, index: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """A subject over a photo without one, one in four over any photo: both are then subjects."""
+        subjects, empty = self._pasteable
         if not len(subjects) or not len(empty):
-            return self._views(torch.arange(count) % len(self.photos), side_px, generator)
-        behind = _draw(empty, count, generator)
-        anything = torch.rand(count, generator=generator) < 0.25
-        behind = torch.where(anything, torch.randint(len(share), (count,), generator=generator), behind)
-        back, behind_mask = self._views(behind, side_px, generator)
+            return self._view(index, generator)
+        anywhere = _chance(generator) < 0.25
+        behind = _picked(torch.arange(len(self.photos)) if anywhere else empty, generator)
+        back, behind_mask = self._view(behind, generator)
         back = augment.out_of_focus(back, generator)
-        planes = self._subjects(subjects, count, generator).float() / 255
+        planes = self._subject(subjects, generator)[None].float() / 255
         planes = torch.cat([augment.cut_out(planes[:, :3], planes[:, 3:]), planes[:, 3:]], dim=1)
-        planes = augment.view(planes, side_px, augment.PLACING, generator, fill=False)
+        planes = augment.view(planes, self.side_px, augment.PLACING, generator, fill=False)
         front, mask = augment.recolour(planes[:, :3], generator, COLOUR_STRENGTH), planes[:, 3:]
         return front * mask + back * (1 - mask), torch.maximum(mask, behind_mask)
 
-    def _subjects(self, among: Tensor, count: int, generator: torch.Generator) -> UInt8[Tensor, "b 4 s s"]:
+    @cached_property
+    def _pasteable(self) -> tuple[Tensor, Tensor]:
+        """Photos whose subject can be pasted, and photos without one."""
+        share = self.photos.share
+        return ((share > EMPTY_SHARE) & (share < 0.6)).nonzero()[:, 0], (share < 0.01).nonzero()[:, 0]
+
+    def _subject(self, among: Tensor, generator: torch.Generator) -> UInt8[Tensor, "4 s s"]:
         """Half of them from the cut-outs, where there are any."""
-        planes = self.photos.planes[_draw(among, count, generator)]
-        if self.cutouts is not None:
-            half = count // 2
-            planes[:half] = self.cutouts.planes[_draw(torch.arange(len(self.cutouts)), half, generator)]
-        return planes
+        if self.cutouts is not None and _chance(generator) < 0.5:
+            return self.cutouts.planes[_picked(torch.arange(len(self.cutouts)), generator)]
+        return self.photos.planes[_picked(among, generator)]
 
 
-def _draw(among: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    return among[torch.randint(len(among), (count,), generator=generator)]
+def _chance(generator: torch.Generator) -> float:
+    return float(torch.rand(1, generator=generator))
+
+
+def _picked(among: Tensor, generator: torch.Generator) -> int:
+    return int(among[torch.randint(len(among), (1,), generator=generator)])

@@ -21,7 +21,7 @@ FOCAL_M, SENSOR_M = 0.05, 0.036
 NEAREST, FARTHEST = 1.0, 0.1  # 1/m at disparity 1 and 0
 
 
-class InPlace(Scenes):
+class PortraitScenes(Scenes):
     """Views of photos with a subject; of the settings, the side and the largest radius of blur count."""
 
     @torch.no_grad()
@@ -36,7 +36,7 @@ class InPlace(Scenes):
         inverse = FARTHEST + (NEAREST - FARTHEST) * disparity
         lens = lens_on_subject(inverse, self.settings.radius_px[1])
         bokeh = PhysicalRenderer(lens).from_inverse_depth(light, inverse)
-        return LensPair(light[0], bokeh[0], 1 / inverse[0], lens, f"{self.seed}/{index}, in place")
+        return LensPair(light[0], bokeh[0], 1 / inverse[0], lens, f"{self.seed}/{index}, portrait")
 
 
 def lens_on_subject(inverse_depth: Float[Tensor, "1 1 h w"], radius_px: float) -> ThinLens:

@@ -11,29 +11,38 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, distributed, nn
 
-from cocnet.errors import InputError
+from cocnet.compute import check_device
 
 
 @dataclass(frozen=True)
-class Team:
-    """This process's number and how many there are; number 0 writes the files."""
+class World:
+    """This process's rank and the number of processes; rank 0 writes the files."""
 
     rank: int = 0
     size: int = 1
 
     @property
-    def leads(self) -> bool:
+    def is_first(self) -> bool:
         """Whether this process writes."""
         return self.rank == 0
 
-    def wait(self) -> None:
-        """Until all are here."""
+    def barrier(self) -> None:
+        """Barrier."""
         if self.size > 1:
             distributed.barrier()
 
+    def agreed(self, number: float) -> float:
+        """The first process's number, in all of them."""
+        if self.size == 1:
+            return number
+        device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
+        shared = torch.tensor(number, dtype=torch.float64, device=device)
+        distributed.broadcast(shared, 0)
+        return float(shared)
+
     @torch.no_grad()
-    def average(self, network: nn.Module, loss: Tensor) -> float:
-        """Replace gradients by their mean over the team, in one message; returns the mean loss."""
+    def average_gradients(self, network: nn.Module, loss: Tensor) -> float:
+        """Replace gradients by their mean over all processes, in one message; returns the mean loss."""
         if self.size == 1:
             return float(loss.detach())
         gradients = [p.grad for p in network.parameters() if p.grad is not None]
@@ -48,19 +57,19 @@ class Team:
 
 
 @contextmanager
-def gathered(device: str) -> Iterator[tuple[Team, torch.device]]:
-    """The team and this process's device ("auto": a GPU where there is one; with several processes, one each).
+def process_group(device: str) -> Iterator[tuple[World, torch.device]]:
+    """The processes, and this one's device ("auto": a GPU where there is one; with several processes, one each).
 
     Raises InputError for a device that isn't there.
     """
     local, size = int(os.environ.get("LOCAL_RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     place = _device(device, local)
     if size == 1:
-        yield Team(), place
+        yield World(), place
         return
     distributed.init_process_group("nccl" if place.type == "cuda" else "gloo")
     try:
-        yield Team(distributed.get_rank(), size), place
+        yield World(distributed.get_rank(), size), place
     finally:
         distributed.destroy_process_group()
 
@@ -68,12 +77,9 @@ def gathered(device: str) -> Iterator[tuple[Team, torch.device]]:
 def _device(name: str, local: int) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        place = torch.device("cuda", local) if name == "cuda" else torch.device(name)
-        torch.empty(0, device=place)
-        if place.type == "cuda":
-            torch.cuda.set_device(place)
-    except (RuntimeError, AssertionError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise InputError(f"expected a device that is there, got '{name}' ({reason}), try cpu") from error
+    name = f"cuda:{local}" if name == "cuda" else name
+    check_device(name)
+    place = torch.device(name)
+    if place.type == "cuda":
+        torch.cuda.set_device(place)
     return place

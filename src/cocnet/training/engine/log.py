@@ -1,6 +1,7 @@
-"""The log of a training: lines of JSON that agree with where it stands, and what they say of speed.
+"""The log of a training, log.jsonl: JSON lines, each step at most once, appended and never rewritten.
 
-Enters: losses as they come. Leaves: log.jsonl, one line an interval.
+Enters: facts by step. Leaves: lines; a step that an earlier, interrupted process logged and this one does again is
+not logged again.
 """
 
 import json
@@ -10,20 +11,36 @@ from pathlib import Path
 from typing import Any
 
 
-def append(log: Path, line: Mapping[str, Any]) -> None:
-    """Add a line."""
-    with log.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+class Log:
+    """The lines of a file, of which there may be some already."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._last = path, _last_step(path)
+
+    def append(self, step: int, facts: Mapping[str, Any]) -> bool:
+        """Write a step's line; returns False for a step that is in the file already."""
+        if step <= self._last:
+            return False
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": step, **facts}) + "\n")
+        self._last = step
+        return True
 
 
-def forget_after(log: Path, step: int) -> None:
-    """Drop the lines of steps that will be done again, and one that was cut off."""
-    if log.is_file():
-        lines = [line for line in log.read_text(encoding="utf-8").splitlines() if _step_of(line) <= step]
-        log.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+def _last_step(path: Path) -> int:
+    """The step of the last line, -1 for none; a line that was cut off (a full disk, no power) is removed."""
+    if not path.is_file():
+        return -1
+    text = path.read_bytes()
+    whole = text[: text.rfind(b"\n") + 1]
+    if len(whole) < len(text):
+        with path.open("r+b") as file:
+            file.truncate(len(whole))
+    lines = whole.splitlines()
+    return int(json.loads(lines[-1])["step"]) if lines else -1
 
 
-class Watch:
+class Meter:
     """Time and losses since the last line of the log."""
 
     def __init__(self) -> None:
@@ -42,21 +59,13 @@ class Watch:
         """What was done since the last step doesn't count."""
         self.last = time.monotonic()
 
-    def line(self, pictures: int, stream_waited: float) -> dict[str, float]:
-        """Mean loss, pictures per second, and the part of the time that the data were waited for; from anew."""
-        waited, self.waited = stream_waited - self.waited, stream_waited
+    def line(self, items: int, waited: float) -> dict[str, float]:
+        """Mean loss, items per second, and the part of the time that batches were waited for; starts anew."""
+        since, self.waited = waited - self.waited, waited
         found = {
             "loss": sum(self.losses) / len(self.losses),
-            "pictures_per_second": round(pictures * len(self.losses) / max(self.seconds, 1e-9), 3),
-            "wait_share": round(waited / max(self.seconds, 1e-9), 4),
+            "items_per_second": round(items * len(self.losses) / max(self.seconds, 1e-9), 3),
+            "wait_share": round(since / max(self.seconds, 1e-9), 4),
         }
         self.losses, self.seconds = [], 0.0
         return found
-
-
-def _step_of(line: str) -> int:
-    """Of a line of the log; one that was cut off belongs to no step."""
-    try:
-        return int(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):
-        return 1 << 62

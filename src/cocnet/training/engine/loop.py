@@ -1,218 +1,205 @@
-"""The loop that trains bokeh networks: stages, averaged weights, several processes, resumable at any moment.
+"""The training loop: stages, averaged weights, several processes, resumable at any moment.
 
-Enters: a `Task`. Leaves in its folder: settings.json, log.jsonl, state.safetensors (where it stands),
-weights.safetensors (as `load_model` reads them) and samples/ (picture, ours, truth). On a CPU, a training that was
-interrupted and goes on ends with the very weights of one that wasn't.
+Enters: a `Task`. Leaves in its folder: settings.json, log.jsonl, state.safetensors (where the training stands) and
+what the task's objective saves. On a CPU, a training that was interrupted and goes on ends with the very weights
+of one that wasn't.
 """
 
 import copy
 import math
+import re
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from typing import Any, Generic
 
 import torch
 from torch import nn
-from torch.optim import Adam
-from torch.utils.data import Dataset
 
-from cocnet.files.run_folder import claim
-from cocnet.networks import save_checkpoint
-from cocnet.training.engine.batches import Item, Numbers, Stream
-from cocnet.training.engine.distributed import Team, gathered
-from cocnet.training.engine.log import Watch, append, forget_after
-from cocnet.training.engine.losses import Loss
-from cocnet.training.engine.sample_pictures import Score, save_samples, score
-from cocnet.training.engine.state import add_to_average, load_state, save_state
-from cocnet.training.engine.steps import at_identity, called, rate, ready_losses, sized, xavier
+from cocnet.files.run_folder import claim, locked
+from cocnet.training.engine.batches import Batches, BatchSampler, Item
+from cocnet.training.engine.distributed import World, process_group
+from cocnet.training.engine.log import Log, Meter
+from cocnet.training.engine.starts import initialise
+from cocnet.training.engine.state import load_state, save_state, update_average
+from cocnet.training.engine.task import Score, Step, Task
 from cocnet.training.engine.tensorboard import Board
-from cocnet.training.recipes.bokeh_recipes import Recipe, Stage
+from cocnet.training.recipes.recipe import Stage
 
 Progress = Callable[[float, dict[str, float]], None]
 STATE, LOG = "state.safetensors", "log.jsonl"
+_INTERVALS = ("recipe.log_steps", "recipe.sample_steps", "recipe.save_seconds")
 
 
-@dataclass(frozen=True, eq=False)
-class Task:
-    """A network of `create_model`, pairs to train on, held-out pairs, how, and where to. `about` says in words what
-    the data are; `facts` are saved with the settings and must be the same to go on."""
+def train(task: Task[Score], on_progress: Progress | None = None) -> Score | None:
+    """Train to the end of the last stage, from where the folder's state stands; returns the held-out score (None in
+    all processes but the first).
 
-    network: nn.Module
-    data: Dataset[Item]
-    held_out: Sequence[Item]
-    recipe: Recipe
-    folder: Path
-    about: str = ""
-    facts: dict[str, Any] = field(default_factory=dict)
-    workers: int = 0
-    device: str = "cpu"
-    tensorboard: bool = False
+    More steps, and other intervals, may be asked for when a run goes on. Raises FileError where another process
+    works in the folder or it holds another run's settings; whatever the objective's check raises.
+    """
+    with process_group(task.device) as (world, device):
+        network = task.network.to(device).train()
+        task.objective.check(network, task.data[(0, 0)], task.recipe, device)
+        initialise(network, task.recipe.start, task.recipe.seed)
+        with locked(task.folder) if world.is_first else nullcontext():
+            if world.is_first:
+                settings = {"recipe": asdict(task.recipe), "processes": world.size, **task.facts}
+                claim(task.folder, settings, may_change)
+            score = _Loop(task, world, device, network, on_progress).to_the_end()
+            world.barrier()
+    return score
+
+
+def may_change(name: str, before: Any, now: Any) -> bool:
+    """Whether a run can go on with another value of a setting: intervals, and more steps or minutes."""
+    if name in _INTERVALS:
+        return True
+    longer = re.fullmatch(r"recipe\.stages\.\d+\.(steps|minutes)", name)
+    return longer is not None and before is not None and (now is None or now >= before)
 
 
 @dataclass
-class _Run:
-    """Where it stands: stage and step in it, pictures drawn by the team in all, seconds of training."""
+class _Position:
+    """Where the training stands: steps and items seen in all, steps and seconds of the stage."""
 
     stage: int = 0
     step: int = 0
-    drawn: int = 0
-    seconds: float = 0.0
+    stage_seconds: float = 0.0
     steps: int = 0
+    items: int = 0
+    seconds: float = 0.0
+
+    def done(self, stage: Stage) -> float:
+        """The part of a stage that is over, 0..1, by steps or by the clock."""
+        by_clock = 0.0 if stage.minutes is None else self.stage_seconds / (60 * stage.minutes)
+        return min(1.0, max(self.step / stage.steps, by_clock))
 
 
-def train(task: Task, on_progress: Progress | None = None) -> Score:
-    """Train to the end of the last stage, from where the folder's state stands; returns the held-out score.
-
-    Raises FileError where the folder holds another run's settings or VGG is missing; InputError for impossible
-    numbers or items.
-    """
-    recipe = task.recipe.checked()
-    with gathered(task.device) as (team, device):
-        network = task.network.to(device).train()
-        losses = ready_losses(network, recipe.stages, task.data[(0, 0)], device)
-        if recipe.start == "xavier":
-            xavier(network, recipe.seed)
-        elif recipe.start == "identity":
-            at_identity(network)
-        if team.leads:
-            claim(task.folder, {"recipe": asdict(recipe), "processes": team.size, **task.facts})
-        average = copy.deepcopy(network).eval().requires_grad_(False)
-        loop = _Loop(task, team, device, network, average, on_progress)
-        loop.resume()
-        loop.begin()
-        while loop.run.stage < len(recipe.stages):
-            loop.stage(recipe.stages[loop.run.stage], losses[loop.run.stage])
-        found = loop.finish()
-        team.wait()
-    return found
-
-
-class _Loop:
+class _Loop(Generic[Score]):
     """One process's part of a training."""
 
     def __init__(
         self,
-        task: Task,
-        team: Team,
+        task: Task[Score],
+        world: World,
         device: torch.device,
         network: nn.Module,
-        average: nn.Module,
         on_progress: Progress | None,
     ) -> None:
-        self.task, self.recipe, self.team, self.device = task, task.recipe, team, device
-        self.network, self.average, self.on_progress = network, average, on_progress
-        self.optimiser, self.run = self._adam(), _Run()
-        self.board = Board(task.folder) if task.tensorboard and team.leads else None
+        self.task, self.recipe, self.objective = task, task.recipe, task.objective
+        self.world, self.device, self.network, self.on_progress = world, device, network, on_progress
+        self.average = copy.deepcopy(network).eval().requires_grad_(False)
+        self.optimiser, self.at = self.objective.optimiser(network), _Position()
+        path = task.folder / STATE
+        if path.is_file():
+            self.at = _Position(**load_state(path, network, self.average, self.optimiser))
+        self.log = Log(task.folder / LOG) if world.is_first else None
+        self.board = Board(task.folder) if task.tensorboard and world.is_first else None
         self.total = sum(stage.steps for stage in self.recipe.stages)
+        self.score: Score | None = None
         self.saved = time.monotonic()
 
-    def _adam(self) -> Adam:
-        return Adam([p for p in self.network.parameters() if p.requires_grad], lr=1.0)
+    def to_the_end(self) -> Score | None:
+        """All stages that are left, and the last score."""
+        if self.at.steps == 0 and self.world.is_first:
+            self._note(asdict(self.objective.score(self.average)))  # type: ignore[call-overload]
+        for number in range(self.at.stage, len(self.recipe.stages)):
+            if number > self.at.stage:
+                self.at.stage, self.at.step, self.at.stage_seconds = number, 0, 0.0
+                self.optimiser = self.objective.optimiser(self.network)
+                self._save()
+            self._stage(self.recipe.stages[number])
+        if self.score is None and self.world.is_first:
+            self.score = self._sampled()
+        return self.score
 
-    def resume(self) -> None:
-        """Go on from the folder's state; lines of the log that were written after it are dropped."""
-        path = self.task.folder / STATE
-        if path.is_file():
-            self.run = _Run(**load_state(path, self.network, self.average, self.optimiser))
-        if self.team.leads:
-            forget_after(self.task.folder / LOG, self.run.steps)
-        self.team.wait()
+    def _stage(self, stage: Stage) -> None:
+        """One stage, from where it stands to its end."""
+        left = max(0, stage.steps - self.at.step)
+        count: int = len(self.task.data)  # type: ignore[arg-type]
+        sampler = BatchSampler(self.at.items, left, stage.batch, self.world, count, self.recipe.seed)
+        batches, meter = Batches(self.task.data, sampler, self.task.workers, self.device), Meter()
+        for batch in batches:
+            if self.at.done(stage) >= 1:
+                return
+            loss, rate = self._step(batch, stage)
+            self._count(stage, self.world.agreed(meter.lap(loss)))
+            if self.world.is_first:
+                self._report(stage, rate, batches, meter)
+            if self.on_progress is not None and self.world.is_first:
+                self.on_progress(self._done(stage), {"step": self.at.steps, "loss": loss})
 
-    def begin(self) -> None:
-        """The score before the first step, to compare with."""
-        if self.team.leads and self.run.steps == 0:
-            self._log(asdict(score(self.average, self.task.held_out)))
+    def _done(self, stage: Stage) -> float:
+        """The part of the whole training that is over, each stage counted by its steps."""
+        before = sum(one.steps for one in self.recipe.stages[: self.at.stage])
+        return (before + self.at.done(stage) * stage.steps) / self.total
 
-    def stage(self, stage: Stage, loss: Loss) -> None:
-        """One stage from where it stands to its end, and on to the next."""
-        numbers = Numbers(
-            self.run.drawn,
-            stage.steps - self.run.step,
-            stage.batch,
-            self.team,
-            len(self.task.data),  # type: ignore[arg-type]
-            self.recipe.seed,
-        )
-        stream = Stream(self.task.data, numbers, self.task.workers, self.device)
-        watch = Watch()
-        for item in stream:
-            value = self._step(item, stage, loss)
-            self._after(value, stage, stream, watch)
-        self.run.stage, self.run.step = self.run.stage + 1, 0
-        self.optimiser = self._adam()
-        self._save()
-
-    def _step(self, item: Item, stage: Stage, loss: Loss) -> float:
-        """One batch: the gradient, averaged over the team, a step at the schedule's rate, a step of the average."""
+    def _step(self, batch: Item, stage: Stage) -> tuple[float, float]:
+        """A batch's gradient, averaged over processes, a step of the weights and of their average; the loss and the
+        learning rate."""
+        rate = learning_rate(stage, self.at.done(stage))
         for group in self.optimiser.param_groups:
-            group["lr"] = rate(stage, self.run.step)
-        target = item.pop("bokeh")
+            group["lr"] = rate * group.get("share", 1.0)
         self.optimiser.zero_grad(set_to_none=True)
+        precision = torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.bfloat16)
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.run.steps * self.team.size + self.team.rank)
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.bfloat16):
-                output, own = called(self.network, item, target, stage)
-            value = loss(output, sized(target, output)) + own
-        value.backward()
-        mean = self.team.average(self.network, value)
+            torch.manual_seed(self.at.steps * self.world.size + self.world.rank)
+            loss = self.objective.loss(self.network, batch, Step(stage, self.at.steps, precision))
+        loss.backward()  # type: ignore[no-untyped-call]
+        mean = self.world.average_gradients(self.network, loss)
         if self.recipe.clip is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip)
         self.optimiser.step()
-        keep = min(self.recipe.averaging, (1 + self.run.steps) / (10 + self.run.steps))
-        add_to_average(self.average, self.network, keep)
-        return mean
+        keep = min(self.recipe.averaging, (1 + self.at.steps) / (10 + self.at.steps))
+        update_average(self.average, self.network, keep)
+        return mean, rate
 
-    def _after(self, loss: float, stage: Stage, stream: Stream, watch: Watch) -> None:
-        """Count, log, save, show."""
-        run, recipe = self.run, self.recipe
-        run.step, run.steps, run.drawn = run.step + 1, run.steps + 1, run.drawn + stage.batch * self.team.size
-        run.seconds += watch.lap(loss)
-        if not self.team.leads:
-            return
-        if run.steps % recipe.log_steps == 0:
-            self._log(
-                watch.line(stage.batch * self.team.size, stream.waited) | {"rate": rate(stage, run.step - 1)}
-            )
-        if run.steps % recipe.sample_steps == 0:
-            self._sample()
-            watch.pause()
-        if time.monotonic() - self.saved > recipe.save_seconds:
+    def _count(self, stage: Stage, seconds: float) -> None:
+        at = self.at
+        at.step, at.steps, at.items = at.step + 1, at.steps + 1, at.items + stage.batch * self.world.size
+        at.seconds, at.stage_seconds = at.seconds + seconds, at.stage_seconds + seconds
+
+    def _report(self, stage: Stage, rate: float, batches: Batches, meter: Meter) -> None:
+        """Log, score and save where it is time to, and at the end; none of it counts as time of training."""
+        facts: dict[str, float] = {}
+        ended = self.at.done(stage) >= 1 and self.at.stage + 1 == len(self.recipe.stages)
+        if self.at.steps % self.recipe.log_steps == 0:
+            facts |= meter.line(stage.batch * self.world.size, batches.waited) | {"rate": rate}
+        if self.at.steps % self.recipe.sample_steps == 0 or ended:
+            self.score = self._sampled()
+            facts |= asdict(self.score)  # type: ignore[call-overload]
+        if facts:
+            self._note(facts)
+        if time.monotonic() - self.saved > self.recipe.save_seconds or ended:
             self._save()
-            watch.pause()
-        if self.on_progress is not None:
-            self.on_progress(run.steps / self.total, {"step": run.steps, "loss": loss})
+        meter.pause()
 
-    def _sample(self) -> Score:
-        """Score the averaged weights, show and save them; what diverged is refused by the weights' writer."""
-        found = score(self.average, self.task.held_out)
-        save_samples(
-            self.task.folder / "samples" / f"{self.run.steps:07}.png", self.average, self.task.held_out
-        )
-        self._log(asdict(found))
-        about = f"{self.task.about}; {self.run.steps} of {self.total} steps"
-        save_checkpoint(
-            self.average, self.task.folder / "weights.safetensors", recipe=self.recipe, data=about
-        )
-        return found
+    def _sampled(self) -> Score:
+        """Score the averaged weights and save them."""
+        score = self.objective.score(self.average)
+        about = f"{self.task.about}; {self.at.steps} of {self.total} steps"
+        self.objective.save(self.average, self.task.folder, self.at.steps, self.recipe, about)
+        return score
 
-    def _log(self, facts: dict[str, float]) -> None:
-        line = {
-            "step": self.run.steps,
-            "stage": self.run.stage,
-            "seconds": round(self.run.seconds, 1),
-            **facts,
-        }
-        append(self.task.folder / LOG, line)
-        if self.board is not None:
-            self.board.add(self.run.steps, facts)
+    def _note(self, facts: dict[str, float]) -> None:
+        """This step's line of the log."""
+        assert self.log is not None
+        line = {"stage": self.at.stage, "seconds": round(self.at.seconds, 1), **facts}
+        if self.log.append(self.at.steps, line) and self.board is not None:
+            self.board.add(self.at.steps, facts)
 
     def _save(self) -> None:
-        if self.team.leads:
-            save_state(self.task.folder / STATE, self.network, self.average, self.optimiser, asdict(self.run))
+        if self.world.is_first:
+            path = self.task.folder / STATE
+            save_state(path, self.network, self.average, self.optimiser, asdict(self.at))
         self.saved = time.monotonic()
 
-    def finish(self) -> Score:
-        """The last score; only the first process knows it, the others say nothing."""
-        return self._sample() if self.team.leads else Score(math.nan, math.nan, 0)
+
+def learning_rate(stage: Stage, done: float) -> float:
+    """At the part `done` of a stage, 0..1."""
+    if stage.schedule == "constant":
+        return stage.learning_rate
+    rise = min(1.0, (done + 1 / stage.steps) / stage.warm_up)
+    return stage.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * done))

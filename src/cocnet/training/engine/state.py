@@ -19,7 +19,7 @@ from cocnet.files.atomic import atomic_path
 
 
 @torch.no_grad()
-def add_to_average(average: nn.Module, network: nn.Module, keep: float) -> None:
+def update_average(average: nn.Module, network: nn.Module, keep: float) -> None:
     """a ← keep·a + (1 − keep)·w, the norms' statistics too."""
     state = network.state_dict()
     for name, value in average.state_dict().items():

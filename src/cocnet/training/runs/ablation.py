@@ -13,7 +13,7 @@ from tyro.conf import arg
 
 from cocnet.errors import InputError
 from cocnet.training.runs.bokeh_run import HELD_OUT_PART
-from cocnet.training.recipes.bokeh_recipes import LossWeights, Recipe, Stage
+from cocnet.training.recipes.bokeh_recipes import BokehRecipe, BokehStage, LossWeights
 
 if TYPE_CHECKING:
     from torch import nn
@@ -68,19 +68,19 @@ class AblationRun:
     variants: tuple[str, ...] = tuple(VARIANTS)
     """Rows of Table I, and lens; less-… are those of half the channels."""
     seeds: tuple[int, ...] = (0,)
-    """Of a training of each variant; several commands at once can share them out."""
+    """Random seeds: one training of each variant for each; several commands at once can share them."""
     steps: int = 5000
-    """Batches of 2 in each training."""
+    """Number of batches of 2 in each training."""
     side_px: int = 128
-    """Of the scenes."""
+    """Size of the scenes in px."""
     radius_px: float = 6.0
-    """The blur of the farthest plane; the lens is the same in all scenes, the nearest subject is sharp."""
+    """Blur radius of the farthest plane in px; all scenes have one lens, and the nearest subject is sharp."""
     held_out: int = 60
-    """Scenes of other photos to compare on."""
+    """Number of scenes of other photos to compare on."""
     workers: int = 1
-    """Processes that make scenes ahead."""
+    """Processes that load data ahead."""
     threads: int | None = None
-    """Of the processor [all]."""
+    """CPU threads of the training [all]."""
     device: str = "auto"
     """cpu or cuda [a GPU where there is one]."""
 
@@ -99,12 +99,12 @@ class AblationRun:
         return self
 
 
-def recipe_of(variant: Variant, steps: int, seed: int) -> Recipe:
+def recipe_of(variant: Variant, steps: int, seed: int) -> BokehRecipe:
     """The same for all but the loss: batches of 2, a schedule that ends in time; networks of Eq. 17 start as the
     identity, others as their authors have it."""
-    stage = Stage(steps, 2, 4e-4, "cosine", variant.loss)
+    stage = BokehStage(steps, 2, 4e-4, "cosine", loss=variant.loss)
     start: Literal["own", "identity"] = "identity" if variant.model.startswith("cocnet") else "own"
-    return Recipe((stage,), start=start, averaging=0.99, clip=1.0, seed=seed, sample_steps=steps)
+    return BokehRecipe((stage,), start=start, averaging=0.99, clip=1.0, seed=seed, sample_steps=steps)
 
 
 def network_of(name: str, seed: int = 0) -> "nn.Module":
@@ -185,15 +185,17 @@ def _train(
     """One training, and its scores as JSON once it is finished."""
     from cocnet.training.runs.ablation_report import Trained, seconds_of, trained_network
     from cocnet.files.atomic import write_json
-    from cocnet.training.engine.loop import Task, train
-    from cocnet.training.engine.sample_pictures import scores
+    from cocnet.training.engine.bokeh_objective import BokehObjective
+    from cocnet.training.engine.loop import train
+    from cocnet.training.engine.pair_scores import scores
+    from cocnet.training.engine.task import Task
 
     folder, network = run.out / f"{name}-{seed}", network_of(name, seed)
     kept = items_of(name, held_out, network)
     task = Task(
         network,
         items_of(name, training, network),
-        [kept[i] for i in range(SHEET_ROWS)],
+        BokehObjective([kept[i] for i in range(SHEET_ROWS)]),
         recipe_of(VARIANTS[name], run.steps, seed),
         folder,
         about,

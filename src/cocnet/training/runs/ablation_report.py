@@ -22,7 +22,7 @@ from cocnet.datasets.pairs.sample import sample_of
 from cocnet.files.atomic import atomic_path, write_json
 from cocnet.imaging import linear_to_srgb, write_photo
 from cocnet.networks import load_model
-from cocnet.training.engine.sample_pictures import compared, rendered
+from cocnet.training.engine.pair_scores import compared, rendered
 
 
 @dataclass(frozen=True)

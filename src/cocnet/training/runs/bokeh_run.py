@@ -4,25 +4,28 @@ Enters: a `BokehRun`. Leaves in its folder what `training.loop` says, weights.sa
 """
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from tyro.conf import arg
 
-from cocnet.errors import InputError
+from cocnet.errors import CocnetWarning, InputError
+from cocnet.files.run_folder import fingerprint
 from cocnet.datasets.pairs.open_pairs import (PairFolder, open_pairs)
-from cocnet.training.recipes.bokeh_recipes import Recipe, shortened
+from cocnet.training.recipes.bokeh_recipes import BokehRecipe
+from cocnet.training.recipes.recipe import shortened
 
 if TYPE_CHECKING:
     from torch import nn
     from torch.utils.data import Dataset
 
-    from cocnet.datasets import LensPair
+    from cocnet.datasets import BokehPairs, LensPair
     from cocnet.training.runs.training_items import Items, Views
     from cocnet.networks import Card
-    from cocnet.training.engine.sample_pictures import Score
+    from cocnet.training.engine.pair_scores import PairScore
 
 HELD_OUT_PART = 10  # of photos: one in so many is kept for held-out scenes
 
@@ -43,7 +46,7 @@ class BokehRun:
     """Folder of ray-traced scenes (.npz) that some of the items are crops of, beside scenes of photos; for networks
     that see a lens."""
     ray_traced_part: float = 0.25
-    """Part of the items that are such crops."""
+    """Fraction of the items that are such crops."""
     data: Path | None = None
     """EBB!'s train folder, photos, or ray-traced scenes (.npz)."""
     bokeh: Path | None = None
@@ -53,23 +56,25 @@ class BokehRun:
     depth_kind: str | None = None
     """Of these: metric, disparity, relative_depth or relative_disparity [what their sidecars say]."""
     resize: tuple[int, int] | None = None
-    """Height and width, px, that pairs are resized to first; the paper's is 1024 1024 [native]."""
+    """Height and width in px that pairs are resized to first; the paper's is 1024 1024 [native]."""
+    skip_problems: bool = False
+    """Leave out pairs that can't be used, and report them, instead of stopping."""
     side_px: int = 256
-    """Of scenes, and of the random parts of pairs that are seen; 0: whole pairs."""
+    """Training crop size in px (0: whole pictures)."""
     window_px: int = 0
-    """Of scenes, what cocnet-hybrid sees of each [all]."""
+    """Crop size in px that cocnet-hybrid sees of each scene [all of it]."""
     radius_px: tuple[float, float] = (2.0, 20.0)
-    """A scene's largest radius of blur lies between these, px."""
-    in_place: float = 0.7
-    """Part of the scenes of a network without depth that are photos, blurred behind their own subject."""
+    """Smallest and largest blur radius in px: the largest one of each scene lies between them."""
+    portraits: float = 0.7
+    """Fraction of the scenes that are photos blurred behind their own subject; for networks without depth."""
     held_out: int = 8
-    """Scenes or pairs kept back to see how it does."""
+    """Number of scenes or pairs held out for validation."""
     steps: int | None = None
-    """In all, instead of the recipe's; its stages share them."""
+    """Total number of steps, instead of the recipe's; its stages share them."""
     workers: int = 2
-    """Processes that make data ahead."""
+    """Processes that load data ahead."""
     threads: int | None = None
-    """Of the processor, for the training [all]."""
+    """CPU threads of the training [all]."""
     device: str = "auto"
     """cpu or cuda [a GPU where there is one]."""
     widen: tuple[int, ...] = ()
@@ -86,9 +91,9 @@ class BokehRun:
             )
         if self.ray_traced is not None and not scenes:
             raise InputError(f"expected --images with --ray-traced, got --data {self.data}, try --data alone")
-        if not 0 <= self.in_place <= 1 or not 0 <= self.ray_traced_part <= 1:
-            got = f"{self.in_place} and {self.ray_traced_part}"
-            raise InputError(f"expected in_place and ray_traced_part in 0..1, got {got}, try 0.7 and 0.25")
+        if not 0 <= self.portraits <= 1 or not 0 <= self.ray_traced_part <= 1:
+            got = f"{self.portraits} and {self.ray_traced_part}"
+            raise InputError(f"expected portraits and ray_traced_part in 0..1, got {got}, try 0.7 and 0.25")
         if self.widen and not Path(self.model).suffix:
             raise InputError(
                 f"expected a weight file to widen, got {self.model}, try --model weights.safetensors"
@@ -103,31 +108,35 @@ class BokehRun:
 
 def run_bokeh(
     run: BokehRun,
-    recipe: Recipe | None = None,
+    recipe: BokehRecipe | None = None,
     on_progress: Callable[[float, dict[str, float]], None] | None = None,
-) -> "Score":
-    """Train, or go on; returns the held-out score. Raises FileError, InputError, DepthError."""
+) -> "PairScore | None":
+    """Train, or go on; returns the held-out score (None in all processes but the first). Raises FileError,
+    InputError, DepthError."""
     import torch
 
     from cocnet.networks import card_of
-    from cocnet.training.engine.loop import Task, train
+    from cocnet.training.engine.bokeh_objective import BokehObjective
+    from cocnet.training.engine.loop import train
+    from cocnet.training.engine.task import Task
 
-    run, recipe = run.checked(), (recipe or Recipe()).checked()
+    run, recipe = run.checked(), recipe or BokehRecipe()
     recipe = recipe if run.steps is None else shortened(recipe, run.steps)
     if run.threads is not None:
         torch.set_num_threads(run.threads)
     network = starting_network(run, recipe.seed)
-    items, held_out, about = data_of(run, card_of(str(network.name)), scale_of(network), recipe.seed)
-    kept = [held_out[i] for i in range(len(held_out))]
-    facts = {"run": {k: _plain(v) for k, v in asdict(run).items() if k not in _FREE}}
+    data = data_of(run, card_of(str(network.name)), scale_of(network), recipe.seed)
+    held_out = [data.held_out[i] for i in range(len(data.held_out))]
+    facts = {key: value for key, value in asdict(run).items() if key not in _FREE}
+    facts["model"] = fingerprint([Path(run.model)]) if Path(run.model).suffix else run.model
     task = Task(
         network,
-        items,
-        kept,
+        data.items,
+        BokehObjective(held_out),
         recipe,
         run.out,
-        about,
-        facts | {"data": about},
+        data.about,
+        {"run": facts, "data": fingerprint(data.files)},
         run.workers,
         run.device,
         run.tensorboard,
@@ -135,7 +144,17 @@ def run_bokeh(
     return train(task, on_progress)
 
 
-_FREE = ("out", "workers", "threads", "device", "tensorboard", "steps")  # may be others when a run goes on
+_PATHS = ("out", "images", "masks", "ray_traced", "data", "bokeh", "depths")  # their files' names and sizes count
+_FREE = (*_PATHS, "workers", "threads", "device", "tensorboard", "steps", "skip_problems")
+
+
+class TrainingData(NamedTuple):
+    """Items to train on, held-out ones, what they are in words, and the files that they come from."""
+
+    items: "Items | Views"
+    held_out: "Items"
+    about: str
+    files: tuple[Path, ...]
 
 
 def starting_network(run: BokehRun, seed: int) -> "nn.Module":
@@ -149,18 +168,16 @@ def starting_network(run: BokehRun, seed: int) -> "nn.Module":
     return (widened(network, run.widen) if run.widen else network).train()
 
 
-def data_of(
-    run: BokehRun, card: "Card", radius_scale_px: float = 1.0, seed: int = 0
-) -> "tuple[Items | Views, Items, str]":
-    """Items to train on, held-out ones, and what they are in words. Raises FileError, InputError."""
+def data_of(run: BokehRun, card: "Card", radius_scale_px: float = 1.0, seed: int = 0) -> TrainingData:
+    """What a network of that card is trained on. Raises FileError, InputError."""
     made = _scenes if run.data is None else _pairs
     return made(run, card, radius_scale_px, seed)
 
 
-def _scenes(run: BokehRun, card: "Card", scale: float, seed: int) -> "tuple[Items | Views, Items, str]":
+def _scenes(run: BokehRun, card: "Card", scale: float, seed: int) -> TrainingData:
     """Scenes of most photos, and held-out scenes of the others."""
+    from cocnet.datasets.subject.cutouts import read_set, subject_files
     from cocnet.datasets.synthetic.scenes import SceneSettings
-    from cocnet.datasets.subject.cutouts import read_set
     from cocnet.training.runs.training_items import Items
 
     settings = SceneSettings(
@@ -171,66 +188,65 @@ def _scenes(run: BokehRun, card: "Card", scale: float, seed: int) -> "tuple[Item
     kept = len(photos) // HELD_OUT_PART
     training, others = photos.split(kept) if kept >= HELD_OUT_PART else (photos, photos)
     about = f"synthetic scenes of {len(training)} photos, {asdict(settings)}"
-    if card.conditioning == "none" and run.in_place:
-        about += f"; {run.in_place:.0%} are photos blurred behind their own subject"
+    if card.conditioning == "none" and run.portraits:
+        about += f"; {run.portraits:.0%} are photos blurred behind their own subject"
     mixed = _corrected if card.physical else _with_ray_traced
-    items, more = mixed(run, card, _made(run, card, training, settings, seed), scale, seed)
-    return (
-        items,
-        Items(_made(run, card, others, settings, seed + 1, run.held_out), card, scale),
-        about + more,
-    )
+    items, more, files = mixed(run, card, _made(run, card, training, settings, seed), scale, seed)
+    held_out = Items(_made(run, card, others, settings, seed + 1, run.held_out), card, scale)
+    pairs = subject_files(run.images or "", run.masks or "")
+    return TrainingData(items, held_out, about + more, (*(path for pair in pairs for path in pair), *files))
 
 
 def _made(run: BokehRun, card: "Card", *of: Any) -> "Dataset[LensPair]":
     """Scenes; where a network sees no depth, some are photos with their own subject in its place."""
     from cocnet.datasets.synthetic.scenes import Scenes
-    from cocnet.datasets.synthetic.portrait_scenes import InPlace
+    from cocnet.datasets.synthetic.portrait_scenes import PortraitScenes
     from cocnet.training.runs.training_items import Mixed
 
-    if card.conditioning != "none" or not run.in_place:
+    if card.conditioning != "none" or not run.portraits:
         return Scenes(*of)
-    return Mixed(Scenes(*of), InPlace(*of), run.in_place)
+    return Mixed(Scenes(*of), PortraitScenes(*of), run.portraits)
 
 
 def _with_ray_traced(
     run: BokehRun, card: "Card", scenes: "Dataset[LensPair]", scale: float, seed: int
-) -> "tuple[Items, str]":
-    """Some crops of ray-traced scenes among others, where there are any, and what they are in words."""
+) -> "tuple[Items, str, tuple[Path, ...]]":
+    """Some crops of ray-traced scenes among others, where there are any; in words, and their files."""
     from cocnet.datasets.pairs.raytraced import Crops, ray_traced
     from cocnet.training.runs.training_items import Items, Mixed
 
     if run.ray_traced is None:
-        return Items(scenes, card, scale), ""
+        return Items(scenes, card, scale), "", ()
     if card.conditioning != "lens":
         raise InputError(
             f"expected a network that sees a lens for ray-traced scenes, got {card.name}, try cocnet-b3-less-lens"
         )
-    found = ray_traced(run.ray_traced)
+    found = ray_traced(run.ray_traced, run.side_px, run.skip_problems)
     crops = Crops(found, run.side_px, seed)
     about = f"; {run.ray_traced_part:.0%} are crops of {len(found)} {found.about}"
-    return Items(Mixed(scenes, crops, run.ray_traced_part), card, scale), about
+    return Items(Mixed(scenes, crops, run.ray_traced_part), card, scale), about, found.files
 
 
 def _corrected(
     run: BokehRun, card: "Card", scenes: "Dataset[LensPair]", scale: float, seed: int
-) -> "tuple[Views, str]":
+) -> "tuple[Views, str, tuple[Path, ...]]":
     """What a network sees that corrects the physical picture: windows of whole scenes, rendered whole."""
     from cocnet.datasets.pairs.raytraced import ray_traced
     from cocnet.training.runs.training_items import (Items, Mixed, Passes, Views)
 
     items: Any = Items(scenes, card, scale)
     window = run.window_px or run.side_px
-    about = f"; windows of {window}² px"
+    about, files = f"; windows of {window}² px", tuple[Path, ...]()
     if run.ray_traced is not None:
-        found = ray_traced(run.ray_traced)
+        found = ray_traced(run.ray_traced, window, run.skip_problems)
+        files = found.files
         items = Mixed(items, Passes(Items(found, card, scale), seed), run.ray_traced_part)
         about += f", {run.ray_traced_part:.0%} of them in {len(found)} {found.about}"
-    return Views(items, window, scale, seed), about
+    return Views(items, window, scale, seed), about, files
 
 
-def _pairs(run: BokehRun, card: "Card", scale: float, seed: int) -> "tuple[Items, Items, str]":
-    """All pairs but a few, evenly spaced, that are held out."""
+def _pairs(run: BokehRun, card: "Card", scale: float, seed: int) -> TrainingData:
+    """All pairs but a few, evenly spaced, that are held out; all headers are read first."""
     from cocnet.datasets import BokehPairs, View
     from cocnet.training.runs.training_items import Items
 
@@ -241,23 +257,36 @@ def _pairs(run: BokehRun, card: "Card", scale: float, seed: int) -> "tuple[Items
         depths=run.depths,
         depth_kind=run.depth_kind,
         resize=run.resize,
+        skip_problems=run.skip_problems,
     )
-    source: Any = open_pairs(where)
+    crop = (run.side_px, run.side_px) if run.side_px else None
+    source: Any = open_pairs(where, View(run.resize, crop, mirror=True), seed)
+    files = source.files
     if isinstance(source, BokehPairs):
-        crop = (run.side_px, run.side_px) if run.side_px else None
-        source.view, source.seed = View(run.resize, crop, mirror=True), seed
+        _check_sizes(run, source)
+        files = tuple(path for pair in source.files for path in (pair.image, pair.bokeh, pair.depth) if path)
     count = len(source)
     if run.held_out >= count:
         raise InputError(f"expected fewer held-out pairs than {count}, got {run.held_out}, try {count // 10}")
     held = [i * count // run.held_out for i in range(run.held_out)]
     rest = sorted(set(range(count)) - set(held))
-    return Items(source, card, scale, rest), Items(source, card, scale, held), source.about
+    items, held_out = Items(source, card, scale, rest), Items(source, card, scale, held)
+    return TrainingData(items, held_out, source.about, files)
+
+
+def _check_sizes(run: BokehRun, source: "BokehPairs") -> None:
+    """Tell of pairs that are left out; raise InputError for whole pictures of several sizes, which make no batch."""
+    if source.problems:
+        named = "; ".join(f"{problem.name} ({problem.reason})" for problem in source.problems)
+        warnings.warn(f"left out {len(source.problems)} of {source.about}: {named}", CocnetWarning, stacklevel=2)
+    sizes = len(set(source.sizes))
+    if sizes > 1 and not run.side_px and run.resize is None:
+        raise InputError(
+            f"expected pictures of one size to train on whole ones, got {sizes} sizes, try --resize or --side-px"
+        )
 
 
 def scale_of(network: "nn.Module") -> float:
     """Of the radii that a "lens" network sees."""
     return float(getattr(getattr(network, "config", None), "radius_scale_px", 1.0))
 
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, Path) else value

@@ -1,18 +1,18 @@
 """Training the subject network: folders of photos and masks in, a run's folder with weights out.
 
 Enters: a `SubjectRun`. Leaves in its folder: settings.json, log.jsonl, state.safetensors (it goes on from there),
-best.safetensors and subject.safetensors (averaged weights; the latter in 16 bit, as they ship).
+weights.safetensors and subject.safetensors (averaged weights; the latter in 16 bit, as they ship).
 """
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
 from cocnet.errors import FileError, InputError
+from cocnet.files.run_folder import fingerprint
 
 if TYPE_CHECKING:
     from cocnet.datasets.subject.cutouts import SubjectSet
@@ -37,23 +37,27 @@ class SubjectRun:
     start: Path | None = None
     """Weights of the whole network to start from instead."""
     learning_rate: float = 1.2e-3
-    """Of the decoder, at its highest; the encoder's is a tenth."""
+    """Highest learning rate of the decoder; the encoder's is a tenth."""
     steps: int = 2500
-    """Batches until the learning rate is down at zero."""
+    """Number of batches; the learning rate is then down at zero."""
     minutes: float | None = None
-    """Or this long, whichever comes first [no limit]."""
+    """Stop after this long, if that comes first [no limit]."""
     batch: int = 16
-    """Photos in a batch."""
+    """Batch size."""
     sides_px: tuple[int, ...] = (256,)
-    """Sizes of the views, px, multiples of 32; batches take them in turn."""
+    """Training sizes in px, multiples of 32; batches take them in turn."""
     pasted: float = 0.5
-    """Part of the views that are subjects pasted on other photos."""
+    """Fraction of the views that are subjects pasted on other photos."""
     held_out: int = 60
-    """Photos kept back to see how it does."""
+    """Number of photos held out for validation."""
+    workers: int = 0
+    """Processes that make views ahead."""
     threads: int | None = None
-    """Of the processor [all]."""
+    """CPU threads of the training [all]."""
+    device: str = "cpu"
+    """cpu or cuda (auto: a GPU where there is one)."""
     seed: int = 0
-    """Of everything that is left to chance."""
+    """Random seed."""
 
     def checked(self) -> "SubjectRun":
         """This run; raises InputError for numbers that can't be."""
@@ -70,12 +74,15 @@ class SubjectRun:
 
 def run_subject(
     run: SubjectRun, on_progress: Callable[[float, dict[str, Any]], None] | None = None
-) -> "MaskScore":
+) -> "MaskScore | None":
     """Train, or go on; returns the score on the held-out photos. Raises FileError, InputError."""
     import torch
 
-    from cocnet.datasets.subject.cutouts import Batches, read_cutouts
-    from cocnet.training.engine.subject_loop import SubjectRecipe, save_weights, train_subject
+    from cocnet.datasets.subject.cutouts import SubjectViews, read_cutouts
+    from cocnet.training.engine.loop import train
+    from cocnet.training.engine.subject_objective import SubjectObjective
+    from cocnet.training.engine.task import Task
+    from cocnet.training.recipes.subject_recipe import subject_recipe
 
     run = run.checked()
     torch.set_num_threads(run.threads or torch.get_num_threads())
@@ -83,19 +90,20 @@ def run_subject(
     network = starting_network(run.encoder, run.start)
     photos, held_out = read_sets(run)
     cutouts = None if run.cutouts is None else read_cutouts(run.cutouts)
+    recipe = subject_recipe(run.steps, run.batch, run.learning_rate, run.minutes, run.seed)
     planes = held_out.planes.float() / 255
-    score = train_subject(
+    task = Task(
         network,
-        Batches(photos, run.batch, run.sides_px, run.pasted, run.seed, cutouts),
-        (planes[:, :3], planes[:, 3:]),
-        SubjectRecipe(steps=run.steps, minutes=run.minutes, learning_rate=run.learning_rate),
+        SubjectViews(photos, max(run.sides_px), run.pasted, run.seed, cutouts),
+        SubjectObjective((planes[:, :3], planes[:, 3:]), recipe, run.sides_px),
+        recipe,
         run.out,
-        facts=_facts(run, network.settings, held_out.names),
-        on_progress=on_progress,
+        f"{len(photos)} photos with masks",
+        _facts(run, network.settings, held_out.names),
+        run.workers,
+        run.device,
     )
-    finished = starting_network(None, run.out / "last.safetensors")
-    save_weights(run.out / "subject.safetensors", finished, half=True)
-    return score
+    return train(task, on_progress)
 
 
 def read_sets(run: SubjectRun) -> tuple["SubjectSet", "SubjectSet"]:
@@ -110,9 +118,15 @@ def read_sets(run: SubjectRun) -> tuple["SubjectSet", "SubjectSet"]:
 
 
 def _facts(run: SubjectRun, network: dict[str, Any], held_out: tuple[str, ...]) -> dict[str, Any]:
-    """What is saved beside the recipe."""
-    plain = json.loads(json.dumps(asdict(run), default=str))
-    return {"run": plain, "network": network, "held_out_names": list(held_out)}
+    """What is saved beside the recipe: what is trained on which files, wherever they lie."""
+    from cocnet.datasets.subject.cutouts import subject_files
+
+    folders = zip(run.images, run.masks, strict=True)
+    files = [path for folder in folders for pair in subject_files(*folder) for path in pair]
+    files += sorted(run.cutouts.rglob("*.png")) if run.cutouts else []
+    files += [path for path in (run.encoder, run.start) if path]
+    kept = {name: getattr(run, name) for name in ("sides_px", "pasted")}
+    return {"run": kept, "network": network, "files": fingerprint(files), "held_out_names": list(held_out)}
 
 
 def starting_network(encoder: Path | None, whole: Path | None = None) -> "SubjectNet":

@@ -18,7 +18,7 @@ ROWS = 4
 
 
 @dataclass(frozen=True)
-class Score:
+class PairScore:
     """Means over held-out pairs, both pictures cut to 0..1: PSNR in dB, SSIM; how many."""
 
     psnr: float
@@ -26,13 +26,13 @@ class Score:
     pictures: int
 
 
-def score(network: nn.Module, held_out: Sequence[dict[str, Tensor]]) -> Score:
+def score(network: nn.Module, held_out: Sequence[dict[str, Tensor]]) -> PairScore:
     """Compare the network's pictures with the true ones; NaN where there are none."""
     found = scores(network, held_out)
     if not found:
-        return Score(float("nan"), float("nan"), 0)
+        return PairScore(float("nan"), float("nan"), 0)
     decibels, likeness = (sum(column) / len(found) for column in zip(*found, strict=True))
-    return Score(round(decibels, 3), round(likeness, 5), len(found))
+    return PairScore(round(decibels, 3), round(likeness, 5), len(found))
 
 
 def scores(network: nn.Module, held_out: Sequence[dict[str, Tensor]]) -> list[tuple[float, float]]:

@@ -1,0 +1,78 @@
+"""How a network is trained, whatever it does: stages, learning rates, averaging, intervals.
+
+Enters: numbers, checked when made. Leaves: plain data that the training loop, a command line and a file can read.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
+
+from cocnet.errors import InputError
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a training, with an optimiser of its own. Raises InputError for numbers that can't be."""
+
+    steps: int = 20_000
+    """Number of batches."""
+    batch: int = 2
+    """Batch size of each process."""
+    learning_rate: float = 2e-4
+    """Highest learning rate."""
+    schedule: Literal["constant", "cosine"] = "constant"
+    """Of the learning rate; cosine: down to zero over the stage, after a linear warm-up."""
+    warm_up: float = 0.02
+    """Part of a cosine schedule over which the learning rate rises."""
+    minutes: float | None = None
+    """Stop after this long, if that comes first; a cosine schedule then follows the clock [no limit]."""
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.batch < 1 or (self.minutes is not None and self.minutes <= 0):
+            got = f"{self.steps} of {self.batch} in {self.minutes} min"
+            raise InputError(f"expected at least one step of at least one picture, got {got}, try 20000 of 2")
+        if self.learning_rate <= 0 or not 0 < self.warm_up <= 1:
+            got = f"{self.learning_rate} and {self.warm_up}"
+            raise InputError(f"expected a learning rate above 0, warm_up in 0..1, got {got}, try 2e-4, 0.02")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A whole training. Raises InputError for numbers that can't be."""
+
+    stages: tuple[Stage, ...] = (Stage(),)
+    """One after the other."""
+    start: Literal["xavier", "own", "identity"] = "own"
+    """Initial weights: Xavier's with zero biases; the network's own; or its own with Eq. 17 at the photo itself."""
+    averaging: float = 0.0
+    """Decay of the averaged weights, which are the ones that are saved [0: the last weights]."""
+    clip: float | None = None
+    """Largest norm of the gradient [no limit]."""
+    bfloat16: bool = False
+    """Compute networks in bfloat16; weights, averages and losses stay float32."""
+    seed: int = 0
+    """Random seed."""
+    log_steps: int = 50
+    """Steps between lines in log.jsonl."""
+    sample_steps: int = 1000
+    """Steps between held-out scores, sample pictures and saves of the weights."""
+    save_seconds: float = 120.0
+    """Time between saves of the training's state."""
+
+    def __post_init__(self) -> None:
+        if not self.stages:
+            raise InputError(f"expected at least one stage, got {self.stages}, try (Stage(),)")
+        if self.log_steps < 1 or self.sample_steps < 1 or not 0 <= self.averaging < 1:
+            got = f"{self.log_steps}, {self.sample_steps} and {self.averaging}"
+            raise InputError(
+                f"expected intervals from 1 step and averaging in 0..1, got {got}, try 50, 1000, 0.999"
+            )
+
+
+AnyRecipe = TypeVar("AnyRecipe", bound=Recipe)
+
+
+def shortened(recipe: AnyRecipe, steps: int) -> AnyRecipe:
+    """The recipe with `steps` in all, shared among its stages as they are."""
+    total = sum(stage.steps for stage in recipe.stages)
+    stages = tuple(replace(s, steps=max(1, round(s.steps * steps / total))) for s in recipe.stages)
+    return replace(recipe, stages=stages)
