@@ -36,8 +36,11 @@ ROWS = [
     Row("cocnet-b3-less-lens", 1_908_612, 16, "lens"),
     Row("cocnet-hybrid", 908_456, 16, "lens", physical=True),
     Row("dbsi", 1_946_980, 8),
+    Row("deblur-hybrid", 1_625_600, 8),
     Row("dmshn", 5_424_393, 16),
     Row("dmshn-stacked", 10_848_786, 16),
+    Row("ifan", 10_476_996, 8),
+    Row("ifan-lite", 660_084, 8),
     Row("mpfnet", 6_123_864, 16),
     Row("pynet", 47_552_813, 64, "depth"),
 ]

@@ -3,6 +3,7 @@
 from cocnet.optics.lens import Calibration, ThinLens, coc_radius_eq1
 from cocnet.optics.psf import lens_psf, spot_reach
 from cocnet.optics.shapes import butterworth, moment_share
+from cocnet.optics.wiener import wiener_kernel
 
 __all__ = [
     "Calibration",
@@ -12,4 +13,5 @@ __all__ = [
     "lens_psf",
     "moment_share",
     "spot_reach",
+    "wiener_kernel",
 ]

@@ -69,6 +69,10 @@ class RenderOptions:
     bfloat16: bool = False
     """With --model, compute in bfloat16: faster where processor or GPU has it, with cocnet-hybrid the picture is as
     good as the same; other networks' pictures change more."""
+    deblur_first: bool = False
+    """Sharpen the photo first where it is out of focus already, as `cocnet deblur` does, to focus elsewhere."""
+    deblur_model: str = "deblur-hybrid"
+    """With --deblur-first, the network: a name of `cocnet models` whose weights ship, or a weight file."""
     preview: bool = False
     """Faster and coarser, for choosing focus and aperture."""
     max_mem_mb: Annotated[int | None, arg(name="max-mem", metavar="MB")] = None

@@ -17,16 +17,16 @@ from torch import Tensor, nn
 
 from cocnet import __version__
 from cocnet.depth import Estimator
-from cocnet.errors import FileError, InputError
-from cocnet.files.atomic import atomic_path, check_output, write_json
-from cocnet.imaging import DepthMap, Photo, read_photo, write_photo
-from cocnet.imaging.photo.encode import FORMATS
+from cocnet.errors import InputError
+from cocnet.imaging import DepthMap, Photo, read_photo
 from cocnet.optics import ThinLens
 from cocnet.pipeline.camera import Camera, choose_camera
+from cocnet.pipeline.deblur_photo import DeblurOptions, deblur
 from cocnet.pipeline.depth_source import find_depth, find_subject, flat_depth, inverse_depth_of
 from cocnet.pipeline.focus import choose_focus_m
 from cocnet.pipeline.options import RenderOptions, RenderSettings, Resolved
 from cocnet.pipeline.options_ignored import ignored_by
+from cocnet.pipeline.result_files import save_with_settings
 from cocnet.renderers.network import open_network, render_network, sees_depth
 from cocnet.rendering import Highlights, PhysicalRenderer, render_tiled
 
@@ -67,32 +67,7 @@ class RenderResult:
 
         Both appear whole or not at all. Raises FileError (unknown suffix, output = input, link, full disk).
         """
-        beside = settings_path(path)
-        with atomic_path(beside) as temporary:
-            write_json(temporary, self.settings)
-            write_photo(path, self.pixels, like=self.photo, quality=quality)
-        return beside
-
-
-def settings_path(path: str | Path) -> Path:
-    """Where the settings of an output lie: `out.jpg.json`."""
-    return Path(path).with_name(Path(path).name + ".json")
-
-
-def default_output(photo: str | Path) -> Path:
-    """Where a picture goes when nobody says: `holiday-bokeh.jpg` beside holiday.jpg, JPEG for other formats."""
-    path = Path(photo)
-    suffix = path.suffix if path.suffix.lower() in FORMATS else ".jpg"
-    return path.with_name(f"{path.stem}-bokeh{suffix}")
-
-
-def check_outputs(path: str | Path, *sources: str | Path | None) -> None:
-    """Refuse an output (or its settings) that can't be written or is one of the inputs; raises FileError."""
-    if Path(path).suffix.lower() not in FORMATS:
-        raise FileError(f"expected a file name ending in {', '.join(FORMATS)}, got '{path}', try one of them")
-    for source in (None, *sources):
-        check_output(path, source)
-        check_output(settings_path(path), source)
+        return save_with_settings(path, self.pixels, self.settings, self.photo, quality)
 
 
 def render(
@@ -125,6 +100,8 @@ def prepare(photo: Any, depth: Any, options: RenderOptions) -> Plan:
     options = options.checked()
     network = None if options.model is None else open_network(options.model)
     picture = as_photo(photo)
+    if options.deblur_first:
+        picture = deblur(picture, DeblurOptions(options.deblur_model, bfloat16=options.bfloat16)).sharpened()
     camera = choose_camera(picture, options)
     if network is None or sees_depth(network):
         found = find_depth(depth, picture, options, camera.known_focal_px(picture.width))

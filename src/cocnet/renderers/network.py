@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float32
 from torch import Tensor, nn
 
+from cocnet.errors import InputError
 from cocnet.imaging import linear_to_srgb, srgb_to_linear
 from cocnet.imaging import nearness as nearness
 from cocnet.networks import card_of, load_model
@@ -24,8 +25,11 @@ from cocnet.rendering import Highlights, PhysicalRenderer, render_tiled
 
 
 def open_network(name_or_path: str) -> nn.Module:
-    """The trained network of a name or a weight file; raises FileError or InputError."""
-    return load_model(Path(name_or_path) if Path(name_or_path).suffix else name_or_path)
+    """The trained network of a name or a weight file; raises FileError, or InputError for one that doesn't render."""
+    network = load_model(Path(name_or_path) if Path(name_or_path).suffix else name_or_path)
+    if card_of(str(network.name)).task != "bokeh":
+        raise InputError(f"expected a network that renders bokeh, got {network.name}, try `cocnet deblur`")
+    return network
 
 
 def sees_depth(network: nn.Module) -> bool:

@@ -8,7 +8,7 @@ from cocnet import list_models
 def test_the_table_has_a_line_for_every_network(run):
     outcome = run("models")
     head, *lines = outcome.out.splitlines()
-    assert outcome.code == 0 and head.split()[:3] == ["model", "conditioning", "parameters"]
+    assert outcome.code == 0 and head.split()[:4] == ["model", "task", "conditioning", "parameters"]
     assert [line.split()[0] for line in lines] == [card.name for card in list_models()]
     line = next(line for line in lines if line.startswith("pynet "))
     for cell in ("depth", "47.55 M", "64 px", "none", "2020", "Rendering Natural Camera Bokeh"):

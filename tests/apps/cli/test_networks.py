@@ -55,7 +55,15 @@ def test_the_picture_goes_through_the_network(name, run, files, weights):
 )
 def test_options_of_the_physical_renderer_alone_are_noted(name, unheard, run, files, tmp_path):
     save_checkpoint(create_model(name, channels=[4, 8]), tmp_path / "net.safetensors")
-    given = ["--model", tmp_path / "net.safetensors", "--preview", "--max-mem", "500", "--highlights", "0.8,4"]
+    given = [
+        "--model",
+        tmp_path / "net.safetensors",
+        "--preview",
+        "--max-mem",
+        "500",
+        "--highlights",
+        "0.8,4",
+    ]
     outcome = run("render", files.photo(), *given, "-o", files.folder / "out.png")
     assert outcome.code == 0 and f"note: {unheard}: no effect with {name}" in outcome.err.splitlines()
 

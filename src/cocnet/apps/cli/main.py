@@ -8,8 +8,7 @@ PyTorch is imported only when there is something to do.
 import json
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, TextIO
@@ -20,9 +19,11 @@ from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, Pri
 
 from cocnet import __version__
 from cocnet.apps.cli.attack_command import attack
+from cocnet.apps.cli.deblur_command import deblur
 from cocnet.apps.cli.depth_command import depth
 from cocnet.apps.cli.evaluate_command import evaluate, evaluate_robustness, tables
 from cocnet.apps.cli.model_commands import export, models
+from cocnet.apps.cli.progress import parts_done
 from cocnet.apps.cli.train_command import BOKEH_COMMANDS, train_ablation, train_subject
 from cocnet.errors import CocnetError, CocnetWarning
 from cocnet.pipeline.options import Pair, RenderOptions
@@ -34,6 +35,7 @@ DESCRIPTION = """Physically right shallow depth of field from a photo and its de
   cocnet depth holiday.jpg -o depth.png
   cocnet depth-info photo.heic
   cocnet attack holiday.jpg -o out.png
+  cocnet deblur holiday.jpg -o sharp.jpg
   cocnet models
   cocnet export model.safetensors model.onnx
   cocnet evaluate --model model.safetensors --data EBB/train --controls
@@ -82,12 +84,13 @@ def render(
         quality: Of JPEG and WebP, 1..100.
         json: Print the settings as one JSON object on stdout.
     """
-    from cocnet.pipeline import render_photo as pipeline
+    from cocnet.pipeline.render_photo import render as render_photo
+    from cocnet.pipeline.result_files import check_outputs, default_output
 
-    out = out or pipeline.default_output(photo)
-    pipeline.check_outputs(out, photo, depth)
-    with _progress() as on_progress:
-        result = pipeline.render(photo, depth, rendering, on_progress=on_progress)
+    out = out or default_output(photo)
+    check_outputs(out, photo, depth)
+    with parts_done("render") as on_progress:
+        result = render_photo(photo, depth, rendering, on_progress=on_progress)
     beside = result.save(out, quality)
     for note in result.settings.notes:
         _say(f"note: {note}")
@@ -127,6 +130,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "render": render,
     "depth": depth,
     "depth-info": depth_info,
+    "deblur": deblur,
     "models": models,
     "export": export,
     "attack": attack,
@@ -220,21 +224,6 @@ def parse_pair(text: str) -> Pair:
     except ValueError:
         raise CocnetError(f"expected two numbers with a comma, got '{text}', try 0.4,0.6") from None
     return first, second
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on stderr that shows up after two seconds."""
-    from tqdm import tqdm
-
-    bar = tqdm(desc="render", unit="part", delay=2.0, leave=False, file=sys.stderr)
-
-    def on_progress(done: int, total: int) -> None:
-        bar.total = total
-        bar.update(done - bar.n)
-
-    with bar:
-        yield on_progress
 
 
 def _show_warning(

@@ -15,7 +15,7 @@ from cocnet.errors import CocnetError
 
 
 def models(json: bool = False) -> None:
-    """List the networks that render bokeh: size, what they need, whether trained weights ship.
+    """List the networks, for bokeh and for deblurring: size, what they need, whether trained weights ship.
 
       cocnet models
       cocnet models --json
@@ -29,7 +29,17 @@ def models(json: bool = False) -> None:
     if json:
         print(jsonlib.dumps(rows, ensure_ascii=False, default=str))
         return
-    columns = ("model", "conditioning", "parameters", "published", "multiple", "weights", "year", "paper")
+    columns = (
+        "model",
+        "task",
+        "conditioning",
+        "parameters",
+        "published",
+        "multiple",
+        "weights",
+        "year",
+        "paper",
+    )
     _print_table([columns, *(_model_row(row) for row in rows)])
 
 
@@ -38,6 +48,7 @@ def _model_row(facts: dict[str, Any]) -> tuple[str, ...]:
     counted, published = facts["parameters"], facts["published_parameters"]
     return (
         facts["name"],
+        facts["task"],
         facts["conditioning"],
         "extra missing" if counted is None else f"{counted / 1e6:.2f} M",
         "-" if published is None else f"{published:.2f} M",

@@ -33,6 +33,29 @@ class BokehNet(nn.Module):
         raise NotImplementedError
 
 
+class DeblurNet(nn.Module):
+    """A network that sharpens, behind the same call; a subclass gives `sharp`, which sees sizes that are multiples
+    of the card's. A tile needs margin_px around it; without gradients, bytes_per_pixel (measured) of memory."""
+
+    margin_px: int
+    bytes_per_pixel: int
+
+    def __init__(self, card: Card) -> None:
+        super().__init__()
+        self.card = card
+
+    def forward(
+        self, image: Float[Tensor, "b 3 h w"], depth: Float[Tensor, "b 1 h w"] | None = None
+    ) -> Float[Tensor, "b 3 h w"]:
+        """Sharpen a picture at its own size; depth isn't read. Raises InputError for bad input."""
+        check_input(self.card, image, None)
+        return crop(self.sharp(pad(image, self.card.size_multiple)), *image.shape[-2:])
+
+    def sharp(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
+        """The network itself."""
+        raise NotImplementedError
+
+
 def check_input(card: Card, image: Tensor, depth: Tensor | None) -> None:
     """Raise InputError or DepthError where a call isn't what the card's network takes."""
     if image.ndim != 4 or image.shape[1] != 3 or not image.is_floating_point() or 0 in image.shape:

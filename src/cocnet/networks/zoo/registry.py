@@ -17,8 +17,9 @@ from torch import nn
 
 from cocnet.errors import InputError
 
-MODULES = ("cocnet", "pynet", "dmshn", "mpfnet", "brvit", "dbsi", "hybrid")
+MODULES = ("cocnet", "pynet", "dmshn", "mpfnet", "brvit", "dbsi", "hybrid", "ifan", "deblur_hybrid")
 Conditioning = Literal["none", "depth", "lens"]
+Task = Literal["bokeh", "deblurring"]
 Builder = Callable[..., nn.Module]
 
 
@@ -28,7 +29,7 @@ class Card:
 
     published_parameters: millions, as printed, None where nothing is printed. size_multiple: px that it pads to
     inside. conditioning: "none" ignores a depth map, "depth" and "lens" need one. physical: it also needs the
-    physical renderer's picture. data: what shipped weights saw.
+    physical renderer's picture. data: what shipped weights saw. task: what its picture is of the one that enters.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Card:
     data: str = "none: random weights"
     notes: str = ""
     physical: bool = False
+    task: Task = "bokeh"
 
 
 _BUILDERS: dict[str, tuple[Card, Builder]] = {}

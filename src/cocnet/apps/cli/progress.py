@@ -1,0 +1,20 @@
+"""A bar on stderr for work that comes in parts."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def parts_done(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar that shows up after two seconds; the call takes parts done and all parts."""
+    from tqdm import tqdm
+
+    bar = tqdm(desc=what, unit="part", delay=2.0, leave=False, file=sys.stderr)
+
+    def on_progress(done: int, total: int) -> None:
+        bar.total = total
+        bar.update(done - bar.n)
+
+    with bar:
+        yield on_progress

@@ -1,0 +1,82 @@
+"""IFAN's training: the network that blurs the sharp picture again, and the three terms of the loss.
+
+Enters: what an `IFAN` found for blurred pictures, the sharp ones, and the two views of a dual-pixel sensor where
+there are any. Leaves: MSE(out, sharp) + MSE(right view moved by the disparity, left) + MSE(sharp reblurred, blurred).
+"""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cocnet.networks.architectures.ifan import ITERATIONS, Found, Trunk, adapted, filter_channels
+
+SCALE = 8
+COLOURS = 3
+
+
+class Reblurring(nn.Module):
+    """Predicts filters that blur the sharp picture, at 1/8 of the size, from those that deblurred (`filters`
+    channels); thrown away after the training."""
+
+    def __init__(self, filters: int, width: int) -> None:
+        super().__init__()
+        self.trunk = Trunk(width, filter_channels(COLOURS, ITERATIONS), before=filters)
+
+    def forward(
+        self, sharp: Float[Tensor, "b 3 h8 w8"], filters: Float[Tensor, "b k h8 w8"]
+    ) -> Float[Tensor, "b 3 h8 w8"]:
+        return adapted(sharp, self.trunk(filters))
+
+
+class Terms(NamedTuple):
+    """The loss's parts; `disparity` is None where no picture of the batch has two views."""
+
+    sharp: Tensor
+    disparity: Tensor | None
+    reblurred: Tensor
+
+    def total(self) -> Tensor:
+        """Their sum, of equal weights."""
+        known = self.sharp + self.reblurred
+        return known if self.disparity is None else known + self.disparity
+
+
+def ifan_loss(
+    found: Found,
+    reblurring: Reblurring,
+    blurred: Float[Tensor, "b 3 h w"],
+    sharp: Float[Tensor, "b 3 h w"],
+    views: Float[Tensor, "b 2 3 h w"] | None = None,
+    has_views: Tensor | None = None,
+) -> Terms:
+    """IFAN's loss. views: left and right; has_views [b] says which pictures have them [all, if views are given]."""
+    small_sharp, small_blurred = shrunk(sharp), shrunk(blurred)
+    reblurred = functional.mse_loss(reblurring(small_sharp, found.filters), small_blurred)
+    disparity = None
+    if views is not None:
+        seen = torch.ones(len(views), dtype=torch.bool) if has_views is None else has_views.bool()
+        if bool(seen.any()):
+            left, right = (shrunk(view) for view in views[seen.to(views.device)].unbind(1))
+            moved = moved_across(right, found.disparity[seen.to(views.device)])
+            disparity = functional.mse_loss(moved, left)
+    return Terms(functional.mse_loss(found.image, sharp), disparity, reblurred)
+
+
+def shrunk(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h8 w8"]:
+    """1/8 of the size, bilinear with the area of a pixel."""
+    return functional.interpolate(x, scale_factor=1 / SCALE, mode="bilinear", antialias=True)
+
+
+def moved_across(
+    x: Float[Tensor, "b c h w"], disparity: Float[Tensor, "b 1 h w"]
+) -> Float[Tensor, "b c h w"]:
+    """Each pixel read `disparity` px to its right; edges repeat."""
+    height, width = x.shape[-2:]
+    rows = (torch.arange(height, device=x.device, dtype=x.dtype) * 2 + 1) / height - 1
+    columns = torch.arange(width, device=x.device, dtype=x.dtype) * 2 + 1
+    across = (columns + 2 * disparity[:, 0]) / width - 1
+    grid = torch.stack([across, rows[:, None].expand_as(across)], -1)
+    return functional.grid_sample(x, grid, padding_mode="border", align_corners=False)

@@ -1,0 +1,153 @@
+"""Photo → the same photo, sharper where it is out of focus: a deblurring network in tiles, in bounded memory.
+
+Enters: a photo (path, `Photo`, array) and a network. Leaves: pixels of the photo's own type, and the settings. A tile
+is computed with the margin that its network asks for, and only its inner part is kept.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from jaxtyping import Shaped
+from torch import nn
+from tyro.conf import arg
+
+from cocnet import __version__
+from cocnet.errors import InputError
+from cocnet.imaging import Photo, linear_to_srgb, srgb_to_linear
+from cocnet.networks import card_of, load_model
+from cocnet.pipeline.result_files import save_with_settings
+
+DEFAULT_MODEL = "deblur-hybrid"
+DEFAULT_MB = 1200
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class DeblurOptions:
+    """How a photo is sharpened."""
+
+    model: str = DEFAULT_MODEL
+    """A deblurring network: a name of `cocnet models` whose weights ship, or a weight file."""
+    strength: float = 1.0
+    """How much of the change is taken: 0 = none, 1 = all."""
+    bfloat16: bool = False
+    """Compute in bfloat16: faster where the processor or GPU has it, within one step of 8 bit mostly."""
+    max_mem_mb: Annotated[int | None, arg(name="max-mem", metavar="MB")] = None
+    """Memory that a tile may use [1200]."""
+
+    def checked(self) -> "DeblurOptions":
+        """These options; raises InputError for numbers that can't be."""
+        if not 0 <= self.strength <= 2:
+            raise InputError(f"expected strength from 0 to 2, got {self.strength}, try 1")
+        if self.max_mem_mb is not None and self.max_mem_mb < 1:
+            raise InputError(f"expected max_mem_mb above 0, got {self.max_mem_mb}, try {DEFAULT_MB}")
+        return self
+
+
+@dataclass(frozen=True)
+class DeblurSettings:
+    """Everything that made a picture."""
+
+    version: str
+    photo: str | None
+    width: int
+    height: int
+    tile_px: int
+    margin_px: int
+    options: DeblurOptions
+
+
+@dataclass(frozen=True, eq=False)
+class DeblurResult:
+    """Display-referred pixels of the photo's own type and size, the settings, and the photo they are of."""
+
+    pixels: Shaped[np.ndarray, "h w 3"]
+    settings: DeblurSettings
+    photo: Photo
+
+    def save(self, path: str | Path, quality: int = 95) -> Path:
+        """Write the photo with its profile, EXIF, alpha, and the settings to `path`.json, which is returned."""
+        return save_with_settings(path, self.pixels, self.settings, self.photo, quality)
+
+    def sharpened(self) -> Photo:
+        """The photo with its new pixels."""
+        return replace(self.photo, pixels=self.pixels)
+
+
+def open_deblurrer(name_or_path: str) -> nn.Module:
+    """A trained deblurring network; raises FileError, or InputError for one that renders bokeh."""
+    network = load_model(Path(name_or_path) if Path(name_or_path).suffix else name_or_path)
+    if card_of(str(network.name)).task != "deblurring":
+        raise InputError(f"expected a network that deblurs, got {network.name}, try {DEFAULT_MODEL}")
+    return network
+
+
+def deblur(
+    photo: Photo, options: DeblurOptions | None = None, on_progress: Progress | None = None
+) -> DeblurResult:
+    """Sharpen a photo. Raises FileError or InputError."""
+    options = (options or DeblurOptions()).checked()
+    return deblur_with(open_deblurrer(options.model), photo, options, on_progress)
+
+
+def deblur_with(
+    network: nn.Module, photo: Photo, options: DeblurOptions, on_progress: Progress | None = None
+) -> DeblurResult:
+    """Sharpen a photo with an opened network."""
+    multiple, margin = card_of(str(network.name)).size_multiple, int(network.margin_px)  # type: ignore[arg-type]
+    margin = multiple * math.ceil(margin / multiple)
+    side = tile_side(network, margin, multiple, options.max_mem_mb or DEFAULT_MB)
+    out = np.empty_like(photo.pixels)
+    tiles = list(_tiles(photo.height, photo.width, side))
+    for done, (rows, columns) in enumerate(tiles):
+        outer = _grown(rows, margin, photo.height), _grown(columns, margin, photo.width)
+        inner = tuple(
+            slice(a.start - b.start, a.stop - b.start) for a, b in zip((rows, columns), outer, strict=True)
+        )
+        found = _sharpened(network, replace(photo, pixels=photo.pixels[outer]), options)
+        out[rows, columns] = found[inner]
+        if on_progress is not None:
+            on_progress(done + 1, len(tiles))
+    path = None if photo.path is None else str(photo.path)
+    size = photo.width, photo.height
+    return DeblurResult(out, DeblurSettings(__version__, path, *size, side, margin, options), photo)
+
+
+def _sharpened(network: nn.Module, part: Photo, options: DeblurOptions) -> Shaped[np.ndarray, "h w 3"]:
+    """A part of a photo, whole."""
+    light = part.linear()
+    seen = linear_to_srgb(light)[None]
+    if options.strength == 0:
+        return part.pixels
+    fast: Any = torch.autocast("cpu", torch.bfloat16) if options.bfloat16 else nullcontext()
+    with torch.inference_mode(), fast:
+        sharp = network(seen.contiguous(memory_format=torch.channels_last)).float()
+    return part.encode(srgb_to_linear(torch.lerp(seen, sharp, options.strength)[0].clamp(0, 1)))
+
+
+def tile_side(network: nn.Module, margin: int, multiple: int, max_mem_mb: int) -> int:
+    """The side of a tile without its margins, px; raises InputError where the memory holds none."""
+    whole = math.isqrt(int(max_mem_mb * 1e6 / int(network.bytes_per_pixel)))  # type: ignore[arg-type]
+    side = (whole - 2 * margin) // multiple * multiple
+    if side < multiple:
+        least = math.ceil((2 * margin + multiple) ** 2 * int(network.bytes_per_pixel) / 1e6)  # type: ignore[arg-type]
+        raise InputError(
+            f"expected at least {least} MB for tiles of {network.name}, got {max_mem_mb} MB, try --max-mem {least}"
+        )
+    return side
+
+
+def _tiles(height: int, width: int, side: int) -> Iterator[tuple[slice, slice]]:
+    for top in range(0, height, side):
+        for left in range(0, width, side):
+            yield slice(top, min(top + side, height)), slice(left, min(left + side, width))
+
+
+def _grown(span: slice, margin: int, length: int) -> slice:
+    return slice(max(0, span.start - margin), min(length, span.stop + margin))

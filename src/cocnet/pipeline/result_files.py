@@ -1,0 +1,50 @@
+"""Where a picture and its settings lie, and writing both: whole, or not at all.
+
+Enters: a path, pixels, settings (a dataclass). Leaves: `out.jpg` and `out.jpg.json`.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Shaped
+
+from cocnet.errors import FileError
+from cocnet.files.atomic import atomic_path, check_output, write_json
+from cocnet.imaging import Photo, write_photo
+from cocnet.imaging.photo.encode import FORMATS
+
+
+def settings_path(path: str | Path) -> Path:
+    """Where the settings of an output lie: `out.jpg.json`."""
+    return Path(path).with_name(Path(path).name + ".json")
+
+
+def default_output(photo: str | Path, what: str = "bokeh") -> Path:
+    """Where a picture goes when nobody says: `holiday-bokeh.jpg` beside holiday.jpg, JPEG for other formats."""
+    path = Path(photo)
+    suffix = path.suffix if path.suffix.lower() in FORMATS else ".jpg"
+    return path.with_name(f"{path.stem}-{what}{suffix}")
+
+
+def check_outputs(path: str | Path, *sources: str | Path | None) -> None:
+    """Refuse an output (or its settings) that can't be written or is one of the inputs; raises FileError."""
+    if Path(path).suffix.lower() not in FORMATS:
+        raise FileError(f"expected a file name ending in {', '.join(FORMATS)}, got '{path}', try one of them")
+    for source in (None, *sources):
+        check_output(path, source)
+        check_output(settings_path(path), source)
+
+
+def save_with_settings(
+    path: str | Path, pixels: Shaped[np.ndarray, "h w 3"], settings: Any, like: Photo, quality: int
+) -> Path:
+    """Write the photo with its profile, EXIF, alpha, and the settings beside it; returns the settings' path.
+
+    Raises FileError (unknown suffix, output = input, link, full disk).
+    """
+    beside = settings_path(path)
+    with atomic_path(beside) as temporary:
+        write_json(temporary, settings)
+        write_photo(path, pixels, like=like, quality=quality)
+    return beside
