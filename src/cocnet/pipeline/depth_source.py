@@ -4,6 +4,7 @@ Enters: what was given, the photo, the options. Leaves: a `DepthMap`, inverse de
 its edges laid along the photo's, and lines that say what was taken and how far to trust it.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -86,12 +87,25 @@ def _told(depth: DepthMap, origin: Origin, options: RenderOptions, notes: tuple[
     """What a user should know: estimated, guessed, or placed without a scale."""
     lines = list(notes)
     lines.append(f"depth: {depth.source or 'given'}")
+    lines += _doubts(depth)
     if depth.kind.startswith("relative"):
         near, far = choose_span_m(depth, options)
         lines.append(
-            f"{depth.kind} has no scale; placed from {near:.3g} m to {far:.3g} m (set --near-m, --far-m)"
+            f"its distances are relative: placed from {near:.3g} m to {far:.3g} m (set --near-m, --far-m)"
         )
     return FoundDepth(depth, origin, tuple(lines))
+
+
+def _doubts(depth: DepthMap) -> Iterator[str]:
+    """What of a map is not believed."""
+    low, high = depth.trusted_range()
+    ends = (
+        float(depth.values.min(where=depth.valid, initial=np.inf)),
+        float(depth.values.max(where=depth.valid, initial=-np.inf)),
+    )
+    absurd = " and ".join(f"{value:.3g}" for value in ends if not low <= value <= high)
+    if absurd:
+        yield f"a few of its values ({absurd}) are absurd beside {low:.3g} to {high:.3g} and counted as those"
 
 
 def inverse_depth_of(found: FoundDepth, photo: Photo, options: RenderOptions) -> Float32[np.ndarray, "h w"]:

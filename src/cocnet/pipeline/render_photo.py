@@ -20,6 +20,7 @@ from cocnet.depth import Estimator
 from cocnet.errors import InputError
 from cocnet.imaging import DepthMap, Photo, read_photo
 from cocnet.optics import ThinLens
+from cocnet.pipeline.blur_note import blur_note
 from cocnet.pipeline.camera import Camera, choose_camera
 from cocnet.pipeline.deblur_photo import DeblurOptions, deblur
 from cocnet.pipeline.depth_source import find_depth, find_subject, flat_depth, inverse_depth_of
@@ -128,6 +129,7 @@ def prepare(photo: Any, depth: Any, options: RenderOptions) -> Plan:
         options=options,
         notes=camera.notes + found.notes + ignored_by(network, options),
     )
+    settings = replace(settings, notes=settings.notes + blur_note(settings, network))
     return Plan(picture, inverse, lens, settings, network)
 
 

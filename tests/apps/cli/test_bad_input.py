@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from cocnet.imaging import read_photo
+from cocnet.imaging.embedded.extract import Beside
 
 GDEPTH_BOMB = b"""<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">&b;</x:xmpmeta>"""
@@ -84,7 +85,7 @@ def test_unusable_phone_depth_is_explained_and_another_map_does(row, files, run)
 
 def test_row_6_depth_of_an_unreadable_kind_says_so(files, run, monkeypatch):
     note = "embedded depth ignored: its depth is of type 3 (non-uniform), which can't be read yet"
-    monkeypatch.setattr("cocnet.imaging.photo.photo.extract_depth", lambda *_: (None, note))
+    monkeypatch.setattr("cocnet.imaging.photo.photo.look_beside", lambda *_: Beside(note=note))
     out = files.folder / "out.jpg"
     outcome = run("render", files.photo(), "-o", out)
     assert outcome.code == 0 and "type 3" in outcome.err and "built-in estimator" in outcome.err

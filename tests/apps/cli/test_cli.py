@@ -113,7 +113,7 @@ def test_relative_depth_is_noted_with_its_span(files, run):
     arguments = ("--depth", files.depth(), "--depth-kind", "relative_depth", "--near-m", 2, "--far-m", 8)
     outcome = run("render", files.photo(), *arguments, "--json", "-o", files.folder / "out.jpg")
     facts = json.loads(outcome.out)
-    assert "note: relative_depth has no scale; placed from 2 m to 8 m" in outcome.err
+    assert "note: its distances are relative: placed from 2 m to 8 m" in outcome.err
     assert facts["nearest_m"] == pytest.approx(2) and facts["farthest_m"] == pytest.approx(8)
 
 

@@ -116,7 +116,45 @@ def test_whole_number_disparity_needs_a_scale(tmp_path):
         read_depth(tmp_path / "a.png", "disparity")
     one_line(caught, "--depth-scale", "relative_disparity")
     depth = read_depth(tmp_path / "a.png", "disparity", 0.01)
-    assert depth.values.tolist() == [[0, 3]] and depth.valid.tolist() == [[False, True]]
+    assert depth.values.tolist() == [[0, 3]] and depth.valid.all()
+    (tmp_path / "a.json").write_text('{"kind": "disparity", "scale": 0.01, "hole": 0}')
+    assert read_depth(tmp_path / "a.png").valid.tolist() == [[False, True]]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".npy", ".pfm", ".exr"])
+@pytest.mark.parametrize(("kind", "infinity"), [("metric", np.inf), ("metric", 1e10), ("disparity", 0.0)])
+def test_infinity_there_and_back(tmp_path, suffix, kind, infinity):
+    if suffix == ".exr":
+        pytest.importorskip("OpenEXR")
+    values = np.where(np.eye(12, 16, dtype=bool), np.nan, RAMP.repeat(4, 0).repeat(4, 1))
+    values[:3, 8:] = infinity
+    write_depth(tmp_path / f"a{suffix}", DepthMap.of(values, kind))
+    again = read_depth(tmp_path / f"a{suffix}")
+    assert np.array_equal(again.valid, ~np.eye(12, 16, dtype=bool))
+    assert np.allclose(again.inverse_depth()[:3, 8:], 1e-4, atol=1e-4)
+    assert np.allclose(again.inverse_depth()[3:, 8:].max(), 1 / 3 if kind == "metric" else 5, rtol=1)
+
+
+def test_infinity_in_half_floats(tmp_path):
+    openexr = pytest.importorskip("OpenEXR")
+    values = np.full((6, 8), 2.0, np.float32)
+    values[:, :3] = 1e10
+    with np.errstate(over="ignore"):
+        channels = {"Z": values.astype(np.float16)}
+    header = {"compression": openexr.ZIP_COMPRESSION, "type": openexr.scanlineimage}
+    openexr.File(header, channels).write(str(tmp_path / "a.exr"))
+    metres = read_depth(tmp_path / "a.exr", "metric").depth_m()
+    assert np.allclose(metres[:, :3], 1e4) and np.allclose(metres[:, 3:], 2)
+
+
+@pytest.mark.parametrize(("kind", "absurd"), [("metric", 1e-5), ("disparity", 1e6), ("relative_depth", -1e7)])
+def test_an_absurd_value_costs_a_png_no_steps(tmp_path, kind, absurd):
+    values = np.linspace(1, 5.00005, 2500).reshape(50, 50)
+    values[7, 9] = absurd
+    write_depth(tmp_path / "a.png", DepthMap.of(values, kind))
+    again = read_depth(tmp_path / "a.png").values
+    others = values != absurd
+    assert np.allclose(again[others], values[others], atol=1e-3)
 
 
 def test_kind_must_come_from_somewhere(tmp_path):

@@ -1,5 +1,7 @@
 """Depth maps: kinds, masks, inverse depth, resizing; rows 10 and 11 of the bad-input table."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -41,13 +43,16 @@ def test_relative_kinds_lie_between_near_and_far():
 )
 def test_row_11_whatever_comes_is_masked_and_finite(values, kind):
     usable = np.isfinite(values) & ((values > 0) | (kind.startswith("relative")))
+    if kind == "relative_depth":
+        usable &= values < 1e10
+    infinite = {"metric": values == np.inf, "disparity": values == 0, "relative_depth": values >= 1e10}
     if not usable.any():
         with pytest.raises(DepthError) as caught:
             DepthMap.of(values, kind)
         one_line(caught)
         return
     depth = DepthMap.of(values, kind)
-    assert np.array_equal(depth.valid, usable)
+    assert np.array_equal(depth.valid, usable | infinite.get(kind, False))
     assert np.isfinite(depth.values).all()
     inverse, metres = depth.inverse_depth(0.5, 20), depth.depth_m(0.5, 20)
     assert inverse.dtype == metres.dtype == np.float32
@@ -63,7 +68,7 @@ def test_row_11_constant_relative_map_lies_in_the_middle(kind):
     assert np.allclose(inverse, 0.55)
 
 
-@pytest.mark.parametrize("bad", [0.0, -1.0, np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("bad", [0.0, -1.0, np.nan, -np.inf])
 def test_row_11_holes_do_not_move_the_rest(bad):
     values = RAMP.copy()
     values[1, 2] = bad
@@ -75,6 +80,76 @@ def test_row_11_holes_do_not_move_the_rest(bad):
     assert np.allclose(inverse[others], 1 / RAMP[others])
     around = 1 / np.array([RAMP[0, 2], RAMP[2, 2], RAMP[1, 1], RAMP[1, 3]])
     assert around.min() <= inverse[1, 2] <= around.max()
+
+
+@pytest.mark.parametrize(
+    ("kind", "infinity", "inverse"),
+    [
+        ("metric", np.inf, 1e-4),
+        ("metric", 1e10, 1e-4),
+        ("disparity", 0.0, 1e-4),
+        ("disparity", -0.0, 1e-4),
+        ("relative_depth", np.inf, 0.1),
+        ("relative_depth", 1e10, 0.1),
+    ],
+)
+def test_infinity_is_the_farthest_and_no_hole(kind, infinity, inverse):
+    values = np.full((30, 40), 2.0, np.float32)
+    values[:, 20:] = 4.0
+    alone = DepthMap.of(values, kind).inverse_depth(1, 10)
+    values[:12] = infinity
+    depth = DepthMap.of(values, kind)
+    assert depth.valid.all() and np.isfinite(depth.values).all()
+    found = depth.inverse_depth(1, 10)
+    assert np.allclose(found[:12], inverse) and np.allclose(found[12:], alone[12:])
+    values[:12] = 2.0
+    values[5, 5] = infinity
+    assert np.allclose(DepthMap.of(values, kind).inverse_depth(1, 10)[5, 5], inverse)
+
+
+@pytest.mark.parametrize(
+    ("kind", "infinity"), [("metric", np.inf), ("disparity", 0), ("relative_depth", 1e11)]
+)
+def test_nothing_but_infinity_is_no_depth(kind, infinity):
+    with pytest.raises(DepthError):
+        DepthMap.of(np.full((3, 4), infinity), kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "absurd"),
+    [
+        ("metric", 1e-6),
+        ("disparity", 1e9),
+        ("relative_depth", 1e9),
+        ("relative_depth", -1e9),
+        ("relative_disparity", 1e9),
+        ("relative_disparity", -1e9),
+        ("relative_disparity", 3e38),
+    ],
+)
+@pytest.mark.parametrize("size", [(30, 45), (300, 200)])
+def test_a_single_absurd_value_does_not_flatten_the_rest(kind, absurd, size):
+    values = np.linspace(1, 5, size[0] * size[1]).reshape(size)
+    before = DepthMap.of(values, kind).inverse_depth(1, 10)
+    values[3, 7] = absurd
+    after = DepthMap.of(values, kind).inverse_depth(1, 10)
+    others = np.ones(size, bool)
+    others[3, 7] = False
+    assert np.allclose(after[others], before[others], atol=2e-3)
+    assert before.min() - 1e-3 <= after[3, 7] <= before.max() + 1e-3
+
+
+@pytest.mark.parametrize("kind", ["relative_depth", "relative_disparity", "disparity"])
+def test_a_small_object_far_from_everything_else_is_kept(kind):
+    values = np.linspace(1, 1.1, 100 * 100).reshape(100, 100)
+    values[40:43, 50:53] = 9.0
+    inverse = DepthMap.of(values, kind).inverse_depth(1, 10)
+    assert inverse[41, 51] == pytest.approx({"relative_depth": 0.1, "disparity": 9}.get(kind, 1.0))
+
+
+def test_zero_diopters_are_the_farthest():
+    values = np.linspace(0, 2, 12).reshape(3, 4)
+    assert np.allclose(DepthMap.of(values, "disparity").inverse_depth()[0], [1e-4, *values[0, 1:]])
 
 
 @pytest.mark.parametrize("kind", [None, "depth", "", "Metric"])
@@ -163,6 +238,44 @@ def test_holes_lean_to_the_far_side():
     filled = fill_holes(inverse, valid)
     assert filled[:, 6:12].max() < 0.15
     assert np.array_equal(filled[valid], inverse[valid])
+
+
+def slow_fill(values, valid):
+    """The same, pixel by pixel, for maps in which every pixel sees a known one."""
+    softness = max(0.05 * np.ptp(values[valid]), 1e-12)
+    filled = values.copy()
+    for row, column in np.argwhere(~valid):
+        seen = []
+        for down, across in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+            y, x, distance = row + down, column + across, 1
+            while 0 <= y < len(values) and 0 <= x < len(values[0]) and not valid[y, x]:
+                y, x, distance = y + down, x + across, distance + 1
+            if 0 <= y < len(values) and 0 <= x < len(values[0]):
+                seen.append((float(values[y, x]), distance))
+        lowest = min(value for value, _ in seen)
+        weights = [np.exp((lowest - value) / softness) / distance for value, distance in seen]
+        filled[row, column] = np.average([value for value, _ in seen], weights=weights)
+    return filled
+
+
+@pytest.mark.parametrize("size", [(150, 6), (5, 40), (64, 9), (65, 7)])
+def test_holes_are_filled_as_by_the_definition(size):
+    rng = np.random.default_rng(1)
+    values, valid = rng.random(size).astype(np.float32), rng.random(size) < 0.4
+    valid[:, 0] = True
+    assert np.allclose(fill_holes(values, valid), slow_fill(values, valid), atol=1e-5)
+
+
+def test_filling_half_of_a_map_needs_little_more_than_the_map():
+    rng = np.random.default_rng(0)
+    values, valid = rng.random((1200, 1500)).astype(np.float32), rng.random((1200, 1500)) < 0.5
+    tracemalloc.start()
+    try:
+        fill_holes(values, valid)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 12 * values.size
 
 
 @given(arrays(bool, (7, 9)), st.integers(0, 100))

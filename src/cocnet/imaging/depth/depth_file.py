@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float32, Shaped
+from jaxtyping import Bool, Float32, Float64, Shaped
 
 from cocnet.errors import CocnetWarning, DepthError, FileError
 from cocnet.files.atomic import atomic_path
 from cocnet.imaging.depth import depth_codec as depthcodec
+from cocnet.imaging.depth.trusted_range import trusted_range
 
 _READERS = {
     ".png": depthcodec.read_picture,
@@ -123,9 +124,10 @@ def to_values(
         return stored, note
     values = stored.astype(np.float64) * (scale if scale is not None else 1.0) + sidecar.offset
     if sidecar.inverse:
-        values = 1.0 / np.where(values > 0, values, np.nan)
+        with np.errstate(divide="ignore"):
+            values = 1.0 / np.where(values >= 0, np.abs(values), np.nan)
     empty = stored == (sidecar.hole if sidecar.hole is not None else 0)
-    hidden = empty if sidecar.hole is not None or (integer and kind in ("metric", "disparity")) else False
+    hidden = empty if sidecar.hole is not None or (integer and kind == "metric") else False
     return np.where(hidden, np.nan, values), note
 
 
@@ -168,7 +170,7 @@ def _quantise(values: np.ndarray, valid: np.ndarray, kind: str) -> tuple[np.ndar
         codes, mapping = millimetres, {"scale": 0.001, "offset": 0.0, "encoding": "linear", "hole": 0}
     else:
         inverse = kind == "metric"
-        line = 1.0 / known if inverse else known
+        line = _without_absurd(1.0 / known if inverse else known, kind)
         low, high = float(line.min()), float(line.max())
         scale = (high - low) / 65534 or 1.0
         codes = np.rint((line - low) / scale) + 1
@@ -181,3 +183,11 @@ def _quantise(values: np.ndarray, valid: np.ndarray, kind: str) -> tuple[np.ndar
     stored = np.zeros(values.shape, np.uint16)
     stored[valid] = codes.astype(np.uint16)
     return stored, mapping
+
+
+def _without_absurd(line: Float64[np.ndarray, "n"], kind: str) -> Float64[np.ndarray, "n"]:
+    """Values (metric ones as 1/z) with a handful of absurd ones at the end of the others, so that steps stay fine."""
+    absolute = kind in ("metric", "disparity")
+    everywhere = np.ones(line.shape, bool)
+    low, high = trusted_range(line.astype(np.float32), everywhere, 1.0 if absolute else 0.0)
+    return line.clip(line.min() if absolute else low, np.float64(high))

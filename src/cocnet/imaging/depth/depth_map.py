@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float32, Float64, Shaped
 from torch import Tensor
-from torch.nn import functional
 
 from cocnet.errors import DepthError, InputError
 from cocnet.imaging.depth import depth_file as depthfile
 from cocnet.imaging.depth.holes import fill_holes
+from cocnet.imaging.depth.resample import resample, same_aspect
+from cocnet.imaging.depth.trusted_range import trusted_range
 
 DepthKind = Literal["metric", "disparity", "relative_depth", "relative_disparity"]
 KINDS: tuple[DepthKind, ...] = get_args(DepthKind)
@@ -25,6 +25,7 @@ KINDS_EXPLAINED = (
     "relative_disparity (bigger is nearer)"
 )
 CLOSEST_M, FARTHEST_M = 1e-3, 1e4
+_EMPTY_BACKGROUND = 1e10  # what renderers write where no surface is
 STRIP_ROWS = 256  # at a time in float64, so that large maps need little memory
 
 
@@ -49,20 +50,19 @@ class DepthMap:
         source: str = "",
         accuracy: str | None = None,
     ) -> "DepthMap":
-        """Check an array [h w] and mask what is no depth: NaN, ±inf, and for absolute kinds all ≤ 0.
+        """Check an array [h w], mask what is no depth (NaN, metric ≤ 0, disparity < 0), keep infinity.
 
-        Raises DepthError where the kind is missing or unknown, the shape is not h w, or nothing is valid.
+        Farthest of all are +inf and what is beyond 10 km as `metric`, 0 as `disparity`, +inf and 1e10 (renderers'
+        empty background) as `relative_depth`. Raises DepthError where the kind is missing or unknown, the shape
+        is not h w, or no depth is finite.
         """
         checked = check_kind(kind, source or "the depth array")
-        values = _as_plane(array, source)
-        valid = np.isfinite(values)
-        if checked in ("metric", "disparity"):
-            valid &= np.where(valid, values, 0) > 0
+        values, valid = _known(_as_plane(array, source), checked)
         if not valid.any():
             raise DepthError(
                 f"expected depth above 0 somewhere, got none in {source or 'the array'}, try another map"
             )
-        return DepthMap(np.where(valid, values, np.float32(0)), checked, valid, source, accuracy)
+        return DepthMap(values, checked, valid, source, accuracy)
 
     @property
     def height(self) -> int:
@@ -77,25 +77,36 @@ class DepthMap:
     def inverse_depth(self, near_m: float = 1.0, far_m: float = 10.0) -> Float32[np.ndarray, "h w"]:
         """Inverse depth [h w] in 1/m, finite and above 0 everywhere; holes are filled, far-biased.
 
-        near_m and far_m (metres) place relative kinds only: their true minimum and maximum land there, a
-        constant map in the middle of the two (in 1/m). Raises InputError unless 0 < near < far.
+        near_m and far_m (metres) place relative kinds only: their `trusted_range` lands there, a constant map in
+        the middle of the two (in 1/m). A handful of values that are absurdly near count as the nearest of the
+        others. Raises InputError unless 0 < near < far.
         """
         if not 0 < near_m < far_m < float("inf"):
             raise InputError(
                 f"expected 0 < near < far in metres, got near {near_m} and far {far_m}, try 1 and 10"
             )
-        low, high = self._range()
+        low, high = self.trusted_range()
         inverse = np.empty_like(self.values)
         for start in range(0, self.height, STRIP_ROWS):
             rows = slice(start, start + STRIP_ROWS)
-            values = np.where(self.valid[rows], self.values[rows], low).astype(np.float64)
+            values = np.where(self.valid[rows], self.values[rows], low).astype(np.float64).clip(low, high)
             inverse[rows] = _to_inverse(values, self.kind, (low, high), (near_m, far_m))
         return inverse if self.valid.all() else fill_holes(inverse, self.valid)
 
-    def _range(self) -> tuple[float, float]:
-        """The lowest and the highest valid value."""
-        low = self.values.min(where=self.valid, initial=np.inf)
-        return float(low), float(self.values.max(where=self.valid, initial=-np.inf))
+    def trusted_range(self) -> tuple[float, float]:
+        """The lowest and the highest valid value, but for a handful that are absurdly far from the others.
+
+        Of absolute kinds only what is too near can be absurd: the farthest may be at infinity.
+        """
+        if self.kind.startswith("relative"):
+            return trusted_range(self.values, self.valid)
+        low = float(self.values.min(where=self.valid, initial=np.inf))
+        high = float(self.values.max(where=self.valid, initial=-np.inf))
+        if self.kind == "disparity":
+            return low, trusted_range(self.values, self.valid, least_span=1.0)[1]
+        inverse = np.divide(1.0, self.values, where=self.valid, out=np.zeros_like(self.values))
+        nearest = trusted_range(inverse, self.valid, least_span=1.0)[1]
+        return (low if nearest >= inverse.max() else 1.0 / nearest), high
 
     def depth_m(self, near_m: float = 1.0, far_m: float = 10.0) -> Float32[np.ndarray, "h w"]:
         """Depth [h w] in metres, 1/inverse_depth, within 1 mm to 10 km; arguments as `inverse_depth`."""
@@ -115,7 +126,7 @@ class DepthMap:
             raise DepthError(
                 f"expected depth of the photo's aspect {width} × {height}, got {got}, try {hint}"
             )
-        values, valid = _resample(self, height, width)
+        values, valid = resample(self.values, self.valid, height, width, self.kind == "metric")
         return replace(self, values=values, valid=valid)
 
 
@@ -182,6 +193,31 @@ def _as_plane(array: Any, source: str) -> Float32[np.ndarray, "h w"]:
         return plane.astype(np.float32)
 
 
+def _known(
+    values: Float32[np.ndarray, "h w"], kind: DepthKind
+) -> tuple[Float32[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:
+    """Values with what is at infinity as the farthest of the kind and 0 where nothing is known, and the mask.
+
+    Nothing is known where no value is finite.
+    """
+    finite = np.isfinite(values)
+    if kind == "metric":
+        finite &= values > 0
+        infinite, farthest = values == np.inf, FARTHEST_M
+        values = np.minimum(values, np.float32(FARTHEST_M))
+    elif kind == "disparity":
+        finite &= values > 0
+        infinite, farthest = values == 0, 0.0
+    elif kind == "relative_depth":
+        infinite = values >= _EMPTY_BACKGROUND
+        finite &= ~infinite
+        farthest = float(values.max(where=finite, initial=-np.inf))
+    else:
+        infinite, farthest = np.zeros_like(finite), 0.0
+    valid = finite | infinite if finite.any() else finite
+    return np.where(finite, values, np.where(valid, np.float32(farthest), np.float32(0))), valid
+
+
 def _to_inverse(
     values: Float64[np.ndarray, "h w"],
     kind: DepthKind,
@@ -203,28 +239,3 @@ def _to_inverse(
         if kind == "relative_disparity"
         else 1.0 / (near_m + share * (far_m - near_m))
     )
-
-
-def same_aspect(width: int, height: int, new_width: int, new_height: int) -> bool:
-    """Aspects agree within 1 %, or the smaller is the larger one rounded to whole pixels."""
-    cross = abs(width * new_height - height * new_width)
-    larger = max((width * height, min(width, height)), (new_width * new_height, min(new_width, new_height)))
-    return cross <= 0.01 * height * new_width or cross < larger[1]
-
-
-def _resample(depth: DepthMap, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Bilinear values and validity at a new size, normalised so that holes weigh nothing."""
-    metric = depth.kind == "metric"
-    values = np.where(
-        depth.valid, 1.0 / np.where(depth.valid, depth.values, 1.0) if metric else depth.values, 0.0
-    )
-    planes = torch.from_numpy(np.stack([values, depth.valid]).astype(np.float32))[None]
-    shrinking = height < depth.height or width < depth.width
-    planes = functional.interpolate(planes, (height, width), mode="bilinear", antialias=shrinking)[0]
-    weight = planes[1].numpy()
-    valid = weight > min(0.5, float(weight.max()) * 0.999)
-    mean = planes[0].numpy() / np.where(valid, weight, 1.0)
-    if metric:
-        valid &= mean > 0
-        mean = 1.0 / np.where(valid, mean, 1.0)
-    return np.where(valid, mean, 0.0).astype(np.float32), valid

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cocnet.imaging.depth.depth_map import DepthMap, same_aspect
+from cocnet.imaging.depth.depth_map import DepthMap
+from cocnet.imaging.depth.resample import same_aspect
 from cocnet.imaging.embedded.apple import heif_depth, jpeg_depth
 from cocnet.imaging.embedded.gdepth import android_depth
 from cocnet.imaging.embedded.jpeg import picture_end, segments, xmp_packets
