@@ -17,7 +17,7 @@ from cocnet.attacks.victim_packages import PACKAGES, find_packaged, read_package
 from cocnet.attacks.victims import Classifier, list_victims, open_victim
 from cocnet.datasets import NeurIPS2017
 from cocnet.errors import FileError, InputError
-from cocnet.metrics import accuracy, check_labels
+from cocnet.metrics import check_labels
 
 NIPS = SHARED / "data" / "nips2017"
 CAT, CUP = (281, 282, 283, 285), (504, 967, 968)
@@ -53,7 +53,7 @@ def test_packaged_victims_are_right_on_the_competitions_photos(name):
     some = [photos[i] for i in range(0, 200, 5)]
     images, labels = torch.stack([one.image for one in some]), torch.tensor([one.label for one in some])
     predictions = victim(images).argmax(1)
-    assert accuracy(predictions, labels).value >= 0.85
+    assert float((predictions == labels).float().mean()) >= 0.85
     check_labels(predictions, labels)
     with pytest.raises(InputError, match="labels that are 1-based"):
         check_labels(predictions, labels + 1)

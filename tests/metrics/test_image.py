@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from cocnet.errors import InputError
-from cocnet.metrics.image import SCALE_WEIGHTS, STRIP_ROWS, ms_ssim, psnr, psnr8, run_sums, ssim, ssim8
+from cocnet.metrics.image import SCALE_WEIGHTS, STRIP_ROWS, ms_ssim, psnr, run_sums, ssim
 
 GAUSSIAN = {"gaussian_weights": True, "use_sample_covariance": False, "sigma": 1.5}
 
@@ -57,14 +57,6 @@ def test_ssim_of_more_rows_than_a_strip():
 def test_psnr_is_scikit_images(pair):
     truth = [peak_signal_noise_ratio(array(a), array(b), data_range=1) for a, b in zip(*pair, strict=True)]
     assert np.abs(psnr(*pair).numpy() - truth).max() < 1e-9
-
-
-def test_whole_numbers(pair):
-    a, b = ((array(picture[0]) * 255).round().astype(np.uint8) for picture in pair)
-    assert psnr8(a, b) == pytest.approx(peak_signal_noise_ratio(a, b), abs=1e-9)
-    assert ssim8(a, b) == pytest.approx(structural_similarity(a, b, channel_axis=2), abs=1e-9)
-    with pytest.raises(InputError, match="uint8"):
-        ssim8(a / 255, b / 255)
 
 
 def plain_ms_ssim(a, b):

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from cocnet.attacks.victim_packages import PACKAGES, find_packaged, read_packaged
 from cocnet.errors import FileError, InputError
-from cocnet.networks.architectures.lite_classifier import LiteClassifier, classifier_from_published
+from cocnet.networks.architectures.efficientnet_lite import LiteClassifier, classifier_from_published
 from cocnet.networks.layers.folding import frozen
 from cocnet.networks.zoo.checkpoint import load_tensors, tensor_shape
 

@@ -60,17 +60,6 @@ def check_output(path: str | Path, source: str | Path | None = None) -> None:
         raise FileError(f"expected an output other than the input, got '{target}' for both, try another name")
 
 
-def inside(folder: str | Path, name: str) -> Path:
-    """Join a name that came from a file or the web to a folder; raises FileError where it would leave it."""
-    base = Path(folder).resolve()
-    joined = (base / name.replace("\x00", "")).resolve()
-    if "\x00" in name or joined == base or not joined.is_relative_to(base):
-        raise FileError(
-            f"expected a name inside the output folder, got {name!r}, try one without '..' or '/'"
-        )
-    return joined
-
-
 def write_json(path: str | Path, obj: Any) -> None:
     """Write a JSON sidecar atomically; dataclasses, paths, NumPy become plain, inf and NaN text."""
     text = json.dumps(_plain(obj), indent=2, ensure_ascii=False) + "\n"

@@ -1,12 +1,11 @@
 """How good a picture is, by measures that say which way is better; how often a classifier is fooled, and how sure."""
 
-from cocnet.metrics.image import ms_ssim, psnr, psnr8, ssim, ssim8
+from cocnet.metrics.image import ms_ssim, psnr, ssim
 from cocnet.metrics.perceptual import LPIPS, flip
 from cocnet.metrics.registry import Metric, list_metrics, metric, register
 from cocnet.metrics.robustness import (
     Interval,
     PairedTest,
-    accuracy,
     attack_success,
     bootstrap_mean,
     check_labels,
@@ -21,7 +20,6 @@ __all__ = [
     "Interval",
     "Metric",
     "PairedTest",
-    "accuracy",
     "attack_success",
     "bootstrap_mean",
     "check_labels",
@@ -31,10 +29,8 @@ __all__ = [
     "metric",
     "ms_ssim",
     "psnr",
-    "psnr8",
     "register",
     "sanity_flags",
     "ssim",
-    "ssim8",
     "wilson",
 ]

@@ -1,15 +1,14 @@
 """How alike two pictures are: PSNR, SSIM (Wang et al. 2004), MS-SSIM (Wang et al. 2003), in plain PyTorch.
 
 Enters: two pictures [b c h w] of floats, 0..data_range. Leaves: a score a picture, [b]; colours count alike. All are
-differentiable. `psnr8` and `ssim8` take one picture of whole numbers, uint8 [h w 3], as published scores do.
+differentiable.
 """
 
 from collections.abc import Callable
 from typing import Literal, get_args
 
-import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
@@ -91,16 +90,6 @@ def ms_ssim(a: Picture, b: Picture, data_range: float = 1.0) -> Score:
     return _by_colour(one_colour, a, b)
 
 
-def psnr8(a: UInt8[np.ndarray, "h w 3"], b: UInt8[np.ndarray, "h w 3"]) -> float:
-    """PSNR of two 8-bit pictures, dB, in float64. Raises InputError."""
-    return float(psnr(_planes(a), _planes(b), 255.0))
-
-
-def ssim8(a: UInt8[np.ndarray, "h w 3"], b: UInt8[np.ndarray, "h w 3"]) -> float:
-    """SSIM of two 8-bit pictures as scikit-image computes it by default, in float64. Raises InputError."""
-    return float(ssim(_planes(a), _planes(b), data_range=255.0))
-
-
 def check_pair(a: Tensor, b: Tensor, data_range: float = 1.0) -> None:
     """Raise InputError unless both are floats [b c h w] of one shape, dtype and device."""
     if a.ndim != 4 or not a.is_floating_point() or 0 in a.shape:
@@ -175,10 +164,3 @@ def _checked_size(window: Window, size: int | None, like: Tensor) -> int:
         got = f"{like.shape[-1]} × {like.shape[-2]}"
         raise InputError(f"expected pictures of at least {size} px, got {got}, try a smaller window")
     return size
-
-
-def _planes(pixels: UInt8[np.ndarray, "h w 3"]) -> Float[Tensor, "1 3 h w"]:
-    if pixels.ndim != 3 or pixels.dtype != np.uint8:
-        got = f"{list(pixels.shape)} {pixels.dtype}"
-        raise InputError(f"expected pixels [h w 3] of uint8, got {got}, try a float picture and psnr, ssim")
-    return torch.from_numpy(pixels.astype(np.float64)).permute(2, 0, 1)[None]

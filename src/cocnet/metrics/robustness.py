@@ -56,12 +56,6 @@ def wilson(hits: int, count: int) -> Interval:
     return Interval(share, low, 1.0 if hits == count else middle + half, count)
 
 
-def accuracy(predictions: Int64[Tensor, "n"], labels: Int64[Tensor, "n"]) -> Interval:
-    """The share of photos whose class was found. Raises InputError for unlike shapes."""
-    _check_alike(predictions, labels)
-    return wilson(int((predictions == labels).sum()), len(labels))
-
-
 def attack_success(
     clean_right: Bool[Tensor, "n"], bokeh_right: Bool[Tensor, "n"], fooled: Bool[Tensor, "n"]
 ) -> Interval:

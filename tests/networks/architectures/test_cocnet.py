@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from cocnet.errors import DepthError, InputError
 from cocnet.networks import create_model
@@ -108,6 +109,38 @@ def test_norm_relu(layout):
         norm.bias.uniform_(-1, 1)
     assert torch.allclose(norm_relu(x, norm), norm(x).relu())
     assert torch.autograd.gradcheck(lambda y, *_: norm_relu(y, norm), (x, norm.weight, norm.bias))
+    assert torch.autograd.gradgradcheck(lambda y, *_: norm_relu(y, norm), (x, norm.weight, norm.bias))
+
+
+@pytest.mark.parametrize("name", ["cocnet-b3-depth", "cocnet-hybrid"])
+def test_a_whole_network_is_checkpointed_and_differentiated_twice(name):
+    """A step along the gradient of the gradient's norm changes that norm as much as it says."""
+    model = create_model(name, channels=[4, 8], groups=1, kernel_size=3).double()
+    given = [torch.rand(1, n, 12, 10, dtype=torch.float64) for n in (3, 1, 3)[: 3 if "hybrid" in name else 2]]
+    parameters = list(model.parameters())
+    if "hybrid" in name:
+        with torch.no_grad():
+            for parameter in parameters:
+                parameter += 0.1 * torch.randn_like(parameter)
+
+    def loss(call=model):
+        return call(*given).square().sum()
+
+    plain = torch.autograd.grad(loss(), parameters)
+    again = torch.autograd.grad(loss(lambda *x: checkpoint(model, *x, use_reentrant=False)), parameters)
+    assert all(torch.allclose(a, b) for a, b in zip(plain, again, strict=True))
+
+    def norm():
+        return sum(x.square().sum() for x in torch.autograd.grad(loss(), parameters, create_graph=True))
+
+    before = norm()
+    second = torch.autograd.grad(before, parameters)
+    step = 1e-9 / float(sum(x.square().sum() for x in second).sqrt())
+    with torch.no_grad():
+        for parameter, along in zip(parameters, second, strict=True):
+            parameter += step * along
+    expected = step * float(sum(x.square().sum() for x in second))
+    assert float((norm() - before).detach()) == pytest.approx(expected, rel=1e-3)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (33, 1), (37, 53)])

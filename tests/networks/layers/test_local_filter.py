@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.checkpoint import checkpoint
 
 from cocnet.errors import InputError
 from cocnet.networks.layers import local_filter as module
@@ -83,11 +84,27 @@ def test_only_what_is_asked_for_gets_a_gradient():
     assert inputs[0].grad is None and all(bool(x.grad.any()) for x in inputs[1:])
 
 
-def test_twice_differentiated_says_so():
-    inputs = given()
-    first = torch.autograd.grad(predicted_filter(*inputs).square().sum(), inputs[1], create_graph=True)
-    with pytest.raises(RuntimeError, match="differentiate twice"):
-        first[0].sum().backward()
+def test_gradients_of_gradients():
+    inputs = given(1, 3, 2, 4, 3)
+    assert torch.autograd.gradgradcheck(predicted_filter, inputs)
+    inputs[0].requires_grad_(False)
+    assert torch.autograd.gradgradcheck(predicted_filter, inputs)
+    seen, base, kernels = (
+        torch.rand(s, dtype=torch.float64) for s in ((1, 1, 3, 4, 3), (1, 3, 4, 3), (1, 9, 4, 3))
+    )
+    assert torch.autograd.gradgradcheck(
+        difference_filter, [x.requires_grad_() for x in (seen, base, kernels)]
+    )
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_checkpointed_gradients_are_the_same(reentrant):
+    found = []
+    for call in (predicted_filter, lambda *x: checkpoint(predicted_filter, *x, use_reentrant=reentrant)):
+        inputs = given()
+        call(*inputs).square().sum().backward()
+        found.append([x.grad for x in inputs])
+    assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
 
 
 class Largest(TorchDispatchMode):

@@ -10,9 +10,10 @@ Leaves: the picture with bokeh, same shape. Open in the paper, and decided here:
   "lens" filters only the picture: a radius is no light.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float
@@ -33,7 +34,7 @@ Templates = Literal["filter", "direct"]
 
 @dataclass(frozen=True)
 class CoCNetConfig:
-    """Every number of the architecture.
+    """Every number of the architecture. Raises InputError for numbers that can't be.
 
     channels: of the Q levels, finest first; groups of (convolution, norm, ReLU) per module; kernel_size k of Eq. 15;
     templates "direct" replaces φ and the filter by a 1×1 convolution. conditioning "depth" takes a map in [0, 1],
@@ -46,6 +47,19 @@ class CoCNetConfig:
     templates: Templates = "filter"
     conditioning: Conditioning = "none"
     radius_scale_px: float = 32.0
+
+    def __post_init__(self) -> None:
+        counts = (*self.channels, self.groups, self.kernel_size)
+        if not self.channels or any(type(n) is not int or n < 1 for n in counts) or self.kernel_size % 2 == 0:
+            got = f"{self.channels}, {self.groups} and {self.kernel_size}"
+            raise InputError(
+                f"expected channels, groups from 1 and an odd kernel, got {got}, try (16, 32), 3, 11"
+            )
+        if not 0 < self.radius_scale_px < math.inf or self.templates not in get_args(Templates):
+            got = f"{self.radius_scale_px} and '{self.templates}'"
+            raise InputError(
+                f"expected a radius scale above 0 px and known templates, got {got}, try 32, filter"
+            )
 
     @property
     def input_channels(self) -> int:
@@ -110,8 +124,7 @@ class Unit(nn.Module):
 
 class CoCNet(BokehNet):
     """𝒯 of Eq. 14. Without gradients it works in strips of rows (tiling.py), to the same result in little memory;
-    in_strips = False turns that off. on_unit, if set, is called after each of the `units` convolutions in strips.
-    Differentiable once."""
+    in_strips = False turns that off. on_unit, if set, is called after each of the `units` convolutions in strips."""
 
     def __init__(self, config: CoCNetConfig = _B3, seed: int = 0, name: str = "cocnet") -> None:
         super().__init__(_card(name, config))

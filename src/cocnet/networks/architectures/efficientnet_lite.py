@@ -1,6 +1,6 @@
-"""EfficientNet-Lite (Tan & Le 2019; Lite: no squeeze-excitation, ReLU6), the trunk without its classifier.
+"""EfficientNet-Lite (Tan & Le 2019; Lite: no squeeze-excitation, ReLU6): the trunk, and the whole classifier.
 
-Enters: rgb [b 3 h w] in 0..1, sides multiples of 32. Leaves: features at 1/2, 1/4, 1/8, 1/16, 1/32.
+Enters: sRGB [b 3 h w] in 0..1. Leaves: features at 1/2 to 1/32 (sides multiples of 32), or ImageNet-1k's logits.
 Batch norm is folded into the convolutions: frozen statistics, half the time of a training step.
 """
 
@@ -18,10 +18,11 @@ from cocnet.errors import InputError
 
 _BN_EPSILON = 1e-3
 _STEM = 32
+HEAD_WIDTH, CLASSES = 1280, 1000
 
 
 @dataclass(frozen=True)
-class Stage:
+class MBConvStage:
     """A row of the paper's Table 1: blocks of one width, the first of them strided."""
 
     repeats: int
@@ -32,13 +33,13 @@ class Stage:
 
 
 STAGES = (
-    Stage(1, 3, 1, 1, 16),
-    Stage(2, 3, 2, 6, 24),
-    Stage(2, 5, 2, 6, 40),
-    Stage(3, 3, 2, 6, 80),
-    Stage(3, 5, 1, 6, 112),
-    Stage(4, 5, 2, 6, 192),
-    Stage(1, 3, 1, 6, 320),
+    MBConvStage(1, 3, 1, 1, 16),
+    MBConvStage(2, 3, 2, 6, 24),
+    MBConvStage(2, 5, 2, 6, 40),
+    MBConvStage(3, 3, 2, 6, 80),
+    MBConvStage(3, 5, 1, 6, 112),
+    MBConvStage(4, 5, 2, 6, 192),
+    MBConvStage(1, 3, 1, 6, 320),
 )
 SCALES = {"lite0": (1.0, 1.0), "lite1": (1.0, 1.1), "lite2": (1.1, 1.2)}
 
@@ -162,6 +163,23 @@ class EfficientNetLite(nn.Module):
         return features
 
 
+class LiteClassifier(nn.Module):
+    """One of "lite0", "lite1", "lite2". Dropout before the last layer is left out: it is not for training."""
+
+    def __init__(self, name: str = "lite0", classes: int = CLASSES) -> None:
+        super().__init__()
+        self.trunk = EfficientNetLite(name)
+        self.widen = nn.Conv2d(self.trunk.channels[-1], HEAD_WIDTH, 1)
+        self.last = nn.Linear(HEAD_WIDTH, classes)
+        for module in self.trunk.modules():
+            if isinstance(module, SameConv):
+                module.own_gradient = False  # where the picture's gradient is wanted, PyTorch's own is faster
+
+    def forward(self, rgb: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n"]:
+        wide = functional.relu6(self.widen(self.trunk(rgb)[-1]))
+        return self.last(wide.mean((2, 3)))
+
+
 def from_published(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The published PyTorch port's weights (ImageNet-1k) as those of `EfficientNetLite`, norms folded.
 
@@ -179,6 +197,19 @@ def from_published(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         for ours, (conv, norm) in names.items()
         for kind, tensor in zip(("weight", "bias"), folded(state, conv, norm), strict=True)
     }
+
+
+def classifier_from_published(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The published PyTorch port's weights as those of `LiteClassifier`, norms folded. Raises InputError."""
+    trunk = {f"trunk.{name}": tensor for name, tensor in from_published(state).items()}
+    weight, bias = folded(state, "_conv_head", "_bn1")
+    try:
+        last = {f"last.{part}": state[f"_fc.{part}"] for part in ("weight", "bias")}
+    except KeyError as error:
+        raise InputError(
+            f"expected EfficientNet-Lite weights, got none for {error}, try another file"
+        ) from error
+    return {**trunk, "widen.weight": weight, "widen.bias": bias, **last}
 
 
 def folded(state: Mapping[str, Tensor], conv: str, norm: str) -> tuple[Tensor, Tensor]:

@@ -113,8 +113,7 @@ class _Phi(nn.Conv2d):
 
 class Hybrid(nn.Module):
     """The correction of a physical picture. Without gradients it works in tiles, to the same result in bounded
-    memory; tile_px = None turns that off. on_unit, if set, is called after each of the `units` tiles.
-    Differentiable once."""
+    memory; tile_px = None turns that off. on_unit, if set, is called after each of the `units` tiles."""
 
     def __init__(self, config: HybridConfig = CONFIG, seed: int = 0) -> None:
         super().__init__()

@@ -14,12 +14,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 from torch.nn import functional
 from torch.nn.grad import conv2d_weight
 
 from cocnet.compute import autocast_dtype, without_autocast
 from cocnet.errors import InputError
+from cocnet.networks.layers.second_order import gradients_with_graph
 
 STRIP_BYTES = 4 << 20  # of intermediate results on a CPU: about what the caches hold
 ELSEWHERE = 64  # times as much
@@ -41,7 +41,7 @@ def difference_filter(
 
         out[x] = Σ_i Σ_t kernels[i,t,x] · (images[i,x+d(t)] − base[x])
 
-    Tap by tap: never unfolds an image, forward or backward. Differentiable once. Raises InputError unless t is an
+    Tap by tap: never unfolds an image, forward or backward. Raises InputError unless t is an
     odd square and the shapes agree.
     """
     if images.ndim != 5 or images[:, 0].shape != base.shape or kernels.shape[1] % images.shape[1]:
@@ -54,11 +54,7 @@ def difference_filter(
     wide = padded(flat, side)
     patches = wide.view(*images.shape[:3], *wide.shape[2:])
     if torch.compiler.is_compiling():
-        each = [
-            kernels[:, [tap]] * (patches[:, i, :, rows, columns] - base)
-            for tap, i, rows, columns in _taps(kernels, images.shape[1])
-        ]
-        return torch.stack(each).sum(0)
+        return _plain_difference_filter(patches, base, kernels)
     return _DifferenceFilter.apply(patches, base, kernels)
 
 
@@ -72,7 +68,7 @@ def predicted_filter(
 
     Both φ and the filter are linear, so their sums change places: filter the image with each of φ's columns, which
     are the same for all pixels, then weigh the answers with the pixel's features. Works strip by strip and keeps
-    only its inputs for the backward pass; always in the inputs' precision (autocast: float32). Differentiable once.
+    only its inputs for the backward pass; always in the inputs' precision (autocast: float32).
     Raises InputError unless weight is [c·k² n 1 1] with k odd.
     """
     taps = weight.shape[0] // image.shape[1]
@@ -117,6 +113,14 @@ def strips(
     return ((start, min(start + rows, height)) for start in range(0, height, rows))
 
 
+def _plain_difference_filter(patches: Tensor, base: Tensor, kernels: Tensor) -> Tensor:
+    each = [
+        kernels[:, [tap]] * (patches[:, i, :, rows, columns] - base)
+        for tap, i, rows, columns in _taps(kernels, patches.shape[1])
+    ]
+    return torch.stack(each).sum(0)
+
+
 class _DifferenceFilter(Function):
     @staticmethod
     def forward(ctx: Any, patches: Tensor, base: Tensor, kernels: Tensor) -> Tensor:
@@ -127,9 +131,10 @@ class _DifferenceFilter(Function):
         return out
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        patches, base, kernels = ctx.saved_tensors
+        patches, base, kernels = inputs = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return gradients_with_graph(_plain_difference_filter, inputs, ctx.needs_input_grad, grad)
         for_patches, for_base, for_kernels = ctx.needs_input_grad
         of_patches = torch.zeros_like(patches) if for_patches else None
         of_base = -grad * kernels.sum(1, keepdim=True) if for_base else None
@@ -153,12 +158,14 @@ class _PredictedFilter(Function):
         return out
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        image, features, weight, bias = ctx.saved_tensors
+        image, features, weight, bias = inputs = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            with without_autocast(image.device):
+                return gradients_with_graph(filter_strip, inputs, ctx.needs_input_grad, grad)
         found = [
             torch.zeros_like(x) if needed else None
-            for x, needed in zip(ctx.saved_tensors, ctx.needs_input_grad, strict=True)
+            for x, needed in zip(inputs, ctx.needs_input_grad, strict=True)
         ]
         with without_autocast(image.device):
             for top, bottom, patch in _patches(image, features):

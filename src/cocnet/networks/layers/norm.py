@@ -4,23 +4,27 @@ Enters: raw convolution results and an nn.InstanceNorm2d, whose parameters it us
 with scale and shift per channel from the statistics of the whole picture.
 """
 
+from functools import partial
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 from torch.nn import functional
+
+from cocnet.networks.layers.second_order import gradients_with_graph
 
 
 def norm_relu(x: Float[Tensor, "b c h w"], norm: nn.InstanceNorm2d) -> Float[Tensor, "b c h w"]:
     """relu(norm(x)); on the CPU in a third of the passes over memory. One pixel is allowed (and becomes the bias)."""
     if x.is_cpu and not torch.compiler.is_compiling():
         return _NormReLU.apply(x, norm.weight, norm.bias, norm.eps)
-    return functional.relu(
-        torch.instance_norm(x, norm.weight, norm.bias, None, None, True, 0.0, norm.eps, True)
-    )
+    return _plain_norm_relu(x, norm.weight, norm.bias, norm.eps)
+
+
+def _plain_norm_relu(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
+    return functional.relu(torch.instance_norm(x, weight, bias, None, None, True, 0.0, eps, True))
 
 
 def affine(
@@ -50,13 +54,16 @@ class _NormReLU(Function):
         )
         scale = rstd * weight
         y = _picture(torch.addcmul(bias - mean * scale, rows, scale).relu_(), x)
-        ctx.save_for_backward(x, y, mean, rstd, weight)
+        ctx.save_for_backward(x, y, mean, rstd, weight, bias)
+        ctx.eps = eps
         return y
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        x, y, mean, rstd, weight = ctx.saved_tensors
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, y, mean, rstd, weight, bias = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            inputs, needed = (x, weight, bias), ctx.needs_input_grad[:3]
+            return *gradients_with_graph(partial(_plain_norm_relu, eps=ctx.eps), inputs, needed, grad), None
         rows, g = _rows(x), _rows(torch.ops.aten.threshold_backward(grad, y, 0))
         of_bias = g.sum(1, keepdim=True)
         of_weight = ((g * rows).sum(1, keepdim=True) - mean * of_bias) * rstd

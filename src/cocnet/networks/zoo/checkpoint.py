@@ -18,8 +18,9 @@ from torch import Tensor, nn
 from cocnet import __version__
 from cocnet.errors import FileError, InputError
 from cocnet.files.atomic import atomic_path
-from cocnet.networks.zoo.header import Entry, read_header, short
+from cocnet.networks.zoo.arguments import bounded, check_arguments
 from cocnet.networks.zoo.registry import card_of, create_model, list_models, nearest
+from cocnet.networks.zoo.weight_file import Entry, read_entries, short
 
 SUFFIX = ".safetensors"
 WEIGHTS = Path(__file__).parents[2] / "weights"
@@ -63,12 +64,13 @@ def load_model(name_or_path: str | Path, map_location: str | torch.device = "cpu
 
     Floats of 16 bit become 32 bit. Raises FileError naming what is wrong with the file, InputError for an unknown
     name or device. Nothing of a file is believed or read whole before its header agrees with the model and the
-    file's size: the model is first made on the meta device, without memory, and takes the file's tensors.
+    file's size: the model is first made on the meta device, without memory, of no more parameters than the file has
+    tensors, and takes those.
     """
     path = _located(name_or_path)
-    metadata, entries = read_header(path)
+    metadata, entries = read_entries(path)
     info = _info(path, metadata)
-    with torch.device("meta"):
+    with torch.device("meta"), bounded(len(entries)):
         model = _made(path, info)
     _check_tensors(path, entries, model.state_dict())
     weights = _weights(path, model.state_dict())
@@ -82,19 +84,19 @@ def load_model(name_or_path: str | Path, map_location: str | torch.device = "cpu
 
 def checkpoint_info(path: str | Path) -> CheckpointInfo:
     """What a weight file says of itself, without reading the weights. Raises FileError."""
-    return _info(Path(path), read_header(Path(path))[0])
+    return _info(Path(path), read_entries(Path(path))[0])
 
 
 def load_tensors(path: str | Path, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors of a safetensors file of any maker, with the names and shapes of `like`. Raises FileError."""
-    _, entries = read_header(Path(path))
+    _, entries = read_entries(Path(path))
     _check_tensors(Path(path), entries, like)
     return _weights(Path(path), like)
 
 
 def tensor_shape(path: str | Path, name: str) -> tuple[int, ...] | None:
     """The shape of one tensor of a safetensors file, None where it has none of that name. Raises FileError."""
-    entry = read_header(Path(path))[1].get(name)
+    entry = read_entries(Path(path))[1].get(name)
     return None if entry is None else entry.shape
 
 
@@ -185,8 +187,9 @@ def _info(path: Path, metadata: Mapping[str, str]) -> CheckpointInfo:
 def _made(path: Path, info: CheckpointInfo) -> nn.Module:
     """The model that a file names; raises FileError where it can't be made."""
     try:
+        check_arguments(info.name, info.arguments)
         return create_model(info.name, **info.arguments)
-    except (InputError, TypeError, ValueError, RuntimeError) as error:
+    except (InputError, TypeError, ValueError, RuntimeError, ArithmeticError) as error:
         raise FileError(f"'{path}' can't be loaded: {' '.join(str(error).split())[:400]}") from error
 
 

@@ -77,10 +77,15 @@ def create_model(name: str, **arguments: Any) -> nn.Module:
             raise InputError(
                 f"expected an argument of {name}, got '{argument}', try {nearest(argument, known)}"
             )
-    defaults = {k: p.default for k, p in known.items() if p.default is not inspect.Parameter.empty}
     model: Any = build(**arguments)
-    model.name, model.arguments = name, {**defaults, **arguments}
+    model.name, model.arguments = name, {**defaults_of(name), **arguments}
     return model
+
+
+def defaults_of(name: str) -> dict[str, Any]:
+    """The arguments of a network that have defaults; raises InputError for an unknown name."""
+    known = inspect.signature(_found(name)[1]).parameters
+    return {k: p.default for k, p in known.items() if p.default is not inspect.Parameter.empty}
 
 
 def create_seeded(name: str, seed: int, **arguments: Any) -> nn.Module:
@@ -115,6 +120,7 @@ def _found(name: str) -> tuple[Card, Builder]:
 
 
 def _loaded() -> dict[str, tuple[Card, Builder]]:
-    for module in MODULES:
-        import_module(f"cocnet.networks.architectures.{module}")
+    with torch.device("cpu"):  # whatever is the default where the first network is made
+        for module in MODULES:
+            import_module(f"cocnet.networks.architectures.{module}")
     return _BUILDERS

@@ -5,8 +5,11 @@ import torch
 from torch.nn import functional
 
 from cocnet.errors import InputError
-from cocnet.networks.architectures.efficientnet_lite import SameConv
-from cocnet.networks.architectures.lite_classifier import LiteClassifier, classifier_from_published
+from cocnet.networks.architectures.efficientnet_lite import (
+    LiteClassifier,
+    SameConv,
+    classifier_from_published,
+)
 
 
 @pytest.mark.parametrize("size", [7, 8, 15, 16])

@@ -1,0 +1,56 @@
+"""What a safetensors file holds, without its weights. Pickles are never opened.
+
+Enters: a path. Leaves: the file's texts and, per tensor, dtype and shape. safetensors checks the header: its length,
+and that the tensors fill the file without gaps.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+
+from cocnet.errors import FileError
+
+_PICKLES = (".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".bin", ".tar")
+_PICKLE_STARTS = (b"PK\x03\x04", b"\x80")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One tensor as the header has it: dtype by safetensors' name, and shape."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+
+def read_entries(path: Path) -> tuple[dict[str, str], dict[str, Entry]]:
+    """The metadata and the tensors' entries; raises FileError for a pickle, or naming what is wrong."""
+    try:
+        _refuse_others(path)
+        with safe_open(path, framework="pt") as file:
+            parts = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+            entries = {n: Entry(part.get_dtype(), tuple(part.get_shape())) for n, part in parts.items()}
+            return file.metadata() or {}, entries
+    except (OSError, SafetensorError) as error:
+        raise FileError(
+            f"expected a whole safetensors file, got '{path}' ({short(str(error))}), try a new copy"
+        ) from error
+
+
+def _refuse_others(path: Path) -> None:
+    """Raise FileError for what is no file, and for a pickle by its name or first bytes."""
+    if not path.is_file():
+        raise FileError(f"expected a safetensors file, got '{path}', which is none, try another path")
+    with path.open("rb") as stream:
+        start = stream.read(9)
+    if path.suffix.lower() in _PICKLES or (start.startswith(_PICKLE_STARTS) and start[8:] != b"{"):
+        raise FileError(
+            f"expected safetensors, got '{path}', a pickle, which can run code, try `cocnet convert` for a "
+            "published file, or cocnet.save_checkpoint to a .safetensors file"
+        )
+
+
+def short(text: str) -> str:
+    """Text of a file for one line of an error."""
+    line = " ".join(text.split())
+    return line if len(line) <= 120 else line[:119] + "…"
