@@ -42,7 +42,7 @@ def truncated(files):
 
 
 BAD_PHOTOS = {
-    "1 pixel bomb": (lambda f, png: f.write("huge.png", png), "300,000,000"),
+    "1 pixel bomb": (lambda f, png: f.write("huge.png", png), "4,000 MB"),
     "2 truncated JPEG": (lambda f, png: truncated(f), "damaged"),
     "3 EPS named png": (lambda f, png: f.write("a.png", b"%!PS-Adobe-3.0 EPSF-3.0\n"), "EPS"),
     "3 PDF named png": (lambda f, png: f.write("a.png", b"%PDF-1.7\n"), "PDF"),

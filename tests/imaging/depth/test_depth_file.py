@@ -300,7 +300,7 @@ def test_row_1_size_is_checked_before_reading(tmp_path):
     for name in ("a.pfm", "a.npy"):
         with pytest.raises(FileError) as caught:
             read_depth(tmp_path / name, "metric")
-        one_line(caught, "300,000,000")
+        one_line(caught, "4,000 MB")
 
 
 @pytest.mark.parametrize("scale", [0, -1, float("nan"), float("inf")])

@@ -1,6 +1,6 @@
 """The bytes of depth files: PNG, TIFF, NPY, PFM, EXR to arrays [h w] and back.
 
-Readers take (path, max_pixels), check the size from the header and raise FileError or DepthError on bad
+Readers take (path, max_bytes), check the size from the header and raise FileError or DepthError on bad
 files; writers take (path, array) and may raise OSError. Nothing here knows what the numbers mean.
 """
 
@@ -12,17 +12,18 @@ from jaxtyping import Shaped
 from PIL import Image
 
 from cocnet.errors import CocnetError, DepthError
-from cocnet.imaging.photo.decode import check_size, damaged, decode, open_header
+from cocnet.imaging.photo.decode import decode, open_header
 from cocnet.imaging.photo.exact_readers import require
 from cocnet.imaging.photo.exif import read_exif
+from cocnet.imaging.photo.limits import check_memory, damaged
 from cocnet.imaging.photo.orientation import upright
 
 Plane = Shaped[np.ndarray, "h w"]
 
 
-def read_picture(path: Path, max_pixels: int) -> Plane:
+def read_picture(path: Path, max_bytes: int) -> Plane:
     """Read a PNG or integer TIFF of one channel, or of three equal ones, turned upright."""
-    raster = decode(path, max_pixels, formats=("PNG", "TIFF"))
+    raster = decode(path, max_bytes, formats=("PNG", "TIFF"))
     red = raster.pixels[..., 0]
     if not (raster.grey or all(np.array_equal(red, raster.pixels[..., c]) for c in (1, 2))):
         raise DepthError(
@@ -31,15 +32,15 @@ def read_picture(path: Path, max_pixels: int) -> Plane:
     return upright(red, 1 if raster.turned else read_exif(raster.exif).orientation)
 
 
-def read_tiff(path: Path, max_pixels: int) -> Plane:
+def read_tiff(path: Path, max_bytes: int) -> Plane:
     """Read a TIFF of 8, 16 or 32 bit whole numbers or 32-bit floats."""
-    with open_header(path, ("TIFF",), max_pixels) as image:
+    with open_header(path, ("TIFF",), max_bytes) as image:
         if image.mode in ("F", "I"):
             return np.asarray(image)
-    return read_picture(path, max_pixels)
+    return read_picture(path, max_bytes)
 
 
-def read_npy(path: Path, max_pixels: int) -> Plane:
+def read_npy(path: Path, max_bytes: int) -> Plane:
     """Read an NPY array of numbers without ever unpickling."""
     try:
         mapped = np.lib.format.open_memmap(path, mode="r")
@@ -54,11 +55,12 @@ def read_npy(path: Path, max_pixels: int) -> Plane:
         raise DepthError(
             f"expected numbers of shape (h, w), got {mapped.dtype} {mapped.shape} in '{path}', try one map"
         )
-    check_size(mapped.size // max(mapped.shape[0], 1), mapped.shape[0], max_pixels, path)
+    columns, size = mapped.size // max(mapped.shape[0], 1), path.stat().st_size
+    check_memory(columns, mapped.shape[0], max(4, mapped.dtype.itemsize), str(path), size, max_bytes)
     return np.array(mapped, dtype=mapped.dtype.newbyteorder("="))
 
 
-def read_pfm(path: Path, max_pixels: int) -> Plane:
+def read_pfm(path: Path, max_bytes: int) -> Plane:
     """Read a grey PFM: header `Pf`, width height, scale (negative = little endian), rows bottom-up."""
     with path.open("rb") as stream:
         head = b" ".join(stream.readline(200).strip() for _ in range(3)).split()
@@ -68,7 +70,7 @@ def read_pfm(path: Path, max_pixels: int) -> Plane:
             raise damaged(path, "PFM", error) from error
         if head[0] != b"Pf":
             raise DepthError(f"expected a grey PFM (Pf), got {head[0]!r} in '{path}', try one channel")
-        check_size(width, height, max_pixels, path)
+        check_memory(width, height, 4, str(path), path.stat().st_size, max_bytes)
         body = stream.read(4 * width * height) if width > 0 and height > 0 else b""
     if width < 1 or height < 1 or len(body) < 4 * width * height:
         raise damaged(path, "PFM", EOFError("fewer bytes than the header says"))
@@ -76,12 +78,13 @@ def read_pfm(path: Path, max_pixels: int) -> Plane:
     return rows[::-1].astype(np.float32)
 
 
-def read_exr(path: Path, max_pixels: int) -> Plane:
+def read_exr(path: Path, max_bytes: int) -> Plane:
     """Read channel Z, V, Y or R of an EXR (its first part); needs the extra `exr`."""
     openexr = require("OpenEXR", "exr", "EXR files")
     try:
         low, high = openexr.File(str(path), header_only=True).header()["dataWindow"]
-        check_size(int(high[0] - low[0] + 1), int(high[1] - low[1] + 1), max_pixels, path)
+        width, height = int(high[0] - low[0] + 1), int(high[1] - low[1] + 1)
+        check_memory(width, height, 4, str(path), path.stat().st_size, max_bytes)
         channels: dict[str, Any] = openexr.File(str(path), separate_channels=True).channels()
     except CocnetError:
         raise

@@ -44,14 +44,14 @@ class Sidecar:
     span_m: tuple[float, float] | None = None
 
 
-def read_array(path: Path, max_pixels: int) -> Shaped[np.ndarray, "h w"]:
+def read_array(path: Path, max_bytes: int) -> Shaped[np.ndarray, "h w"]:
     """Read the stored numbers [h w] of a depth file by its suffix; raises FileError or DepthError."""
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise FileError(f"expected a depth file ({', '.join(SUFFIXES)}), got '{path}', try converting it")
     if not path.is_file():
         raise FileError(f"expected a depth file, got no file at '{path}', try another path")
-    return reader(path, max_pixels)
+    return reader(path, max_bytes)
 
 
 def sidecar_paths(path: Path) -> tuple[Path, Path]:

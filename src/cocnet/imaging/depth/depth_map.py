@@ -17,6 +17,7 @@ from cocnet.imaging.depth import depth_file as depthfile
 from cocnet.imaging.depth.holes import fill_holes
 from cocnet.imaging.depth.resample import resample, same_aspect
 from cocnet.imaging.depth.trusted_range import trusted_range
+from cocnet.imaging.photo.limits import MAX_BYTES
 
 DepthKind = Literal["metric", "disparity", "relative_depth", "relative_disparity"]
 KINDS: tuple[DepthKind, ...] = get_args(DepthKind)
@@ -142,7 +143,7 @@ def check_kind(kind: str | None, what: str) -> DepthKind:
 
 
 def read_depth(
-    path: str | Path, kind: str | None = None, scale: float | None = None, max_pixels: int = 300_000_000
+    path: str | Path, kind: str | None = None, scale: float | None = None, max_bytes: int = MAX_BYTES
 ) -> DepthMap:
     """Read PNG, TIFF, NPY, PFM or EXR; kind and scale come from the arguments, else from the JSON sidecar.
 
@@ -153,7 +154,7 @@ def read_depth(
         raise DepthError(f"expected a depth scale above 0, got {scale}, try 0.001 for millimetres")
     if kind is not None:
         check_kind(kind, f"'{path}'")
-    stored = depthfile.read_array(Path(path), max_pixels)
+    stored = depthfile.read_array(Path(path), max_bytes)
     sidecar = depthfile.read_sidecar(Path(path))
     checked = check_kind(kind or sidecar.kind, f"'{path}'")
     if scale is not None or sidecar.kind != checked:

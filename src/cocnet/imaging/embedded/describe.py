@@ -12,12 +12,12 @@ from cocnet.errors import DepthError
 from cocnet.imaging.depth import depth_file as depthfile
 from cocnet.imaging.depth.depth_map import KINDS_EXPLAINED, DepthMap, read_depth
 from cocnet.imaging.embedded.extract import extract_depth
+from cocnet.imaging.photo.limits import MAX_BYTES
 from cocnet.imaging.photo.photo import read_photo
 
 __all__ = ["describe_depth", "extract_depth"]
 
 _UNITS = {"metric": "m", "disparity": "1/m"}
-_MAX_PIXELS = 300_000_000
 
 
 def describe_depth(path: str | Path) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def _is_depth_file(file: Path) -> bool:
     if file.suffix.lower() in (".npy", ".pfm", ".exr") or depthfile.read_sidecar(file).kind is not None:
         return True
     try:
-        depthfile.read_array(file, _MAX_PIXELS)
+        depthfile.read_array(file, MAX_BYTES)
     except DepthError:
         return False
     return True
@@ -57,7 +57,7 @@ def _describe_file(file: Path) -> dict[str, Any]:
     sidecar = depthfile.read_sidecar(file)
     if sidecar.kind is not None:
         return _describe_map(read_depth(file))
-    stored = depthfile.read_array(file, _MAX_PIXELS).astype(np.float64)
+    stored = depthfile.read_array(file, MAX_BYTES).astype(np.float64)
     finite = np.isfinite(stored)
     if not finite.any():
         raise DepthError(f"expected numbers, got none that are finite in '{file}', try another map")

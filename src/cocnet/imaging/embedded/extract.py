@@ -33,23 +33,26 @@ class Beside:
 
 
 def extract_depth(
-    path: str | Path, width: int, height: int, orientation: int = 1, heif: Any = None
+    given: str | Path | bytes, width: int, height: int, orientation: int = 1, heif: Any = None
 ) -> tuple[DepthMap | None, str | None]:
     """Find the depth embedded in a JPEG or (opened as `heif`) HEIC photo of width × height px when upright.
 
     Returns (depth, note): upright depth and None, or None and why depth that is there can't be used, or
     (None, None) where there is none. A HEIC's depth is turned by its decoder, a JPEG's by `orientation`.
     """
-    beside = look_beside(path, width, height, orientation, heif)
+    beside = look_beside(given, width, height, orientation, heif)
     return beside.depth, beside.note
 
 
-def look_beside(path: str | Path, width: int, height: int, orientation: int = 1, heif: Any = None) -> Beside:
+def look_beside(
+    given: str | Path | bytes, width: int, height: int, orientation: int = 1, heif: Any = None
+) -> Beside:
     """Depth as `extract_depth`, and lines about what else came with the photo."""
     try:
-        if Path(path).stat().st_size > _MAX_FILE_BYTES:
+        size = len(given) if isinstance(given, bytes) else Path(given).stat().st_size
+        if size > _MAX_FILE_BYTES:
             return Beside(note=f"embedded depth ignored: the file is over {_MAX_FILE_BYTES:,} bytes")
-        data = Path(path).read_bytes()
+        data = given if isinstance(given, bytes) else Path(given).read_bytes()
     except OSError as error:
         return Beside(note=f"embedded depth ignored: {error.strerror or error}")
     if heif is not None:

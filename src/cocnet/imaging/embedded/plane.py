@@ -3,24 +3,21 @@
 Enters: the bytes of the picture. Leaves: values in 0..1, or a ValueError with the reason.
 """
 
-import io
-
 import numpy as np
 from jaxtyping import Float32
 
-from cocnet.imaging.photo.decode import check_size, open_picture
+from cocnet.imaging.photo.decode import decode
 
-_MAX_DEPTH_PIXELS = 50_000_000
+_MAX_DEPTH_BYTES = 600_000_000  # of memory: 50 megapixels of 8 bit
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def decode_plane(picture: bytes) -> Float32[np.ndarray, "h w"]:
     """The depth picture (8 or 16 bit) as shares of its full scale."""
     try:
-        image = open_picture(io.BytesIO(picture), "JPEG", "PNG")
-        check_size(image.width, image.height, _MAX_DEPTH_PIXELS, "the depth picture")
-        if image.mode.startswith("I"):
-            return np.asarray(image).astype(np.float32) / np.float32(65535.0)
-        return np.asarray(image.convert("L")).astype(np.float32) / np.float32(255.0)
+        raster = decode(picture, _MAX_DEPTH_BYTES, ("JPEG", "PNG"))
     except Exception as error:
-        reason = " ".join(str(error).split())[:120]
+        reason = " ".join(str(error.__cause__ or error).split())[:120]
         raise ValueError(f"its depth picture can't be decoded ({reason})") from error
+    plane = raster.pixels[..., 0] if raster.grey else raster.pixels @ _LUMA
+    return plane.astype(np.float32) / np.float32(np.iinfo(raster.pixels.dtype).max)

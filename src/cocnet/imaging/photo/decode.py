@@ -1,28 +1,31 @@
 """Picture files to arrays: the formats that are let in, their limits, their many pixel modes.
 
-Enters: a path. Leaves: a `Raster` as stored in the file (not yet turned upright), or a FileError.
-Decoders raise whatever they like on bad input, hence the broad catch at their border.
+Enters: a path, bytes or a file object. Leaves: a `Raster` as stored in the file (not yet turned upright), or a
+FileError. Decoders raise whatever they like on bad input, hence the broad catch at their border.
 """
 
+import io
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from jaxtyping import Shaped
 from PIL import Image, UnidentifiedImageError
 
-from cocnet.errors import CocnetError, CocnetWarning, FileError
+from cocnet.errors import CocnetError, CocnetWarning
+from cocnet.files.quiet import quiet_stderr
 from cocnet.imaging.color.icc import color_space
-from cocnet.imaging.photo import exact_readers as rawformats
-from cocnet.imaging.photo import modes
+from cocnet.imaging.photo import exact_readers as exact
+from cocnet.imaging.photo import modes, whole
+from cocnet.imaging.photo.formats import sniff
+from cocnet.imaging.photo.limits import MAX_BYTES, check_memory, damaged, refused
 from cocnet.imaging.photo.orientation import upright
+from cocnet.imaging.photo.source import Given, Source, opened
 
-MAX_PIXELS = 300_000_000
 ALLOWED = ("JPEG", "PNG", "TIFF", "WEBP", "HEIC")
 _TIFF_TEXT_TAGS = (0x010E, 0x010F, 0x0110, 0x0112, 0x0131, 0x0132, 0x013B, 0x8298, 0x8769, 0x8825)
 _pillow_lock = threading.Lock()
@@ -42,69 +45,45 @@ class Raster:
     heif: Any = None
 
 
-def decode(path: str | Path, max_pixels: int = MAX_PIXELS, formats: tuple[str, ...] = ALLOWED) -> Raster:
-    """Decode a picture whose format is in `formats`; the size is checked from the header, before decoding.
+def decode(given: Given, max_bytes: int = MAX_BYTES, formats: tuple[str, ...] = ALLOWED) -> Raster:
+    """Decode a picture whose format is in `formats`; its size is checked from the header, before decoding.
 
     Raises FileError (missing, refused format, too large, damaged) or MissingExtraError.
     """
-    file = Path(path)
-    name = rawformats.sniff(file)
-    if name not in formats:
-        raise refused(file, name, formats)
-    try:
-        with file.open("rb") as stream:
-            return (
-                _decode_heif(file, max_pixels)
-                if name == "HEIC"
-                else _decode_pillow(stream, name, file, max_pixels)
-            )
-    except CocnetError:
-        raise
-    except Exception as error:
-        raise damaged(file, name, error) from error
+    with _known(given, formats) as (source, name):
+        readers = {"HEIC": _decode_heif, "TIFF": _decode_tiff, "PNG": _decode_png}
+        return readers.get(name, _decode_pillow)(source, name, max_bytes)
 
 
 @contextmanager
-def open_header(path: Path, formats: tuple[str, ...], max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
-    """Open a picture through Pillow without decoding it, its format and size checked; raises FileError."""
-    name = rawformats.sniff(path)
-    if name not in formats:
-        raise refused(path, name, formats)
-    try:
-        with path.open("rb") as stream:
-            image = open_picture(stream, name)
-            check_size(image.width, image.height, max_pixels, path)
-            yield image
-    except CocnetError:
-        raise
-    except Exception as error:
-        raise damaged(path, name, error) from error
+def open_header(given: Given, formats: tuple[str, ...], max_bytes: int = MAX_BYTES) -> Iterator[Image.Image]:
+    """Open a picture through Pillow without decoding it, its format, size and layout checked; raises FileError."""
+    with _known(given, formats) as (source, name):
+        image = open_picture(source.stream, name)
+        _check(image, source, max_bytes)
+        if name == "TIFF":
+            exact.tiff_layout(image).check(source.size)
+        yield image
 
 
-def refused(path: Path, name: str, formats: tuple[str, ...]) -> FileError:
-    """The error for a format that is not let in."""
-    return FileError(f"expected one of {', '.join(formats)}, got {name} in '{path}', try converting it")
-
-
-def damaged(path: Path, name: str, error: Exception) -> FileError:
-    """The error for a file that its decoder gave up on."""
-    unreadable = isinstance(error, UnidentifiedImageError)
-    reason = "no readable header" if unreadable else " ".join(str(error).split()) or type(error).__name__
-    return FileError(
-        f"expected a whole {name} file, got a damaged one in '{path}' ({reason}), try copying it again"
-    )
-
-
-def check_size(width: int, height: int, max_pixels: int, path: str | Path) -> None:
-    """Raise FileError where width × height exceeds the limit, naming it."""
-    if width * height > max_pixels:
-        got = f"{width} × {height} in '{path}'"
-        raise FileError(f"expected at most {max_pixels:,} pixels, got {got}, try a smaller picture")
+@contextmanager
+def _known(given: Given, formats: tuple[str, ...]) -> Iterator[tuple[Source, str]]:
+    """An opened source and its format, which is one of `formats`; whatever goes wrong inside is a FileError."""
+    with opened(given) as source:
+        name = sniff(source.stream, source.suffix)
+        if name not in formats:
+            raise refused(source.name, name, formats)
+        try:
+            yield source, name
+        except CocnetError:
+            raise
+        except Exception as error:
+            raise damaged(source.name, name, error) from error
 
 
 @contextmanager
 def _own_limit() -> Iterator[None]:
-    """Pillow's global size limit is off inside: `check_size` is the limit here."""
+    """Pillow's global size limit is off inside: `check_memory` is the limit here."""
     with _pillow_lock:
         before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
@@ -128,32 +107,58 @@ def _load(image: Image.Image) -> None:
         image.load()
 
 
-def _decode_pillow(stream: BinaryIO, name: str, file: Path, max_pixels: int) -> Raster:
-    try:
-        image = open_picture(stream, name)
-    except UnidentifiedImageError:
-        if name != "TIFF":
-            raise
-        return _wide_tiff(file, None, max_pixels)
-    check_size(image.width, image.height, max_pixels, file)
+def _check(image: Any, source: Source, max_bytes: int) -> None:
+    wide = (
+        image.mode in ("I", "F") or ";16" in image.mode or (image.tile and ";16" in str(image.tile[0].args))
+    )
+    channels = max(3, len(image.getbands()))
+    check_memory(
+        image.width, image.height, channels * (2 if wide else 1), source.name, source.size, max_bytes
+    )
+
+
+def _decode_pillow(source: Source, name: str, max_bytes: int) -> Raster:
+    image = open_picture(source.stream, name)
+    _check(image, source, max_bytes)
     if getattr(image, "is_animated", False) and image.format != "MPO":
-        _warn(f"'{file}' holds several frames; only the first is used")
-    exif = _tiff_exif(image, file) if name == "TIFF" else None
-    if name == "TIFF" and rawformats.is_wide_tiff(image):
-        return _wide_tiff(file, exif, max_pixels)
-    if name == "PNG" and image.tile and str(image.tile[0].args) in rawformats.WIDE_PNG:
-        pixels, icc = _wide_png(stream, image), image.info.get("icc_profile")
+        _warn(f"'{source.name}' holds several frames; only the first is used")
+    _load(image)
+    pixels, icc = modes.to_array(image, source.name)
+    if name == "JPEG":
+        _check_jpeg(image, source)
+    return _raster(pixels, icc, image.info.get("exif"), name, source.name)
+
+
+def _check_jpeg(image: Any, source: Source) -> None:
+    """Raise ValueError where the decoder made up the end: mid-grey where it had no data, or coarse scans only."""
+    if image.info.get("progressive"):
+        whole.check_progressive(source.read())
+    stored = np.asarray(image)
+    if np.isin(stored[-1, -1], (127, 128)).all():
+        again = open_picture(io.BytesIO(whole.filled_up(source.read())), "JPEG")
+        if not np.array_equal(np.asarray(again), stored):
+            raise ValueError("its picture data ends early")
+
+
+def _decode_png(source: Source, name: str, max_bytes: int) -> Raster:
+    image = open_picture(source.stream, name)
+    _check(image, source, max_bytes)
+    whole.check_png(source.stream)
+    if getattr(image, "is_animated", False):
+        _warn(f"'{source.name}' holds several frames; only the first is used")
+    if image.tile and str(image.tile[0].args) in exact.WIDE_PNG:
+        pixels = _wide_png(source.stream, image)
     else:
+        source.stream.seek(0)
+        image = open_picture(source.stream, name)
         _load(image)
-        pixels, icc = modes.to_array(image, file)
-    if name != "TIFF":
-        exif = image.info.get("exif")
-    return _raster(pixels, icc, exif, name, file, turned=name == "TIFF")
+        pixels, _ = modes.to_array(image, source.name)
+    return _raster(pixels, image.info.get("icc_profile"), image.info.get("exif"), name, source.name)
 
 
 def _wide_png(stream: BinaryIO, image: Any) -> np.ndarray:
     """16-bit colour PNG, which Pillow cuts to 8 bit: decode its high bytes, then its low ones."""
-    high_mode, low_mode = rawformats.WIDE_PNG[str(image.tile[0].args)]
+    high_mode, low_mode = exact.WIDE_PNG[str(image.tile[0].args)]
     planes = []
     for raw in filter(None, (high_mode, low_mode)):
         again = open_picture(stream, "PNG")
@@ -163,28 +168,55 @@ def _wide_png(stream: BinaryIO, image: Any) -> np.ndarray:
         image.info.update(again.info)
     if low_mode is None:
         return planes[0][..., 0::2] << 8 | planes[0][..., 1::2]
-    return planes[0] << 8 | planes[1]
+    return modes.with_transparent_colour(planes[0] << 8 | planes[1], image.info.get("transparency"))
 
 
-def _wide_tiff(file: Path, exif: bytes | None, max_pixels: int) -> Raster:
+def _decode_tiff(source: Source, name: str, max_bytes: int) -> Raster:
+    try:
+        image = open_picture(source.stream, name)
+    except UnidentifiedImageError:
+        return _wide_tiff(source, None, max_bytes)
+    _check(image, source, max_bytes)
+    exact.tiff_layout(image).check(source.size)
+    if getattr(image, "is_animated", False):
+        _warn(f"'{source.name}' holds several frames; only the first is used")
+    exif = _tiff_exif(image, source.name)
+    if exact.is_wide_tiff(image):
+        return _wide_tiff(source, exif, max_bytes)
+    with quiet_stderr():
+        _load(image)
+    pixels, icc = modes.to_array(image, source.name)
+    if image.tag_v2.get(262) == 0 and image.mode.startswith("I;16"):
+        pixels = np.iinfo(pixels.dtype).max - pixels
+    return _raster(pixels, icc, exif, name, source.name, turned=True)
+
+
+def _wide_tiff(source: Source, exif: bytes | None, max_bytes: int) -> Raster:
     """A TIFF through tifffile, turned upright here because its orientation isn't always part of `exif`."""
-    pixels, icc, turn = rawformats.read_wide_tiff(file, lambda w, h: check_size(w, h, max_pixels, file))
-    return _raster(upright(pixels, turn), icc, exif, "TIFF", file, turned=True)
+
+    def check(width: int, height: int, pixel_bytes: int) -> None:
+        check_memory(width, height, pixel_bytes, source.name, source.size, max_bytes)
+
+    pixels, icc, turn = exact.read_wide_tiff(source, check)
+    return _raster(upright(pixels, turn), icc, exif, "TIFF", source.name, turned=True)
 
 
-def _decode_heif(file: Path, max_pixels: int) -> Raster:
-    heif = rawformats.open_heif(file)
-    check_size(heif.size[0], heif.size[1], max_pixels, file)
-    for note in rawformats.heif_losses(heif):
-        _warn(f"'{file}': {note}")
-    info = heif.info
+def _decode_heif(source: Source, name: str, max_bytes: int) -> Raster:
+    data = source.read()
+    heif, items = exact.open_heif(data)
+    width, height = heif.size
+    pixel_bytes = max(3, len(heif.mode.split(";")[0])) * (2 if ";" in heif.mode else 1)
+    check_memory(width, height, pixel_bytes, source.name, source.size, max_bytes)
+    for note in exact.heif_losses(heif):
+        _warn(f"'{source.name}': {note}")
+    pixels, info = exact.heif_pixels(heif, data, items), heif.info
     return _raster(
-        np.asarray(heif), info.get("icc_profile"), info.get("exif"), "HEIC", file, turned=True, heif=heif
+        pixels, info.get("icc_profile"), info.get("exif"), name, source.name, turned=True, heif=heif
     )
 
 
 def _raster(
-    pixels: np.ndarray, icc: bytes | None, exif: bytes | None, name: str, file: Path, **more: Any
+    pixels: np.ndarray, icc: bytes | None, exif: bytes | None, name: str, file: str, **more: Any
 ) -> Raster:
     """Split an [h w] or [h w 1–4] array into colour and alpha, and drop a profile of another colour space."""
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
@@ -200,7 +232,7 @@ def _raster(
     return Raster(color, alpha, grey, name, icc or None, exif or None, **more)
 
 
-def _tiff_exif(image: Image.Image, file: Path) -> bytes | None:
+def _tiff_exif(image: Image.Image, file: str) -> bytes | None:
     """The descriptive tags of a TIFF as an EXIF block; None, with a warning, where they can't be written."""
     try:
         found, kept = image.getexif(), Image.Exif()

@@ -1,17 +1,22 @@
-"""What Pillow alone doesn't tell: which format a file is, 16-bit colour, HEIC.
+"""What Pillow alone reads less than exactly: 16-bit colour, HEIC, TIFF's layouts.
 
-Enters: a path or an opened picture. Leaves: a format's name, arrays as stored, or a FileError.
+Enters: an opened source. Leaves: arrays as stored, with what the file says of them, or an error of any type: the
+caller's border names the file.
 """
 
 import importlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Shaped
 from PIL import Image
 
 from cocnet.errors import FileError, MissingExtraError
+from cocnet.files.quiet import quiet_logger, quiet_stderr
+from cocnet.imaging.photo.isobmff import Items, read_items
+from cocnet.imaging.photo.source import Source
+from cocnet.imaging.photo.whole import TiffLayout
 
 # Pillow's name of a 16-bit layout → the layouts that give its high and its low bytes (None: both at once)
 WIDE_PNG: dict[str, tuple[str, str | None]] = {
@@ -19,21 +24,8 @@ WIDE_PNG: dict[str, tuple[str, str | None]] = {
     "RGBA;16B": ("RGBA;16B", "RGBA;16L"),
     "LA;16B": ("RGBA", None),
 }
-_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-_SIGNATURES = (
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"II*\x00", "TIFF"),
-    (b"MM\x00*", "TIFF"),
-    (b"II+\x00", "TIFF"),
-    (b"MM\x00+", "TIFF"),
-    (b"%PDF", "PDF"),
-    (b"%!PS", "EPS"),
-    (b"\xc5\xd0\xd3\xc6", "EPS"),
-    (b"GIF8", "GIF"),
-    (b"BM", "BMP"),
-    (b"v/1\x01", "EXR"),
-)
+CheckSize = Callable[[int, int, int], None]
+_ASSOCIATED, _UNASSOCIATED = 1, 2
 
 
 def require(module: str, extra: str, purpose: str) -> Any:
@@ -46,30 +38,6 @@ def require(module: str, extra: str, purpose: str) -> Any:
         ) from error
 
 
-def sniff(file: Path) -> str:
-    """Name a file's format by its first bytes; raises FileError where it can't be read or is empty."""
-    if file.is_dir():
-        raise FileError(f"expected a file, got the folder '{file}', try a file inside it")
-    try:
-        with file.open("rb") as stream:
-            head = stream.read(512)
-    except OSError as error:
-        raise FileError(
-            f"expected a readable file, got '{file}' ({error.strerror}), try another path"
-        ) from error
-    except ValueError as error:
-        raise FileError(f"expected a file name, got {str(file)!r}, try one without null bytes") from error
-    if not head:
-        raise FileError(f"expected a picture, got the empty file '{file}', try copying it again")
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "WEBP"
-    if head[4:8] == b"ftyp":
-        return "HEIC" if head[8:12] in _HEIF_BRANDS else "AVIF" if head[8:11] == b"avi" else "a video"
-    if b"<svg" in head or head.lstrip().startswith(b"<?xml"):
-        return "SVG"
-    return next((name for magic, name in _SIGNATURES if head.startswith(magic)), "an unknown format")
-
-
 def is_wide_tiff(image: Image.Image) -> bool:
     """True for a TIFF of several channels with more than 8 bits each, which Pillow would cut to 8."""
     bits = image.tag_v2.get(258, (1,)) if hasattr(image, "tag_v2") else (1,)
@@ -77,40 +45,141 @@ def is_wide_tiff(image: Image.Image) -> bool:
     return max(bits) > 8 and len(image.getbands()) > 1
 
 
-def read_wide_tiff(file: Path, check: Callable[[int, int], None]) -> tuple[np.ndarray, bytes | None, int]:
+def tiff_layout(image: Any) -> TiffLayout:
+    """Where Pillow's TIFF has its picture data, by its own tags."""
+    tags = image.tag_v2
+
+    def numbers(tag: int) -> tuple[int, ...]:
+        value = tags.get(tag, ())
+        return tuple(value) if isinstance(value, tuple) else (value,)
+
+    tiled = 324 in tags
+    planes = int(tags.get(277, 1)) if tags.get(284, 1) == 2 else 1
+    bits = numbers(258) or (1,)
+    samples = int(tags.get(277, 1)) // planes
+    offsets, counts = numbers(324 if tiled else 273), numbers(325 if tiled else 279)
+    compressed = tags.get(259, 1) != 1 or tags.get(262) == 6
+    rows = int(tags.get(323 if tiled else 278, image.height))
+    if not counts and len(offsets) == 1:
+        counts = (1 << 40,)
+    return TiffLayout(
+        *(int(tags[256]), int(tags[257]), int(max(bits)) * max(samples, 1), planes, rows),
+        *(int(tags[322]) if tiled else None, offsets, counts, compressed),
+    )
+
+
+def read_wide_tiff(source: Source, check: CheckSize) -> tuple[np.ndarray, bytes | None, int]:
     """Read the first page of a TIFF that Pillow would cut to 8 bit or can't read; needs the extra `tiff`.
 
-    Returns pixels [h w c] as stored, profile and orientation; `check(width, height)` may refuse the size.
+    Returns pixels [h w c] as stored, with plain alpha and white as the largest code, profile and orientation;
+    `check(width, height, bytes a pixel)` may refuse the size.
     """
     tifffile = require("tifffile", "tiff", "16-bit colour TIFF")
     require("imagecodecs", "tiff", "16-bit colour TIFF")
-    with tifffile.TiffFile(file) as tiff:
+    quiet_logger("tifffile")
+    source.stream.seek(0)
+    with tifffile.TiffFile(source.stream) as tiff:
         page = tiff.pages[0]
-        check(page.imagewidth, page.imagelength)
-        got = f"{page.dtype} {page.photometric.name} {page.axes}"
-        if page.dtype not in (np.uint8, np.uint16) or page.photometric.name not in ("RGB", "MINISBLACK"):
-            raise FileError(f"expected 8 or 16 bit RGB or grey, got {got} in '{file}', try PNG")
-        pixels: np.ndarray = page.asarray()
-        planar, channels = page.axes.startswith("S"), 4 if page.photometric.name == "RGB" else 2
+        size, photometric = np.dtype(page.dtype or np.uint8).itemsize, page.photometric.name
+        check(page.imagewidth, page.imagelength, size * page.samplesperpixel)
+        got = f"{page.dtype} {photometric} {page.axes}"
+        if page.dtype not in (np.uint8, np.uint16) or photometric not in ("RGB", "MINISBLACK", "MINISWHITE"):
+            raise FileError(f"expected 8 or 16 bit RGB or grey, got {got} in '{source.name}', try PNG")
+        _page_layout(page).check(source.size)
+        with quiet_stderr():
+            pixels: np.ndarray = page.asarray()
         icc, turn = (page.tags[tag].value if tag in page.tags else None for tag in (34675, 274))
-    pixels = np.moveaxis(pixels, 0, -1) if planar else pixels
-    kept = pixels[..., :channels] if pixels.ndim == 3 else pixels
-    return np.ascontiguousarray(kept).astype(pixels.dtype.newbyteorder("=")), icc, int(turn or 1)
+    pixels = np.moveaxis(pixels, 0, -1) if page.axes.startswith("S") else pixels
+    pixels = (pixels[..., None] if pixels.ndim == 2 else pixels).astype(pixels.dtype.newbyteorder("="))
+    return _plain(pixels, photometric, tuple(int(e) for e in page.extrasamples)), icc, int(turn or 1)
 
 
-def open_heif(file: Path) -> Any:
-    """Open a HEIC's primary picture without decoding it; needs the extra `heif`."""
+def _page_layout(page: Any) -> TiffLayout:
+    planes = page.samplesperpixel if page.planarconfig == 2 and page.samplesperpixel > 1 else 1
+    return TiffLayout(
+        width=page.imagewidth,
+        height=page.imagelength,
+        pixel_bits=page.bitspersample * (page.samplesperpixel // planes),
+        planes=planes,
+        rows=page.tilelength if page.is_tiled else page.rowsperstrip,
+        columns=page.tilewidth if page.is_tiled else None,
+        offsets=page.dataoffsets,
+        counts=page.databytecounts,
+        compressed=page.compression != 1,
+    )
+
+
+def _plain(
+    pixels: Shaped[np.ndarray, "h w c"], photometric: str, extras: tuple[int, ...]
+) -> Shaped[np.ndarray, "h w c2"]:
+    """Colour, with the first extra channel that is an opacity: white the largest code, colour not yet multiplied."""
+    base = 3 if photometric == "RGB" else 1
+    color = pixels[..., :base]
+    if photometric == "MINISWHITE":
+        color = np.iinfo(pixels.dtype).max - color
+    which = next((i for i, extra in enumerate(extras) if extra in (_ASSOCIATED, _UNASSOCIATED)), None)
+    if which is None or pixels.shape[2] <= base + which:
+        return np.ascontiguousarray(color)
+    alpha = pixels[..., base + which, None]
+    if extras[which] == _ASSOCIATED:
+        color = unmultiplied(color, alpha)
+    return np.concatenate([color, alpha], axis=2)
+
+
+def unmultiplied(
+    color: Shaped[np.ndarray, "h w c"], alpha: Shaped[np.ndarray, "h w 1"]
+) -> Shaped[np.ndarray, "h w c"]:
+    """Colour that was stored multiplied by its opacity, divided by it again; 0 where nothing is opaque."""
+    top = np.iinfo(color.dtype).max
+    out = np.empty_like(color)
+    for row in range(0, color.shape[0], 256):
+        part, cover = color[row : row + 256].astype(np.uint64), alpha[row : row + 256].astype(np.uint64)
+        whole = (part * top + cover // 2) // np.maximum(cover, 1)
+        out[row : row + 256] = np.where(cover > 0, np.minimum(whole, top), 0)
+    return out
+
+
+def open_heif(data: bytes) -> tuple[Any, Items]:
+    """Open a HEIC's primary picture without decoding it, all its parts there; needs the extra `heif`."""
     pillow_heif = require("pillow_heif", "heif", "HEIC photos")
-    return pillow_heif.open_heif(file, convert_hdr_to_8bit=False)
+    items = read_items(data)
+    items.check(len(data))
+    return pillow_heif.open_heif(data, convert_hdr_to_8bit=False), items
+
+
+def heif_pixels(heif: Any, data: bytes, items: Items) -> Shaped[np.ndarray, "h w *c"]:
+    """Decode the picture. Where a tile is of one colour each is decoded alone, too: broken ones are left blank
+    without a word in the whole, but raise by themselves."""
+    pixels = np.asarray(heif)
+    if len(items.tiles) > 1 and _has_blank_tile(pixels, heif.info.get("tiling") or {}):
+        pillow_heif = require("pillow_heif", "heif", "HEIC photos")
+        for item in items.tiles:
+            np.asarray(pillow_heif.open_heif(items.with_primary(data, item)))
+    if heif.mode.split(";")[0].endswith("a"):
+        pixels = np.concatenate([unmultiplied(pixels[..., :-1], pixels[..., -1:]), pixels[..., -1:]], axis=2)
+    return pixels
+
+
+def _has_blank_tile(pixels: np.ndarray, tiling: dict[str, int]) -> bool:
+    """Whether a tile is of one colour, however the picture was turned since; True where its grid isn't known."""
+    size = tiling.get("image_height"), tiling.get("image_width")
+    views = [np.rot90(view, turn) for view in (pixels, pixels[:, ::-1]) for turn in range(4)]
+    views = [view for view in views if view.shape[:2] == size]
+    wide, high = tiling.get("tile_width") or pixels.shape[1], tiling.get("tile_height") or pixels.shape[0]
+    tiles = (
+        view[top : top + high, left : left + wide]
+        for view in views
+        for top in range(0, view.shape[0], high)
+        for left in range(0, view.shape[1], wide)
+    )
+    return not views or any((t[0, 0] == t[-1, -1]).all() and (t == t[:1, :1]).all() for t in tiles)
 
 
 def heif_losses(heif: Any) -> list[str]:
-    """Say what of a HEIC is not carried over: further pictures, gain map, HDR transfer."""
+    """Say what of a HEIC is not carried over: further pictures, gain map."""
     notes = []
     if len(heif) > 1:
         notes.append("holds several frames; only the main one is used")
     if any("gainmap" in name for name in heif.info.get("aux", {})):
         notes.append("its HDR gain map is dropped; the picture is the standard one")
-    if (heif.info.get("nclx_profile") or {}).get("transfer_characteristics") in (16, 18):
-        notes.append("its HDR transfer curve is treated as sRGB; brightness will be off")
     return notes

@@ -5,20 +5,21 @@ Enters: a loaded Pillow picture. Leaves: [h w] or [h w 2–4] and the profile th
 
 import io
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Shaped
 from PIL import Image, ImageCms
 
 from cocnet.errors import CocnetWarning, FileError
 
 
-def to_array(image: Image.Image, file: Path) -> tuple[np.ndarray, bytes | None]:
+def to_array(image: Image.Image, file: str) -> tuple[np.ndarray, bytes | None]:
     """A loaded Pillow picture of any mode as an [h w] or [h w 2–4] array of uint8 or uint16."""
     icc = image.info.get("icc_profile")
     if image.mode.startswith("I;16"):
-        return np.asarray(image).astype(np.uint16), icc
+        codes = np.asarray(image).astype(np.uint16)
+        return with_transparent_colour(codes, image.info.get("transparency")), icc
     if image.mode in ("I", "F"):
         raise FileError(
             f"expected 8 or 16 bit pixels, got mode {image.mode} in '{file}', try a 16-bit PNG or TIFF"
@@ -41,7 +42,16 @@ def to_array(image: Image.Image, file: Path) -> tuple[np.ndarray, bytes | None]:
     return np.asarray(image if image.mode == mode else image.convert(mode)), icc
 
 
-def _to_srgb(image: Image.Image, icc: bytes | None, file: Path) -> Image.Image:
+def with_transparent_colour(pixels: Shaped[np.ndarray, "h w *c"], key: Any) -> Shaped[np.ndarray, "h w *c2"]:
+    """16-bit pixels with an opacity that is 0 where they are of the colour `key` of a PNG; unchanged without one."""
+    if not isinstance(key, int | tuple):
+        return pixels
+    planes = pixels[..., None] if pixels.ndim == 2 else pixels
+    shown = (planes != np.asarray(key, planes.dtype)).any(axis=2, keepdims=True)
+    return np.concatenate([planes, shown * planes.dtype.type(np.iinfo(planes.dtype).max)], axis=2)
+
+
+def _to_srgb(image: Image.Image, icc: bytes | None, file: str) -> Image.Image:
     """CMYK and Lab to sRGB: through the embedded profile if there is one, else by Pillow's plain formula."""
     srgb = ImageCms.createProfile("sRGB")
     try:

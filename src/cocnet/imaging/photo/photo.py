@@ -18,10 +18,12 @@ from cocnet.files.atomic import atomic_path, write_json
 from cocnet.imaging.color.icc import transfer
 from cocnet.imaging.depth.depth_map import DepthMap
 from cocnet.imaging.embedded.extract import Beside, look_beside
-from cocnet.imaging.photo.decode import MAX_PIXELS, decode
+from cocnet.imaging.photo.decode import decode
 from cocnet.imaging.photo.encode import write_pixels
 from cocnet.imaging.photo.exif import CameraInfo, read_exif
+from cocnet.imaging.photo.limits import MAX_BYTES
 from cocnet.imaging.photo.orientation import upright
+from cocnet.imaging.photo.source import Given, opened, path_of
 
 __all__ = ["CameraInfo", "Photo", "atomic_path", "read_photo", "write_json", "write_photo"]
 
@@ -77,14 +79,20 @@ class Photo:
         return out
 
 
-def read_photo(path: str | Path, max_pixels: int = MAX_PIXELS) -> Photo:
-    """Read a JPEG, PNG, TIFF, WebP or HEIC photo with the depth it carries, both turned upright.
+def read_photo(given: Given, max_bytes: int = MAX_BYTES) -> Photo:
+    """Read a photo with the depth it carries, both turned upright: a path, its bytes, a file object, "-" for stdin.
 
-    Raises FileError (missing, another format, more than max_pixels, damaged) or MissingExtraError. Whatever
-    is wrong with EXIF or embedded depth never stops a photo: a CocnetWarning or `depth_note` says it.
+    max_bytes: of memory that reading may need. Raises FileError (missing, another format, too large, damaged) or
+    MissingExtraError. Whatever is wrong with EXIF or embedded depth never stops a photo: a CocnetWarning or
+    `depth_note` says it.
     """
-    file = Path(path)
-    raster = decode(file, max_pixels)
+    file: Path | bytes
+    if (path := path_of(given)) is not None:
+        file = path
+    else:
+        with opened(given) as source:
+            file = source.read()
+    raster = decode(file, max_bytes)
     facts = read_exif(raster.exif)
     turn = 1 if raster.turned else facts.orientation
     pixels = upright(raster.pixels, turn)
@@ -92,13 +100,13 @@ def read_photo(path: str | Path, max_pixels: int = MAX_PIXELS) -> Photo:
     if raster.format in ("JPEG", "HEIC"):
         beside = look_beside(file, pixels.shape[1], pixels.shape[0], turn, raster.heif)
     for loss in beside.losses:
-        warnings.warn(f"'{file}': {loss}", CocnetWarning, stacklevel=2)
+        warnings.warn(f"'{path or 'the photo'}': {loss}", CocnetWarning, stacklevel=2)
     return Photo(
         pixels=pixels,
         alpha=None if raster.alpha is None else upright(raster.alpha, turn),
         icc=raster.icc,
         exif=facts.block,
-        path=file,
+        path=path,
         grey=raster.grey,
         embedded_depth=beside.depth,
         depth_note=beside.note,

@@ -1,0 +1,115 @@
+"""What is right at 8 bit is right at 16 bit: opacity, white as zero, transparent colours."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cocnet.errors import FileError
+from cocnet.imaging import read_photo
+from cocnet.imaging.depth.depth_codec import read_tiff
+from cocnet.imaging.photo import decode as decoding
+from cocnet.imaging.photo.limits import MAX_BYTES
+
+tifffile = pytest.importorskip("tifffile")
+imagecodecs = pytest.importorskip("imagecodecs")
+RNG = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_associated_alpha_is_divided_out(tmp_path, dtype, channels):
+    top = np.iinfo(dtype).max
+    plain = RNG.integers(0, top + 1, (20, 30, channels)).astype(dtype)
+    alpha = RNG.integers(top // 2, top + 1, (20, 30, 1)).astype(dtype)
+    alpha[0], alpha[1] = 0, top
+    multiplied = np.rint(plain.astype(float) * alpha / top).astype(dtype)
+    for kind, stored in (("assocalpha", multiplied), ("unassalpha", plain)):
+        tifffile.imwrite(
+            tmp_path / "a.tif",
+            np.concatenate([stored, alpha], 2),
+            photometric="rgb" if channels == 3 else "minisblack",
+            extrasamples=[kind],
+        )
+        photo = read_photo(tmp_path / "a.tif")
+        assert photo.pixels.dtype == dtype
+        assert np.array_equal(photo.alpha, alpha[..., 0])
+        away = np.abs(photo.pixels.astype(int) - plain.astype(int))[1:]
+        assert away.max() <= (2 if kind == "assocalpha" else 0)
+        assert np.array_equal(photo.pixels[1], np.broadcast_to(plain[1], (30, 3)))
+
+
+def test_an_extra_channel_that_is_no_opacity_is_left_out(tmp_path):
+    stored = RNG.integers(0, 65536, (9, 9, 5)).astype(np.uint16)
+    extras = ["unspecified", "unassalpha"]
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="rgb", extrasamples=extras)
+    photo = read_photo(tmp_path / "a.tif")
+    assert np.array_equal(photo.pixels, stored[..., :3])
+    assert np.array_equal(photo.alpha, stored[..., 4])
+    tifffile.imwrite(tmp_path / "a.tif", stored[..., :4], photometric="rgb", extrasamples=extras[:1])
+    assert read_photo(tmp_path / "a.tif").alpha is None
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("compression", [None, "lzw"])
+def test_white_as_zero(tmp_path, dtype, compression):
+    stored = RNG.integers(0, np.iinfo(dtype).max + 1, (9, 9)).astype(dtype)
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="miniswhite", compression=compression)
+    assert np.array_equal(read_photo(tmp_path / "a.tif").pixels[..., 0], np.iinfo(dtype).max - stored)
+    depth = read_tiff(tmp_path / "a.tif", MAX_BYTES)
+    assert np.array_equal(depth, np.iinfo(dtype).max - stored)
+
+
+def transparent(png, key):
+    """The PNG with a colour that is transparent (tRNS) before its picture data."""
+    body = b"tRNS" + struct.pack(f">{len(key)}H", *key)
+    at = png.index(b"IDAT") - 4
+    return png[:at] + struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body)) + png[at:]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_transparent_colour(dtype, channels):
+    stored = RNG.integers(0, 2, (9, 9, channels)).astype(dtype) * np.iinfo(dtype).max
+    key = stored[0, 0]
+    photo = read_photo(transparent(imagecodecs.png_encode(stored.squeeze()), key.tolist()))
+    assert np.array_equal(photo.alpha == 0, (stored == key).all(axis=2))
+    assert np.array_equal(photo.pixels, np.broadcast_to(stored, (9, 9, 3)))
+
+
+def test_a_heic_whose_colour_is_multiplied_by_its_opacity(tmp_path):
+    pillow_heif = pytest.importorskip("pillow_heif")
+    pixels = np.full((64, 64, 4), (50, 50, 50, 128), np.uint8)
+    heif = pillow_heif.from_bytes("RGBa", (64, 64), pixels.tobytes())
+    heif.save(tmp_path / "a.heic", quality=100, chroma=444)
+    assert pillow_heif.open_heif(tmp_path / "a.heic").mode == "RGBa"
+    photo = read_photo(tmp_path / "a.heic")
+    assert np.abs(photo.pixels.astype(int) - 100).max() <= 4
+
+
+def test_too_little_memory_is_not_called_damage(make, monkeypatch):
+    data = make.encoded(np.zeros((8, 8, 3), np.uint8), "PNG")
+
+    def full(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(decoding.modes, "to_array", full)
+    with pytest.raises(FileError, match="enough memory") as caught:
+        read_photo(data)
+    assert "damaged" not in str(caught.value)
+
+
+@pytest.mark.parametrize("form", ["PNG", "WEBP", "TIFF"])
+def test_a_giant_picture_of_a_few_bytes_is_refused_before_it_is_decoded(form, make, monkeypatch):
+    Image.MAX_IMAGE_PIXELS, before = None, Image.MAX_IMAGE_PIXELS
+    settings = {"WEBP": {"lossless": True}, "TIFF": {"compression": "tiff_adobe_deflate"}}.get(form, {})
+    image = Image.new("1" if form != "WEBP" else "RGB", (9000, 9000))
+    stream = io.BytesIO()
+    image.save(stream, form, **settings)
+    Image.MAX_IMAGE_PIXELS = before
+    monkeypatch.setattr(decoding, "_load", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(FileError, match="made of only"):
+        read_photo(stream.getvalue())
