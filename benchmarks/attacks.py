@@ -17,7 +17,7 @@ from torchvision import models
 
 from cocnet import create_model
 from cocnet.attacks import GDA
-from cocnet.attacks.pgd import Descent, descend
+from cocnet.attacks.pgd import PGDSettings, descend
 from cocnet.networks.layers.folding import frozen
 from cocnet.renderers.nearness import Network, Physical
 
@@ -27,7 +27,7 @@ STEPS = 3
 
 def pgd(victim: Callable[[Tensor], Tensor], image: Tensor, label: Tensor) -> None:
     """On the picture itself: forward, backward, step; a last forward."""
-    descend(lambda x, rows: x, victim, image, label, Descent(8 / 255, STEPS, early_stop=False))
+    descend(lambda x, rows: x, victim, image, label, PGDSettings(8 / 255, STEPS, early_stop=False))
 
 
 def attack(render, victim, image: Tensor, depth: Tensor, label: Tensor) -> None:

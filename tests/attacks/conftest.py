@@ -13,6 +13,7 @@ class Linear(nn.Module):
         self.layer = nn.Linear(3, len(weight))
         self.layer.weight.data, self.layer.bias.data = torch.tensor(weight), torch.tensor(bias)
         self.seen = 0
+        self.eval()
 
     def forward(self, x):
         self.seen += len(x)

@@ -68,6 +68,7 @@ def test_no_gradient_is_no_change():
     blind = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 2))
     blind[1].weight.data.zero_()
     blind[1].bias.data = torch.tensor([1.0, 0.0])
+    blind.eval()
     result = ACE()(blind, image, torch.tensor([0, 0]))
     assert not result.success.any() and (result.image - image).abs().max() < 0.51 / 255
 
@@ -87,7 +88,7 @@ def test_settings_that_cannot_be(wrong):
         (torch.full((1, 3, 8, 8), 1.01), torch.tensor([0]), "of 0..1"),
         (torch.rand(1, 3, 8, 8), torch.tensor([0.0]), "int64"),
         (torch.rand(1, 3, 8, 8), torch.tensor([-1]), "from 0"),
-        (torch.rand(1, 3, 8, 8), torch.tensor([2]), "classes that the victim has, got 2 of 2"),
+        (torch.rand(1, 3, 8, 8), torch.tensor([2]), "classes that the victim has, got 2..2 of 2"),
     ],
 )
 def test_input_that_is_no_batch(image, label, text, linear):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from linear import Shade, Victim, batch
 
-from cocnet.attacks import GDA, BackgroundGDA, CameraRange, DepthOffset, LensAttack, Random, SmoothGDA
+from cocnet.attacks import GDA, BackgroundGDA, CameraRange, DepthOffset, LensAttack, RandomSearch, SmoothGDA
 from cocnet.attacks.bokeh import binomial
 from cocnet.errors import DepthError, InputError
 
@@ -28,7 +28,12 @@ def test_linear_world_is_met_exactly():
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda a: f"{a.name}{getattr(a, 'grid', '')}")
 def test_every_attack_stays_in_its_bounds(attack):
     image, depth, label = batch()
-    for one in (attack, replace(attack, random_start=True), Random(attack), replace(attack, targeted=True)):
+    for one in (
+        attack,
+        replace(attack, random_start=True),
+        RandomSearch(attack),
+        replace(attack, targeted=True),
+    ):
         result = one(Shade(), Victim(), image, depth, label)
         assert result.depth.min() >= 0 and result.depth.max() <= 1
         assert (result.depth - depth).abs().max() <= 0.02 / getattr(attack, "span", 1.0) + 1e-6

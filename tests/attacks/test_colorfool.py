@@ -48,7 +48,7 @@ def test_lightness_stays_where_colours_are_in_the_gamut():
     """The first of many trials is a small shift."""
     image = 0.3 + 0.4 * torch.rand(1, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
     attack = ColorFool(trials=40, at_once=4)
-    _, pictures = next(attack._trials(image[0], {}))
+    _, pictures = next(attack._trials(image[0], {}, attack._draws(1)[0]))
     before, after = srgb_to_lab(image), srgb_to_lab(pictures)
     assert (after[:, 0] - before[:, 0]).abs().max() < 1.5
     shift = (after - before)[:, 1:].flatten(2)
@@ -60,7 +60,9 @@ def test_lightness_stays_where_colours_are_in_the_gamut():
 def test_without_success_the_nearest_is_kept():
     result = ColorFool(trials=60, at_once=7)(never, grey(), torch.tensor([0]))
     assert not result.success.any() and result.queries.item() == 60
-    pictures = torch.cat([p for _, p in ColorFool(trials=60)._trials(grey()[0], {})])
+    pictures = torch.cat(
+        [p for _, p in ColorFool(trials=60)._trials(grey()[0], {}, ColorFool(trials=60)._draws(1)[0])]
+    )
     assert result.image[0, 0].mean() == pytest.approx(float(pictures[:, 0].mean((1, 2)).max()), abs=1e-6)
 
 
@@ -79,7 +81,9 @@ def test_a_person_keeps_its_colour_up_to_a_soft_border():
 def test_what_has_a_colour_of_its_own_keeps_to_it(name, green, blue):
     """From grey, sky and water only lose red and yellow, vegetation only red and blue; shifts inside the gamut."""
     attack = ColorFool(lambda image: left(image, name), trials=500, at_once=50)
-    _, pictures = next(attack._trials(grey()[0], {k: m[0] for k, m in left(grey(), name).items()}))
+    _, pictures = next(
+        attack._trials(grey()[0], {k: m[0] for k, m in left(grey(), name).items()}, attack._draws(1)[0])
+    )
     shift = (srgb_to_lab(pictures) - srgb_to_lab(grey()))[:, 1:, :, : SIZE // 2 - 5].mean((2, 3))
     assert (shift[:, 0] * green >= -0.6).all() and (shift[:, 1] * blue >= -0.6).all()
     assert (shift.abs().amax(0) > 5).all()

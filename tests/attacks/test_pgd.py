@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from cocnet.attacks.losses import cross_entropy, dlr, gained
-from cocnet.attacks.pgd import Descent, descend, direction, search, within
-from cocnet.errors import InputError
+from cocnet.attacks.attack_losses import cross_entropy, dlr, margin_loss
+from cocnet.attacks.pgd import PGDSettings, descend, direction, project, random_search
+from cocnet.errors import CocnetWarning, InputError
 
 
 class Linear(torch.nn.Module):
@@ -23,6 +23,7 @@ class Linear(torch.nn.Module):
         self.bias = torch.zeros(classes)
         self.bias[0] = bias
         self.seen = 0
+        self.eval()
 
     def forward(self, picture):
         self.seen += len(picture)
@@ -40,18 +41,18 @@ def start(count=4, side=5):
 def test_a_linear_victim_is_met_at_the_corner():
     victim, x = Linear(75, classes=2, bias=1e4), start()
     goal = torch.zeros(4, dtype=torch.long)
-    found = descend(itself, victim, x, goal, Descent(0.01, 20, loss="margin"))
+    found = descend(itself, victim, x, goal, PGDSettings(0.01, 20, loss="margin"))
     gradient = (victim.weight[1] - victim.weight[0]).sign().view(3, 5, 5)
     assert torch.equal(found.x, (x + 0.01 * gradient).clamp(0.49, 0.51))
     assert not found.fooled.any() and (found.queries == 21).all() and victim.seen == 84
-    toward = descend(itself, victim, x, goal, Descent(0.01, 20, targeted=True, loss="margin"))
+    toward = descend(itself, victim, x, goal, PGDSettings(0.01, 20, targeted=True, loss="margin"))
     assert torch.equal(toward.x, x) and toward.fooled.all() and (toward.queries == 1).all()
 
 
 def test_l2_goes_straight():
     victim, x = Linear(75, classes=2, bias=1e4), start()
     found = descend(
-        itself, victim, x, torch.zeros(4, dtype=torch.long), Descent(0.3, 20, norm="l2", loss="margin")
+        itself, victim, x, torch.zeros(4, dtype=torch.long), PGDSettings(0.3, 20, norm="l2", loss="margin")
     )
     normal = (victim.weight[1] - victim.weight[0]).view(3, 5, 5)
     assert torch.allclose(found.x - x, (0.3 * normal / normal.norm()).expand_as(x), atol=1e-5)
@@ -60,7 +61,7 @@ def test_l2_goes_straight():
 def test_zero_epsilon_changes_nothing():
     x, victim = start(), Linear(75)
     goal = victim(x).argmax(1)
-    found = descend(itself, victim, x, goal, Descent(0.0, 3))
+    found = descend(itself, victim, x, goal, PGDSettings(0.0, 3))
     assert torch.equal(found.x, x) and not found.fooled.any()
 
 
@@ -73,7 +74,9 @@ def test_zero_epsilon_changes_nothing():
 )
 def test_the_ball_is_kept(epsilon, steps, norm, seed):
     x, victim = start(), Linear(75, seed=seed)
-    attack = Descent(epsilon, steps, norm=norm, random_start=True, restarts=2, seed=seed, early_stop=False)
+    attack = PGDSettings(
+        epsilon, steps, norm=norm, random_start=True, restarts=2, seed=seed, early_stop=False
+    )
     found = descend(itself, victim, x, victim(x).argmax(1), attack)
     away = (found.x - x).flatten(1)
     size = away.abs().amax(1) if norm == "linf" else away.norm(dim=1)
@@ -85,13 +88,13 @@ def test_photos_leave_when_fooled():
     x += torch.linspace(-0.3, 0.3, 6).view(-1, 1, 1, 1) * victim.weight[0].view(3, 5, 5)
     goal = victim(x).argmax(1)
     victim.seen = 0
-    found = descend(itself, victim, x, goal, Descent(0.3, 40))
+    found = descend(itself, victim, x, goal, PGDSettings(0.3, 40))
     assert victim.seen == int(found.queries.sum()) < 6 * 41 and found.fooled.any()
     assert torch.equal(victim(found.x).argmax(1), found.prediction)
     assert torch.equal(found.prediction != goal, found.fooled)
-    whole = descend(itself, victim, x, goal, Descent(0.3, 40, early_stop=False))
+    whole = descend(itself, victim, x, goal, PGDSettings(0.3, 40, early_stop=False))
     assert (whole.margin >= found.margin - 1e-5).all() and (whole.queries == 41).all()
-    alone = descend(itself, victim, x[2:3], goal[2:3], Descent(0.3, 40))
+    alone = descend(itself, victim, x[2:3], goal[2:3], PGDSettings(0.3, 40))
     assert torch.allclose(alone.x, found.x[2:3]) and alone.queries == found.queries[2]
 
 
@@ -99,9 +102,11 @@ def test_the_victim_and_the_surroundings_stay_as_they_are():
     victim = Linear(75).train()
     before = victim.weight.detach().clone()
     x, goal = start(), torch.zeros(4, dtype=torch.long)
-    with torch.no_grad():
-        one = descend(itself, victim, x, goal, Descent(0.1, 5, random_start=True, seed=3))
-    two = descend(itself, victim, x, goal, Descent(0.1, 5, random_start=True, seed=3))
+    settings = PGDSettings(0.1, 5, random_start=True, seed=3)
+    with torch.no_grad(), pytest.warns(CocnetWarning, match="put back after it"):
+        one = descend(itself, victim, x, goal, settings)
+    two = descend(itself, victim.eval(), x, goal, settings)
+    victim.train()
     assert torch.equal(one.x, two.x) and torch.equal(x, start())
     assert victim.training and victim.weight.grad is None and torch.equal(victim.weight, before)
 
@@ -110,19 +115,19 @@ def test_a_victim_that_answers_without_gradient_is_noticed():
     def deaf(picture):
         return 0 * picture.flatten(1)[:, :3] + torch.eye(3)[:1]
 
-    found = descend(itself, deaf, start(), torch.zeros(4).long(), Descent(0.1, 2))
-    assert found.stalled.all() and torch.equal(found.x, start())
+    found = descend(itself, deaf, start(), torch.zeros(4).long(), PGDSettings(0.1, 2))
+    assert found.zero_gradient.all() and torch.equal(found.x, start())
 
 
 def test_search_asks_as_often_and_keeps_the_best():
     victim, x, goal = Linear(75, bias=1e4), start(), torch.zeros(4, dtype=torch.long)
 
-    def draw(made):
-        return x + (torch.rand(x.shape, generator=made) - 0.5).sign() * 0.1
+    def draw(numbers):
+        return x + (numbers.uniform(x) - 0.5).sign() * 0.1
 
-    found = search(itself, victim, x, goal, Descent(0.1, 9), draw)
+    found = random_search(itself, victim, x, goal, PGDSettings(0.1, 9), draw)
     assert (found.queries == 10).all() and torch.allclose((found.x - x).abs(), torch.full_like(x, 0.1))
-    assert torch.allclose(gained(victim(found.x), goal, False), found.margin)
+    assert torch.allclose(margin_loss(victim(found.x), goal, False), found.margin)
 
 
 def test_losses():
@@ -131,13 +136,13 @@ def test_losses():
     assert dlr(logits, goal, False).item() == pytest.approx(-2 / 3)
     assert dlr(logits, torch.tensor([1]), True).item() == pytest.approx(-2 / 4)
     assert dlr(7 * logits + 2, goal, False).item() == pytest.approx(-2 / 3)
-    assert math.isfinite(dlr(logits[:, :2], goal, True).item()) and gained(logits, goal, False) == -2
+    assert math.isfinite(dlr(logits[:, :2], goal, True).item()) and margin_loss(logits, goal, False) == -2
 
 
 def test_directions_of_nothing_are_nothing():
     assert not direction(torch.zeros(2, 3), "l2").any() and not direction(torch.zeros(2, 3), "linf").any()
     assert torch.equal(
-        within(torch.zeros(2, 3), torch.zeros(2, 3), Descent(0.1, norm="l2")), torch.zeros(2, 3)
+        project(torch.zeros(2, 3), torch.zeros(2, 3), PGDSettings(0.1, norm="l2")), torch.zeros(2, 3)
     )
 
 
@@ -147,4 +152,4 @@ def test_directions_of_nothing_are_nothing():
 )
 def test_impossible_settings(wrong):
     with pytest.raises(InputError, match="expected"):
-        Descent(**wrong)
+        PGDSettings(**wrong)

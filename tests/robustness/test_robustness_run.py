@@ -9,42 +9,20 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from victims import labelled, open_tiny
+from victims import open_tiny
 
 from cocnet import create_model, save_checkpoint
 from cocnet.apps.cli.main import main
 from cocnet.attacks import AttackResult
 from cocnet.errors import FileError, InputError
 from cocnet.renderers.nearness import Physical, Setup
-from cocnet.robustness import methods, sources, stages, summary
-from cocnet.robustness.methods import Budget, Row, one_blur, open_method
+from cocnet.robustness import methods, stages
+from cocnet.robustness.methods import Budget, MethodSpec, one_blur, open_method
 from cocnet.robustness.published_tables23 import ACCURACY, TRANSFER, table_2, table_3
 from cocnet.robustness.robustness_run import run_robustness
 from cocnet.robustness.run_layout import load_picture
 from cocnet.robustness.settings import RobustnessRun
-from cocnet.robustness.similarity import changes
 from cocnet.robustness.sources import from_subject
-
-
-@pytest.fixture(autouse=True)
-def tiny_victims(monkeypatch):
-    monkeypatch.setattr(sources, "open_victim", open_tiny)
-    monkeypatch.setattr(summary, "DRAWS", 50)
-
-
-@pytest.fixture
-def run(tmp_path):
-    return RobustnessRun(
-        labelled(tmp_path / "photos"),
-        tmp_path / "run",
-        victims=("tiny", "tiny2"),
-        methods=("bokeh", "gda@0.3", "pgd-rgb@0.3"),
-        batch=2,
-        steps=3,
-        size_px=32,
-        metrics=("psnr", "ssim"),
-        pictures=1,
-    )
 
 
 def records_of(folder):
@@ -145,7 +123,7 @@ def test_a_success_that_dies_in_8_bit_does_not_survive(run, monkeypatch):
 
         return apply
 
-    monkeypatch.setitem(methods.ROWS, "nudge", Row("less than a step", nudge))
+    monkeypatch.setitem(methods.METHODS, "nudge", MethodSpec("less than a step", nudge))
     for other in list(run.data.iterdir())[1:]:
         for path in other.iterdir():
             path.rename(run.data / "0" / path.name)
@@ -197,7 +175,7 @@ def test_reports(run, capsys):
     with (run.out / "robustness.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 2 * 5 * 5 and float(rows[0]["to_photo psnr"]) == float("inf")
-    assert {"delta max px", "others tiny2", "camera", "natural_right"} <= set(rows[0])
+    assert {"perturbation largest_px", "others tiny2", "camera", "natural_right"} <= set(rows[0])
     facts = json.loads((run.out / "robustness.json").read_text())
     assert {pair["first"] for pair in facts["pairs"]} == {"random@0.3", "gda@0.3", "lens"}
     assert main(["tables", "2", "--run", str(run.out)]) == 0
@@ -241,7 +219,7 @@ def test_methods_that_can_not_be(name, budget, error):
 
 
 def test_methods_by_name():
-    assert open_method("bg-gda@8e-3").yardstick == "random-bg-gda@8e-3"
+    assert open_method("bg-gda@8e-3").baseline == "random-bg-gda@8e-3"
     assert {name: open_method(name).epsilon for name in ("gda", "sm-gda", "bg-gda", "random-sm-gda")} == {
         "gda": 3e-4,
         "sm-gda": 8e-3,
@@ -255,7 +233,7 @@ def test_methods_by_name():
     )
 
 
-@pytest.mark.parametrize("name", [name for name in methods.ROWS if name != "colorfool-unmasked"])
+@pytest.mark.parametrize("name", [name for name in methods.METHODS if name != "colorfool-unmasked"])
 def test_every_method_runs_within_its_budget(name):
     image = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     depth = torch.linspace(0, 1, 32).view(1, 1, 32, 1).expand(2, 1, 32, 32).contiguous()
@@ -264,7 +242,7 @@ def test_every_method_runs_within_its_budget(name):
     method = open_method(name, Budget(steps=2))
     result = method(render, victim, image, depth, label)
     assert result.image.shape == image.shape and (result.image >= 0).all() and (result.image <= 1).all()
-    if method.row.unit == "of nearness":
+    if method.spec.unit == "of nearness":
         assert (result.depth - depth).abs().max() <= method.epsilon + 1e-6
     if name == "pgd-rgb":
         assert (result.image - render(image, depth)).abs().max() <= 8 / 255 + 1e-6
@@ -290,17 +268,6 @@ def test_one_blur_has_the_mean_radius():
     radius = setup.radius_px(seen[0]).abs()
     assert seen[0].min() == seen[0].max()
     assert float(radius.mean()) == pytest.approx(float(setup.radius_px(depth).abs().mean()), rel=1e-4)
-
-
-def test_changes_of_depth():
-    before = torch.tensor([[0.0, 0.5], [0.5, 1.0]])[None, None]
-    after = torch.tensor([[0.6, 0.5], [0.5, 1.0]])[None, None]
-    found = changes(before, after, Setup())[0]
-    assert found["reversed"] == pytest.approx(0.5)
-    assert found["max nearness"] == pytest.approx(0.6) and found["mean nearness"] == pytest.approx(0.15)
-    assert found["max dioptres"] == pytest.approx(0.6 * 0.9)
-    slope = (Setup().radius_px(before)[0, 0, 0, 0] - Setup().radius_px(before)[0, 0, 1, 1]).abs()
-    assert found["max px"] == pytest.approx(0.6 * float(slope), rel=1e-4)
 
 
 def test_settings_are_checked(tmp_path):

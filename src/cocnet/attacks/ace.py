@@ -11,7 +11,9 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from cocnet.attacks.guard import ask_logits, check_gradient, evaluating
 from cocnet.attacks.result import AttackResult, Victim, check_photos, judged, margin
+from cocnet.compute import strict_float32
 from cocnet.errors import InputError
 
 Form = Literal["journal", "bmvc"]
@@ -54,6 +56,10 @@ class ACE:
     def __call__(self, victim: Victim, image: Pictures, label: Int64[Tensor, "b"]) -> AttackResult:
         """Attack a batch. Raises InputError."""
         check_photos(image, label)
+        with strict_float32(image.device), evaluating(victim):
+            return self._attacked(victim, image, label)
+
+    def _attacked(self, victim: Victim, image: Pictures, label: Tensor) -> AttackResult:
         theta = torch.full((len(image), 3, self.pieces), 1 / self.pieces, dtype=image.dtype).to(image.device)
         best, farthest = image.clone(), theta.new_full((len(image),), torch.inf)
         queries, adam = torch.zeros_like(label), torch.optim.Adam([theta], self._rate)
@@ -85,9 +91,10 @@ class ACE:
         theta = theta.detach().requires_grad_()
         smooth = curved(image, theta)
         picture = smooth + (_in_8_bit(smooth) - smooth).detach()
-        lead = margin(victim(picture), label)
+        lead = margin(ask_logits(victim, picture), label)
         far = (theta / theta.sum(-1, keepdim=True) - 1 / self.pieces).square().sum((1, 2))
         loss = (-lead).clamp(min=0) + (self.weight * far if self.form == "bmvc" else 0)
+        check_gradient(picture, lead)
         (grad,) = torch.autograd.grad(loss.sum(), theta)
         return _in_8_bit(smooth.detach()), lead.detach(), far.detach(), grad
 

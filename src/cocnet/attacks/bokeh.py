@@ -12,8 +12,9 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from cocnet.attacks.base import AnyRender, RenderAttack
-from cocnet.attacks.pgd import direction, uniform
+from cocnet.attacks.pgd import direction
+from cocnet.attacks.random_numbers import RandomNumbers
+from cocnet.attacks.render_attack import AnyRender, RenderAttack
 from cocnet.errors import InputError
 
 
@@ -45,11 +46,11 @@ class GDA(RenderAttack):
     def picture(self, render: AnyRender, image: Tensor, depth: Tensor, x: Tensor) -> Float[Tensor, "n 3 h w"]:
         return render(image, self.moved(depth, x))
 
-    def draw(self, origin: Tensor, made: torch.Generator) -> Tensor:
+    def draw(self, origin: Tensor, numbers: RandomNumbers) -> Tensor:
         """A corner of the ball, ±ε, in patches as large as `spread` makes them; a direction at random for "l2"."""
         if self.norm == "l2":
-            return direction(uniform(origin, made) - 0.5, "l2") * self.epsilon
-        return self.smoothed(uniform(origin, made) - 0.5).sign() * self.epsilon
+            return direction(numbers.uniform(origin) - 0.5, "l2") * self.epsilon
+        return self.smoothed(numbers.uniform(origin) - 0.5).sign() * self.epsilon
 
     def smoothed(self, x: Tensor) -> Tensor:
         """x, as smooth as a change is."""

@@ -13,7 +13,10 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn import functional
 
+from cocnet.attacks.guard import ask_logits, evaluating
+from cocnet.attacks.random_numbers import RandomNumbers, Seed
 from cocnet.attacks.result import AttackResult, Victim, check_photos, judged, margin
+from cocnet.compute import strict_float32
 from cocnet.errors import InputError
 from cocnet.imaging.color.lab import lab_to_srgb, srgb_to_lab
 
@@ -35,7 +38,7 @@ class ColorFool:
 
     segmenter: Segmenter | None = None
     trials: int = 1000
-    seed: int = 0
+    seed: Seed = 0
     at_once: int = 16
 
     def __post_init__(self) -> None:
@@ -54,11 +57,19 @@ class ColorFool:
     ) -> AttackResult:
         """Attack a batch, one photo after the other. Raises InputError."""
         check_photos(image, label)
-        masks = {} if self.segmenter is None else _checked(self.segmenter(image), image)
-        found = [
-            self._one(victim, image[i], label[i : i + 1], {name: mask[i] for name, mask in masks.items()})
-            for i in range(len(image))
-        ]
+        draws = self._draws(len(image))
+        masks = {} if self.segmenter is None else _checked(self.segmenter(image.clone()), image)
+        with strict_float32(image.device), evaluating(victim, self.segmenter):
+            found = [
+                self._one(
+                    victim,
+                    image[i],
+                    label[i : i + 1],
+                    {name: mask[i] for name, mask in masks.items()},
+                    draws[i],
+                )
+                for i in range(len(image))
+            ]
         queries = torch.tensor([count for _, count in found]).to(label)
         return judged(victim, torch.stack([picture for picture, _ in found]), label, queries)
 
@@ -68,11 +79,12 @@ class ColorFool:
         image: Float[Tensor, "3 h w"],
         label: Int64[Tensor, "1"],
         masks: Mapping[str, Mask],
+        draws: Float[Tensor, "trials regions 2"],
     ) -> tuple[Float[Tensor, "3 h w"], int]:
         """The first picture that fools and its trial's number, else the nearest one and all trials."""
         nearest, lead = image, -torch.inf
-        for first, pictures in self._trials(image, masks):
-            leads = margin(victim(pictures), label.expand(len(pictures)))
+        for first, pictures in self._trials(image, masks, draws):
+            leads = margin(ask_logits(victim, pictures), label.expand(len(pictures)))
             fooled = (leads > 0).nonzero()[:, 0]
             if len(fooled):
                 return pictures[fooled[0]], first + int(fooled[0]) + 1
@@ -81,10 +93,13 @@ class ColorFool:
         return nearest, self.trials
 
     def _trials(
-        self, image: Float[Tensor, "3 h w"], masks: Mapping[str, Mask]
+        self,
+        image: Float[Tensor, "3 h w"],
+        masks: Mapping[str, Mask],
+        draws: Float[Tensor, "trials regions 2"],
     ) -> Iterator[tuple[int, Float[Tensor, "t 3 h w"]]]:
         """Some trials at a time, with how many were before."""
-        lab, draws = srgb_to_lab(image), self._draws().to(image)
+        lab, draws = srgb_to_lab(image), draws.to(image)
         regions = _regions(lab[1:], masks)
         for first in range(0, self.trials, self.at_once):
             numbers = torch.arange(first, min(first + self.at_once, self.trials))
@@ -97,9 +112,9 @@ class ColorFool:
             light = lab[None, :1].expand(len(numbers), -1, -1, -1)
             yield first, (lab_to_srgb(torch.cat([light, colours], 1)) * 255).round() / 255
 
-    def _draws(self) -> Float[Tensor, "trials regions 2"]:
-        chance = torch.Generator().manual_seed(self.seed)
-        return torch.rand(self.trials, len(REGIONS), 2, generator=chance)
+    def _draws(self, count: int) -> Float[Tensor, "b trials regions 2"]:
+        numbers = RandomNumbers.of(self.seed, count, torch.device("cpu"))
+        return numbers.uniform(torch.empty(count, self.trials, len(REGIONS), 2))
 
 
 @dataclass(frozen=True)

@@ -5,42 +5,47 @@ a victim, picture → logits; the first x [b …]; goals [b]. Leaves: the best x
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Literal, get_args
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Float, Int64
 from torch import Tensor
 
-from cocnet.attacks.losses import LOSSES, LossName, gained
-from cocnet.attacks.result import Victim
+from cocnet.attacks.attack_losses import LOSSES, LossName
+from cocnet.attacks.best_so_far import BestSoFar, Judge, Success
+from cocnet.attacks.guard import ask, check_gradient, checked_logits, evaluating
+from cocnet.attacks.random_numbers import RandomNumbers, Seed
 from cocnet.compute import strict_float32
 from cocnet.errors import InputError
 
 Norm = Literal["linf", "l2"]
 Make = Callable[[Tensor, Int64[Tensor, "n"]], Float[Tensor, "n 3 h w"]]
+Loss = Callable[[Any, Tensor], Float[Tensor, "b"]]
 
 
 @dataclass(frozen=True)
-class Descent:
+class PGDSettings:
     """How far and how long.
 
     epsilon: largest norm of x − its start; step_size [2.5·epsilon/steps]; norm "linf" (steps along the gradient's
     sign) or "l2". A photo that is fooled leaves the batch at once with early_stop; restarts begin at random points,
     the first one too with random_start, and only for photos not fooled yet. targeted: goals are wanted classes.
-    Raises InputError for impossible numbers.
+    seed: a number for all photos, or one for each. loss: a name, or loss(output, goal) → [b], made large, of whatever
+    the victim returns; then success(output, goal) → [b] of bools is needed, too. Raises InputError.
     """
 
     epsilon: float = 3e-4
     steps: int = 50
     step_size: float | None = None
     norm: Norm = "linf"
-    loss: LossName = "ce"
+    loss: LossName | Loss = "ce"
     targeted: bool = False
     random_start: bool = False
     restarts: int = 1
     early_stop: bool = True
-    seed: int = 0
+    seed: Seed = 0
+    success: Success | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.epsilon < float("inf") or self.steps < 1 or self.restarts < 1:
@@ -50,113 +55,87 @@ class Descent:
             )
         if self.step_size is not None and not 0 < self.step_size < float("inf"):
             raise InputError(f"expected step_size above 0, got {self.step_size}, try 2.5 * epsilon / steps")
-        for name, value, known in (("norm", self.norm, get_args(Norm)), ("loss", self.loss, tuple(LOSSES))):
-            if value not in known:
-                raise InputError(f"expected {name} {' or '.join(known)}, got {value!r}, try {known[0]}")
+        if self.norm not in get_args(Norm):
+            raise InputError(f"expected norm linf or l2, got {self.norm!r}, try linf")
+        if not callable(self.loss) and self.loss not in LOSSES:
+            raise InputError(f"expected loss {' or '.join(LOSSES)}, got {self.loss!r}, try ce")
+        if callable(self.loss) != (self.success is not None):
+            raise InputError(
+                "expected loss and success functions together, got one of them, try both or neither"
+            )
 
     @property
     def stride(self) -> float:
         """The step size that is used."""
         return 2.5 * self.epsilon / self.steps if self.step_size is None else self.step_size
 
-
-@dataclass
-class Best:
-    """The best of each photo so far: its x, picture, logits' class and margin; queries of the victim; whether the
-    first gradient was zero everywhere."""
-
-    x: Tensor
-    goal: Int64[Tensor, "b"]
-    targeted: bool = False
-    image: Float[Tensor, "b 3 h w"] = field(init=False)
-    prediction: Int64[Tensor, "b"] = field(init=False)
-    margin: Float[Tensor, "b"] = field(init=False)
-    queries: Int64[Tensor, "b"] = field(init=False)
-    stalled: Bool[Tensor, "b"] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.x = self.x.clone()
-        self.margin = torch.full(self.goal.shape, -torch.inf, device=self.x.device)
-        self.prediction, self.queries = torch.full_like(self.goal, -1), torch.zeros_like(self.goal)
-        self.stalled = torch.zeros_like(self.goal, dtype=torch.bool)
-
     @property
-    def fooled(self) -> Bool[Tensor, "b"]:
-        """Which photos the victim gets as the attacker wants."""
-        return self.margin > 0
+    def judge(self) -> Judge:
+        """How far a victim's outputs are from the attack's aim."""
+        return Judge(self.targeted, self.loss if callable(self.loss) else None, self.success)
 
-    @property
-    def seen(self) -> Bool[Tensor, "b"]:
-        """Which photos the victim has been asked about."""
-        return self.queries > 0
-
-    def see(self, rows: Int64[Tensor, "n"], x: Tensor, image: Tensor, logits: Tensor) -> None:
-        """Take over what is better than before."""
-        x, image, logits = x.detach(), image.detach(), logits.detach()
-        if not bool(self.seen.any()):
-            self.image = image.new_zeros((len(self.goal), *image.shape[1:]))
-        found = gained(logits, self.goal[rows], self.targeted).to(self.margin).nan_to_num(nan=-torch.inf)
-        better = (found > self.margin[rows]) | ~self.seen[rows]
-        self.queries[rows] += 1
-        where = rows[better]
-        self.x[where], self.image[where] = x[better], image[better]
-        self.margin[where], self.prediction[where] = found[better], logits[better].argmax(1)
+    def losses(self, output: Any, goal: Tensor) -> Float[Tensor, "b"]:
+        """What is made large, of each photo. Raises InputError for outputs that aren't logits."""
+        if callable(self.loss):
+            return self.loss(output, goal)
+        return LOSSES[self.loss](checked_logits(output, len(goal)), goal, self.targeted)
 
 
 def descend(
     make: Make,
-    victim: Victim,
+    victim: Callable[[Tensor], Any],
     start: Tensor,
     goal: Int64[Tensor, "b"],
-    settings: Descent,
+    settings: PGDSettings,
     bounded: Callable[[Tensor], Tensor] = lambda x: x,
-) -> Best:
+) -> BestSoFar:
     """Attack a batch. `bounded(x)` keeps x where it has a meaning, after the projection onto the ball.
 
     Computed in strict float32 (TF32 and half precision round away such small steps); parameters of the victim and the
-    renderer get no gradients.
+    renderer get no gradients, a victim in training mode is put into evaluation mode and back. Raises InputError.
     """
-    best = Best(start.detach(), goal, settings.targeted)
-    made = torch.Generator(start.device).manual_seed(settings.seed)
-    with strict_float32(start.device), torch.enable_grad():
-        for turn in range(settings.restarts):
-            rows = _open(best) if settings.early_stop else torch.arange(len(goal), device=goal.device)
+    best = BestSoFar(start.detach(), goal, settings.judge)
+    numbers = RandomNumbers.of(settings.seed, len(goal), start.device)
+    with strict_float32(start.device), torch.enable_grad(), evaluating(victim):
+        for restart in range(settings.restarts):
+            rows = best.open if settings.early_stop else torch.arange(len(goal), device=goal.device)
             x = start.detach()[rows]
-            if turn or settings.random_start:
-                x = bounded(within(x + random_in_ball(start, settings, made)[rows], start[rows], settings))
-            _turn(make, victim, x, start.detach(), rows, best, settings, bounded)
+            if restart or settings.random_start:
+                moved = x + random_in_ball(start, settings, numbers)[rows]
+                x = bounded(project(moved, start[rows], settings))
+            _from_one_start(make, victim, x, start.detach(), rows, best, settings, bounded)
     return best
 
 
-def search(
+def random_search(
     make: Make,
-    victim: Victim,
+    victim: Callable[[Tensor], Any],
     start: Tensor,
     goal: Int64[Tensor, "b"],
-    settings: Descent,
-    draw: Callable[[torch.Generator], Tensor],
-) -> Best:
-    """The yardstick of `descend`: as many points drawn at random as that has queries, fooled photos no more."""
-    best = Best(start.detach(), goal, settings.targeted)
-    made = torch.Generator(start.device).manual_seed(settings.seed)
-    with strict_float32(start.device), torch.no_grad():
+    settings: PGDSettings,
+    draw: Callable[[RandomNumbers], Tensor],
+) -> BestSoFar:
+    """The baseline of `descend`: as many points drawn at random as that has queries, fooled photos no more."""
+    best = BestSoFar(start.detach(), goal, settings.judge)
+    numbers = RandomNumbers.of(settings.seed, len(goal), start.device)
+    with strict_float32(start.device), torch.no_grad(), evaluating(victim):
         for _ in range((settings.steps + 1) * settings.restarts):
-            x, rows = draw(made), _open(best)
+            x, rows = draw(numbers), best.open
             if not len(rows):
                 break
             image = make(x[rows], rows)
-            best.see(rows, x[rows], image, victim(image))
+            best.update(rows, x[rows], image, ask(victim, image))
     return best
 
 
-def _turn(
+def _from_one_start(
     make: Make,
-    victim: Victim,
+    victim: Callable[[Tensor], Any],
     x: Tensor,
     start: Tensor,
     rows: Int64[Tensor, "n"],
-    best: Best,
-    settings: Descent,
+    best: BestSoFar,
+    settings: PGDSettings,
     bounded: Callable[[Tensor], Tensor],
 ) -> None:
     """All steps from one point, each of which asks the victim once; the last point is only looked at."""
@@ -165,18 +144,24 @@ def _turn(
             return
         x = x.detach().requires_grad_(step < settings.steps)
         image = make(x, rows)
-        logits = victim(image)
-        best.see(rows, x, image, logits)
+        output = ask(victim, image)
+        best.update(rows, x, image, output)
         if step == settings.steps:
             return
-        loss = LOSSES[settings.loss](logits, best.goal[rows], settings.targeted)
-        (gradient,) = torch.autograd.grad(loss.sum(), x)
+        gradient = _gradient(settings.losses(output, best.goal[rows]), image, x)
         if step == 0:
-            best.stalled[rows] |= gradient.flatten(1).abs().amax(1) == 0
+            best.zero_gradient[rows] |= gradient.flatten(1).abs().amax(1) == 0
         gradient = gradient.nan_to_num(0.0)
         on = ~best.fooled[rows] if settings.early_stop else torch.ones_like(rows, dtype=torch.bool)
         rows, moved = rows[on], x.detach()[on] + settings.stride * direction(gradient[on], settings.norm)
-        x = bounded(within(moved, start[rows], settings))
+        x = bounded(project(moved, start[rows], settings))
+
+
+def _gradient(losses: Float[Tensor, "n"], image: Tensor, x: Tensor) -> Tensor:
+    """The losses' gradient with respect to x. Raises InputError where they don't depend on it."""
+    check_gradient(image, losses)
+    (gradient,) = torch.autograd.grad(losses.sum(), x, allow_unused=True)
+    return torch.zeros_like(x) if gradient is None else gradient
 
 
 def direction(gradient: Float[Tensor, "n ..."], norm: Norm) -> Float[Tensor, "n ..."]:
@@ -186,7 +171,7 @@ def direction(gradient: Float[Tensor, "n ..."], norm: Norm) -> Float[Tensor, "n 
     return gradient / _norms(gradient).clamp(min=torch.finfo(gradient.dtype).tiny)
 
 
-def within(x: Float[Tensor, "n ..."], centre: Float[Tensor, "n ..."], settings: Descent) -> Tensor:
+def project(x: Float[Tensor, "n ..."], centre: Float[Tensor, "n ..."], settings: PGDSettings) -> Tensor:
     """x, brought back to a distance of epsilon from the centre."""
     away = x - centre
     if settings.norm == "linf":
@@ -199,20 +184,9 @@ def _norms(x: Float[Tensor, "n ..."]) -> Float[Tensor, "n ..."]:
     return x.flatten(1).norm(dim=1).view(-1, *[1] * (x.ndim - 1))
 
 
-def _open(best: Best) -> Int64[Tensor, "n"]:
-    """Photos that are not fooled yet."""
-    return (~best.fooled).nonzero()[:, 0]
-
-
-def random_in_ball(x: Float[Tensor, "b ..."], settings: Descent, made: torch.Generator) -> Tensor:
+def random_in_ball(x: Float[Tensor, "b ..."], settings: PGDSettings, numbers: RandomNumbers) -> Tensor:
     """A random point of the ball around zero: uniform per value ("linf"), a random direction and length ("l2")."""
     if settings.norm == "linf":
-        return (2 * uniform(x, made) - 1) * settings.epsilon
-    length = torch.rand((), generator=made, device=x.device, dtype=x.dtype)
-    return direction(uniform(x, made) - 0.5, "l2") * length * settings.epsilon
-
-
-def uniform(like: Float[Tensor, "b ..."], made: torch.Generator) -> Float[Tensor, "b ..."]:
-    """Numbers in 0..1, the same for every photo, so that a result doesn't depend on what else is in its batch."""
-    drawn = torch.rand(like.shape[1:], generator=made, device=like.device, dtype=like.dtype)
-    return drawn.expand_as(like)
+        return (2 * numbers.uniform(x) - 1) * settings.epsilon
+    length = numbers.uniform(x.new_zeros(len(x), *[1] * (x.ndim - 1)))
+    return direction(numbers.uniform(x) - 0.5, "l2") * length * settings.epsilon

@@ -1,27 +1,30 @@
-"""What is done to photos, by name: nothing, blur, attacks and their yardsticks.
+"""What is done to photos, by name: nothing, blur, attacks and their baselines.
 
-Enters: how a method is spelled, "gda" or, with another ε, "gda@8e-3", and what it may cost. Leaves: a `Method`,
+Enters: how a method is spelled, "gda" or, with another ε, "gda@8e-3", and its budget. Leaves: a `Method`,
 called as method(render, victim, image, depth, label). Those that know no depth change the natural bokeh picture, so
-that all start from the same one. A new method is a row of `ROWS`.
+that all start from the same one. A new method is a row of `METHODS`.
 """
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cocnet.attacks import GDA, AttackResult, BackgroundGDA, DepthOffset, LensAttack, Random, SmoothGDA
+from cocnet.attacks import GDA, AttackResult, BackgroundGDA, DepthOffset, LensAttack, RandomSearch, SmoothGDA
 from cocnet.attacks.ace import ACE
-from cocnet.attacks.base import AnyRender, RenderAttack
 from cocnet.attacks.colorfool import ColorFool
-from cocnet.attacks.pgd import Descent, descend
+from cocnet.attacks.pgd import PGDSettings, descend
+from cocnet.attacks.random_numbers import Seed
+from cocnet.attacks.render_attack import AnyRender, RenderAttack
 from cocnet.attacks.result import Victim, judged
 from cocnet.errors import InputError
 from cocnet.renderers.nearness import Physical, Setup
+from cocnet.robustness.settings import AttackSettings, LossName
+from cocnet.robustness.sources import setup_of
 
 Apply = Callable[[AnyRender, Victim, Tensor, Tensor, Tensor], AttackResult]
 Recolour = Callable[[Victim, Tensor, Tensor], AttackResult]
@@ -30,45 +33,64 @@ Recolour = Callable[[Victim, Tensor, Tensor], AttackResult]
 @dataclass(frozen=True)
 class Budget:
     """What a method may cost. epsilon None: the method's own; full: no photo stops early, so that all go as far as
-    they can; targeted: labels are wanted classes."""
+    they can; targeted: labels are wanted classes; seed: a number for all photos of a batch, or one for each."""
 
     epsilon: float | None = None
     steps: int = 50
-    seed: int = 0
+    seed: Seed = 0
     full: bool = False
     targeted: bool = False
     setup: Setup = field(default_factory=Setup)
+    restarts: int = 1
+    loss: LossName = "ce"
+
+    @classmethod
+    def of(cls, settings: AttackSettings, **changes: Any) -> "Budget":
+        """That of a run's settings."""
+        found = cls(
+            steps=settings.steps,
+            seed=settings.seed,
+            full=settings.full_steps,
+            setup=setup_of(settings),
+            restarts=settings.restarts,
+            loss=settings.loss,
+        )
+        return replace(found, **changes)
 
 
 @dataclass(frozen=True)
-class Row:
-    """One method: in words, how it is made, its ε and what that is of, its yardstick, whether it can be targeted or
-    needs a renderer with a camera."""
+class MethodSpec:
+    """One method: in words, how it is made, its ε and what that is of, its baseline of random draws, whether it
+    can be targeted or needs a renderer with a camera."""
 
     about: str
     make: Callable[[Budget], Apply]
     epsilon: float | None = None
     unit: str = ""
-    yardstick: str = ""
+    baseline: str = ""
     targeted: bool = False
     camera: bool = False
 
 
 @dataclass(frozen=True)
 class Method:
-    """A method that is ready; `name` is as it was spelled, `yardstick` that of the same ε, "" for none."""
+    """A method that is ready, as it was spelled: NAME[@EPSILON][:steps=N][:restarts=N][:full]."""
 
     name: str
     base: str
-    epsilon: float | None
-    row: Row
+    budget: Budget
+    spec: MethodSpec
     call: Apply
 
     @property
-    def yardstick(self) -> str:
-        """Its name, spelled with the same ε."""
-        _, at, number = self.name.partition("@")
-        return f"{self.row.yardstick}{at}{number}" if self.row.yardstick else ""
+    def epsilon(self) -> float | None:
+        """The ε that is used; None where a method has none."""
+        return self.budget.epsilon
+
+    @property
+    def baseline(self) -> str:
+        """The baseline of the same ε and effort, "" for none."""
+        return f"{self.spec.baseline}{self.name[len(self.base) :]}" if self.spec.baseline else ""
 
     def __call__(
         self, render: AnyRender, victim: Victim, image: Tensor, depth: Tensor, label: Tensor
@@ -80,18 +102,33 @@ class Method:
 def open_method(spelled: str, budget: Budget | None = None) -> Method:
     """The method of a name. Raises InputError for an unknown name, an ε that can't be, or a target it can't take."""
     chosen = budget or Budget()
-    base, at, number = spelled.partition("@")
-    if base not in ROWS:
-        near = difflib.get_close_matches(base, ROWS, n=1) or [", ".join(ROWS)]
+    name, *effort = spelled.split(":")
+    base, at, number = name.partition("@")
+    if base not in METHODS:
+        near = difflib.get_close_matches(base, METHODS, n=1) or [", ".join(METHODS)]
         raise InputError(f"expected a method, got '{base}', try {near[0]}")
-    row = ROWS[base]
+    spec = METHODS[base]
     epsilon = _number(spelled, number) if at else chosen.epsilon
-    if epsilon is not None and row.epsilon is None:
+    if epsilon is not None and spec.epsilon is None:
         raise InputError(f"expected a method with an epsilon, got '{spelled}', try {base} alone")
-    if chosen.targeted and not row.targeted:
+    if chosen.targeted and not spec.targeted:
         raise InputError(f"expected a method that can reach a target, got '{base}', try bg-gda")
-    used = row.epsilon if epsilon is None else epsilon
-    return Method(spelled, base, used, row, row.make(replace(chosen, epsilon=used)))
+    if effort and spec.epsilon is None:
+        raise InputError(
+            f"expected a method with an epsilon for an effort, got '{spelled}', try {base} alone"
+        )
+    used = replace(chosen, epsilon=spec.epsilon if epsilon is None else epsilon, **_effort(spelled, effort))
+    return Method(spelled, base, used, spec, spec.make(used))
+
+
+def swept(methods: Sequence[str], epsilons: Sequence[float]) -> tuple[str, ...]:
+    """Names of methods, each that has an ε of its own at all of `epsilons` instead. Raises InputError."""
+    names = []
+    for spelled in methods:
+        base, colon, effort = spelled.partition(":")
+        sweeps = epsilons and "@" not in base and open_method(spelled).spec.epsilon is not None
+        names += [f"{base}@{epsilon:g}{colon}{effort}" for epsilon in epsilons] if sweeps else [spelled]
+    return tuple(dict.fromkeys(names))
 
 
 def _number(spelled: str, number: str) -> float:
@@ -101,7 +138,23 @@ def _number(spelled: str, number: str) -> float:
         raise InputError(f"expected a number behind @, got '{spelled}', try gda@8e-3") from None
 
 
-D = TypeVar("D", bound=Descent)
+def _effort(spelled: str, parts: Sequence[str]) -> dict[str, Any]:
+    """steps=N, restarts=N and full as a budget has them."""
+    found: dict[str, Any] = {}
+    for part in parts:
+        key, _, value = part.partition("=")
+        if part == "full":
+            found["full"] = True
+        elif key in ("steps", "restarts") and value.isdecimal() and int(value):
+            found[key] = int(value)
+        else:
+            raise InputError(
+                f"expected steps=N, restarts=N or full behind ':', got '{spelled}', try gda@8e-3:steps=200"
+            )
+    return found
+
+
+D = TypeVar("D", bound=PGDSettings)
 
 
 def within_budget(like: D, budget: Budget) -> D:
@@ -110,6 +163,8 @@ def within_budget(like: D, budget: Budget) -> D:
         like,
         epsilon=like.epsilon if budget.epsilon is None else budget.epsilon,
         steps=budget.steps,
+        restarts=budget.restarts,
+        loss=budget.loss,
         seed=budget.seed,
         early_stop=not budget.full,
         targeted=budget.targeted,
@@ -120,8 +175,8 @@ def _attack(like: RenderAttack) -> Callable[[Budget], RenderAttack]:
     return lambda budget: within_budget(like, budget)
 
 
-def _yardstick(like: RenderAttack) -> Callable[[Budget], Apply]:
-    return lambda budget: Random(within_budget(like, budget))
+def _random_search(like: RenderAttack) -> Callable[[Budget], Apply]:
+    return lambda budget: RandomSearch(within_budget(like, budget))
 
 
 def _offset(budget: Budget) -> Apply:
@@ -136,7 +191,7 @@ def _shown(picture: Callable[[Budget, AnyRender, Tensor, Tensor], Tensor]) -> Ca
             render: AnyRender, victim: Victim, image: Tensor, depth: Tensor, label: Tensor
         ) -> AttackResult:
             with torch.no_grad():
-                shown = picture(budget, render, image, depth)
+                shown = picture(budget, render, image.clone(), depth.clone())
             return judged(victim, shown, label, torch.zeros_like(label))
 
         return apply
@@ -169,7 +224,7 @@ def _pixels(make: Callable[[Budget], Recolour]) -> Callable[[Budget], Apply]:
             render: AnyRender, victim: Victim, image: Tensor, depth: Tensor, label: Tensor
         ) -> AttackResult:
             with torch.no_grad():
-                natural = render(image, depth)
+                natural = render(image.clone(), depth.clone())
             return change(victim, natural, label)
 
         return apply
@@ -179,41 +234,51 @@ def _pixels(make: Callable[[Budget], Recolour]) -> Callable[[Budget], Apply]:
 
 def _rgb(budget: Budget) -> Recolour:
     """PGD on the pixels themselves."""
-    settings = within_budget(Descent(), budget)
+    settings = within_budget(PGDSettings(), budget)
 
     def change(victim: Victim, picture: Tensor, label: Tensor) -> AttackResult:
         best = descend(lambda x, rows: x, victim, picture, label, settings, lambda x: x.clamp(0, 1))
         return AttackResult(
-            best.image, None, best.fooled, best.queries, best.prediction, best.margin, None, best.stalled
+            best.image,
+            None,
+            best.fooled,
+            best.queries,
+            best.prediction,
+            best.margin,
+            None,
+            best.zero_gradient,
         )
 
     return change
 
 
-def _depth_row(about: str, like: RenderAttack, yardstick: str = "") -> Row:
-    return Row(about, _attack(like), like.epsilon, "of nearness", yardstick, targeted=True)
+def _depth_attack(about: str, like: RenderAttack, baseline: str = "") -> MethodSpec:
+    return MethodSpec(about, _attack(like), like.epsilon, "of nearness", baseline, targeted=True)
 
 
-def _random_row(like: RenderAttack, unit: str = "of nearness", camera: bool = False) -> Row:
+def _random_draws(like: RenderAttack, unit: str = "of nearness", camera: bool = False) -> MethodSpec:
     about = f"the best of as many random draws as {like.name} has queries"
-    return Row(about, _yardstick(like), like.epsilon, unit, targeted=True, camera=camera)
+    return MethodSpec(about, _random_search(like), like.epsilon, unit, targeted=True, camera=camera)
 
 
-ROWS: Mapping[str, Row] = {
-    "aif": Row("the all-in-focus photo", _shown(lambda budget, render, image, depth: image)),
-    "bokeh": Row("natural bokeh", _shown(lambda budget, render, image, depth: render(image, depth))),
-    "blur": Row(
+NO_ATTACK = ("aif", "bokeh")
+METHODS: Mapping[str, MethodSpec] = {
+    "aif": MethodSpec("the all-in-focus photo", _shown(lambda budget, render, image, depth: image)),
+    "bokeh": MethodSpec("natural bokeh", _shown(lambda budget, render, image, depth: render(image, depth))),
+    "blur": MethodSpec(
         "one disk of the same mean radius everywhere",
         _shown(lambda budget, render, image, depth: one_blur(budget.setup, image, depth)),
     ),
-    "random": _random_row(GDA()),
-    "gda": _depth_row("the gradient-based depth attack, Eq. 18", GDA(), "random"),
-    "sm-gda": _depth_row("gda with a smoothed gradient", SmoothGDA(), "random-sm-gda"),
-    "bg-gda": _depth_row("gda behind what is in focus", BackgroundGDA(), "random-bg-gda"),
-    "random-sm-gda": _random_row(SmoothGDA()),
-    "random-bg-gda": _random_row(BackgroundGDA()),
-    "offset": Row("a smooth error of depth", _offset, DepthOffset().epsilon, "dioptres", targeted=True),
-    "lens": Row(
+    "random": _random_draws(GDA()),
+    "gda": _depth_attack("the gradient-based depth attack, Eq. 18", GDA(), "random"),
+    "sm-gda": _depth_attack("gda with a smoothed gradient", SmoothGDA(), "random-sm-gda"),
+    "bg-gda": _depth_attack("gda behind what is in focus", BackgroundGDA(), "random-bg-gda"),
+    "random-sm-gda": _random_draws(SmoothGDA()),
+    "random-bg-gda": _random_draws(BackgroundGDA()),
+    "offset": MethodSpec(
+        "a smooth error of depth", _offset, DepthOffset().epsilon, "dioptres", targeted=True
+    ),
+    "lens": MethodSpec(
         "focus, aperture and focal length alone",
         _attack(LensAttack()),
         LensAttack().epsilon,
@@ -222,12 +287,12 @@ ROWS: Mapping[str, Row] = {
         targeted=True,
         camera=True,
     ),
-    "random-lens": _random_row(LensAttack(), "of each range", camera=True),
-    "pgd-rgb": Row(
+    "random-lens": _random_draws(LensAttack(), "of each range", camera=True),
+    "pgd-rgb": MethodSpec(
         "PGD on the natural bokeh picture's pixels", _pixels(_rgb), 8 / 255, "of 0..1", targeted=True
     ),
-    "ace": Row("curves for its colours (ACE)", _pixels(lambda budget: ACE(steps=budget.steps))),
-    "colorfool-unmasked": Row(
+    "ace": MethodSpec("curves for its colours (ACE)", _pixels(lambda budget: ACE(steps=budget.steps))),
+    "colorfool-unmasked": MethodSpec(
         "random colours, without regions (ColorFool)", _pixels(lambda budget: ColorFool(seed=budget.seed))
     ),
 }

@@ -1,7 +1,7 @@
 """What a change of depth is, physically: nearness, pixels of blur, dioptres, order, smoothness.
 
 Enters: nearness before and after [b 1 h w] in 0..1, the `Setup` that gives it a meaning; of an attack on the lens
-its camera [b 3]. Leaves: a `Change`, one value a photo [b]. In float64: the changes are near float32's spacing.
+its camera [b 3]. Leaves: a `Perturbation`, one value a photo [b]. In float64: the changes are near float32's spacing.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from cocnet.renderers.nearness import Setup
 
 
 @dataclass(frozen=True, eq=False)
-class Change:
+class Perturbation:
     """δ = D* − D of each photo.
 
     largest, mean: |δ|, nearness; _dioptres: the same in 1/m; _px: |change of the signed CoC radius| of Eq. 1, before
@@ -34,17 +34,21 @@ class Change:
     split_ties: Float[Tensor, "b"]
     smoothness: Float[Tensor, "b"]
 
-    def means(self) -> dict[str, float]:
-        """Over all photos that have a value; NaN where none has."""
-        return {one.name: float(getattr(self, one.name).nanmean()) for one in fields(self)}
+    def rows(self) -> list[dict[str, float]]:
+        """Each photo's values by name, without those that are NaN."""
+        columns = {one.name: getattr(self, one.name).tolist() for one in fields(self)}
+        return [
+            {name: column[i] for name, column in columns.items() if column[i] == column[i]}
+            for i in range(len(self.largest))
+        ]
 
 
-def change(
+def perturbation(
     before: Float[Tensor, "b 1 h w"],
     after: Float[Tensor, "b 1 h w"],
     setup: Setup,
     camera: Float[Tensor, "b 3"] | None = None,
-) -> Change:
+) -> Perturbation:
     """Measure a δ. Raises DepthError for unlike shapes."""
     if before.shape != after.shape or before.ndim != 4 or before.shape[1] != 1:
         got = f"{list(before.shape)} and {list(after.shape)}"
@@ -55,7 +59,7 @@ def change(
     largest, mean = largest_and_mean(delta)
     span = setup.dioptres
     turned, split = changed_order(before, after)
-    return Change(
+    return Perturbation(
         largest,
         mean,
         largest * span,
@@ -86,7 +90,7 @@ def changed_order(
 
 
 def smoothness(delta: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b"]:
-    """Correlation of neighbours; see `Change`."""
+    """Correlation of neighbours; see `Perturbation`."""
     both = delta.new_zeros(len(delta))
     each = delta.new_zeros(len(delta))
     for a, b in neighbours(delta):

@@ -1,9 +1,10 @@
-"""Plots of the questions: accuracy against budget, similarity and effort, and what survives.
+"""Plots of a run: accuracy against budget, similarity and effort, and what survives transforms.
 
-Enters: `Curve`s, `Point`s, a file name. Leaves: a PNG of twice the usual density; bands and whiskers are Wilson's
-95 %. Colours are Okabe and Ito's (2008), which the colour-blind tell apart; each line has its own marker, too.
+Enters: a summary. Leaves: PNG files of twice the usual density; bands and whiskers are Wilson's 95 %. Colours are
+Okabe and Ito's (2008), which the colour-blind tell apart; each line has its own marker, too.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import cycle
@@ -12,86 +13,117 @@ from typing import Any
 
 from cocnet.errors import MissingExtraError
 from cocnet.files.atomic import atomic_path
-from cocnet.robustness.curves import Curve
-from cocnet.robustness.measurement import Point
+from cocnet.robustness.run_layout import plain
+from cocnet.robustness.scores import MethodScore, Survival
+from cocnet.robustness.summary import Summary
+from cocnet.robustness.sweeps import EffortSweep, EpsilonSweep
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DPI, WIDE_INCH, HIGH_INCH = 200, 7.0, 4.2
-YARDSTICK = "random"
+BASELINE = "random"
 
 
-def plot_epsilon(path: str | Path, curves: Sequence[Curve], title: str) -> None:
-    """Accuracy against ε, log; the yardsticks of random draws are dashed. Raises MissingExtraError, FileError."""
+def write_plots(folder: Path, summary: Summary) -> list[Path]:
+    """The plots of what was swept, for each victim; none where nothing was. Raises MissingExtraError, FileError."""
+    found = []
+    for victim in summary.run.victims:
+        title = f"{victim} on {summary.renderer}, {summary.photos} photos"
+        end = f"{plain(victim)}.png"
+        sweeps = [one for one in summary.epsilon_sweeps if one.victim == victim]
+        for number, unit in enumerate(dict.fromkeys(one.unit for one in sweeps)):
+            of_unit = [one for one in sweeps if one.unit == unit]
+            name = f"{number}-" if number else ""
+            found.append(folder / f"epsilon-{name}{end}")
+            plot_epsilon(found[-1], of_unit, title, unit)
+            found.append(folder / f"similarity-{name}{end}")
+            plot_similarity(found[-1], of_unit, title)
+        if efforts := [one for one in summary.effort_sweeps if one.victim == victim]:
+            found.append(folder / f"effort-{end}")
+            plot_effort(found[-1], efforts, title)
+        if survived := [one for one in summary.survival if one.victim == victim]:
+            found.append(folder / f"transforms-{end}")
+            plot_survival(found[-1], survived, title)
+    return found
+
+
+def plot_epsilon(path: Path, sweeps: Sequence[EpsilonSweep], title: str, unit: str) -> None:
+    """Accuracy against ε, log; the baselines of random draws are dashed."""
     with _figure(path, title) as axes:
-        for curve, style in styled(curves):
-            _band(axes, [(one.epsilon, one) for one in curve.points if one.epsilon > 0], curve.name, style)
+        for sweep, style in styled([one.name for one in sweeps], sweeps):
+            _band(axes, [(one.epsilon, one) for one in sweep.points if one.epsilon], sweep.name, style)
         axes.set_xscale("log")
-        _labels(axes, "largest change of depth ε (nearness, 0..1)")
+        _labels(axes, f"largest change ε ({unit})")
 
 
-def plot_similarity(path: str | Path, curves: Sequence[Curve], title: str) -> None:
+def plot_similarity(path: Path, sweeps: Sequence[EpsilonSweep], title: str) -> None:
     """Accuracy against the median PSNR to natural bokeh: how much each method pays in what is seen."""
     with _figure(path, title) as axes:
-        for curve, style in styled(curves):
-            points = [
-                (one.similarity_db, one) for one in curve.points if abs(one.similarity_db) < float("inf")
-            ]
-            _band(axes, points, curve.name, style)
+        for sweep, style in styled([one.name for one in sweeps], sweeps):
+            points = [(one.median_psnr_db, one) for one in sweep.points if math.isfinite(one.median_psnr_db)]
+            _band(axes, points, sweep.name, style)
         axes.invert_xaxis()
-        _labels(axes, "median PSNR to natural bokeh (dB), from alike to unlike")
+        _labels(axes, "median PSNR to natural bokeh (dB), from similar to unlike")
 
 
-def plot_effort(path: str | Path, curves: Sequence[Curve], title: str) -> None:
-    """Accuracy against steps, a line each number of restarts."""
+def plot_effort(path: Path, sweeps: Sequence[EffortSweep], title: str) -> None:
+    """Accuracy against steps, a line for each method and number of starts."""
     with _figure(path, title) as axes:
-        for curve, style in styled(curves):
-            _band(axes, [(float(one.steps), one) for one in curve.points], curve.name, style)
-        ticks = sorted({one.steps for curve in curves for one in curve.points})
+        for sweep, style in styled([one.name for one in sweeps], sweeps):
+            _band(axes, [(float(one.steps), one) for one in sweep.points], sweep.name, style)
+        ticks = sorted({one.steps for sweep in sweeps for one in sweep.points})
         axes.set_xscale("log")
         axes.set_xticks(ticks, [str(tick) for tick in ticks], minor=False)
         axes.minorticks_off()
         _labels(axes, "steps of the attack")
 
 
-def plot_survival(path: str | Path, points: Sequence[Point], title: str) -> None:
-    """Bars of what is fooled by each way to the victim, of photos whose natural picture is right that way."""
-    ways = list(dict.fromkeys(way for one in points for way in one.ways))
+def plot_survival(path: Path, survived: Sequence[Survival], title: str) -> None:
+    """Bars of what is fooled after each transform, of photos whose natural picture is right there."""
+    transforms = list(dict.fromkeys(one.transform for one in survived))
+    methods = list(dict.fromkeys(one.method for one in survived))
+    width = 0.8 / len(methods)
     with _figure(path, title) as axes:
-        width = 0.8 / max(len(points), 1)
-        for k, (one, colour) in enumerate(zip(points, cycle(COLOURS), strict=False)):
-            shown = [(place, one.survival(way)[1]) for place, way in enumerate(ways) if way in one.ways]
-            shown = [(place, share) for place, share in shown if share.count]
-            places = [place + (k - (len(points) - 1) / 2) * width for place, _ in shown]
-            values = [100 * share.value for _, share in shown]
+        for k, (method, colour) in enumerate(zip(methods, cycle(COLOURS), strict=False)):
+            shown = {
+                one.transform: one.fooled for one in survived if one.method == method and one.fooled.count
+            }
+            places = [transforms.index(name) + (k - (len(methods) - 1) / 2) * width for name in shown]
+            shares = list(shown.values())
+            values = [100 * share.value for share in shares]
             errors = [
-                [100 * max(0.0, share.value - share.low) for _, share in shown],
-                [100 * max(0.0, share.high - share.value) for _, share in shown],
+                [100 * max(0.0, share.value - share.low) for share in shares],
+                [100 * max(0.0, share.high - share.value) for share in shares],
             ]
-            axes.bar(places, values, width, color=colour, label=f"{one.attack}, ε {one.epsilon:.3g}")
+            axes.bar(places, values, width, color=colour, label=method)
             axes.errorbar(places, values, errors, fmt="none", ecolor="#555555", elinewidth=0.8, capsize=2)
-        axes.set_xticks(range(len(ways)), ways, rotation=30, ha="right")
+        axes.set_xticks(range(len(transforms)), transforms, rotation=30, ha="right")
         axes.set_ylim(0, 100)
         axes.set_ylabel("fooled (%)")
         axes.grid(visible=False, axis="x")
         axes.legend(fontsize=8, frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
 
 
-def styled(curves: Sequence[Curve]) -> Iterator[tuple[Curve, dict[str, Any]]]:
-    """Each curve with its colour and marker; a yardstick has those of the curve before it, dashed and hollow."""
-    looks, look = cycle(zip(COLOURS, MARKERS, strict=True)), (COLOURS[0], MARKERS[0])
-    for place, curve in enumerate(curves):
-        yardstick = curve.name.startswith(YARDSTICK)
-        look = look if yardstick and place else next(looks)
-        style: dict[str, Any] = {"color": look[0], "marker": look[1]}
-        yield curve, style | ({"linestyle": "--", "markerfacecolor": "white"} if yardstick else {})
+def styled(names: Sequence[str], sweeps: Sequence[Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Each curve with its colour and marker; random-NAME has those of NAME, random of gda, dashed and hollow."""
+    styles = cycle(zip(COLOURS, MARKERS, strict=True))
+    attacks = {name: next(styles) for name in names if not name.startswith(BASELINE)}
+    for name, sweep in zip(names, sweeps, strict=True):
+        baseline = name.startswith(BASELINE)
+        like = name.removeprefix(BASELINE).removeprefix("-") if baseline else name
+        like = f"gda{like}" if baseline and not like[:1].isalpha() else like
+        colour, marker = attacks[like] if like in attacks else next(styles)
+        style: dict[str, Any] = {"color": colour, "marker": marker}
+        yield sweep, style | ({"linestyle": "--", "markerfacecolor": "white"} if baseline else {})
 
 
-def _band(axes: Any, points: Sequence[tuple[float, Point]], name: str, style: dict[str, Any]) -> None:
+def _band(
+    axes: Any, points: Sequence[tuple[float | None, MethodScore]], name: str, style: dict[str, Any]
+) -> None:
     """A line with its interval."""
     if not points:
         return
-    xs, shares = [x for x, _ in points], [one.accuracy for _, one in points]
+    xs, shares = [x for x, _ in points], [one.right_saved for _, one in points]
     axes.plot(xs, [100 * each.value for each in shares], label=name, markersize=4.5, linewidth=1.5, **style)
     low, high = [100 * each.low for each in shares], [100 * each.high for each in shares]
     axes.fill_between(
@@ -101,13 +133,14 @@ def _band(axes: Any, points: Sequence[tuple[float, Point]], name: str, style: di
 
 def _labels(axes: Any, x: str) -> None:
     axes.set_xlabel(x)
-    axes.set_ylabel("accuracy of the victim (%)")
+    axes.set_ylabel("accuracy of the victim on files (%)")
     axes.set_ylim(0, 100)
-    axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
 
 
 @contextmanager
-def _figure(path: str | Path, title: str) -> Iterator[Any]:
+def _figure(path: Path, title: str) -> Iterator[Any]:
     """Axes to draw on, then the file, whole or not at all."""
     try:
         from matplotlib.figure import Figure

@@ -1,6 +1,6 @@
 """What is known of one attacked photo, and batches of it as JSON.
 
-Enters: values. Leaves: `Record`s, and back; infinity (the PSNR of equal pictures) is text in JSON.
+Enters: values. Leaves: records, and back; infinity (the PSNR of equal pictures) is text in JSON.
 """
 
 import json
@@ -14,14 +14,14 @@ from cocnet.files.atomic import write_json
 
 
 @dataclass(frozen=True)
-class Record:
+class AttackRecord:
     """One photo, victim and method; `row` of `batch` holds its depth and camera.
 
-    clean_right, natural_right: the victim names the file of the photo, and of its natural bokeh, rightly; success: it
-    doesn't so name the attacked picture, as the attack saw it; success_saved: nor as the file of 8 bit has it, which
-    is what `prediction_saved` and `others` (all victims, by name) look at. to_photo, to_natural: likeness of the file
-    to these two, by metric. delta: what depth was changed by (see `measures`). camera: 1/m of focus, f-number, focal
-    length in m.
+    clean_right, natural_right: the victim names the file of the photo, and of its natural bokeh, rightly;
+    success: it doesn't so name the attacked picture, as the attack saw it; success_saved: nor as the file of 8
+    bit has it, which is what `prediction_saved` and `others` (all victims, by name) look at. to_photo,
+    to_natural: similarity of the file to these two, by metric. perturbation: what depth was changed by (see
+    `Perturbation`). camera: 1/m of focus, f-number, focal length in m.
     """
 
     photo: str
@@ -34,6 +34,8 @@ class Record:
     method: str
     epsilon: float | None
     steps: int
+    restarts: int
+    full: bool
     clean_right: bool
     natural_right: bool
     success: bool
@@ -43,10 +45,10 @@ class Record:
     margin: float
     queries: int
     seconds: float
-    stalled: bool
+    zero_gradient: bool
     to_photo: dict[str, float] = field(default_factory=dict)
     to_natural: dict[str, float] = field(default_factory=dict)
-    delta: dict[str, float] | None = None
+    perturbation: dict[str, float] | None = None
     camera: tuple[float, ...] | None = None
     others: dict[str, int] = field(default_factory=dict)
 
@@ -57,7 +59,7 @@ class Record:
 
 
 @dataclass(frozen=True)
-class View:
+class PhotoRecord:
     """A photo of a run, and what each victim sees in it and in its natural bokeh; `again`: in it, asked once more."""
 
     photo: str
@@ -68,44 +70,69 @@ class View:
     again: dict[str, int]
 
 
-def write_records(path: Path, records: Sequence[Record]) -> None:
+@dataclass(frozen=True)
+class TransformRecord:
+    """An attacked photo after a transform on its way to the victim: the class that is seen in natural bokeh that went
+    the same way, and in the attacked picture."""
+
+    stem: str
+    victim: str
+    method: str
+    transform: str
+    natural: int
+    attacked: int
+
+
+def write_records(path: Path, records: Sequence[AttackRecord]) -> None:
     """Write a batch. Raises FileError."""
     write_json(path, {"records": [asdict(record) for record in records]})
 
 
-def read_records(path: Path) -> list[Record]:
+def read_records(path: Path) -> list[AttackRecord]:
     """A batch that was written. Raises FileError."""
-    return [Record(**_numbers(row, Record)) for row in _read(path)["records"]]
+    return [AttackRecord(**_numbers(row)) for row in _read(path)["records"]]
 
 
-def write_views(path: Path, views: Sequence[View], problems: Sequence[tuple[str, str]]) -> None:
+def write_photos(path: Path, photos: Sequence[PhotoRecord], problems: Sequence[tuple[str, str]]) -> None:
     """Write what was seen in a batch, and which photos couldn't be. Raises FileError."""
-    write_json(path, {"views": [asdict(view) for view in views], "problems": problems})
+    write_json(path, {"photos": [asdict(photo) for photo in photos], "problems": problems})
 
 
-def read_views(path: Path) -> tuple[list[View], list[tuple[str, str]]]:
+def read_photos(path: Path) -> tuple[list[PhotoRecord], list[tuple[str, str]]]:
     """Both of them. Raises FileError."""
     found = _read(path)
-    return [View(**row) for row in found["views"]], [(name, reason) for name, reason in found["problems"]]
+    return [PhotoRecord(**row) for row in found["photos"]], [
+        (name, reason) for name, reason in found["problems"]
+    ]
 
 
-def flat(record: Record) -> dict[str, Any]:
+def write_transformed(path: Path, records: Sequence[TransformRecord]) -> None:
+    """Write a batch. Raises FileError."""
+    write_json(path, {"transformed": [asdict(record) for record in records]})
+
+
+def read_transformed(path: Path) -> list[TransformRecord]:
+    """A batch that was written. Raises FileError."""
+    return [TransformRecord(**row) for row in _read(path)["transformed"]]
+
+
+def flat(record: AttackRecord) -> dict[str, Any]:
     """A record as one line of a table."""
     row = {key: value for key, value in asdict(record).items() if not isinstance(value, dict)}
     row["camera"] = "" if record.camera is None else " ".join(f"{number:g}" for number in record.camera)
-    for key in ("to_photo", "to_natural", "delta", "others"):
+    for key in ("to_photo", "to_natural", "perturbation", "others"):
         row |= {f"{key} {name}": value for name, value in (getattr(record, key) or {}).items()}
     return row
 
 
-def _numbers(row: dict[str, Any], kind: type) -> dict[str, Any]:
-    """Text of infinity and NaN as numbers again; raises TypeError for what is no field."""
-    known = {one.name for one in fields(kind)}
+def _numbers(row: dict[str, Any]) -> dict[str, Any]:
+    """Text of infinity and NaN as numbers again; raises FileError for what is no field."""
+    known = {one.name for one in fields(AttackRecord)}
     if set(row) != known:
         raise FileError(
             f"expected a record of this version, got {sorted(set(row) ^ known)}, try a new folder"
         )
-    for key in ("to_photo", "to_natural", "delta"):
+    for key in ("to_photo", "to_natural", "perturbation"):
         if row[key] is not None:
             row[key] = {name: float(value) for name, value in row[key].items()}
     row["camera"] = None if row["camera"] is None else tuple(row["camera"])

@@ -22,8 +22,8 @@ _LONGEST_NAME = 80
 
 
 @dataclass(frozen=True)
-class Places:
-    """Files of a run; `of(…)` makes their folders."""
+class RunLayout:
+    """Paths of a run's files; `folder_of` makes their folders."""
 
     root: Path
 
@@ -39,7 +39,7 @@ class Places:
         """Its natural bokeh."""
         return self.root / "natural" / f"{stem}.png"
 
-    def views(self, batch: int) -> Path:
+    def photos(self, batch: int) -> Path:
         """What all victims see in a batch of photos and their natural bokeh."""
         return self.root / "natural" / f"{batch:04d}.json"
 
@@ -50,6 +50,10 @@ class Places:
     def records(self, victim: str, method: str, batch: int) -> Path:
         """A batch's records."""
         return self.attack(victim, method) / f"{batch:04d}.json"
+
+    def transformed(self, victim: str, method: str, transform: str, batch: int) -> Path:
+        """What is left of a batch after a transform."""
+        return self.attack(victim, method) / f"{batch:04d}-{plain(transform)}.json"
 
     def changed(self, victim: str, method: str, batch: int) -> Path:
         """A batch's adversarial depth and cameras."""

@@ -2,76 +2,104 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from tyro.conf import arg
 
 from cocnet.errors import InputError
 
 Nearest = Literal["subject", "point"]
+LossName = Literal["ce", "dlr", "margin"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttackSettings:
+    """What an attack on one photo and a run over many have in common: the renderer, its depth, the attack's
+    effort."""
+
+    renderer: str = "physical"
+    """physical, physical-eq8, or a network with depth or a lens: a weight file, or a name whose weights ship."""
+    f_number: float = 2.8
+    """Aperture of the 75 mm lens: the smaller, the stronger the bokeh."""
+    focus_m: float = 1.0
+    """Focus distance in metres; the nearest point of each photo is at 1 m, the farthest at 10 m."""
+    nearest: Nearest = "subject"
+    """What counts as a photo's nearest point: its subject (all before it counts as beside it), or truly the nearest
+    point."""
+    depth_kind: str | None = None
+    """Kind of the depth files: metric, disparity, relative_depth or relative_disparity [what their sidecars say]."""
+    estimator: str = "subject"
+    """Depth estimator for photos without a depth file: subject (built in), or another of `cocnet depth`."""
+    size_px: int = 224
+    """Side of the square that photos are resized and cropped to, in px."""
+    steps: int = 50
+    """Steps of the attack."""
+    restarts: int = 1
+    """Starts of the attack, for photos not fooled yet."""
+    full_steps: bool = False
+    """Take all steps also on photos that are already fooled: stronger, transfers better, takes longer."""
+    loss: LossName = "ce"
+    """Loss that the attack makes large: ce (cross-entropy), dlr (difference of logits ratio) or margin."""
+    seed: int = 0
+    """Random seed."""
+    device: str = "cpu"
+    """cpu or cuda."""
+
+    def __post_init__(self) -> None:
+        check_least(self, steps=1, restarts=1, size_px=32)
 
 
 @dataclass(frozen=True)
-class RobustnessRun:
+class RobustnessRun(AttackSettings):
     """Which photos, victims and methods, and how they are rendered."""
 
     data: Path
-    """Photos with labels: the NeurIPS-2017 set with its table, or a folder each class."""
+    """Labelled photos: the NeurIPS-2017 set with its table, or a folder for each class."""
     out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/robustness")
-    """Folder of the run; the same command goes on where it stood."""
+    """Folder of the run; the same command goes on where it was interrupted."""
     split: str | None = None
-    """Of a table that has splits [eval]."""
+    """Split of a table that has splits [eval]."""
     victims: tuple[str, ...] = ("mobilenet_v2",)
     """Names of classifiers, or NAME=FILE.safetensors, also with commas; each is attacked, and sees what fooled the
     others."""
     methods: tuple[str, ...] = ("aif", "bokeh", "blur", "random", "gda", "sm-gda", "bg-gda")
-    """Also random-sm-gda, random-bg-gda, offset, lens, random-lens, pgd-rgb, ace, colorfool-unmasked; with another ε:
-    gda@8e-3."""
-    renderer: str = "physical"
-    """physical, physical-eq8, or a network with depth or a lens: a weight file, or a name whose weights ship."""
-    f_number: float = 2.8
-    """Of a 75 mm lens: how strong bokeh is."""
-    focus_m: float = 1.0
-    """Distance of focus; the nearest point of each photo is at 1 m, the farthest at 10 m."""
-    nearest: Nearest = "subject"
-    """What counts as each photo's nearest point: its subject (all before it counts as beside it), or its nearest."""
+    """Also random-sm-gda, random-bg-gda, offset, lens, random-lens, pgd-rgb, ace, colorfool-unmasked. With another ε
+    and effort: gda@8e-3, gda@8e-3:steps=200:restarts=3, gda@8e-3:full (all steps)."""
+    epsilons: tuple[float, ...] = ()
+    """Sweep: every method that has an ε is run at each of these instead of at its own."""
+    transforms: tuple[str, ...] = ()
+    """What happens to pictures on the way to a victim: jpeg95, jpeg75, resize, deblur; depth16, depth8 (depth
+    saved in so many bits and rendered again); on:RENDERER (the same depth through another renderer). Which
+    attacks survive it is reported; may be added to a finished run."""
     depths: Path | None = None
-    """Folder of depth files of the photos' names [estimated, and kept in the run's folder]."""
-    depth_kind: str | None = None
-    """Of these: metric, disparity, relative_depth or relative_disparity [what their sidecars say]."""
-    estimator: str = "subject"
-    """Without depth files: subject (built in), or another of `cocnet depth`."""
+    """Folder of depth files of the photos' names [estimated, and stored in the run's folder]."""
     photos: int | None = None
-    """How many, evenly from all [all]."""
-    size_px: int = 224
-    """The square that photos are brought to."""
+    """Number of photos, taken evenly from all [all]."""
     batch: int = 8
     """Photos at a time, after which results are written."""
-    steps: int = 50
-    """Of an attack."""
-    full_steps: bool = False
-    """Take all steps also on photos that are fooled: stronger, transfers better, takes longer."""
-    seed: int = 0
-    """Of random draws."""
     metrics: tuple[str, ...] = ("psnr", "ssim", "lpips")
-    """Likeness; where lpips can't be had, flip."""
+    """Similarity metrics; where lpips can't be had, flip."""
     pictures: int = 3
-    """Photos that the report shows."""
-    device: str = "cpu"
-    """Or cuda."""
+    """Number of photos that the report shows."""
     threads: int | None = None
-    """Of the processor [PyTorch's choice]."""
+    """Processor threads [PyTorch's choice]."""
 
     def __post_init__(self) -> None:
-        for name, least in (("batch", 1), ("steps", 1), ("size_px", 32), ("pictures", 0)):
-            if getattr(self, name) < least:
-                raise InputError(f"expected {name} from {least}, got {getattr(self, name)}, try the default")
+        super().__post_init__()
+        check_least(self, batch=1, pictures=0)
         for name in ("photos", "threads"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise InputError(f"expected {name} from 1, got {getattr(self, name)}, try leaving it out")
-        for name in ("victims", "methods", "metrics"):
+        for name in ("victims", "methods", "metrics", "transforms"):
             values = tuple(part for value in getattr(self, name) for part in value.split(",") if part)
             object.__setattr__(self, name, values)
-            if not values or len(set(values)) < len(values):
+            if (not values and name != "transforms") or len(set(values)) < len(values):
                 got = ", ".join(values) or "none"
                 raise InputError(f"expected {name}, each once, got {got}, try the default")
+
+
+def check_least(settings: Any, **least: int) -> None:
+    """Raise InputError where a setting is below its least value."""
+    for name, value in least.items():
+        if not getattr(settings, name) >= value:
+            raise InputError(f"expected {name} from {value}, got {getattr(settings, name)}, try the default")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import arg
 
 from cocnet.errors import FileError, InputError
-from cocnet.robustness.settings import Nearest
+from cocnet.robustness.settings import AttackSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class AttackRun:
+class AttackRun(AttackSettings):
     """Which method, on which victim, through which renderer."""
 
     out: Annotated[Path, arg(aliases=["-o"])]
@@ -33,38 +33,16 @@ class AttackRun:
     """A classifier, or NAME=FILE.safetensors."""
     depth: Path | None = None
     """Depth file of the photo [estimated]."""
-    depth_kind: str | None = None
-    """Of these: metric, disparity, relative_depth or relative_disparity [what its sidecar says]."""
     label: int | None = None
     """The photo's true class, from 0 [what the victim sees in it]."""
     target: int | None = None
     """The class that the victim should see, from 0 [any other]."""
     epsilon: float | None = None
-    """How far [the method's own]."""
-    steps: int = 50
-    """Of the attack."""
-    full_steps: bool = False
-    """All steps, also when the victim is fooled."""
-    renderer: str = "physical"
-    """physical, physical-eq8, or a network with depth or a lens."""
-    f_number: float = 2.8
-    """Of a 75 mm lens."""
-    focus_m: float = 1.0
-    """Distance of focus; the nearest point is at 1 m, the farthest at 10 m."""
-    nearest: Nearest = "subject"
-    """What counts as the nearest point: the subject (all before it is put beside it), or truly the nearest."""
-    size_px: int = 224
-    """The square that the photo is brought to."""
-    estimator: str = "subject"
-    """Where depth is from without a file."""
-    seed: int = 0
-    """Of random draws."""
-    device: str = "cpu"
-    """Or cuda."""
+    """Largest change of what is attacked [the method's own]."""
 
 
 @dataclass(frozen=True)
-class Seen:
+class Prediction:
     """The class that a victim sees, its name, and how sure it is (softmax)."""
 
     label: int
@@ -73,7 +51,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Attacked:
+class AttackOutcome:
     """What came out; `photo`, `natural` and `after` are what the victim sees, the last in the file. depth: the file,
     None where the method leaves depth alone."""
 
@@ -81,15 +59,15 @@ class Attacked:
     depth: Path | None
     epsilon: float | None
     label: int
-    photo: Seen
-    natural: Seen
-    after: Seen
+    photo: Prediction
+    natural: Prediction
+    after: Prediction
     success: bool
     queries: int
     camera: tuple[float, ...] | None = None
 
 
-def attack_photo(photo: Path, run: AttackRun) -> Attacked:
+def attack_photo(photo: Path, run: AttackRun) -> AttackOutcome:
     """Attack it and write the files. Raises FileError, InputError, DepthError."""
     from cocnet.compute import check_device
     from cocnet.robustness.sources import open_victims
@@ -114,7 +92,7 @@ def _check_outputs(photo: Path, run: AttackRun) -> None:
             check_output(path, source)
 
 
-def _attacked(photo: Path, run: AttackRun, victim: "Classifier") -> Attacked:
+def _attacked(photo: Path, run: AttackRun, victim: "Classifier") -> AttackOutcome:
     """The attack; writes the picture and the depth."""
     import torch
 
@@ -123,9 +101,7 @@ def _attacked(photo: Path, run: AttackRun, victim: "Classifier") -> Attacked:
     from cocnet.robustness.sources import open_renderer
 
     setup, targeted = _setup(run), run.target is not None
-    method = open_method(
-        run.method, Budget(run.epsilon, run.steps, run.seed, run.full_steps, targeted, setup)
-    )
+    method = open_method(run.method, Budget.of(run, epsilon=run.epsilon, targeted=targeted))
     render = open_renderer(run.renderer, setup, run.device)
     image, near = _opened(photo, run)
     with strict_float32(image.device), torch.no_grad():
@@ -136,7 +112,7 @@ def _attacked(photo: Path, run: AttackRun, victim: "Classifier") -> Attacked:
         result = method(render, victim, image, near, torch.tensor([goal]).to(image.device))
     after = _written(run.out, result.image, victim)
     success = (after.label == goal) == targeted
-    return Attacked(
+    return AttackOutcome(
         run.out,
         _depth_written(result.depth, near, run),
         method.epsilon,
@@ -151,9 +127,9 @@ def _attacked(photo: Path, run: AttackRun, victim: "Classifier") -> Attacked:
 
 
 def _setup(run: AttackRun) -> "Setup":
-    from cocnet.renderers.nearness import Setup
+    from cocnet.robustness.sources import setup_of
 
-    return Setup(f_number=run.f_number, focus_m=run.focus_m)
+    return setup_of(run)
 
 
 def _opened(photo: Path, run: AttackRun) -> "tuple[Tensor, Tensor]":
@@ -173,15 +149,15 @@ def _class(label: int, victim: "Classifier") -> int:
     return label
 
 
-def _seen(victim: "Classifier", image: "Tensor") -> Seen:
+def _seen(victim: "Classifier", image: "Tensor") -> Prediction:
     from cocnet.robustness.class_names import class_name
 
     chance = victim(image)[0].softmax(0)
     label = int(chance.argmax())
-    return Seen(label, class_name(label, victim.classes), float(chance[label]))
+    return Prediction(label, class_name(label, victim.classes), float(chance[label]))
 
 
-def _written(path: Path, picture: "Tensor", victim: "Classifier") -> Seen:
+def _written(path: Path, picture: "Tensor", victim: "Classifier") -> Prediction:
     """Write the picture, and look at the file."""
     import torch
 
@@ -205,7 +181,7 @@ def _depth_written(depth: "Tensor | None", natural: "Tensor", run: AttackRun) ->
     return path
 
 
-def _write_settings(photo: Path, run: AttackRun, found: Attacked, about: str) -> None:
+def _write_settings(photo: Path, run: AttackRun, found: AttackOutcome, about: str) -> None:
     from cocnet import __version__
     from cocnet.files.atomic import write_json
 

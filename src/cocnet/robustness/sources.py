@@ -5,7 +5,7 @@ depth was: distances are the setup's.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cocnet.attacks.victims import Classifier, open_victim
-from cocnet.datasets import LabelledFolder, LabelledPhotos, NeurIPS2017
+from cocnet.datasets import LabelledFile, LabelledFolder, LabelledPhotos, NeurIPS2017
 from cocnet.datasets.labelled.labelled_photos import middle
 from cocnet.datasets.pairs.matching import DEPTHS, files_by_stem
 from cocnet.depth import coarse_mask, estimate_depth
@@ -25,7 +25,7 @@ from cocnet.errors import DepthError, InputError
 from cocnet.imaging import nearness, photo_size, read_depth
 from cocnet.networks import checkpoint_info, list_models, load_model, shipped_weights
 from cocnet.renderers.nearness import Network, Physical, Setup
-from cocnet.robustness.settings import Nearest, RobustnessRun
+from cocnet.robustness.settings import AttackSettings, Nearest, RobustnessRun
 
 PHYSICAL = {"physical": "over", "physical-eq8": "eq8"}
 Renderer = Physical | Network
@@ -42,7 +42,7 @@ def open_renderer(name: str, setup: Setup, device: str = "cpu") -> Renderer:
     return Network(load_model(Path(name) if Path(name).suffix else name, device), setup)
 
 
-def facts_of(name: str) -> dict[str, Any] | None:
+def weight_facts(name: str) -> dict[str, Any] | None:
     """What a network's weight file says of its training, and its checksum; None for physics."""
     if name in PHYSICAL:
         return None
@@ -52,7 +52,7 @@ def facts_of(name: str) -> dict[str, Any] | None:
     return asdict(checkpoint_info(path)) | {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
-def setup_of(run: RobustnessRun) -> Setup:
+def setup_of(run: AttackSettings) -> Setup:
     """The camera and the distances."""
     return Setup(f_number=run.f_number, focus_m=run.focus_m)
 
@@ -75,10 +75,29 @@ def open_photos(run: RobustnessRun) -> LabelledPhotos:
     return LabelledFolder(run.data, size_px=run.size_px, skip_problems=True)
 
 
-def labels_of(photos: LabelledPhotos) -> str:
-    """A checksum of names and labels: batches of other photos aren't the same batches."""
-    lines = "\n".join(f"{file.name} {file.label}" for file in photos.files)
-    return hashlib.sha256(lines.encode()).hexdigest()
+def chosen_files(photos: LabelledPhotos, run: RobustnessRun) -> list[LabelledFile]:
+    """The files of a run's photos."""
+    return [photos.files[place] for place in evenly(len(photos), run.photos)]
+
+
+def data_facts(files: Sequence[LabelledFile], run: RobustnessRun) -> dict[str, Any]:
+    """What tells photos and depth files apart, whatever their folders are called: names, labels and sizes."""
+    depths = depth_files(run)
+    lines, total = [], 0
+    for file in files:
+        near = None if depths is None else depths.get(file.path.stem)
+        sizes = [path.stat().st_size for path in (file.path, near) if path is not None]
+        lines.append(f"{file.name} {file.label} {sizes}")
+        total += sum(sizes)
+    checksum = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+    ends = {"first": files[0].name, "last": files[-1].name} if files else {}
+    return {
+        "count": len(files),
+        **ends,
+        "bytes": total,
+        "depth_files": depths is not None,
+        "sha256": checksum,
+    }
 
 
 def evenly(count: int, wanted: int | None) -> list[int]:

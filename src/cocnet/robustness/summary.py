@@ -1,65 +1,29 @@
 """What a run's records say, with intervals of 95 %.
 
-Enters: records of all victims and methods, views of all photos. Leaves: a `Summary`. Success counts only photos that
-a victim names rightly before and after natural bokeh; `saved` is what is left of it in files of 8 bit.
+Enters: records of all victims, methods and transforms, records of all photos. Leaves: a `Summary`. Success counts
+only photos that a victim names rightly before and after natural bokeh; `saved` is what is left of it in files of
+8 bit.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from statistics import median
 
 import torch
 
 from cocnet.datasets.pairs.matching import Problem
-from cocnet.metrics import Interval, PairedTest, attack_success, bootstrap_mean, mcnemar, wilson
-from cocnet.robustness.class_names import IMAGENET
-from cocnet.robustness.methods import ROWS
-from cocnet.robustness.records import Record, View
+from cocnet.metrics import Interval, attack_success, bootstrap_mean, mcnemar, wilson
+from cocnet.robustness.methods import METHODS, NO_ATTACK, open_method
+from cocnet.robustness.records import AttackRecord, PhotoRecord, TransformRecord
+from cocnet.robustness.sanity_checks import sanity_checks
+from cocnet.robustness.scores import MethodScore, Survival, TransferTable, VictimPair
 from cocnet.robustness.settings import RobustnessRun
+from cocnet.robustness.sweeps import EffortSweep, EpsilonSweep, effort_sweeps, epsilon_sweeps
+from cocnet.robustness.testbed import Testbed
 
 DRAWS = 2000
-NO_ATTACK = ("aif", "bokeh")
-Groups = Mapping[tuple[str, str], Sequence[Record]]
-
-
-@dataclass(frozen=True)
-class Score:
-    """One victim and method; `right` of all photos, as Table II has it; `stalled`: share of first gradients that
-    were zero. The other intervals are of means, by name."""
-
-    victim: str
-    method: str
-    epsilon: float | None
-    right: Interval
-    right_saved: Interval
-    success: Interval
-    success_saved: Interval
-    to_photo: dict[str, Interval]
-    to_natural: dict[str, Interval]
-    delta: dict[str, Interval]
-    queries: float
-    seconds: float
-    stalled: float
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two methods on one victim: McNemar's test of what their files fool."""
-
-    victim: str
-    first: str
-    second: str
-    test: PairedTest
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """A method's pictures, made against `source`, seen by `target`: [source][target]. right: of all photos, as Table
-    III has it; fooled: of those that both name rightly before and after natural bokeh. Files of 8 bit."""
-
-    method: str
-    right: dict[str, dict[str, Interval]]
-    fooled: dict[str, dict[str, Interval]]
+Groups = Mapping[tuple[str, str], Sequence[AttackRecord]]
 
 
 @dataclass(frozen=True)
@@ -68,79 +32,92 @@ class Summary:
 
     run: RobustnessRun
     renderer: str
+    numbering: str
     about: dict[str, str]
     classes: int
     photos: int
     clean: dict[str, Interval]
     natural: dict[str, Interval]
-    scores: tuple[Score, ...]
-    pairs: tuple[Pair, ...]
-    matrices: tuple[Matrix, ...]
+    scores: tuple[MethodScore, ...]
+    pairs: tuple[VictimPair, ...]
+    matrices: tuple[TransferTable, ...]
+    survival: tuple[Survival, ...]
+    epsilon_sweeps: tuple[EpsilonSweep, ...]
+    effort_sweeps: tuple[EffortSweep, ...]
     flags: dict[str, tuple[str, ...]]
     left_out: tuple[Problem, ...]
     notes: tuple[str, ...]
 
-    def score(self, victim: str, method: str) -> Score | None:
+    def score(self, victim: str, method: str) -> MethodScore | None:
         """One of them; None where there is none."""
         found = [one for one in self.scores if (one.victim, one.method) == (victim, method)]
         return found[0] if found else None
 
 
 def summarise(
-    records: Sequence[Record],
-    views: Sequence[View],
-    run: RobustnessRun,
-    about: Mapping[str, str],
-    classes: int = IMAGENET,
+    bed: Testbed,
+    photos: Sequence[PhotoRecord],
+    records: Sequence[AttackRecord],
+    transformed: Sequence[TransformRecord] = (),
     left_out: Sequence[Problem] = (),
-    notes: Sequence[str] = (),
 ) -> Summary:
     """All of it. Raises InputError."""
-    from cocnet.robustness.sanity_checks import doubts
-
-    grouped = _grouped(records, run)
+    run, grouped = bed.run, _grouped(records, bed.run)
     scores = tuple(_score(victim, method, rows) for (victim, method), rows in grouped.items())
+    fooled = {key: [row.success_saved for row in rows] for key, rows in grouped.items()}
     return Summary(
         run=run,
-        renderer=records[0].renderer if records else run.renderer,
-        about=dict(about),
-        classes=classes,
-        photos=len(views),
-        clean={name: _share([view.clean[name] == view.label for view in views]) for name in run.victims},
-        natural={name: _share([view.natural[name] == view.label for view in views]) for name in run.victims},
+        renderer=bed.render.name,
+        numbering=bed.photos.numbering,
+        about={name: victim.about for name, victim in bed.victims.items()},
+        classes=bed.classes,
+        photos=len(photos),
+        clean={name: _share([one.clean[name] == one.label for one in photos]) for name in run.victims},
+        natural={name: _share([one.natural[name] == one.label for one in photos]) for name in run.victims},
         scores=scores,
         pairs=tuple(_pairs(grouped, run)),
-        matrices=_matrices(grouped, views, run) if len(run.victims) > 1 else (),
-        flags=doubts(scores, views, run),
+        matrices=_matrices(grouped, photos, run) if len(run.victims) > 1 else (),
+        survival=tuple(_survival(grouped, transformed)),
+        epsilon_sweeps=epsilon_sweeps(scores),
+        effort_sweeps=effort_sweeps(scores, fooled),
+        flags=sanity_checks(scores, photos, run, bed.training),
         left_out=tuple(left_out),
-        notes=tuple(notes),
+        notes=tuple(f"{name} is not measured: {reason}" for name, reason in bed.measures.missing.items()),
     )
 
 
-def _grouped(records: Sequence[Record], run: RobustnessRun) -> Groups:
+def _grouped(records: Sequence[AttackRecord], run: RobustnessRun) -> Groups:
     """Records by victim and method, in the run's order."""
-    found: dict[tuple[str, str], list[Record]] = {(v, m): [] for v in run.victims for m in run.methods}
+    found: dict[tuple[str, str], list[AttackRecord]] = {(v, m): [] for v in run.victims for m in run.methods}
     for record in records:
         found[record.victim, record.method].append(record)
     return found
 
 
-def _score(victim: str, method: str, rows: Sequence[Record]) -> Score:
+def _score(victim: str, method: str, rows: Sequence[AttackRecord]) -> MethodScore:
+    chosen = open_method(method)
     first = rows[0] if rows else None
-    return Score(
-        victim,
-        method,
-        None if first is None else first.epsilon,
-        _share([not row.success for row in rows]),
-        _share([not row.success_saved for row in rows]),
-        _success(rows, lambda row: row.success),
-        _success(rows, lambda row: row.success_saved),
-        _means([row.to_photo for row in rows]),
-        _means([row.to_natural for row in rows]),
-        _means([row.delta for row in rows if row.delta is not None]),
-        _mean([row.queries for row in rows]),
-        _mean([row.seconds for row in rows]),
-        _mean([row.stalled for row in rows]),
+    return MethodScore(
+        victim=victim,
+        method=method,
+        base=chosen.base,
+        epsilon=chosen.epsilon,
+        steps=first.steps if first else chosen.budget.steps,
+        restarts=first.restarts if first else chosen.budget.restarts,
+        full=first.full if first else chosen.budget.full,
+        right=_share([not row.success for row in rows]),
+        right_saved=_share([not row.success_saved for row in rows]),
+        success=_success(rows, lambda row: row.success),
+        success_saved=_success(rows, lambda row: row.success_saved),
+        to_photo=_means([row.to_photo for row in rows]),
+        to_natural=_means([row.to_natural for row in rows]),
+        median_psnr_db=_median(
+            [row.to_natural["psnr"] for row in rows if row.counts and "psnr" in row.to_natural]
+        ),
+        perturbation=_means([row.perturbation for row in rows if row.perturbation is not None]),
+        queries=_mean([row.queries for row in rows]),
+        seconds=_mean([row.seconds for row in rows]),
+        zero_gradients=_mean([row.zero_gradient for row in rows]),
     )
 
 
@@ -148,7 +125,7 @@ def _share(true: Sequence[bool]) -> Interval:
     return wilson(sum(true), len(true))
 
 
-def _success(rows: Sequence[Record], fooled: Callable[[Record], bool]) -> Interval:
+def _success(rows: Sequence[AttackRecord], fooled: Callable[[AttackRecord], bool]) -> Interval:
     columns = (
         [row.clean_right for row in rows],
         [row.natural_right for row in rows],
@@ -170,9 +147,16 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else float("nan")
 
 
-def _pairs(grouped: Groups, run: RobustnessRun) -> list[Pair]:
-    """Every two methods that change pictures, on the photos that count."""
+def _median(values: Sequence[float]) -> float:
+    return median(values) if values else float("nan")
+
+
+def _pairs(grouped: Groups, run: RobustnessRun) -> list[VictimPair]:
+    """Two methods that change pictures, on the photos that count; of a sweep, only those of the same ε and effort."""
     methods = [name for name in run.methods if name not in NO_ATTACK]
+    alike = [
+        (a, b) for a, b in combinations(methods, 2) if len({_setting(name) for name in (a, b)} - {""}) < 2
+    ]
     found = []
     for victim in run.victims:
         fooled = {
@@ -181,12 +165,19 @@ def _pairs(grouped: Groups, run: RobustnessRun) -> list[Pair]:
             )
             for name in methods
         }
-        found += [Pair(victim, a, b, mcnemar(fooled[a], fooled[b])) for a, b in combinations(methods, 2)]
+        found += [VictimPair(victim, a, b, mcnemar(fooled[a], fooled[b])) for a, b in alike]
     return found
 
 
-def _matrices(grouped: Groups, views: Sequence[View], run: RobustnessRun) -> tuple[Matrix, ...]:
-    seen = {view.stem: view for view in views}
+def _setting(method: str) -> str:
+    """ε and effort as they were spelled, "" for a method's own."""
+    return method[len(open_method(method).base) :]
+
+
+def _matrices(
+    grouped: Groups, photos: Sequence[PhotoRecord], run: RobustnessRun
+) -> tuple[TransferTable, ...]:
+    seen = {photo.stem: photo for photo in photos}
     found = []
     for method in [name for name in run.methods if name not in NO_ATTACK]:
         right: dict[str, dict[str, Interval]] = {}
@@ -195,19 +186,44 @@ def _matrices(grouped: Groups, views: Sequence[View], run: RobustnessRun) -> tup
             rows = grouped[source, method]
             right[source] = {t: _share([row.others[t] == row.label for row in rows]) for t in run.victims}
             fooled[source] = {t: _fooled(rows, seen, source, t) for t in run.victims}
-        found.append(Matrix(method, right, fooled))
+        found.append(TransferTable(method, right, fooled))
     return tuple(found)
 
 
-def _fooled(rows: Sequence[Record], seen: Mapping[str, View], source: str, target: str) -> Interval:
+def _fooled(
+    rows: Sequence[AttackRecord], seen: Mapping[str, PhotoRecord], source: str, target: str
+) -> Interval:
     """Of the photos that both name rightly before."""
     return _share([row.others[target] != row.label for row in rows if _both(seen[row.stem], source, target)])
 
 
-def _both(view: View, *victims: str) -> bool:
-    return all(view.clean[name] == view.natural[name] == view.label for name in victims)
+def _both(photo: PhotoRecord, *victims: str) -> bool:
+    return all(photo.clean[name] == photo.natural[name] == photo.label for name in victims)
+
+
+def _survival(grouped: Groups, transformed: Sequence[TransformRecord]) -> list[Survival]:
+    """What each transform leaves of each method, in the order of the records."""
+    rows = {(r.victim, r.method, r.stem): r for records in grouped.values() for r in records}
+    groups: dict[tuple[str, str, str], list[TransformRecord]] = {}
+    for one in transformed:
+        groups.setdefault((one.victim, one.method, one.transform), []).append(one)
+    return [
+        _survived(key, [(one, rows[one.victim, one.method, one.stem]) for one in found])
+        for key, found in groups.items()
+    ]
+
+
+def _survived(key: tuple[str, str, str], pairs: Sequence[tuple[TransformRecord, AttackRecord]]) -> Survival:
+    natural = [(one.natural == row.label, one.attacked != row.label, row) for one, row in pairs]
+    told = [(fooled, row) for right, fooled, row in natural if right and row.clean_right]
+    return Survival(
+        *key,
+        natural=_share([right for right, _, _ in natural]),
+        fooled=_share([fooled for fooled, _ in told]),
+        still=_share([fooled for fooled, row in told if row.natural_right and row.success_saved]),
+    )
 
 
 def unit_of(method: str) -> str:
     """What a method's ε is of."""
-    return ROWS[method.partition("@")[0]].unit
+    return METHODS[open_method(method).base].unit

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tyro.conf import OmitArgPrefixes, Positional
 
-from cocnet.robustness.single_photo import Attacked, AttackRun, Seen
+from cocnet.robustness.single_photo import AttackOutcome, AttackRun, Prediction
 
 
 def attack(photo: Positional[Path], /, run: OmitArgPrefixes[AttackRun], json: bool = False) -> None:
@@ -26,7 +26,7 @@ def attack(photo: Positional[Path], /, run: OmitArgPrefixes[AttackRun], json: bo
 
     Args:
         photo: JPEG, PNG, TIFF, WebP or HEIC.
-        run: With what.
+        run: Method, victim, renderer and effort.
         json: Print what came out as one JSON object on stdout.
     """
     from cocnet.robustness.single_photo import attack_photo
@@ -44,12 +44,12 @@ def attack(photo: Positional[Path], /, run: OmitArgPrefixes[AttackRun], json: bo
         print(f"  its depth      {found.depth}")
 
 
-def outcome(found: Attacked) -> str:
-    """In a word."""
+def outcome(found: AttackOutcome) -> str:
+    """Whether the victim is fooled, in words."""
     if not found.success:
         return "not fooled"
     return "fooled" if found.natural.label == found.label else "fooled, as by bokeh alone"
 
 
-def _said(seen: Seen) -> str:
+def _said(seen: Prediction) -> str:
     return f"{seen.name} ({seen.label}), {seen.confidence:.0%}"

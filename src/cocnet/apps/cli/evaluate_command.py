@@ -49,12 +49,16 @@ def evaluate(run: OmitArgPrefixes[EvaluateRun]) -> None:
 def evaluate_robustness(run: OmitArgPrefixes[RobustnessRun]) -> None:
     """Measure what bokeh, natural and adversarial, does to classifiers.
 
-    The paper's attacks with their yardsticks, on the NeurIPS-2017 set; a run that was stopped goes on:
+    The paper's attacks with their baselines, on the NeurIPS-2017 set; a run that was interrupted goes on:
       cocnet evaluate robustness --data NIPS2017 --victims mobilenet_v2 efficientnet_lite0 -o runs/robustness
 
     At one ε for all, through the renderer as the paper prints it, on 100 photos:
       cocnet evaluate robustness --data NIPS2017 --methods random@6e-4 gda@6e-4 sm-gda@6e-4 bg-gda@6e-4
         --renderer physical-eq8 --photos 100 -o runs/matched
+
+    Accuracy against ε and steps, as curves, and what survives JPEG and another renderer:
+      cocnet evaluate robustness --data NIPS2017 --methods random gda gda:steps=200 --epsilons 3e-4 8e-3 3e-2
+        --transforms jpeg75 on:physical-eq8 -o runs/sweep
 
     Args:
         run: Which photos, victims and methods, and how they are rendered.

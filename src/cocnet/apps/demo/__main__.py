@@ -15,9 +15,9 @@ import numpy as np
 import tyro
 from jaxtyping import UInt8
 
-from cocnet.apps.demo.labels import label
 from cocnet.errors import CocnetError, MissingExtraError
 from cocnet.imaging import DepthMap, Photo, read_photo, write_photo
+from cocnet.imaging.photo.caption import caption
 from cocnet.pipeline.options import RenderOptions
 from cocnet.pipeline.render_photo import render
 from cocnet.robustness.single_photo import AttackRun, attack_photo
@@ -90,9 +90,9 @@ def contact_sheet(
     """Pictures of one size in rows and columns on white, captions above and to the left."""
     height, width = rows[0][0].shape[:2]
     beside = np.full((_CAPTION, _CAPTION, 3), 255, np.uint8)
-    lines = [_joined([beside, *(label(column, _CAPTION, width) for column in columns)], axis=1)]
+    lines = [_joined([beside, *(caption(column, _CAPTION, width) for column in columns)], axis=1)]
     for name, row in zip(names, rows, strict=True):
-        lines.append(_joined([np.rot90(label(f"focus {name}", _CAPTION, height)), *row], axis=1))
+        lines.append(_joined([np.rot90(caption(f"focus {name}", _CAPTION, height)), *row], axis=1))
     return _joined(lines, axis=0)
 
 

@@ -52,6 +52,7 @@ class LabelledPhotos(Dataset[LabelledPhoto]):
     Files without a label, labels without a file and labels out of 0..classes − 1 are found at the start: one
     FileError that names the first and counts all, or with `skip_problems` they are left out and listed in `problems`.
     A file that can't be read raises FileError when it is; `read` gives the problem back, for a run that goes on.
+    `numbering` says in words what gave the classes their numbers.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class LabelledPhotos(Dataset[LabelledPhoto]):
         size_px: int = SIZE_PX,
         skip_problems: bool = False,
         about: str = "these files",
+        numbering: str = "the caller",
     ) -> None:
         if size_px < LEAST_PX:
             raise InputError(f"expected size_px of {LEAST_PX} or more, got {size_px}, try {SIZE_PX}")
@@ -71,7 +73,7 @@ class LabelledPhotos(Dataset[LabelledPhoto]):
         if not skip_problems:
             stop_at(self.problems, about, "labelled photos")
         self.files = tuple(file for file, problem in checked if problem is None)
-        self.size_px, self.classes = size_px, classes
+        self.size_px, self.classes, self.numbering = size_px, classes, numbering
         if not self.files:
             raise FileError(f"expected at least one labelled photo in {about}, got none, try another folder")
 

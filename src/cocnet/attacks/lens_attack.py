@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cocnet.attacks.base import AnyRender, RenderAttack
-from cocnet.attacks.pgd import uniform
+from cocnet.attacks.random_numbers import RandomNumbers
+from cocnet.attacks.render_attack import AnyRender, RenderAttack
 from cocnet.errors import InputError
 
 
@@ -78,10 +78,10 @@ class LensAttack(RenderAttack):
     def bounded(self, x: Tensor) -> Tensor:
         return x.clamp(0, 1)
 
-    def draw(self, origin: Tensor, made: torch.Generator) -> Tensor:
+    def draw(self, origin: Tensor, numbers: RandomNumbers) -> Tensor:
         """Evenly from what the camera may be set to, whatever the norm."""
         low, high = (origin - self.epsilon).clamp(min=0), (origin + self.epsilon).clamp(max=1)
-        return low + uniform(origin, made) * (high - low)
+        return low + numbers.uniform(origin) * (high - low)
 
     def found(self, depth: Tensor, x: Tensor) -> dict[str, Tensor | None]:
-        return {"depth": depth, "camera": self.range.camera(x)}
+        return {"depth": depth.clone(), "camera": self.range.camera(x)}

@@ -11,15 +11,18 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from cocnet.attacks.pgd import Best, Descent, Make, descend, search
-from cocnet.attacks.result import AttackResult, Victim
+from cocnet.attacks.best_so_far import BestSoFar
+from cocnet.attacks.guard import evaluating
+from cocnet.attacks.pgd import Make, PGDSettings, descend, random_search
+from cocnet.attacks.random_numbers import RandomNumbers
+from cocnet.attacks.result import AttackResult, Victim, check_labels, check_pictures
 from cocnet.errors import DepthError, InputError
 
 AnyRender = Callable[..., Float[Tensor, "b 3 h w"]]
 
 
 @dataclass(frozen=True)
-class RenderAttack(Descent):
+class RenderAttack(PGDSettings):
     """PGD on x, from which a picture is rendered. Hooks: `name`, `origin`, `picture`, `bounded`, `draw`, `found`."""
 
     @property
@@ -39,7 +42,7 @@ class RenderAttack(Descent):
         """x, kept where it has a meaning."""
         return x
 
-    def draw(self, origin: Float[Tensor, "b ..."], made: torch.Generator) -> Float[Tensor, "b ..."]:
+    def draw(self, origin: Float[Tensor, "b ..."], numbers: RandomNumbers) -> Float[Tensor, "b ..."]:
         """A random x of the same budget."""
         raise NotImplementedError
 
@@ -56,19 +59,22 @@ class RenderAttack(Descent):
         label: Int64[Tensor, "b"],
     ) -> AttackResult:
         """Attack a batch; labels are true classes, with `targeted` the wanted ones. Raises InputError, DepthError."""
-        make, origin = self._ready(render, image, depth, label)
-        best = descend(make, victim, origin, label, self, self.bounded)
-        return self._result(best, depth)
+        make, origin = self.prepared(render, image, depth, label)
+        with evaluating(render):
+            best = descend(make, victim, origin, label, self, self.bounded)
+        return self.result(best, depth)
 
-    def _ready(self, render: AnyRender, image: Tensor, depth: Tensor, label: Tensor) -> tuple[Make, Tensor]:
-        checked(image, depth, label)
+    def prepared(self, render: AnyRender, image: Tensor, depth: Tensor, label: Tensor) -> tuple[Make, Tensor]:
+        """What renders photos with an x, and the x of the natural pictures. Raises InputError, DepthError."""
+        check_batch(image, depth, label, self.loss)
 
         def make(x: Tensor, rows: Tensor) -> Tensor:
             return self.picture(render, image[rows], depth[rows], x)
 
         return make, self.origin(render, depth)
 
-    def _result(self, best: Best, depth: Tensor) -> AttackResult:
+    def result(self, best: BestSoFar, depth: Tensor) -> AttackResult:
+        """What was found."""
         with torch.no_grad():
             changed = self.found(depth, best.x)
         return AttackResult(
@@ -79,13 +85,13 @@ class RenderAttack(Descent):
             best.prediction,
             best.margin,
             changed["camera"],
-            best.stalled,
+            best.zero_gradient,
         )
 
 
 @dataclass(frozen=True)
-class Random:
-    """The yardstick: as many random draws from the same budget as `like` has queries; the best is kept."""
+class RandomSearch:
+    """The baseline: as many random draws from the same budget as `like` has queries; the best is kept."""
 
     like: RenderAttack
 
@@ -102,19 +108,27 @@ class Random:
         depth: Float[Tensor, "b 1 h w"],
         label: Int64[Tensor, "b"],
     ) -> AttackResult:
-        """As the attack that it is a yardstick for."""
-        make, origin = self.like._ready(render, image, depth, label)
+        """As the attack that it is a baseline for."""
+        make, origin = self.like.prepared(render, image, depth, label)
 
-        def draw(made: torch.Generator) -> Tensor:
-            return self.like.bounded(self.like.draw(origin, made))
+        def draw(numbers: RandomNumbers) -> Tensor:
+            return self.like.bounded(self.like.draw(origin, numbers))
 
-        return self.like._result(search(make, victim, origin, label, self.like, draw), depth)
+        with evaluating(render):
+            best = random_search(make, victim, origin, label, self.like, draw)
+        return self.like.result(best, depth)
 
 
-def checked(image: Tensor, depth: Tensor, label: Tensor) -> None:
-    """Raises InputError or DepthError where shapes, ranges or labels can't be."""
-    if image.ndim != 4 or image.shape[1] != 3 or not image.is_floating_point():
-        raise InputError(f"expected image [b 3 h w] of floats, got {list(image.shape)}, try image[None]")
+def check_batch(image: Tensor, depth: Tensor, label: Tensor, loss: object = "ce") -> None:
+    """Raise InputError or DepthError where shapes, ranges, types or labels can't be.
+
+    With a loss of one's own, labels may be whatever it takes, a row a photo.
+    """
+    check_pictures(image)
+    if not callable(loss):
+        check_labels(image, label)
+    elif label.shape[:1] != image.shape[:1]:
+        raise InputError(f"expected a goal each photo, got {len(label)} for {len(image)}, try one row each")
     if depth.shape != (len(image), 1, *image.shape[2:]) or depth.dtype != image.dtype:
         wanted = f"{[len(image), 1, *image.shape[2:]]} of {image.dtype}"
         raise DepthError(
@@ -122,6 +136,3 @@ def checked(image: Tensor, depth: Tensor, label: Tensor) -> None:
         )
     if not bool(((depth >= 0) & (depth <= 1)).all()):
         raise DepthError("expected nearness in 0..1, got other values, try nearness(inverse_depth)")
-    if label.shape != (len(image),) or label.dtype != torch.int64:
-        got = f"{list(label.shape)} of {label.dtype}"
-        raise InputError(f"expected labels [{len(image)}] of torch.int64, got {got}, try labels.long()")

@@ -34,16 +34,17 @@ def dlr(logits: Float[Tensor, "b n"], goal: Int64[Tensor, "b"], targeted: bool) 
     ranked = logits.sort(1, descending=True).values
     third, fourth = (ranked[:, min(k, ranked.shape[1] - 1)] for k in (2, 3))
     low = (third + fourth) / 2 if targeted else third
-    return gained(logits, goal, targeted) / (ranked[:, 0] - low).clamp(min=_TINY)
+    return margin_loss(logits, goal, targeted) / (ranked[:, 0] - low).clamp(min=_TINY)
 
 
-def gained(logits: Float[Tensor, "b n"], goal: Int64[Tensor, "b"], targeted: bool) -> Float[Tensor, "b"]:
-    """By how much the attack has won, above 0: the margin over the true class, or the wanted class's own."""
+def margin_loss(logits: Float[Tensor, "b n"], goal: Int64[Tensor, "b"], targeted: bool) -> Float[Tensor, "b"]:
+    """The best other logit minus the true class's; targeted: the wanted class's minus the best other. Above 0 the
+    attack has won."""
     return -margin(logits, goal) if targeted else margin(logits, goal)
 
 
 LOSSES: dict[LossName, Callable[[Tensor, Tensor, bool], Tensor]] = {
     "ce": cross_entropy,
     "dlr": dlr,
-    "margin": gained,
+    "margin": margin_loss,
 }

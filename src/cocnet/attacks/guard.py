@@ -1,0 +1,74 @@
+"""Victims and renderers that others wrote, called so that they can change nothing of ours, nor we of theirs.
+
+Enters: any callable, pictures [b 3 h w]. Leaves: its output; what it gets is a copy, which it may change in place.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from cocnet.errors import CocnetWarning, InputError
+
+DOOR = "wrap the victim so that it returns logits [b n], or give loss= and success= of your own"
+
+
+def ask(victim: Callable[[Tensor], Any], picture: Float[Tensor, "b 3 h w"]) -> Any:
+    """A victim's output for a copy of the pictures."""
+    return victim(picture.clone())
+
+
+def ask_logits(victim: Callable[[Tensor], Any], picture: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n"]:
+    """The same for a classifier. Raises InputError for what aren't logits."""
+    return checked_logits(ask(victim, picture), len(picture))
+
+
+def checked_logits(output: Any, count: int) -> Float[Tensor, "b n"]:
+    """The output itself; raises InputError unless it is one row of two or more logits for each picture."""
+    if not isinstance(output, Tensor):
+        raise InputError(f"expected logits [b n], got a {type(output).__name__}, try: {DOOR}")
+    if output.ndim != 2 or len(output) != count or output.shape[1] < 2 or not output.is_floating_point():
+        got = f"{list(output.shape)} {output.dtype}"
+        raise InputError(f"expected logits [{count} n] of floats, got {got}, try: {DOOR}")
+    return output
+
+
+def check_gradient(picture: Tensor, output: Tensor) -> None:
+    """Raise InputError where an attack's loss doesn't depend on what is attacked."""
+    if not picture.requires_grad:
+        raise InputError(
+            "expected a renderer with a gradient, got pictures without one, try one without no_grad() or detach()"
+        )
+    if not output.requires_grad:
+        raise InputError(
+            "expected a victim with a gradient, got an output without one, try it without no_grad(), detach() or "
+            "argmax(), or RandomSearch, which needs none"
+        )
+
+
+def training(called: object) -> bool:
+    """Whether a network, or a part of it, is in training mode."""
+    return isinstance(called, nn.Module) and any(part.training for part in called.modules())
+
+
+@contextmanager
+def evaluating(*called: object) -> Iterator[None]:
+    """Networks in training mode are in evaluation mode within, and warned of: their statistics stay as they are."""
+    parts = [part for one in called if isinstance(one, nn.Module) for part in one.modules() if part.training]
+    if parts:
+        names = ", ".join(sorted({type(one).__name__ for one in called if training(one)}))
+        warnings.warn(
+            f"{names} is in training mode: attacked in evaluation mode, and put back after it; call .eval() before",
+            CocnetWarning,
+            stacklevel=3,
+        )
+    try:
+        for part in parts:
+            part.training = False
+        yield
+    finally:
+        for part in parts:
+            part.training = True

@@ -1,0 +1,141 @@
+"""What everything in a run stands on: photos, a renderer, victims, metrics, files.
+
+Enters: a `RobustnessRun`. Leaves: a `Testbed`, opened before any work, in a folder that is claimed by the settings.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from cocnet.attacks.guard import ask_logits, evaluating, training
+from cocnet.attacks.victims import Classifier
+from cocnet.compute import check_device, strict_float32
+from cocnet.datasets import LabelledPhotos
+from cocnet.errors import InputError
+from cocnet.files.run_folder import claim
+from cocnet.metrics.measures import Measures
+from cocnet.robustness.methods import Budget, open_method
+from cocnet.robustness.records import PhotoRecord
+from cocnet.robustness.run_layout import RunLayout, load_picture, load_plane, plain
+from cocnet.robustness.settings import RobustnessRun
+from cocnet.robustness.similarity import open_similarity
+from cocnet.robustness.sources import (
+    Renderer,
+    chosen_files,
+    data_facts,
+    evenly,
+    open_photos,
+    open_renderer,
+    open_victims,
+    setup_of,
+    weight_facts,
+)
+from cocnet.robustness.transforms import other_renderer
+
+FREE = (  # may differ when a run goes on; photos and depth files are told apart by names and sizes, not by paths
+    *("out", "methods", "epsilons", "transforms", "threads", "pictures"),
+    *("data", "split", "photos", "depths"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Testbed:
+    """All that a run works with; training: victims that were in training mode; others: renderers by name."""
+
+    run: RobustnessRun
+    layout: RunLayout
+    photos: LabelledPhotos
+    render: Renderer
+    victims: dict[str, Classifier]
+    measures: Measures
+    others: dict[str, Renderer] = field(default_factory=dict)
+    training: tuple[str, ...] = ()
+
+    @property
+    def classes(self) -> int:
+        """How many each victim tells apart."""
+        return next(iter(self.victims.values())).classes
+
+    @property
+    def batches(self) -> list[list[int]]:
+        """Numbers of photos, a batch each."""
+        chosen = evenly(len(self.photos), self.run.photos)
+        return [chosen[i : i + self.run.batch] for i in range(0, len(chosen), self.run.batch)]
+
+    def predictions(self, picture: Float[Tensor, "b 3 h w"]) -> dict[str, list[int]]:
+        """The class that each victim finds."""
+        return {name: self.predicted(name, picture) for name in self.victims}
+
+    def predicted(self, victim: str, picture: Float[Tensor, "b 3 h w"]) -> list[int]:
+        """The class that one victim finds."""
+        network = self.victims[victim]
+        with torch.no_grad(), strict_float32(picture.device), evaluating(network):
+            return ask_logits(network, picture).argmax(1).tolist()
+
+    def loaded(self, photos: Sequence[PhotoRecord]) -> tuple[Tensor, Tensor, Tensor, Int64[Tensor, "b"]]:
+        """Photos, nearness, natural bokeh and labels of a batch, as they were written."""
+        stems, device = [photo.stem for photo in photos], self.run.device
+        images = torch.stack([load_picture(self.layout.photo(stem)) for stem in stems])
+        depths = torch.stack([load_plane(self.layout.depth(stem)) for stem in stems])
+        naturals = torch.stack([load_picture(self.layout.natural(stem)) for stem in stems])
+        labels = torch.tensor([photo.label for photo in photos])
+        return images.to(device), depths.to(device), naturals.to(device), labels.to(device)
+
+
+def open_testbed(run: RobustnessRun) -> Testbed:
+    """Open all that the run names, before any work, and claim its folder. Raises FileError, InputError."""
+    if run.threads is not None:
+        torch.set_num_threads(run.threads)
+    check_device(run.device)
+    render = open_renderer(run.renderer, setup_of(run), run.device)
+    _check_methods(run, render)
+    others = _open_others(run)
+    photos, victims = open_photos(run), open_victims(run.victims, run.device)
+    counts = {name: victim.classes for name, victim in victims.items()}
+    if len(set(counts.values())) > 1:
+        raise InputError(f"expected victims of the same classes, got {counts}, try one run for each kind")
+    measures = open_similarity(run.metrics)
+    settings = {key: _plain(value) for key, value in asdict(run).items() if key not in FREE}
+    facts = {"weights": weight_facts(run.renderer), "photos": data_facts(chosen_files(photos, run), run)}
+    claim(run.out, settings | facts)
+    moods = tuple(name for name, victim in victims.items() if training(victim))
+    return Testbed(run, RunLayout(run.out), photos, render, victims, measures, others, moods)
+
+
+def _check_methods(run: RobustnessRun, render: Renderer) -> None:
+    """Refuse what can't be rendered, and names that would share a folder."""
+    for method in [open_method(name) for name in run.methods]:
+        if method.spec.camera and render.camera is None:
+            raise InputError(
+                f"expected a renderer with a camera for {method.name}, got {render.name}, try physical"
+            )
+    for names in (run.victims, run.methods, run.transforms):
+        if len({plain(name) for name in names}) < len(names):
+            raise InputError(
+                f"expected names that make folders of their own, got {', '.join(names)}, try others"
+            )
+
+
+def _open_others(run: RobustnessRun) -> dict[str, Renderer]:
+    names = [name for name in map(other_renderer, run.transforms) if name is not None]
+    return {name: open_renderer(name, setup_of(run), run.device) for name in names}
+
+
+def budget_of(run: RobustnessRun, photos: Sequence[str]) -> Budget:
+    """What an attack on these photos may cost; each photo has its own random numbers, whatever its batch."""
+    return Budget.of(run, seed=tuple(seed_of(run.seed, name) for name in photos))
+
+
+def seed_of(seed: int, photo: str) -> int:
+    """A photo's random seed, from the run's and its name."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {photo}".encode()).digest()[:7])
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value
