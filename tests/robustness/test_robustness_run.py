@@ -61,16 +61,68 @@ def test_a_stopped_run_goes_on_to_the_same_files(run, tmp_path, monkeypatch):
     assert opened == ["blur"] * 6
 
 
-def test_other_settings_are_refused(run):
-    run_robustness(replace(run, methods=("aif",)))
-    for other in ({"steps": 4}, {"focus_m": 1.5}, {"victims": ("tiny",)}):
-        with pytest.raises(FileError, match="try a new folder"):
-            run_robustness(replace(run, **{"methods": ("aif",), **other}))
-    next(run.data.glob("*/0.png")).unlink()
-    with pytest.raises(FileError, match="try a new folder"):
-        run_robustness(replace(run, methods=("aif",)))
+def test_other_settings_are_refused_and_named(run, tmp_path, monkeypatch):
+    run = replace(run, methods=("aif",))
+    run_robustness(run)
+    for other, named in (
+        ({"steps": 4}, "steps 4 for 3"),
+        ({"focus_m": 1.5}, r"focus_m 1\.5 for 1\.0"),
+        ({"victims": ("tiny",)}, "victims.*'nothing' for 'tiny2'"),
+        ({"photos": 4}, r"photos\.count 4 for 5"),
+    ):
+        with pytest.raises(FileError, match=named):
+            run_robustness(replace(run, **other))
+    run_robustness(replace(run, photos=5, pictures=0, threads=1))
+    run.data.rename(tmp_path / "elsewhere")
+    monkeypatch.chdir(tmp_path)
+    moved = replace(run, data=Path("elsewhere"))
+    run_robustness(moved)
+    photo = next(moved.data.glob("*/0.png"))
+    photo.write_bytes(photo.read_bytes() + b" ")
+    with pytest.raises(FileError, match=r"photos\.bytes .* for"):
+        run_robustness(moved)
+    photo.unlink()
+    with pytest.raises(FileError, match=r"photos\.count 4 for 5"):
+        run_robustness(moved)
     with pytest.raises(InputError, match="folders of their own"):
-        run_robustness(replace(run, victims=("tiny:", "tiny/")))
+        run_robustness(replace(moved, victims=("tiny:", "tiny/")))
+
+
+def test_depth_files_that_changed_are_named(run, tmp_path):
+    depths = tmp_path / "depths"
+    depths.mkdir()
+    for number in range(5):
+        np.save(depths / f"{number}.npy", np.linspace(1, 5, 1024, dtype=np.float32).reshape(32, 32))
+    run = replace(run, methods=("aif",), depths=depths, depth_kind="metric")
+    run_robustness(run)
+    np.save(depths / "3.npy", np.linspace(1, 5, 4096, dtype=np.float32).reshape(64, 64))
+    with pytest.raises(FileError, match=r"photos\.bytes"):
+        run_robustness(run)
+
+
+@pytest.mark.parametrize("method", ["random@0.3", "gda@0.3", "lens", "colorfool-unmasked"])
+def test_a_photo_is_attacked_alike_whatever_its_batch(method, run, tmp_path):
+    run = replace(run, methods=(method,), victims=("tiny",), full_steps=True)
+    whole = {}
+    for batch in (1, 2, 5):
+        one = replace(run, batch=batch, out=tmp_path / f"run{batch}")
+        run_robustness(one)
+        folder = one.out / "attacks" / "tiny" / method
+        whole[batch] = {path.name: load_picture(path) for path in folder.glob("*.png")}
+    for name, picture in whole[1].items():
+        for batch in (2, 5):
+            assert (whole[batch][name] - picture).abs().max() <= 1.01 / 255, (name, batch)
+    if method == "random@0.3":
+        depths = [
+            load_file(path)["depth"][k] - torch.from_numpy(np.load(run_depth))
+            for path, k, run_depth in _depth_rows(tmp_path / "run5", method)
+        ]
+        assert not torch.equal(depths[0].sign(), depths[1].sign())
+
+
+def _depth_rows(folder, method):
+    path = folder / "attacks" / "tiny" / method / "0000.safetensors"
+    return [(path, k, depth) for k, depth in enumerate(sorted((folder / "depth").glob("*.npy")))]
 
 
 def test_networks_render_what_they_can(run, tmp_path):

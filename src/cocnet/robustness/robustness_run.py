@@ -12,6 +12,7 @@ import torch
 
 from cocnet.datasets.pairs.matching import Problem
 from cocnet.errors import FileError
+from cocnet.files.run_folder import locked
 from cocnet.metrics import check_labels
 from cocnet.robustness.methods import NO_ATTACK, open_method, swept
 from cocnet.robustness.records import AttackRecord, PhotoRecord, TransformRecord
@@ -36,7 +37,17 @@ def run_robustness(run: RobustnessRun, on_progress: Progress | None = None) -> "
 
     run = replace(run, methods=swept(run.methods, run.epsilons))
     bed = open_testbed(run)
-    photos, problems = _natural(bed, on_progress)
+    with locked(run.out):
+        photos, problems = _natural(bed, on_progress)
+        records, transformed = _attacks(bed, on_progress)
+        summary = summarise(bed, photos, records, transformed, problems)
+        write_robustness(run, summary, records)
+    return summary
+
+
+def _attacks(bed: Testbed, on_progress: Progress | None) -> tuple[list[AttackRecord], list[TransformRecord]]:
+    """All methods on all victims, then all transforms of what they made."""
+    run = bed.run
     records: list[AttackRecord] = []
     transformed: list[TransformRecord] = []
     for victim in run.victims:
@@ -47,9 +58,7 @@ def run_robustness(run: RobustnessRun, on_progress: Progress | None = None) -> "
             for transform in run.transforms:
                 what = f"{transform} of {method} on {victim}"
                 transformed += _batches(bed, what, transform_batch, on_progress, victim, method, transform)
-    summary = summarise(bed, photos, records, transformed, problems)
-    write_robustness(run, summary, records)
-    return summary
+    return records, transformed
 
 
 def _natural(bed: Testbed, on_progress: Progress | None) -> tuple[list[PhotoRecord], list[Problem]]:
