@@ -16,8 +16,10 @@ from cocnet.files.atomic import atomic_path
 from cocnet.imaging.color.icc import color_space
 from cocnet.imaging.photo import png16
 from cocnet.imaging.photo import tiff16 as tiffwriter
+from cocnet.imaging.photo.exif import shortened
 
 FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP"}
+_LONGEST_EXIF = 65_500  # bytes of a JPEG's segment
 _LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}
 
 
@@ -105,10 +107,10 @@ def _save(
     else:
         image = Image.fromarray(stored[..., 0] if stored.shape[2] == 1 else stored)
         settings: dict[str, Any] = {"icc_profile": icc} if icc else {}
-        if exif and (name != "JPEG" or len(exif) < 65_500):
+        if exif and name == "JPEG":
+            exif = shortened(exif, _LONGEST_EXIF)
+        if exif:
             settings["exif"] = b"Exif\x00\x00" + exif
-        elif exif:
-            _warn("the photo's EXIF is too large for a JPEG and was dropped")
         if name == "JPEG":
             settings |= {"quality": quality, "subsampling": 0 if quality >= 90 else 2}
         if name == "WEBP":

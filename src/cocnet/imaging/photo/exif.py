@@ -1,18 +1,18 @@
-"""EXIF read and repaired byte by byte: what the lens needs, and a copy that is safe to save.
+"""EXIF read and repaired: what the lens needs, and a copy that is safe to save.
 
-Enters: an EXIF block (a TIFF structure, with or without "Exif\\0\\0"). Leaves: SI numbers (metres) and
-the same block upright, without thumbnail or impossible fractions. Source: CIPA DC-008 (EXIF 2.32), TIFF 6.0.
+Enters: an EXIF block. Leaves: SI numbers (metres) and the block written anew, upright, without thumbnails,
+pictures in makers' notes or impossible fractions. Source: CIPA DC-008 (EXIF 2.32).
 """
 
 import math
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cocnet.errors import CocnetWarning
+from cocnet.imaging.photo.exif_block import MAIN, Block, Entry, parse
 
-_EXIF_IFD = 0x8769
 _ORIENTATION = 0x0112
 _NAMES = {
     0x010F: "Make",
@@ -21,10 +21,15 @@ _NAMES = {
     0x829D: "FNumber",
     0x9204: "ExposureBiasValue",
     0x920A: "FocalLength",
+    0x927C: "MakerNote",
     0xA405: "FocalLengthIn35mmFilm",
 }
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _FORMATS = {3: "H", 4: "I", 5: "II", 8: "h", 9: "i", 10: "ii", 11: "f", 12: "d"}
+# of another picture (strips, tiles, thumbnails, further directories), or kept beside EXIF (XMP, profile)
+_ELSEWHERE = {0x0103, 0x0111, 0x0117, 0x0144, 0x0145, 0x014A, 0x0201, 0x0202, 0x02BC, 0x8773}
+_WIDTHS, _HEIGHTS = (0x0100, 0xA002), (0x0101, 0xA003)
+_PICTURE = b"\xff\xd8\xff"
+_MOST_NAMES = 4
 
 
 @dataclass(frozen=True)
@@ -57,127 +62,103 @@ class ExifReading:
     block: bytes | None = None
 
 
-@dataclass(frozen=True)
-class _Entry:
-    at: int
-    tag: int
-    kind: int
-    count: int
-    value_at: int
-
-
-def read_exif(block: bytes | None) -> ExifReading:
+def read_exif(block: bytes | None, size: tuple[int, int] | None = None, turned: bool = False) -> ExifReading:
     """Read an EXIF block tolerantly and return it upright; never raises.
 
-    Impossible fractions (−2/0) are removed and an unreadable block is dropped, each with a CocnetWarning.
+    size: width and height, px, of the picture as stored, for the tags that repeat it; `turned` says that it is
+    upright already. What is dropped is named in one CocnetWarning of a kind.
     """
     if not block:
         return ExifReading()
-    data = bytearray(block.removeprefix(b"Exif\x00\x00"))
     try:
-        order = {b"II": "<", b"MM": ">"}[bytes(data[:2])]
-        (start,) = struct.unpack_from(order + "I", data, 4)
-        dropped = _drop_bad_fractions(data, order, start)
-        orientation = _set_upright(data, order, start)
-        camera = _camera(data, order, start)
-        end = start + 2 + 12 * struct.unpack_from(order + "H", data, start)[0]
-        struct.pack_into(order + "I", data, end, 0)
-    except (KeyError, struct.error, ValueError, IndexError):
+        found = parse(block)
+        orientation = _orientation(found)
+        camera = _camera(found)
+    except (struct.error, ValueError):
         _warn("the photo's EXIF is unreadable and was dropped; the photo itself is complete")
         return ExifReading()
-    if dropped:
-        _warn(f"EXIF {', '.join(dropped)} held an impossible fraction (n/0) and was dropped")
-    return ExifReading(orientation, camera, bytes(data))
+    bad = [e for e in found.entries() if e.kind in (5, 10) and _has_bad(found.order, e)]
+    if bad:
+        _warn(f"EXIF {_named(bad)} held an impossible fraction (n/0) and was dropped")
+    pictures = [e for e in found.entries() if _PICTURE in e.value and e.tag not in _ELSEWHERE]
+    if pictures:
+        _warn(f"EXIF {_named(pictures)} held another picture and was dropped")
+    kept = found.without([*bad, *pictures, *(e for e in found.entries() if e.tag in _ELSEWHERE)])
+    kept = kept.changed({_ORIENTATION: 1} | _sizes(size, orientation >= 5 and not turned))
+    return ExifReading(orientation, camera, kept.to_bytes())
+
+
+def shortened(block: bytes, most_bytes: int) -> bytes | None:
+    """The block less its longest entries, so that it fits; None, with a warning either way, where nothing fits."""
+    if len(block) <= most_bytes:
+        return block
+    found, gone = parse(block), list[Entry]()
+    longest = sorted(found.entries(), key=lambda entry: len(entry.value), reverse=True)
+    while longest and len(found.to_bytes()) > most_bytes:
+        gone.append(longest.pop(0))
+        found = found.without(gone)
+    _warn(f"EXIF {_named(gone)} is too large for a JPEG and was dropped")
+    return found.to_bytes() if longest else None
 
 
 def _warn(message: str) -> None:
     warnings.warn(message, CocnetWarning, stacklevel=4)
 
 
-def _entries(data: bytearray, order: str, start: int) -> Iterator[_Entry]:
-    """Walk one directory; entries whose values lie outside the block are skipped."""
-    (count,) = struct.unpack_from(order + "H", data, start)
-    if start < 8 or start + 2 + 12 * count + 4 > len(data):
-        raise ValueError("directory outside the block")
-    for i in range(count):
-        at = start + 2 + 12 * i
-        tag, kind, number = struct.unpack_from(order + "HHI", data, at)
-        size = _SIZES.get(kind, 1) * number
-        value_at = at + 8 if size <= 4 else struct.unpack_from(order + "I", data, at + 8)[0]
-        if value_at + size <= len(data):
-            yield _Entry(at, tag, kind, number, value_at)
+def _named(entries: Iterable[Entry]) -> str:
+    names = list(dict.fromkeys(_NAMES.get(e.tag, f"tag {e.tag}") for e in entries))
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more
 
 
-def _directories(data: bytearray, order: str, start: int) -> list[int]:
-    """Offsets of the main directory and, where it is readable, of the EXIF one."""
-    found = [start]
-    for entry in _entries(data, order, start):
-        if entry.tag == _EXIF_IFD and entry.kind in (4, 13) and entry.count == 1:
-            (inner,) = struct.unpack_from(order + "I", data, entry.value_at)
-            try:
-                list(_entries(data, order, inner))
-            except (struct.error, ValueError):
-                continue
-            found.append(inner)
-    return found
+def _sizes(size: tuple[int, int] | None, sideways: bool) -> dict[int, int]:
+    """Values of the tags that say how large the upright picture is."""
+    if size is None:
+        return {}
+    width, height = reversed(size) if sideways else size
+    return dict.fromkeys(_WIDTHS, width) | dict.fromkeys(_HEIGHTS, height)
 
 
-def _drop_bad_fractions(data: bytearray, order: str, start: int) -> list[str]:
-    """Remove entries with a fraction n/0, n ≠ 0 (0/0 is EXIF's "unknown" and stays); return their names."""
-    names = []
-    for directory in _directories(data, order, start):
-        bad = [e for e in _entries(data, order, directory) if e.kind in (5, 10) and _has_bad(data, order, e)]
-        for entry in reversed(bad):
-            (count,) = struct.unpack_from(order + "H", data, directory)
-            end = directory + 2 + 12 * count + 4
-            data[entry.at : end] = data[entry.at + 12 : end] + bytes(12)
-            struct.pack_into(order + "H", data, directory, count - 1)
-        names += [_NAMES.get(e.tag, f"tag {e.tag}") for e in bad]
-    return names
-
-
-def _has_bad(data: bytearray, order: str, entry: _Entry) -> bool:
-    pairs = struct.iter_unpack(order + "ii", data[entry.value_at : entry.value_at + 8 * entry.count])
+def _has_bad(order: str, entry: Entry) -> bool:
+    """A fraction n/0 with n ≠ 0; 0/0 is EXIF's "unknown"."""
+    pairs = struct.iter_unpack(order + "ii", entry.value[: len(entry.value) // 8 * 8])
     return any(top != 0 and bottom == 0 for top, bottom in pairs)
 
 
-def _set_upright(data: bytearray, order: str, start: int) -> int:
-    """Set the orientation tag to 1 and return what it was (1 where absent or not 1–8)."""
-    for entry in _entries(data, order, start):
-        if entry.tag == _ORIENTATION and entry.kind == 3 and entry.count == 1:
-            (value,) = struct.unpack_from(order + "H", data, entry.value_at)
-            struct.pack_into(order + "H", data, entry.value_at, 1)
-            return value if 1 <= value <= 8 else 1
-    return 1
+def _orientation(block: Block) -> int:
+    """1–8; 1 where it is absent or something else."""
+    entry = next((e for e in block.directories[MAIN] if e.tag == _ORIENTATION), None)
+    if entry is None or entry.kind != 3 or entry.count != 1:
+        return 1
+    (value,) = struct.unpack(block.order + "H", entry.value)
+    return value if 1 <= value <= 8 else 1
 
 
-def _number(data: bytearray, order: str, entry: _Entry) -> float | None:
+def _number(order: str, entry: Entry) -> float | None:
     """First number of an entry; None for 0/0 and for types that are no numbers."""
     if entry.kind not in _FORMATS or entry.count < 1:
         return None
-    values = struct.unpack_from(order + _FORMATS[entry.kind], data, entry.value_at)
+    values = struct.unpack_from(order + _FORMATS[entry.kind], entry.value)
     if len(values) == 2:
         return values[0] / values[1] if values[1] else None
     return float(values[0])
 
 
-def _camera(data: bytearray, order: str, start: int) -> CameraInfo | None:
+def _camera(block: Block) -> CameraInfo | None:
     """Collect the camera's facts; numbers outside any lens's range are dropped with a warning."""
     fields: dict[str, float | str | None] = {}
     limits = {0x920A: ("focal_length_m", 1e-3, 10e3), 0xA405: ("focal_length_35mm_m", 1e-3, 10e3)}
     limits[0x829D] = ("f_number", 1.0, 512.0)
-    for directory in _directories(data, order, start):
-        for entry in _entries(data, order, directory):
-            if entry.tag in limits:
-                name, scale, highest = limits[entry.tag]
-                value = _number(data, order, entry)
-                if value and 0 < value <= highest:
-                    fields[name] = value * scale
-                elif value:
-                    _warn(f"EXIF {_NAMES[entry.tag]} is {value:g}, which no lens has; it was ignored")
-            elif entry.tag in (0x010F, 0x0110) and entry.kind == 2:
-                raw = bytes(data[entry.value_at : entry.value_at + min(entry.count, 256)])
-                fields["make" if entry.tag == 0x010F else "model"] = _text(raw)
+    for entry in block.entries():
+        if entry.tag in limits:
+            name, scale, highest = limits[entry.tag]
+            value = _number(block.order, entry)
+            if value and 0 < value <= highest:
+                fields[name] = value * scale
+            elif value:
+                _warn(f"EXIF {_NAMES[entry.tag]} is {value:g}, which no lens has; it was ignored")
+        elif entry.tag in (0x010F, 0x0110) and entry.kind == 2:
+            fields["make" if entry.tag == 0x010F else "model"] = _text(entry.value[:256])
     return CameraInfo(**fields) if any(fields.values()) else None  # type: ignore[arg-type]
 
 

@@ -93,7 +93,8 @@ def read_photo(given: Given, max_bytes: int = MAX_BYTES) -> Photo:
         with opened(given) as source:
             file = source.read()
     raster = decode(file, max_bytes)
-    facts = read_exif(raster.exif)
+    height, width = raster.pixels.shape[:2]
+    facts = read_exif(raster.exif, (width, height), raster.turned)
     turn = 1 if raster.turned else facts.orientation
     pixels = upright(raster.pixels, turn)
     beside = Beside()
