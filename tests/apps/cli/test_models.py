@@ -2,7 +2,11 @@
 
 import json
 
-from cocnet import list_models
+import torch
+
+from cocnet import create_model, list_models
+from cocnet.networks import checkpoint_info
+from cocnet.networks.zoo.published import MAPPINGS
 
 
 def test_the_table_has_a_line_for_every_network(run):
@@ -22,3 +26,15 @@ def test_the_same_as_json(run):
     dmshn = rows["dmshn"]
     assert dmshn["parameters"] == 5_424_393 and dmshn["published_parameters"] == 5.42
     assert dmshn["weights_shipped"] is False and dmshn["conditioning"] == "none" and dmshn["paper"]
+
+
+def test_published_weights_become_a_weight_file(run, tmp_path):
+    torch.manual_seed(0)
+    state = create_model("ifan").state_dict()
+    torch.save({MAPPINGS["ifan"].their_name(k): v for k, v in state.items()}, tmp_path / "theirs.pth")
+    out = tmp_path / "ours.safetensors"
+    outcome = run("convert", "ifan", tmp_path / "theirs.pth", "-o", out)
+    assert outcome.code == 0 and "ifan, 41.9 MB" in outcome.out
+    assert checkpoint_info(out).arguments == {"published_filtering": True}
+    failed = run("convert", "ifan", out, "-o", tmp_path / "again.safetensors")
+    assert failed.code == 1 and len(failed.errors) == 1 and not (tmp_path / "again.safetensors").exists()

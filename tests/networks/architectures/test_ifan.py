@@ -38,8 +38,9 @@ def test_parts_have_the_sizes_of_the_published_network():
 def naive(x, filters, published):
     """One iteration after the other, pixel by pixel."""
     _, c, h, w = x.shape
-    for n in range(filters.shape[1] // (7 * c)):
-        part = filters[0, 7 * c * n : 7 * c * (n + 1)]
+    count = filters.shape[1] // (7 * c)
+    for n in range(count):
+        part, bias = filters[0, 6 * c * n :], filters[:, 6 * c * count + c * n :][:, :c]
         for axis in (0, 1):
             before, after = x.clone(), torch.empty_like(x)
             for k in range(c):
@@ -48,12 +49,12 @@ def naive(x, filters, published):
                     for j in range(w):
                         total = 0.0
                         for tap in (-1, 0, 1):
-                            row = min(max(i + tap, 0), h - 1) if axis == 0 or published else i
-                            column = min(max(j + tap, 0), w - 1) if axis == 1 and not published else j
+                            row = min(max(i + tap, 0), h - 1) if axis == 0 else i
+                            column = min(max(j + tap, 0), w - 1) if axis == 1 else j
                             total += float(part[first + tap + 1, i, j]) * float(before[0, k, row, column])
                         after[0, k, i, j] = total
             x = after
-        x = functional.leaky_relu(x + part[None, 6 * c :], 0.1)
+        x = functional.leaky_relu(x + bias, 0.1)
     return x
 
 
@@ -64,7 +65,7 @@ def test_adaptive_convolution_is_the_plain_loop(draws, published):
     assert torch.allclose(adapted(x, filters, published), naive(x, filters, published), atol=1e-5)
 
 
-def test_down_and_across_are_not_the_same(draws):
+def test_the_published_filtering_is_another(draws):
     x, filters = torch.randn(1, 2, 6, 6, generator=draws), torch.randn(1, 14, 6, 6, generator=draws)
     assert not torch.allclose(adapted(x, filters), adapted(x, filters, published=True), atol=1e-2)
 
@@ -110,15 +111,14 @@ def test_pictures_without_two_views_have_no_disparity_term(trained_part, draws):
     model, reblurring, blurred, sharp = trained_part
     views = torch.rand(2, 2, 3, 32, 32, generator=draws)
     with torch.no_grad():
-        found = model.found(blurred)
-        none = ifan_loss(found, reblurring, blurred, sharp)
-        masked = ifan_loss(found, reblurring, blurred, sharp, views, torch.tensor([False, False]))
-        one = ifan_loss(found, reblurring, blurred, sharp, views, torch.tensor([False, True]))
+        none = ifan_loss(model, reblurring, blurred, sharp)
+        masked = ifan_loss(model, reblurring, blurred, sharp, views, torch.tensor([False, False]))
+        one = ifan_loss(model, reblurring, blurred, sharp, views, torch.tensor([False, True]))
     assert none.disparity is None and masked.disparity is None
     assert float(none.total()) == float(none.sharp + none.reblurred)
-    expected = functional.mse_loss(
-        moved_across(shrunk(views[1:, 1]), found.disparity[1:]), shrunk(views[1:, 0])
-    )
+    with torch.no_grad():
+        disparity = model.disparity_of(views[1:, 1])
+    expected = functional.mse_loss(moved_across(shrunk(views[1:, 1]), disparity), shrunk(views[1:, 0]))
     assert float(one.disparity) == pytest.approx(float(expected))
     assert float(one.total()) == pytest.approx(float(none.total() + expected))
 
@@ -126,7 +126,16 @@ def test_pictures_without_two_views_have_no_disparity_term(trained_part, draws):
 def test_every_weight_that_is_trained_gets_a_gradient(trained_part, draws):
     model, reblurring, blurred, sharp = trained_part
     views = torch.rand(2, 2, 3, 32, 32, generator=draws)
-    ifan_loss(model.found(blurred), reblurring, blurred, sharp, views).total().backward()
+    ifan_loss(model, reblurring, blurred, sharp, views).total().backward()
     for module in (model, reblurring):
         for name, parameter in module.named_parameters():
             assert parameter.grad is not None and bool(parameter.grad.any()), name
+
+
+@torch.no_grad()
+def test_reblurring_without_filters_leaves_the_sharp_picture(draws):
+    reblurring = Reblurring(14, 4)
+    torch.nn.init.zeros_(reblurring.trunk.last.weight)
+    torch.nn.init.zeros_(reblurring.trunk.last.bias)
+    sharp = torch.rand(1, 3, 4, 5, generator=draws)
+    assert torch.equal(reblurring(sharp, torch.rand(1, 14, 4, 5, generator=draws)), sharp)

@@ -22,7 +22,7 @@ from cocnet.apps.cli.attack_command import attack
 from cocnet.apps.cli.deblur_command import deblur
 from cocnet.apps.cli.depth_command import depth
 from cocnet.apps.cli.evaluate_command import evaluate, evaluate_robustness, tables
-from cocnet.apps.cli.model_commands import export, models
+from cocnet.apps.cli.model_commands import convert, export, models
 from cocnet.apps.cli.progress import parts_done
 from cocnet.apps.cli.train_command import BOKEH_COMMANDS, train_ablation, train_subject
 from cocnet.errors import CocnetError, CocnetWarning
@@ -133,6 +133,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "deblur": deblur,
     "models": models,
     "export": export,
+    "convert": convert,
     "attack": attack,
     "evaluate": evaluate,
     "evaluate robustness": evaluate_robustness,

@@ -1,15 +1,15 @@
-"""`cocnet models` and `cocnet export`: which networks there are, and networks for other runtimes.
+"""`cocnet models`, `export`, `convert`: which networks there are, networks for other runtimes, of other makers.
 
-Enters: names or weight files. Leaves: a table or JSON on stdout, an ONNX file.
+Enters: names or weight files. Leaves: a table or JSON on stdout, an ONNX file, a weight file.
 """
 
 import json as jsonlib
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Annotated, Any
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 from cocnet.errors import CocnetError
 
@@ -101,6 +101,33 @@ def export(
         export_onnx(network, exact)
         psnr = quantise_onnx(exact, out)
     print(f"{out}: {network.name}, {out.stat().st_size / 1e6:.1f} MB, 8 bit: {psnr:.1f} dB PSNR to float32")
+
+
+def convert(
+    name: Positional[str],
+    weights: Positional[Path],
+    /,
+    out: Annotated[Path | None, arg(aliases=["-o"])] = None,
+) -> None:
+    """Turn weights that a network's authors published (.pth) into a weight file of this package.
+
+      cocnet convert ifan IFAN.pth -o ifan.safetensors
+
+    Nothing that the file says is run: it may hold tensors and nothing else.
+
+    Args:
+        name: Of `cocnet models`: ifan.
+        weights: The published file.
+        out: The .safetensors file to write [NAME.safetensors in this folder].
+    """
+    from cocnet.files.atomic import check_output
+    from cocnet.networks import save_checkpoint
+    from cocnet.networks.zoo.published import converted
+
+    target = out or Path(f"{name}.safetensors")
+    check_output(target, weights)
+    save_checkpoint(converted(name, weights), target, data="the weights that its authors published")
+    print(f"{target}: {name}, {target.stat().st_size / 1e6:.1f} MB")
 
 
 def _print_table(rows: Sequence[Sequence[str]]) -> None:

@@ -100,13 +100,12 @@ class Found(NamedTuple):
     """The sharp picture, and what a training's losses need beside it, at 1/8 of the size."""
 
     image: Float[Tensor, "b 3 h w"]
-    disparity: Float[Tensor, "b 1 h8 w8"]
     filters: Float[Tensor, "b k h8 w8"]
 
 
 class IFAN(DeblurNet):
-    """The deblurring part. published_filtering: both passes of a filter run down with the first kernel, as the
-    published code does and its weights expect; else the second runs across, as the paper says.
+    """The deblurring part. published_filtering: the kernel of the pass down is used across as well, as the published
+    code does and its weights expect; else each pass has its own, as the paper says.
 
     In theory a pixel sees 500 px far, in practice what lies beyond margin_px changes next to nothing.
     """
@@ -136,7 +135,7 @@ class IFAN(DeblurNet):
                 nn.init.zeros_(module.bias)
         with torch.no_grad():
             last = self.filters.last
-            last.bias.view(ITERATIONS, -1)[:, 1 : 2 * TAPS * last.in_channels : TAPS] = 1  # type: ignore[union-attr]
+            last.bias[1 : ITERATIONS * 2 * TAPS * last.in_channels : TAPS] = 1  # type: ignore[index]
 
     def start_at_identity(self) -> None:
         """The last conv at zero: the picture comes out as it came in."""
@@ -144,6 +143,10 @@ class IFAN(DeblurNet):
 
     def sharp(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
         return self.found(image).image
+
+    def disparity_of(self, view: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1 h8 w8"]:
+        """How far a dual-pixel sensor's right view lies from its left one, px at 1/8 of the size."""
+        return self.disparity(self.filter_features(view)[-1])
 
     def found(self, image: Float[Tensor, "b 3 h w"]) -> Found:
         """Everything, for a picture whose sides are multiples of 8."""
@@ -154,26 +157,29 @@ class IFAN(DeblurNet):
         code = rectified(self.filter_trunk(code))
         filters = self.filters(code)
         deblurred = adapted(deepest, filters, self.published_filtering)
-        return Found(image + self.reconstruct(deblurred, skips), disparity, filters)
+        return Found(image + self.reconstruct(deblurred, skips), filters)
 
 
 def adapted(
-    x: Float[Tensor, "b c h w"], filters: Float[Tensor, "b k h w"], published: bool = False
+    x: Float[Tensor, "b c h w"],
+    filters: Float[Tensor, "b k h w"],
+    published: bool = False,
+    activated: bool = True,
 ) -> Float[Tensor, "b c h w"]:
     """Iterative adaptive convolution: every pixel and channel has its own filters, k = n·(2·3 + 1)·c in all.
 
-    A filter's channels: three taps down of each channel in turn, three across, a bias each.
+    Channels: n times three taps down of each channel in turn and three across, then n times a bias of each channel.
+    activated: after the last iteration, too.
     """
     b, c, h, w = x.shape
-    for part in filters.chunk(filters.shape[1] // filter_channels(c, 1), 1):
-        down, across, bias = torch.split(part, [TAPS * c, TAPS * c, c], 1)
-        x = _taps(x, down.view(b, c, TAPS, h, w), axis=2)
-        x = (
-            _taps(x, down.view(b, c, TAPS, h, w), 2)
-            if published
-            else _taps(x, across.view(b, c, TAPS, h, w), 3)
-        )
-        x = rectified(x + bias)
+    count = filters.shape[1] // filter_channels(c, 1)
+    kernels, biases = torch.split(filters, [2 * TAPS * c * count, c * count], 1)
+    for number, (kernel, bias) in enumerate(
+        zip(kernels.chunk(count, 1), biases.chunk(count, 1), strict=True)
+    ):
+        down, across = kernel.reshape(b, 2, c, TAPS, h, w).unbind(1)
+        x = _taps(_taps(x, down, axis=2), down if published else across, axis=3) + bias
+        x = rectified(x) if activated or number + 1 < count else x
     return x
 
 

@@ -1,6 +1,6 @@
 """IFAN's training: the network that blurs the sharp picture again, and the three terms of the loss.
 
-Enters: what an `IFAN` found for blurred pictures, the sharp ones, and the two views of a dual-pixel sensor where
+Enters: an `IFAN`, blurred pictures, the sharp ones, and the two views of a dual-pixel sensor where
 there are any. Leaves: MSE(out, sharp) + MSE(right view moved by the disparity, left) + MSE(sharp reblurred, blurred).
 """
 
@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cocnet.networks.architectures.ifan import ITERATIONS, Found, Trunk, adapted, filter_channels
+from cocnet.networks.architectures.ifan import IFAN, ITERATIONS, Trunk, adapted, filter_channels
 
 SCALE = 8
 COLOURS = 3
@@ -28,7 +28,7 @@ class Reblurring(nn.Module):
     def forward(
         self, sharp: Float[Tensor, "b 3 h8 w8"], filters: Float[Tensor, "b k h8 w8"]
     ) -> Float[Tensor, "b 3 h8 w8"]:
-        return adapted(sharp, self.trunk(filters))
+        return sharp + adapted(sharp, self.trunk(filters), activated=False)
 
 
 class Terms(NamedTuple):
@@ -45,29 +45,31 @@ class Terms(NamedTuple):
 
 
 def ifan_loss(
-    found: Found,
+    model: IFAN,
     reblurring: Reblurring,
     blurred: Float[Tensor, "b 3 h w"],
     sharp: Float[Tensor, "b 3 h w"],
     views: Float[Tensor, "b 2 3 h w"] | None = None,
     has_views: Tensor | None = None,
 ) -> Terms:
-    """IFAN's loss. views: left and right; has_views [b] says which pictures have them [all, if views are given]."""
+    """IFAN's loss. views: left and right; has_views [b] says which pictures have them [all, if views are given]. The
+    disparity is found in the right view alone."""
+    found = model.found(blurred)
     small_sharp, small_blurred = shrunk(sharp), shrunk(blurred)
     reblurred = functional.mse_loss(reblurring(small_sharp, found.filters), small_blurred)
     disparity = None
     if views is not None:
-        seen = torch.ones(len(views), dtype=torch.bool) if has_views is None else has_views.bool()
-        if bool(seen.any()):
-            left, right = (shrunk(view) for view in views[seen.to(views.device)].unbind(1))
-            moved = moved_across(right, found.disparity[seen.to(views.device)])
-            disparity = functional.mse_loss(moved, left)
+        seen = torch.ones(len(views)) if has_views is None else has_views
+        left, right = views[seen.bool().to(views.device)].unbind(1)
+        if len(left):
+            moved = moved_across(shrunk(right), model.disparity_of(right))
+            disparity = functional.mse_loss(moved, shrunk(left))
     return Terms(functional.mse_loss(found.image, sharp), disparity, reblurred)
 
 
 def shrunk(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h8 w8"]:
-    """1/8 of the size, bilinear with the area of a pixel."""
-    return functional.interpolate(x, scale_factor=1 / SCALE, mode="bilinear", antialias=True)
+    """1/8 of the size: means of squares."""
+    return functional.avg_pool2d(x, SCALE)
 
 
 def moved_across(

@@ -1,0 +1,49 @@
+"""Weights in PyTorch's own format, read without running anything that the file says.
+
+Enters: a .pth file of up to 4 GB. Leaves: its tensors by name. Only tensors, plain containers and what PyTorch's own
+list allows are read (`weights_only`); nothing else in this package opens a pickle.
+"""
+
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cocnet.errors import FileError
+
+MAX_BYTES = 4_000_000_000
+_WRAPPERS = ("state_dict", "model_state_dict", "model", "params", "params_ema", "network", "net")
+
+
+def read_pickled(path: str | Path) -> dict[str, Tensor]:
+    """The tensors of a file by name, of a wrapper such as {"state_dict": …}, too. Raises FileError."""
+    file = Path(path)
+    try:
+        if not file.is_file() or file.stat().st_size > MAX_BYTES:
+            raise FileError(
+                f"expected a file of PyTorch weights of up to 4 GB, got '{path}', try another path"
+            )
+        with torch.serialization.safe_globals([]):
+            found = torch.load(file, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise FileError(
+            f"expected PyTorch weights and nothing else, got '{path}' ({reason}), try the published file"
+        ) from error
+    return _tensors(file, found)
+
+
+def _tensors(path: Path, found: Any) -> dict[str, Tensor]:
+    """The innermost mapping of names to tensors."""
+    for _ in range(3):
+        if isinstance(found, Mapping) and found and all(isinstance(x, Tensor) for x in found.values()):
+            return {str(name): tensor.detach() for name, tensor in found.items()}
+        inner = [found[name] for name in _WRAPPERS if isinstance(found, Mapping) and name in found]
+        if not inner:
+            break
+        found = inner[0]
+    raise FileError(f"expected tensors by name, got something else in '{path}', try the published file")
