@@ -1,0 +1,60 @@
+"""How much a deblurring network sharpens: a score a picture and measure, of the blurred photo and of the network's.
+
+Enters: a network (None: the photo as it is), pairs, metrics by name. Leaves: `Deblurred`, with means. As published
+scores are: 8-bit sRGB, whole pictures, the plain mean over them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from cocnet.datasets.pairs.deblur_pairs import DeblurPair
+from cocnet.datasets.pairs.sample import to_8_bit
+from cocnet.errors import FileError
+from cocnet.metrics.measures import open_metrics
+
+METRICS = ("psnr", "ssim", "lpips")
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Deblurred:
+    """Scores of each picture by metric; `missing` says why a metric has no column."""
+
+    what: str
+    data: str
+    scores: dict[str, dict[str, float]]
+    metrics: tuple[str, ...]
+    missing: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def means(self) -> dict[str, float]:
+        """Mean score of each metric."""
+        return {m: sum(row[m] for row in self.scores.values()) / len(self.scores) for m in self.metrics}
+
+
+def measure_deblurring(
+    network: nn.Module | None,
+    pairs: Sequence[DeblurPair],
+    metrics: Sequence[str] = METRICS,
+    *,
+    what: str = "network",
+    data: str = "pairs",
+    device: str = "cpu",
+    on_progress: Progress | None = None,
+) -> Deblurred:
+    """Sharpen and score every pair. Raises FileError for none, or a metric's reason where none works."""
+    measures, rows = open_metrics(metrics), {}
+    if len(pairs) == 0:
+        raise FileError(f"expected pairs to measure on in {data}, got none, try another folder")
+    for index in range(len(pairs)):
+        pair = pairs[index]
+        blurred, sharp = (to_8_bit(x[None].to(device)) for x in (pair.blurred, pair.sharp))
+        with torch.inference_mode():
+            ours = blurred if network is None else to_8_bit(network(blurred.float()).float())
+        rows[pair.name] = {name: float(call(sharp, ours)) for name, call in measures.compare.items()}
+        if on_progress is not None:
+            on_progress(index + 1, len(pairs))
+    return Deblurred(what, data, rows, tuple(measures.compare), measures.missing)
