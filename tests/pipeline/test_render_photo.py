@@ -132,6 +132,49 @@ def test_depth_of_another_size_and_kinds(pixels):
     assert choose_span_m(small, RenderOptions(far_m=0.8)) == (0.08, 0.8)
 
 
+def test_a_square_map_of_the_whole_photo_is_stretched_only_when_asked(pixels):
+    square = np.linspace(2, 8, 20, dtype=np.float32)[None].repeat(20, 0)
+    with pytest.raises(DepthError, match="--depth-fit stretch"):
+        render(pixels, square, focus_m=2)
+    settings = render(pixels, square, focus_point=(0.0, 0.5), depth_fit="stretch").settings
+    assert settings.nearest_m == pytest.approx(2, rel=0.05) and settings.farthest_m == pytest.approx(
+        8, rel=0.05
+    )
+    assert settings.focus_m.value == pytest.approx(2, rel=0.05)
+
+
+def test_a_scale_counts_for_arrays(pixels, halves):
+    for array in ((halves * 1000).astype(np.uint16), halves * 1000, torch.from_numpy(halves * 1000)):
+        settings = render(pixels, array, focus_m=2, depth_scale=0.001).settings
+        assert (settings.nearest_m, settings.farthest_m) == pytest.approx((2, 8))
+    with pytest.raises(DepthError, match="above 0"):
+        render(pixels, halves, depth_scale=-1)
+    notes = render(
+        pixels, DepthMap.of(halves, "metric"), focus_m=2, depth_scale=5, depth_channel="Z"
+    ).settings.notes
+    assert [note for note in notes if "no effect" in note] == [
+        "--depth-scale: no effect without a depth file",
+        "--depth-channel: no effect without a depth file",
+    ]
+
+
+def test_depth_arrays_of_other_types(pixels, halves):
+    masked = np.ma.masked_array(halves, halves > 5)
+    assert render(pixels, masked, focus_m=2).settings.farthest_m == pytest.approx(2)
+    for array in (torch.from_numpy(halves).bfloat16(), halves.astype(np.float16)):
+        assert render(pixels, array, focus_m=2).settings.farthest_m == pytest.approx(8)
+
+
+def test_the_channel_of_an_exr(pixels, halves, tmp_path):
+    openexr = pytest.importorskip("OpenEXR")
+    header = {"compression": openexr.ZIP_COMPRESSION, "type": openexr.scanlineimage}
+    openexr.File(header, {"Z": halves, "far": halves * 2}).write(str(tmp_path / "a.exr"))
+    options = {"depth_kind": "metric", "focus_m": 2}
+    assert render(pixels, tmp_path / "a.exr", **options).settings.nearest_m == pytest.approx(2)
+    settings = render(pixels, tmp_path / "a.exr", depth_channel="far", **options).settings
+    assert settings.nearest_m == pytest.approx(4)
+
+
 def test_embedded_depth_is_used_and_given_depth_wins(pixels, halves):
     photo = Photo(pixels, embedded_depth=DepthMap.of(halves, "metric", "phone"))
     assert render(photo).settings.depth_source == "phone"

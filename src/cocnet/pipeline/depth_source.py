@@ -18,6 +18,7 @@ from cocnet.depth.refinement.refine import refine_inverse_depth
 from cocnet.depth.subject_mask import MADE_UP, load_subject_net, retrained
 from cocnet.errors import DepthError
 from cocnet.imaging import DepthMap, Photo, read_depth
+from cocnet.imaging.depth.depth_array import as_array
 from cocnet.pipeline.focus import choose_span_m
 from cocnet.pipeline.options import RenderOptions
 
@@ -44,16 +45,18 @@ def find_depth(depth: Any, photo: Photo, options: RenderOptions, focal_px: float
     Raises DepthError or FileError where what was given, or the estimator that was named, doesn't do.
     """
     if depth is not None:
-        found = _as_given(depth, photo, options, focal_px)
-        return _told(found, "estimated" if _is_estimator(depth) else "given", options)
+        found, notes = _as_given(depth, photo, options, focal_px), _ignored(depth, options)
+        return _told(found, "estimated" if _is_estimator(depth) else "given", options, notes)
     if photo.embedded_depth is not None and options.estimator == "auto":
-        return _told(_of_kind(photo.embedded_depth, options.depth_kind), "embedded", options)
+        return _told(
+            _of_kind(photo.embedded_depth, options.depth_kind), "embedded", options, _ignored(None, options)
+        )
     try:
         estimated = estimate_depth(as_rgb8(photo.pixels), focal_px, options.estimator)
     except DepthError as error:
         raise DepthError(f"{error} (or --depth with a depth map of this photo)") from error
     notes = ((f"depth in the photo: {photo.depth_note}",) if photo.depth_note else ()) + estimated.notes
-    return _told(estimated.depth, "estimated", options, notes)
+    return _told(estimated.depth, "estimated", options, notes + _ignored(None, options))
 
 
 def flat_depth(photo: Photo, why: str) -> FoundDepth:
@@ -68,12 +71,35 @@ def _is_estimator(depth: Any) -> bool:
 def _as_given(depth: Any, photo: Photo, options: RenderOptions, focal_px: float | None) -> DepthMap:
     kind = options.depth_kind
     if isinstance(depth, str | Path):
-        return read_depth(depth, kind, options.depth_scale)
+        return read_depth(depth, kind, options.depth_scale, channel=options.depth_channel)
     if isinstance(depth, DepthMap):
         return _of_kind(depth, kind)
     if _is_estimator(depth):
         return estimate(depth, as_rgb8(photo.pixels), focal_px, kind)
-    return DepthMap.of(depth, kind or "metric", source="the depth array")
+    return DepthMap.of(_scaled(depth, options.depth_scale), kind or "metric", source="the depth array")
+
+
+def _ignored(depth: Any, options: RenderOptions) -> tuple[str, ...]:
+    """Options about depth files that have no effect on other depth."""
+    is_file = isinstance(depth, str | Path)
+    is_array = not is_file and depth is not None and not isinstance(depth, DepthMap) and not callable(depth)
+    given = {
+        "--depth-scale": options.depth_scale is not None and not (is_file or is_array),
+        "--depth-channel": options.depth_channel is not None and not is_file,
+    }
+    return tuple(f"{flag}: no effect without a depth file" for flag, useless in given.items() if useless)
+
+
+def _scaled(array: Any, scale: float | None) -> Any:
+    """An array in its kind's own units; raises DepthError where it holds no numbers."""
+    if scale is None:
+        return array
+    if not (np.isfinite(scale) and scale > 0):
+        raise DepthError(f"expected a depth scale above 0, got {scale}, try 0.001 for millimetres")
+    plane = as_array(array)
+    if plane.dtype.kind not in "fiub":
+        raise DepthError(f"expected numbers, got {plane.dtype} in the depth array, try one map of depth")
+    return plane.astype(np.float64) * scale
 
 
 def _of_kind(depth: DepthMap, kind: str | None) -> DepthMap:
@@ -114,7 +140,8 @@ def inverse_depth_of(found: FoundDepth, photo: Photo, options: RenderOptions) ->
     inverse = depth.inverse_depth(*choose_span_m(depth, options))
     smaller = inverse.shape != photo.pixels.shape[:2]
     if smaller:
-        resized = DepthMap.of(inverse, "disparity", depth.source).resized(photo.height, photo.width)
+        stretch = options.depth_fit == "stretch"
+        resized = DepthMap.of(inverse, "disparity", depth.source).resized(photo.height, photo.width, stretch)
         inverse = resized.values
     if options.refine_depth == "on" or (options.refine_depth == "auto" and _needs_refining(found, smaller)):
         return refine_inverse_depth(inverse, as_rgb8(photo.pixels))

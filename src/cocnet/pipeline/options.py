@@ -51,7 +51,12 @@ class RenderOptions:
     """What the depth map holds: metric (metres), disparity (1/metres), relative_depth (bigger is farther),
     relative_disparity (bigger is nearer) [its JSON sidecar; metres for arrays]."""
     depth_scale: float | None = None
-    """Value of one step of a depth file, e.g. 0.001 for millimetres."""
+    """Value of one step of a depth file or array, e.g. 0.001 for millimetres."""
+    depth_channel: str | None = None
+    """Channel of an EXR that holds the depth, CHANNEL or PART.CHANNEL [Z, *.Z or depth*]."""
+    depth_fit: Literal["aspect", "stretch"] = "aspect"
+    """A depth map of another size must have the photo's aspect; stretch = it shows the whole photo, squeezed to
+    another shape, as square maps of networks do."""
     estimator: str = "auto"
     """Makes depth for a photo without any: auto, subject (built in), depth-anything-v2-small, depth-pro, moge-2,
     rembg, one that a package plugs in, or the .safetensors of `cocnet train subject`."""

@@ -5,7 +5,7 @@ import json
 import os
 import pickle
 import struct
-import sys
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cocnet.errors import CocnetWarning, DepthError, FileError, MissingExtraError
+from cocnet.errors import CocnetWarning, DepthError, FileError
 from cocnet.imaging.depth.depth_map import KINDS, DepthMap, read_depth, write_depth
 from cocnet.imaging.embedded.describe import describe_depth
 
@@ -210,27 +210,62 @@ def test_npy_of_many_types(tmp_path):
         assert np.allclose(read_depth(tmp_path / "a.npy", "metric").values, RAMP, rtol=1e-3)
 
 
-@pytest.mark.parametrize("name", ["Z", "V", "Y", "R"])
-def test_exr_channels(tmp_path, name):
-    openexr = pytest.importorskip("OpenEXR")
-    header = {"compression": openexr.ZIP_COMPRESSION, "type": openexr.scanlineimage}
-    channels = {name: openexr.Channel(RAMP)} | ({"A": openexr.Channel(RAMP * 0)} if name != "R" else {})
-    openexr.File(header, channels).write(str(tmp_path / "a.exr"))
-    assert np.array_equal(read_depth(tmp_path / "a.exr", "metric").values, RAMP)
-    openexr.File(header, {"Q": openexr.Channel(RAMP)}).write(str(tmp_path / "a.exr"))
+def test_npz_with_one_array(tmp_path):
+    path = tmp_path / "a.npz"
+    for save in (np.savez, np.savez_compressed):
+        for array in (RAMP, RAMP.astype(">f8"), np.asfortranarray(RAMP), RAMP[None]):
+            save(path, whatever=array)
+            assert np.array_equal(read_depth(path, "metric").values, RAMP)
+        save(path, depth=RAMP, focal=np.float32(3))
+        assert np.array_equal(read_depth(path, "metric").values, RAMP)
+    assert describe_depth(path)["holds"] == "depth file"
+    np.savez(path, near=RAMP, far=RAMP)
     with pytest.raises(DepthError) as caught:
-        read_depth(tmp_path / "a.exr", "metric")
-    one_line(caught, "Z, V, Y or R")
+        read_depth(path, "metric")
+    one_line(caught, "near, far", "one array")
 
 
-def test_exr_without_its_package(tmp_path, monkeypatch):
-    (tmp_path / "a.exr").write_bytes(b"v/1\x01")
-    monkeypatch.setitem(sys.modules, "OpenEXR", None)
-    with pytest.raises(MissingExtraError, match=r"cocnet\[exr\]"):
-        read_depth(tmp_path / "a.exr", "metric")
-    with pytest.raises(MissingExtraError):
-        write_depth(tmp_path / "b.exr", DepthMap.of(RAMP, "metric"))
-    assert [p.name for p in tmp_path.iterdir()] == ["a.exr"]
+@pytest.mark.parametrize("array", [np.array([[None]]), np.ones(5), np.array([["a"]])])
+def test_npz_of_other_things(tmp_path, array):
+    np.savez(tmp_path / "a.npz", array, allow_pickle=True)
+    with pytest.raises(DepthError) as caught:
+        read_depth(tmp_path / "a.npz", "metric")
+    one_line(caught)
+
+
+def test_npz_is_sized_before_it_is_unpacked(tmp_path):
+    head = b"{'descr': '<f8', 'fortran_order': False, 'shape': (50000, 50000), }".ljust(118) + b"\n"
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("d.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head + bytes(10**7))
+    with pytest.raises(FileError) as caught:
+        read_depth(tmp_path / "a.npz", "metric")
+    one_line(caught, "50000 × 50000")
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", ">f4", ">f8", ">i4", ">u2", "i2", "i4", "u4"])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_tiff_of_any_number(tmp_path, dtype, compression):
+    tifffile = pytest.importorskip("tifffile")
+    values = (8 * RAMP).astype(dtype)
+    byteorder = ">" if dtype[0] == ">" else "<"
+    tifffile.imwrite(tmp_path / "a.tif", values, compression=compression, byteorder=byteorder)
+    found = read_depth(tmp_path / "a.tif", "relative_depth").values
+    assert np.array_equal(found, values.astype(np.float32))
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+def test_tiff_of_floats_with_less_than_its_header_says(tmp_path, dtype):
+    tifffile = pytest.importorskip("tifffile")
+    values = np.random.default_rng(0).random((64, 64)).astype(dtype)
+    tifffile.imwrite(tmp_path / "a.tif", values)
+    data = (tmp_path / "a.tif").read_bytes()
+    (tmp_path / "a.tif").write_bytes(data[: int(0.9 * len(data))])
+    with pytest.raises(FileError) as caught:
+        read_depth(tmp_path / "a.tif", "metric")
+    one_line(caught, "damaged")
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((8, 8, 3), dtype), photometric="rgb")
+    with pytest.raises((DepthError, FileError)):
+        read_depth(tmp_path / "a.tif", "metric")
 
 
 def test_grey_stored_as_colour_is_read_and_colour_is_not(tmp_path):

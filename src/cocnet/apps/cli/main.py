@@ -80,7 +80,7 @@ def render(
         rendering: What to focus on, with which lens.
         out: The picture to write: .jpg, .png, .tif or .webp; its settings go beside it (out.jpg.json)
             [PHOTO-bokeh.jpg, of the photo's own format].
-        depth: Depth map: PNG, TIFF, NPY, PFM or EXR [the photo's own, else estimated].
+        depth: Depth map: PNG, TIFF, NPY, NPZ, PFM or EXR [the photo's own, else estimated].
         quality: Of JPEG and WebP, 1..100.
         json: Print the settings as one JSON object on stdout.
     """

@@ -1,22 +1,25 @@
-"""The bytes of depth files: PNG, TIFF, NPY, PFM, EXR to arrays [h w] and back.
+"""The bytes of depth files: PNG, TIFF, NPY, NPZ, PFM to arrays [h w] and back.
 
 Readers take (path, max_bytes), check the size from the header and raise FileError or DepthError on bad
 files; writers take (path, array) and may raise OSError. Nothing here knows what the numbers mean.
 """
 
+import math
+import zipfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from jaxtyping import Shaped
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
-from cocnet.errors import CocnetError, DepthError
+from cocnet.errors import CocnetError, DepthError, FileError
 from cocnet.imaging.photo.decode import decode, open_header
-from cocnet.imaging.photo.exact_readers import require
+from cocnet.imaging.photo.exact_readers import read_grey_tiff, tiff_layout
 from cocnet.imaging.photo.exif import read_exif
 from cocnet.imaging.photo.limits import check_memory, damaged
 from cocnet.imaging.photo.orientation import upright
+from cocnet.imaging.photo.source import opened
 
 Plane = Shaped[np.ndarray, "h w"]
 
@@ -33,11 +36,36 @@ def read_picture(path: Path, max_bytes: int) -> Plane:
 
 
 def read_tiff(path: Path, max_bytes: int) -> Plane:
-    """Read a TIFF of 8, 16 or 32 bit whole numbers or 32-bit floats."""
-    with open_header(path, ("TIFF",), max_bytes) as image:
-        if image.mode in ("F", "I"):
-            return np.asarray(image)
-    return read_picture(path, max_bytes)
+    """Read a TIFF of one channel: whole numbers of 8, 16 or 32 bit, floats of 16, 32 or 64 bit."""
+    try:
+        with open_header(path, ("TIFF",), max_bytes) as image:
+            tiff: Any = image
+            turned_twice = tiff.tile[0].codec_name == "libtiff" and tiff.tag_v2.prefix == b"MM"
+            if image.mode in ("F", "I") and not turned_twice:
+                tiff_layout(image).check(path.stat().st_size)
+                return np.asarray(image)
+            scientific = image.mode in ("F", "I")
+    except FileError as error:
+        if not isinstance(error.__cause__, UnidentifiedImageError):
+            raise
+        scientific = True
+    return _read_scientific_tiff(path, max_bytes) if scientific else read_picture(path, max_bytes)
+
+
+def _read_scientific_tiff(path: Path, max_bytes: int) -> Plane:
+    """What Pillow can't read, through tifffile: floats of 16 and 64 bit, and compressed big-endian numbers, whose
+    bytes it swaps twice. Needs the extra `tiff`."""
+    with opened(path) as source:
+
+        def check(width: int, height: int, pixel_bytes: int) -> None:
+            check_memory(width, height, pixel_bytes, source.name, source.size, max_bytes)
+
+        try:
+            return read_grey_tiff(source, check)
+        except CocnetError:
+            raise
+        except Exception as error:
+            raise damaged(path, "TIFF", error) from error
 
 
 def read_npy(path: Path, max_bytes: int) -> Plane:
@@ -51,13 +79,52 @@ def read_npy(path: Path, max_bytes: int) -> Plane:
                 f"expected an array of numbers, got Python objects in '{path}', try saving it as float32"
             ) from error
         raise damaged(path, "NPY", error) from error
-    if mapped.ndim < 2 or mapped.dtype.kind not in "fiub":
-        raise DepthError(
-            f"expected numbers of shape (h, w), got {mapped.dtype} {mapped.shape} in '{path}', try one map"
-        )
-    columns, size = mapped.size // max(mapped.shape[0], 1), path.stat().st_size
-    check_memory(columns, mapped.shape[0], max(4, mapped.dtype.itemsize), str(path), size, max_bytes)
+    _check_npy(mapped.shape, mapped.dtype, path, max_bytes)
     return np.array(mapped, dtype=mapped.dtype.newbyteorder("="))
+
+
+def read_npz(path: Path, max_bytes: int) -> Plane:
+    """Read the one array of an NPZ, or the one called depth, without ever unpickling."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            arrays = [name for name in archive.namelist() if name.endswith(".npy")]
+            name = "depth.npy" if "depth.npy" in arrays else arrays[0] if len(arrays) == 1 else None
+            if name is None:
+                names = ", ".join(each.removesuffix(".npy")[:40] for each in arrays[:10]) or "none"
+                raise DepthError(
+                    f"expected one array, or one called depth, got {names} in '{path}', try saving one map"
+                )
+            with archive.open(name) as stream:
+                return _npy_of(stream, path, max_bytes)
+    except CocnetError:
+        raise
+    except Exception as error:
+        raise damaged(path, "NPZ", error) from error
+
+
+def _npy_of(stream: IO[bytes], path: Path, max_bytes: int) -> Plane:
+    """An NPY within an archive: its size is checked from its header before it is unpacked."""
+    version = np.lib.format.read_magic(stream)
+    read_header = (
+        np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    )
+    shape, fortran, dtype = read_header(stream)
+    _check_npy(shape, dtype, path, max_bytes)
+    count = math.prod(shape)
+    body = stream.read(count * dtype.itemsize)
+    values = np.frombuffer(body, dtype, count).reshape(shape, order="F" if fortran else "C")
+    return values.astype(dtype.newbyteorder("="))
+
+
+def _check_npy(shape: tuple[int, ...], dtype: np.dtype[Any], path: Path, max_bytes: int) -> None:
+    if dtype.hasobject:
+        raise DepthError(
+            f"expected an array of numbers, got Python objects in '{path}', try saving it as float32"
+        )
+    if len(shape) < 2 or dtype.kind not in "fiub":
+        raise DepthError(f"expected numbers of shape (h, w), got {dtype} {shape} in '{path}', try one map")
+    size = path.stat().st_size
+    check_memory(math.prod(shape[1:]), shape[0], max(4, dtype.itemsize), str(path), size, max_bytes)
 
 
 def read_pfm(path: Path, max_bytes: int) -> Plane:
@@ -78,26 +145,6 @@ def read_pfm(path: Path, max_bytes: int) -> Plane:
     return rows[::-1].astype(np.float32)
 
 
-def read_exr(path: Path, max_bytes: int) -> Plane:
-    """Read channel Z, V, Y or R of an EXR (its first part); needs the extra `exr`."""
-    openexr = require("OpenEXR", "exr", "EXR files")
-    try:
-        low, high = openexr.File(str(path), header_only=True).header()["dataWindow"]
-        width, height = int(high[0] - low[0] + 1), int(high[1] - low[1] + 1)
-        check_memory(width, height, 4, str(path), path.stat().st_size, max_bytes)
-        channels: dict[str, Any] = openexr.File(str(path), separate_channels=True).channels()
-    except CocnetError:
-        raise
-    except Exception as error:
-        raise damaged(path, "EXR", error) from error
-    name = next((c for c in ("Z", "V", "Y", "R") if c in channels), None)
-    if name is None:
-        raise DepthError(
-            f"expected a channel Z, V, Y or R, got {sorted(channels)} in '{path}', try renaming it"
-        )
-    return np.asarray(channels[name].pixels)
-
-
 def write_png(path: Path, codes: Plane) -> None:
     """Write 16-bit grey PNG."""
     Image.fromarray(codes.astype(np.uint16)).save(path, format="PNG")
@@ -113,15 +160,3 @@ def write_pfm(path: Path, values: Plane) -> None:
     """Write little-endian grey PFM, rows bottom-up."""
     height, width = values.shape
     path.write_bytes(f"Pf\n{width} {height}\n-1.0\n".encode() + values[::-1].astype("<f4").tobytes())
-
-
-def write_exr(path: Path, values: Plane) -> None:
-    """Write channel Z as 32-bit float, ZIP-compressed; needs the extra `exr`."""
-    openexr = require("OpenEXR", "exr", "EXR files")
-    header = {"compression": openexr.ZIP_COMPRESSION, "type": openexr.scanlineimage}
-    try:
-        openexr.File(header, {"Z": openexr.Channel(np.ascontiguousarray(values, np.float32))}).write(
-            str(path)
-        )
-    except RuntimeError as error:
-        raise OSError(" ".join(str(error).split())) from error

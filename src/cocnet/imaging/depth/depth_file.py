@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float32, Float64, Shaped
 from cocnet.errors import CocnetWarning, DepthError, FileError
 from cocnet.files.atomic import atomic_path
 from cocnet.imaging.depth import depth_codec as depthcodec
+from cocnet.imaging.depth import exr
 from cocnet.imaging.depth.trusted_range import trusted_range
 
 _READERS = {
@@ -24,10 +25,11 @@ _READERS = {
     ".tif": depthcodec.read_tiff,
     ".tiff": depthcodec.read_tiff,
     ".npy": depthcodec.read_npy,
+    ".npz": depthcodec.read_npz,
     ".pfm": depthcodec.read_pfm,
-    ".exr": depthcodec.read_exr,
+    ".exr": exr.read_exr,
 }
-_WRITERS = {".npy": depthcodec.write_npy, ".pfm": depthcodec.write_pfm, ".exr": depthcodec.write_exr}
+_WRITERS = {".npy": depthcodec.write_npy, ".pfm": depthcodec.write_pfm, ".exr": exr.write_exr}
 SUFFIXES = tuple(_READERS)
 
 
@@ -44,13 +46,20 @@ class Sidecar:
     span_m: tuple[float, float] | None = None
 
 
-def read_array(path: Path, max_bytes: int) -> Shaped[np.ndarray, "h w"]:
-    """Read the stored numbers [h w] of a depth file by its suffix; raises FileError or DepthError."""
+def read_array(path: Path, max_bytes: int, channel: str | None = None) -> Shaped[np.ndarray, "h w"]:
+    """Read the stored numbers [h w] of a depth file by its suffix, of an EXR the channel named, else found.
+
+    Raises FileError or DepthError.
+    """
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise FileError(f"expected a depth file ({', '.join(SUFFIXES)}), got '{path}', try converting it")
     if not path.is_file():
         raise FileError(f"expected a depth file, got no file at '{path}', try another path")
+    if reader is exr.read_exr:
+        return exr.read_exr(path, max_bytes, channel)
+    if channel is not None:
+        raise DepthError(f"expected an EXR to take the channel '{channel}' of, got '{path}', try without it")
     return reader(path, max_bytes)
 
 

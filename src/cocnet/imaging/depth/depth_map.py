@@ -6,7 +6,7 @@ confusion is linear in it. Relative kinds are placed between a near and a far di
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Shaped
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from cocnet.errors import DepthError, InputError
 from cocnet.imaging.depth import depth_file as depthfile
+from cocnet.imaging.depth.depth_array import FARTHEST_M, as_plane, known_values
 from cocnet.imaging.depth.holes import fill_holes
 from cocnet.imaging.depth.resample import resample, same_aspect
 from cocnet.imaging.depth.trusted_range import trusted_range
@@ -25,8 +26,7 @@ KINDS_EXPLAINED = (
     "metric (metres), disparity (1/metres), relative_depth (bigger is farther), "
     "relative_disparity (bigger is nearer)"
 )
-CLOSEST_M, FARTHEST_M = 1e-3, 1e4
-_EMPTY_BACKGROUND = 1e10  # what renderers write where no surface is
+CLOSEST_M = 1e-3
 STRIP_ROWS = 256  # at a time in float64, so that large maps need little memory
 
 
@@ -58,7 +58,7 @@ class DepthMap:
         is not h w, or no depth is finite.
         """
         checked = check_kind(kind, source or "the depth array")
-        values, valid = _known(_as_plane(array, source), checked)
+        values, valid = known_values(as_plane(array, source), checked)
         if not valid.any():
             raise DepthError(
                 f"expected depth above 0 somewhere, got none in {source or 'the array'}, try another map"
@@ -105,7 +105,7 @@ class DepthMap:
         high = float(self.values.max(where=self.valid, initial=-np.inf))
         if self.kind == "disparity":
             return low, trusted_range(self.values, self.valid, least_span=1.0)[1]
-        inverse = np.divide(1.0, self.values, where=self.valid, out=np.zeros_like(self.values))
+        inverse = 1.0 / np.where(self.valid, self.values, np.float32(FARTHEST_M)).clip(CLOSEST_M)
         nearest = trusted_range(inverse, self.valid, least_span=1.0)[1]
         return (low if nearest >= inverse.max() else 1.0 / nearest), high
 
@@ -113,16 +113,19 @@ class DepthMap:
         """Depth [h w] in metres, 1/inverse_depth, within 1 mm to 10 km; arguments as `inverse_depth`."""
         return np.clip(1.0 / self.inverse_depth(near_m, far_m), CLOSEST_M, FARTHEST_M).astype(np.float32)
 
-    def resized(self, height: int, width: int) -> "DepthMap":
+    def resized(self, height: int, width: int, stretch: bool = False) -> "DepthMap":
         """The map at another size; metric depth is interpolated as 1/z, holes are not blended in.
 
-        Raises DepthError where the aspect ratios differ by more than 1 % and 1 px.
+        Raises DepthError where the aspect ratios differ by more than 1 % and 1 px, unless it may be stretched.
         """
         if (height, width) == self.values.shape:
             return self
-        if height < 1 or width < 1 or not same_aspect(self.width, self.height, width, height):
+        fits = stretch or same_aspect(self.width, self.height, width, height)
+        if height < 1 or width < 1 or not fits:
             turned = same_aspect(self.height, self.width, width, height)
             hint = "turning it by 90°" if turned else "the map that belongs to this photo"
+            if self.width == self.height:
+                hint = "--depth-fit stretch if a network made it of the whole photo"
             got = f"{self.width} × {self.height}"
             raise DepthError(
                 f"expected depth of the photo's aspect {width} × {height}, got {got}, try {hint}"
@@ -143,18 +146,23 @@ def check_kind(kind: str | None, what: str) -> DepthKind:
 
 
 def read_depth(
-    path: str | Path, kind: str | None = None, scale: float | None = None, max_bytes: int = MAX_BYTES
+    path: str | Path,
+    kind: str | None = None,
+    scale: float | None = None,
+    max_bytes: int = MAX_BYTES,
+    channel: str | None = None,
 ) -> DepthMap:
-    """Read PNG, TIFF, NPY, PFM or EXR; kind and scale come from the arguments, else from the JSON sidecar.
+    """Read PNG, TIFF, NPY, NPZ, PFM or EXR; kind and scale come from the arguments, else from the JSON sidecar.
 
     value = stored · scale + offset. 16-bit `metric` without a scale is taken as millimetres (`source` says
-    so); integer `disparity` needs a scale. Raises DepthError, FileError or MissingExtraError; warns on 8 bit.
+    so); integer `disparity` needs a scale. channel: of an EXR, CHANNEL or PART.CHANNEL [Z, *.Z, depth*, or the
+    only one]. Raises DepthError, FileError or MissingExtraError; warns on 8 bit.
     """
     if scale is not None and not (np.isfinite(scale) and scale > 0):
         raise DepthError(f"expected a depth scale above 0, got {scale}, try 0.001 for millimetres")
     if kind is not None:
         check_kind(kind, f"'{path}'")
-    stored = depthfile.read_array(Path(path), max_bytes)
+    stored = depthfile.read_array(Path(path), max_bytes, channel)
     sidecar = depthfile.read_sidecar(Path(path))
     checked = check_kind(kind or sidecar.kind, f"'{path}'")
     if scale is not None or sidecar.kind != checked:
@@ -179,44 +187,6 @@ def nearness(inverse_depth: Float32[Tensor, "*b h w"]) -> Float32[Tensor, "*b h 
     """The depth map that networks see: inverse depth of one photo stretched to 0 (farthest) … 1 (nearest)."""
     low, high = inverse_depth.aminmax()
     return (inverse_depth - low) / (high - low).clamp(min=1e-9)
-
-
-def _as_plane(array: Any, source: str) -> Float32[np.ndarray, "h w"]:
-    plane = array.detach().cpu().numpy() if isinstance(array, Tensor) else np.asarray(array)
-    if plane.ndim == 3 and 1 in (plane.shape[0], plane.shape[2]):
-        plane = plane[0] if plane.shape[0] == 1 else plane[..., 0]
-    if plane.ndim != 2 or plane.size == 0 or plane.dtype.kind not in "fiub":
-        got = f"{plane.dtype} of shape {plane.shape}"
-        raise DepthError(
-            f"expected numbers of shape (h, w), got {got} from {source or 'the array'}, try one channel"
-        )
-    with np.errstate(over="ignore"):
-        return plane.astype(np.float32)
-
-
-def _known(
-    values: Float32[np.ndarray, "h w"], kind: DepthKind
-) -> tuple[Float32[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:
-    """Values with what is at infinity as the farthest of the kind and 0 where nothing is known, and the mask.
-
-    Nothing is known where no value is finite.
-    """
-    finite = np.isfinite(values)
-    if kind == "metric":
-        finite &= values > 0
-        infinite, farthest = values == np.inf, FARTHEST_M
-        values = np.minimum(values, np.float32(FARTHEST_M))
-    elif kind == "disparity":
-        finite &= values > 0
-        infinite, farthest = values == 0, 0.0
-    elif kind == "relative_depth":
-        infinite = values >= _EMPTY_BACKGROUND
-        finite &= ~infinite
-        farthest = float(values.max(where=finite, initial=-np.inf))
-    else:
-        infinite, farthest = np.zeros_like(finite), 0.0
-    valid = finite | infinite if finite.any() else finite
-    return np.where(finite, values, np.where(valid, np.float32(farthest), np.float32(0))), valid
 
 
 def _to_inverse(

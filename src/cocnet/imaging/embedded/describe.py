@@ -43,8 +43,11 @@ _EMPTY: dict[str, Any] = dict.fromkeys(
 
 
 def _is_depth_file(file: Path) -> bool:
-    """NPY, PFM and EXR always; PNG and TIFF where a sidecar or a single channel says so."""
-    if file.suffix.lower() in (".npy", ".pfm", ".exr") or depthfile.read_sidecar(file).kind is not None:
+    """NPY, NPZ, PFM and EXR always; PNG and TIFF where a sidecar or a single channel says so."""
+    if (
+        file.suffix.lower() in (".npy", ".npz", ".pfm", ".exr")
+        or depthfile.read_sidecar(file).kind is not None
+    ):
         return True
     try:
         depthfile.read_array(file, MAX_BYTES)

@@ -15,6 +15,7 @@ from PIL import Image
 from cocnet.errors import FileError, MissingExtraError
 from cocnet.files.quiet import quiet_logger, quiet_stderr
 from cocnet.imaging.photo.isobmff import Items, read_items
+from cocnet.imaging.photo.orientation import upright
 from cocnet.imaging.photo.source import Source
 from cocnet.imaging.photo.whole import TiffLayout
 
@@ -92,6 +93,25 @@ def read_wide_tiff(source: Source, check: CheckSize) -> tuple[np.ndarray, bytes 
     pixels = np.moveaxis(pixels, 0, -1) if page.axes.startswith("S") else pixels
     pixels = (pixels[..., None] if pixels.ndim == 2 else pixels).astype(pixels.dtype.newbyteorder("="))
     return _plain(pixels, photometric, tuple(int(e) for e in page.extrasamples)), icc, int(turn or 1)
+
+
+def read_grey_tiff(source: Source, check: CheckSize) -> Shaped[np.ndarray, "h w"]:
+    """Read the first page of a TIFF of one channel of any type, upright; needs the extra `tiff`."""
+    tifffile = require("tifffile", "tiff", "TIFF of such numbers")
+    require("imagecodecs", "tiff", "TIFF of such numbers")
+    quiet_logger("tifffile")
+    source.stream.seek(0)
+    with tifffile.TiffFile(source.stream) as tiff:
+        page = tiff.pages[0]
+        if page.samplesperpixel != 1 or page.dtype is None or page.dtype.kind not in "fiu":
+            got = f"{page.samplesperpixel} channels of {page.dtype}"
+            raise FileError(f"expected one channel of numbers, got {got} in '{source.name}', try one channel")
+        check(page.imagewidth, page.imagelength, page.dtype.itemsize)
+        _page_layout(page).check(source.size)
+        with quiet_stderr():
+            pixels: np.ndarray = page.asarray()
+        turn = page.tags[274].value if 274 in page.tags else 1
+    return upright(pixels.astype(pixels.dtype.newbyteorder("=")), int(turn))
 
 
 def _page_layout(page: Any) -> TiffLayout:
