@@ -19,7 +19,7 @@ from cocnet import create_model
 from cocnet.attacks import GDA
 from cocnet.attacks.pgd import PGDSettings, descend
 from cocnet.networks.layers.folding import frozen
-from cocnet.renderers.nearness import Network, Physical
+from cocnet.renderers import NearnessView, NetworkRenderer, Physical
 
 VICTIMS = ("mobilenet_v2", "resnet50", "vgg16")
 STEPS = 3
@@ -50,7 +50,11 @@ def main() -> None:
     image = torch.rand(chosen.batch, 3, chosen.side, chosen.side)
     depth = torch.linspace(0, 1, chosen.side).view(1, 1, -1, 1).repeat(chosen.batch, 1, 1, chosen.side)
     label = torch.zeros(chosen.batch, dtype=torch.long)
-    renderers = [Physical(), Physical(mode="eq8"), Network(create_model("cocnet-b3-less-depth"))]
+    renderers = [
+        NearnessView(Physical()),
+        NearnessView(Physical("eq8")),
+        NearnessView(NetworkRenderer(create_model("cocnet-b3-less-depth"))),
+    ]
     print(
         f"batch {chosen.batch}, {chosen.side} px, {torch.get_num_threads()} threads, "
         f"seconds a step, median of {chosen.rounds}"

@@ -14,9 +14,9 @@ from torch.nn import functional
 
 from cocnet import write_photo
 from cocnet.datasets import ImageBokehFolder
-from cocnet.evaluation.controls import network_renderer
 from cocnet.evaluation.measure_pairs import evaluate
 from cocnet.networks import load_model
+from cocnet.renderers import NetworkRenderer
 
 SIDE = 1024
 
@@ -45,7 +45,7 @@ def main() -> None:
                 write_photo(Path(folder) / name / f"{number}.jpg", picture(number), quality=quality)
         pairs = ImageBokehFolder(Path(folder) / "photo", Path(folder) / "bokeh")
         for _ in range(2):
-            found = evaluate(network_renderer(network), pairs, ("psnr", "ssim"))
+            found = evaluate(NetworkRenderer(network), pairs, ("psnr", "ssim"))
             each, own = found.seconds / len(pairs), found.render_seconds / len(pairs)
             print(
                 f"{SIDE}², {chosen.model}: {each:.2f} s a picture, {own:.2f} s the network, {each / own - 1:+.1%}"

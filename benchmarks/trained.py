@@ -19,10 +19,10 @@ from renderer import near_edges, psnr
 
 from cocnet.datasets import ray_traced
 from cocnet.datasets.pairs.sample import sample_of
-from cocnet.evaluation.controls import best_constant_blur, network_renderer, physical, untouched
 from cocnet.evaluation.measure_pairs import evaluate
 from cocnet.imaging import linear_to_srgb, srgb_to_linear, write_photo
-from cocnet.networks import card_of, load_model
+from cocnet.networks import card_of
+from cocnet.renderers import Identity, Physical, Renderer, best_constant_blur, open_renderer
 from cocnet.training.runs.bokeh_run import BokehRun, data_of
 
 SHEET_ROWS = 4
@@ -56,26 +56,26 @@ def main() -> None:
     chosen = parser.parse_args()
     if not chosen.ray_traced and not (chosen.images and chosen.masks):
         parser.error("give --images and --masks, or --ray-traced")
-    network = load_model(Path(chosen.model) if Path(chosen.model).suffix else chosen.model).eval()
+    renderer = open_renderer(chosen.model)
     if chosen.ray_traced:
-        on_ray_traced(network, chosen.ray_traced, chosen.sheet)
+        on_ray_traced(renderer, chosen.ray_traced, chosen.sheet)
     if chosen.images:
-        on_scenes(network, chosen)
+        on_scenes(renderer, chosen)
 
 
-def on_ray_traced(network: torch.nn.Module, folder: Path, sheet: Path | None = None) -> None:
-    """PSNR in dB of each, in three regions, and what the network gains over the physical renderer. sheet: a picture
+def on_ray_traced(renderer: Renderer, folder: Path, sheet: Path | None = None) -> None:
+    """PSNR in dB of each, in three regions, and what it gains over the physical renderer. sheet: a picture
     of the first scenes: physical, ours, truth, eight times the error of both on grey."""
-    renderers = {"untouched": untouched, "physical": physical, network.name: network_renderer(network)}
+    renderers = {"untouched": Identity(), "physical": Physical(), renderer.name: renderer}
     found: dict[str, list[list[float]]] = {name: [] for name in renderers}
     strips: list[torch.Tensor] = []
     for scene in ray_traced(folder):
         sample = sample_of(scene)
         edges = near_edges(scene.lens.coc_radius_px(sample.inverse_depth, scene.image.shape[-1]))
         shown = []
-        for name, render in renderers.items():
+        for name, one in renderers.items():
             with torch.inference_mode():
-                shown.append(render(sample)[0].clamp(0, 1))
+                shown.append(sample.rendered_by(one)[0].clamp(0, 1))
             ours, truth = srgb_to_linear(shown[-1])[None], scene.bokeh[None]
             found[name].append([psnr(ours, truth, where) for where in (None, edges, ~edges)])
         if len(strips) < SHEET_ROWS:
@@ -85,7 +85,7 @@ def on_ray_traced(network: torch.nn.Module, folder: Path, sheet: Path | None = N
     print(f"{len(found['physical'])} ray-traced scenes: PSNR, dB: whole, near depth edges, elsewhere")
     for name, rows in found.items():
         print(f"{name:<24}" + "".join(f"{mean:8.2f}" for mean in torch.tensor(rows).nanmean(0).tolist()))
-    gains = torch.tensor(found[network.name]) - torch.tensor(found["physical"])
+    gains = torch.tensor(found[renderer.name]) - torch.tensor(found["physical"])
     least = torch.where(gains.isnan(), torch.inf, gains).amin(0)
     print("gain over physical      " + "".join(f"{mean:+8.2f}" for mean in gains.nanmean(0).tolist()))
     print("least gain of a scene   " + "".join(f"{one:+8.2f}" for one in least.tolist()))
@@ -96,11 +96,11 @@ def on_ray_traced(network: torch.nn.Module, folder: Path, sheet: Path | None = N
         write_photo(sheet, (torch.cat(strips, 1).permute(1, 2, 0) * 255).round().to(torch.uint8).numpy())
 
 
-def on_scenes(network: torch.nn.Module, chosen: argparse.Namespace) -> None:
+def on_scenes(renderer: Renderer, chosen: argparse.Namespace) -> None:
     """PSNR and SSIM on held-out scenes, beside the controls."""
     run = BokehRun(
         Path(),
-        str(network.name),
+        renderer.name,
         images=chosen.images,
         masks=chosen.masks,
         side_px=chosen.side,
@@ -109,15 +109,16 @@ def on_scenes(network: torch.nn.Module, chosen: argparse.Namespace) -> None:
     )
     data = data_of(run, card_of(run.model), seed=1000)
     scenes = Scenes(data.held_out.source, data.about)
-    blur = best_constant_blur(sample_of(scenes[i]) for i in range(len(scenes)))
-    renderers = {"untouched": untouched, "one blur": blur}
-    if card_of(run.model).conditioning != "none":
-        renderers["physical"] = physical
-    renderers[run.model] = network_renderer(network)
+    samples = (sample_of(scenes[i]) for i in range(len(scenes)))
+    blur = best_constant_blur((sample.light, sample.bokeh) for sample in samples)
+    renderers = {"untouched": Identity(), "one blur": blur}
+    if renderer.reads:
+        renderers["physical"] = Physical()
+    renderers[run.model] = renderer
     print(f"{len(scenes)} held-out scenes: {data.about}")
-    for name, render in renderers.items():
+    for name, one in renderers.items():
         with torch.inference_mode():
-            found = evaluate(render, scenes, ("psnr", "ssim"), what=name)
+            found = evaluate(one, scenes, ("psnr", "ssim"), what=name)
         print(f"{name:<24}{found.means['psnr']:7.2f} dB   SSIM {found.means['ssim']:.4f}")
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from cocnet.pipeline.options import RenderOptions as RenderOptions
     from cocnet.pipeline.render_photo import RenderResult as RenderResult
     from cocnet.pipeline.render_photo import render as render
+    from cocnet.renderers import open_renderer as open_renderer
     from cocnet.rendering import Highlights as Highlights
     from cocnet.rendering import PhysicalRenderer as PhysicalRenderer
     from cocnet.rendering import render_tiled as render_tiled
@@ -45,6 +46,7 @@ _HOMES = {
     "optics": "ThinLens",
     "pipeline.options": "RenderOptions",
     "pipeline.render_photo": "RenderResult render",
+    "renderers": "open_renderer",
     "rendering": "Highlights PhysicalRenderer render_tiled",
 }
 _ROOMS = ("attacks", "depth")  # by their own name

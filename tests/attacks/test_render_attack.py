@@ -7,7 +7,7 @@ from linear import Shade, Victim, batch
 from cocnet.attacks import GDA, LensAttack, RandomSearch, SmoothGDA
 from cocnet.attacks.random_numbers import RandomNumbers
 from cocnet.errors import InputError
-from cocnet.renderers.nearness import Physical, Setup
+from cocnet.renderers import NearnessView, Physical, Setup
 
 
 def test_the_baseline_stays_in_the_ball():
@@ -38,15 +38,17 @@ def test_every_camera_of_the_range_is_rendered_as_it_is():
         torch.rand(1, 3, 32, 224, generator=torch.Generator().manual_seed(0)),
         torch.zeros(1, 1, 32, 224),
     )
-    made = Physical()(image, depth, camera)
-    free = Physical(Setup(largest_radius=1.0))(image, depth, camera)
+    made = NearnessView(Physical())(image, depth, camera)
+    free = NearnessView(Physical(), Setup(largest_radius=1.0))(image, depth, camera)
     assert torch.allclose(made, free, atol=1e-4)
     made.square().sum().backward()
     assert (camera.grad.abs() > 0).all()
     natural = LensAttack(0.0, 1)(
-        Physical(), Victim(32, 1e4), image[..., :32], depth[..., :32], torch.tensor([0])
+        NearnessView(Physical()), Victim(32, 1e4), image[..., :32], depth[..., :32], torch.tensor([0])
     )
-    assert torch.allclose(natural.image, Physical()(image[..., :32], depth[..., :32]), atol=1e-5)
+    assert torch.allclose(
+        natural.image, NearnessView(Physical())(image[..., :32], depth[..., :32]), atol=1e-5
+    )
 
 
 def test_a_camera_out_of_range_is_not_moved_into_it():
@@ -94,5 +96,5 @@ def test_pixels_in_focus_are_attacked_too():
     depth = torch.ones(1, 1, 32, 32)
     depth[..., 16:] = torch.linspace(0.2, 0.8, 16)
     attack = GDA(0.02, 5, early_stop=False, loss="margin")
-    result = attack(Physical(), Victim(32, 1e4), image, depth, torch.tensor([0]))
+    result = attack(NearnessView(Physical()), Victim(32, 1e4), image, depth, torch.tensor([0]))
     assert (result.depth - depth)[..., :12].abs().max() > 0

@@ -1,11 +1,11 @@
-"""Renderers as attacks call them: what nearness and camera mean, gradients, batches."""
+"""A renderer as attacks call it: what nearness and camera mean, gradients, batches."""
 
 import pytest
 import torch
 
 from cocnet import create_model
 from cocnet.errors import InputError
-from cocnet.renderers.nearness import Network, Physical, Setup
+from cocnet.renderers import NearnessView, NetworkRenderer, Physical, Setup
 
 TINY = {"channels": [4, 8], "groups": 1, "kernel_size": 3}
 
@@ -22,10 +22,13 @@ def small(name):
     network = create_model(name, **TINY)
     with torch.no_grad():
         network.weigh.weight.mul_(0.02)
-    return Network(network)
+    return NearnessView(NetworkRenderer(network))
 
 
-RENDERERS = [Physical(), Physical(mode="eq8"), small("cocnet-b3-less-depth"), small("cocnet-b3-less-lens")]
+RENDERERS = [
+    *(NearnessView(Physical(mode)) for mode in ("over", "eq8")),
+    *(small(name) for name in ("cocnet-b3-less-depth", "cocnet-b3-less-lens")),
+]
 
 
 @pytest.mark.parametrize("render", RENDERERS, ids=lambda r: r.name)
@@ -71,16 +74,27 @@ def test_blur_follows_aperture_and_focal_length():
 
 
 def test_what_can_not_render():
-    with pytest.raises(InputError, match="a network that takes depth alone"):
-        Network(create_model("cocnet-b3-less", **TINY))
+    with pytest.raises(InputError, match="a renderer that reads depth"):
+        NearnessView(NetworkRenderer(create_model("cocnet-b3-less", **TINY)))
     with pytest.raises(InputError, match="near_m before far_m"):
         Setup(near_m=5.0, far_m=2.0)
     image, depth = world()
-    with pytest.raises(InputError, match="a network of lenses"):
+    with pytest.raises(InputError, match="a renderer that reads the lens"):
         small("cocnet-b3-less-depth")(image, depth, torch.ones(2, 3))
 
 
 def test_a_network_is_left_as_it_was():
     network = create_model("cocnet-b3-less-depth", **TINY).train()
-    Network(network)
+    NearnessView(NetworkRenderer(network))
     assert network.training and all(weight.requires_grad for weight in network.parameters())
+
+
+def test_a_change_of_depth_is_not_scaled_away():
+    """Nearness that spans half of 0..1 reaches a network as it is, not stretched to the whole."""
+    seen = []
+    network = create_model("cocnet-b3-less-depth", **TINY)
+    view = NearnessView(NetworkRenderer(network))
+    view.renderer.network.register_forward_pre_hook(lambda _, given: seen.append(given[1]))
+    image, depth = world()
+    view(image, 0.25 + 0.5 * depth)
+    assert torch.allclose(seen[0], 0.25 + 0.5 * depth, atol=1e-5)

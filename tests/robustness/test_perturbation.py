@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cocnet.errors import DepthError
-from cocnet.renderers.nearness import Setup
+from cocnet.renderers import Setup
 from cocnet.robustness.perturbation import perturbation
 
 SETUP = Setup()

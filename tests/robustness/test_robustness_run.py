@@ -15,7 +15,7 @@ from cocnet import create_model, save_checkpoint
 from cocnet.apps.cli.main import main
 from cocnet.attacks import AttackResult
 from cocnet.errors import FileError, InputError
-from cocnet.renderers.nearness import Physical, Setup
+from cocnet.renderers import NearnessView, Physical, Setup
 from cocnet.robustness import methods, stages
 from cocnet.robustness.methods import Budget, MethodSpec, one_blur, open_method
 from cocnet.robustness.published_tables23 import ACCURACY, TRANSFER, table_2, table_3
@@ -289,7 +289,7 @@ def test_methods_by_name():
 def test_every_method_runs_within_its_budget(name):
     image = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     depth = torch.linspace(0, 1, 32).view(1, 1, 32, 1).expand(2, 1, 32, 32).contiguous()
-    victim, render = open_tiny("tiny"), Physical()
+    victim, render = open_tiny("tiny"), NearnessView(Physical())
     label = victim(image).argmax(1)
     method = open_method(name, Budget(steps=2))
     result = method(render, victim, image, depth, label)
@@ -300,23 +300,19 @@ def test_every_method_runs_within_its_budget(name):
         assert (result.image - render(image, depth)).abs().max() <= 8 / 255 + 1e-6
 
 
-def test_one_blur_has_the_mean_radius():
+def test_one_blur_has_the_mean_radius(monkeypatch):
     setup = Setup(focus_m=2.0)
     depth = torch.linspace(0, 1, 32).view(1, 1, 32, 1).expand(1, 1, 32, 32).contiguous()
     image = torch.zeros(1, 3, 32, 32)
     image[..., 16, 16] = 1
     seen = []
 
-    class Spy(Physical):
-        def __call__(self, image, depth, camera=None):
-            seen.append(depth)
-            return image
+    def render(self, light, inverse_depth, lens):
+        seen.append((inverse_depth - setup.inverse_depth(0)) / setup.dioptres)
+        return light
 
-    original, methods.Physical = methods.Physical, Spy
-    try:
-        one_blur(setup, image, depth)
-    finally:
-        methods.Physical = original
+    monkeypatch.setattr(Physical, "render", render)
+    one_blur(setup, image, depth)
     radius = setup.radius_px(seen[0]).abs()
     assert seen[0].min() == seen[0].max()
     assert float(radius.mean()) == pytest.approx(float(setup.radius_px(depth).abs().mean()), rel=1e-4)

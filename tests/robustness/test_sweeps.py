@@ -17,7 +17,7 @@ from cocnet.apps.cli.main import main
 from cocnet.errors import InputError
 from cocnet.imaging import read_photo
 from cocnet.metrics import wilson
-from cocnet.renderers.nearness import Physical
+from cocnet.renderers import NearnessView, Physical
 from cocnet.robustness import robustness_run, stages
 from cocnet.robustness.methods import open_method, swept
 from cocnet.robustness.plots import styled
@@ -130,7 +130,7 @@ def test_what_survives_is_what_the_victim_says(run):
     kinds = {(each.method, each.transform) for each in found.survival}
     assert ("pgd-rgb@0.3", "jpeg75") in kinds and ("lens", "on:physical-eq8") in kinds
     assert not {("pgd-rgb@0.3", "depth8"), ("pgd-rgb@0.3", "on:physical-eq8")} & kinds
-    victim, render, seen = open_tiny("tiny"), Physical(), {"jpeg75": [], "depth8": []}
+    victim, render, seen = open_tiny("tiny"), NearnessView(Physical()), {"jpeg75": [], "depth8": []}
     folder = run.out / "attacks" / "tiny" / "gda@0.3"
     rows = [
         row for path in sorted(folder.glob("000?.json")) for row in json.loads(path.read_text())["records"]

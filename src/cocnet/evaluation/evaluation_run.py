@@ -14,10 +14,9 @@ from tyro.conf import arg
 from cocnet.datasets.pairs.open_pairs import PairFolder, open_pairs
 
 if TYPE_CHECKING:
-    from cocnet.compute import check_device
     from cocnet.datasets.pairs.open_pairs import Pairs
-    from cocnet.evaluation.controls import Render
     from cocnet.evaluation.measure_pairs import Evaluation
+    from cocnet.renderers import Renderer
 
 
 @dataclass(frozen=True)
@@ -42,20 +41,22 @@ def run_evaluation(
     run: EvaluateRun, on_progress: Callable[[str, int, int], None] | None = None
 ) -> "tuple[Evaluation, ...]":
     """Measure and write the report. Raises FileError, InputError, DepthError."""
+    from cocnet.compute import check_device
     from cocnet.evaluation.measure_pairs import evaluate
     from cocnet.evaluation.pair_report import write_report, write_sheet
     from cocnet.metrics.measures import open_metrics
+    from cocnet.renderers import open_renderer
 
     check_device(run.device)
-    renderers = {} if run.model is None else {run.model: open_renderer(run.model, run.device)}
     pairs, measures = open_pairs(run), open_metrics(run.metrics)
+    renderers = {} if run.model is None else {run.model: open_renderer(run.model, device=run.device)}
     if run.controls or not renderers:
         renderers |= controls_for(pairs, run.device)
     evaluations = []
-    for what, render in renderers.items():
+    for what, renderer in renderers.items():
         options: dict[str, Any] = {"device": run.device, "skip_problems": run.skip_problems}
         options |= {"what": what, "on_progress": _named(what, on_progress)}
-        evaluations.append(evaluate(render, pairs, measures, **options))
+        evaluations.append(evaluate(renderer, pairs, measures, **options))
     settings = asdict(run) | {"weights": facts_of(run.model)}
     write_report(run.out, evaluations, settings)
     if not run.no_sheet:
@@ -63,25 +64,16 @@ def run_evaluation(
     return tuple(evaluations)
 
 
-def open_renderer(name_or_path: str, device: str = "cpu") -> "Render":
-    """A trained network as a renderer. Raises FileError, InputError."""
-    from cocnet.evaluation.controls import network_renderer
-    from cocnet.networks import load_model
-
-    located = Path(name_or_path) if Path(name_or_path).suffix else name_or_path
-    return network_renderer(load_model(located, device))
-
-
-def controls_for(pairs: "Pairs", device: str = "cpu") -> "dict[str, Render]":
+def controls_for(pairs: "Pairs", device: str = "cpu") -> "dict[str, Renderer]":
     """The controls by name; the single blur is chosen on these very pairs, and its name says so."""
-    from cocnet.evaluation.controls import best_constant_blur, physical, untouched
     from cocnet.evaluation.measure_pairs import readable
+    from cocnet.renderers import Identity, Physical, best_constant_blur
 
     first = next(iter(readable(pairs, device)))
-    blur = best_constant_blur(readable(pairs, device))
+    blur = best_constant_blur((sample.light, sample.bokeh) for sample in readable(pairs, device))
     name = f"one blur, σ {100 * blur.share:.2g} % of the longer side, the best on these pairs"
-    renderers: dict[str, Render] = {"untouched photo": untouched, name: blur}
-    return renderers if first.inverse_depth is None else renderers | {"physical renderer": physical}
+    renderers: dict[str, Renderer] = {"untouched photo": Identity(), name: blur}
+    return renderers if first.inverse_depth is None else renderers | {"physical renderer": Physical()}
 
 
 def facts_of(model: str | None) -> dict[str, Any] | None:

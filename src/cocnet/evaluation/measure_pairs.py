@@ -1,6 +1,6 @@
 """How good a renderer is on pairs: a score a picture and measure, and their means.
 
-Enters: a renderer (`Sample` → sRGB [1 3 h w]), a dataset of pairs, metrics by name. Leaves: an `Evaluation`. The
+Enters: a renderer, a dataset of pairs, metrics by name. Leaves: an `Evaluation`. The
 protocol is that of the published figures: 8-bit sRGB at the dataset's size, per-image scores, their plain mean.
 """
 
@@ -15,12 +15,13 @@ import torch
 
 from cocnet.datasets.pairs.matching import Problem
 from cocnet.datasets.pairs.open_pairs import Pairs
-from cocnet.datasets.pairs.sample import ASSUMED, Sample, sample_of, to_8_bit
+from cocnet.datasets.pairs.sample import ASSUMED, Sample, sample_of
 from cocnet.errors import CocnetError, FileError
-from cocnet.evaluation.controls import Render
 from cocnet.metrics import metric
+from cocnet.metrics.image import as_8_bit
 from cocnet.metrics.measures import Measures, open_metrics
 from cocnet.metrics.registry import Compare
+from cocnet.renderers import Renderer
 
 DEFAULT_METRICS = ("psnr", "ssim", "lpips")
 AHEAD = 2
@@ -70,7 +71,7 @@ class Evaluation:
 
 
 def evaluate(
-    render: Render,
+    renderer: Renderer,
     pairs: Pairs,
     metrics: Sequence[str] | Measures = DEFAULT_METRICS,
     *,
@@ -91,7 +92,7 @@ def evaluate(
     for done, (name, get) in enumerate(ahead(pairs), 1):
         try:
             sample = get().to(device)
-            rows.append(_row(render, sample, measures.compare))
+            rows.append(_row(renderer, sample, measures.compare))
             notes |= {ASSUMED} if sample.assumed else set()
         except CocnetError as error:
             if not skip_problems:
@@ -127,12 +128,12 @@ def readable(pairs: Pairs, device: str | torch.device = "cpu") -> Iterator[Sampl
 
 
 @torch.inference_mode()
-def _row(render: Render, sample: Sample, compare: dict[str, Compare]) -> Row:
+def _row(renderer: Renderer, sample: Sample, compare: dict[str, Compare]) -> Row:
     start = time.perf_counter()
-    ours = render(sample)
+    ours = sample.rendered_by(renderer)
     if ours.is_cuda:
         torch.cuda.synchronize(ours.device)
     seconds = time.perf_counter() - start
-    truth, ours = to_8_bit(sample.bokeh), to_8_bit(ours)
+    truth, ours = as_8_bit(sample.bokeh), as_8_bit(ours)
     scores = {name: float(call(truth, ours)) for name, call in compare.items()}
     return Row(sample.name, ours.shape[-2], ours.shape[-1], scores, seconds)

@@ -19,12 +19,12 @@ from cocnet import __version__
 from cocnet.datasets.pairs.open_pairs import Pairs
 from cocnet.datasets.pairs.sample import sample_of
 from cocnet.errors import FileError
-from cocnet.evaluation.controls import Render
 from cocnet.evaluation.measure_pairs import Evaluation, Row
 from cocnet.files.atomic import atomic_path, write_json
 from cocnet.files.markdown import table
 from cocnet.imaging import write_photo
 from cocnet.metrics.formatting import cell, title
+from cocnet.renderers import Renderer
 
 CELL_PX = 480
 _GAP_PX = 8
@@ -83,7 +83,7 @@ def means_table(head: str, evaluations: Sequence[Evaluation]) -> list[str]:
 
 
 def write_sheet(
-    path: str | Path, evaluation: Evaluation, render: Render, pairs: Pairs, device: str = "cpu"
+    path: str | Path, evaluation: Evaluation, renderer: Renderer, pairs: Pairs, device: str = "cpu"
 ) -> tuple[Row, ...]:
     """Write the worst, the median and the best pair, one a line: photo, rendered, true bokeh; returns their rows.
 
@@ -96,7 +96,7 @@ def write_sheet(
     for name in picked:
         sample = sample_of(pairs[places[name]]).to(device)
         with torch.inference_mode():
-            rendered = render(sample)
+            rendered = sample.rendered_by(renderer)
         lines.append([_small(x) for x in (sample.image, rendered, sample.bokeh)])
     widest = max(line[0].shape[1] for line in lines)
     sheet = np.concatenate([_line(line, widest) for line in lines])

@@ -87,15 +87,15 @@ def _measured(
     device: str,
     on_progress: NamedProgress | None,
 ) -> "Evaluation":
-    from cocnet.evaluation.evaluation_run import open_renderer
     from cocnet.evaluation.measure_pairs import evaluate
+    from cocnet.renderers import open_renderer
 
     def progress(done: int, total: int) -> None:
         if on_progress is not None:
             on_progress(row.name, done, total)
 
-    render = open_renderer(str(path), device)
-    return evaluate(render, pairs, METRICS, what=row.name, device=device, on_progress=progress)
+    renderer = open_renderer(path, device=device)
+    return evaluate(renderer, pairs, METRICS, what=row.name, device=device, on_progress=progress)
 
 
 def table_lines(rows: tuple[TableRow, ...]) -> list[str]:

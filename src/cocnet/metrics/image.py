@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Literal, get_args
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float64
 from torch import Tensor
 from torch.nn import functional
 
@@ -164,3 +164,8 @@ def _checked_size(window: Window, size: int | None, like: Tensor) -> int:
         got = f"{like.shape[-1]} × {like.shape[-2]}"
         raise InputError(f"expected pictures of at least {size} px, got {got}, try a smaller window")
     return size
+
+
+def as_8_bit(picture: Float[Tensor, "*b 3 h w"]) -> Float64[Tensor, "*b 3 h w"]:
+    """A picture as a file of 8 bit has it: clipped, rounded to 1/255, in float64."""
+    return picture.detach().clamp(0, 1).mul_(255).round_().double().div_(255)

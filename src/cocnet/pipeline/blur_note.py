@@ -3,20 +3,18 @@
 Enters: the settings of a render. Leaves: a line with the numbers, or none.
 """
 
-from torch import nn
-
-from cocnet.networks import card_of
 from cocnet.pipeline.options import RenderSettings
+from cocnet.renderers import Renderer
 
 _SMALLEST_PX, _LARGEST_SHARE = 1.0, 0.2
 
 
-def blur_note(settings: RenderSettings, network: nn.Module | None = None) -> tuple[str, ...]:
+def blur_note(settings: RenderSettings, renderer: Renderer) -> tuple[str, ...]:
     """A note where the largest blur radius is under 1 px or over a fifth of the picture's shorter side.
 
-    None for networks that take no lens.
+    None for renderers that take no lens.
     """
-    if network is not None and card_of(str(network.name)).conditioning != "lens":
+    if "lens" not in renderer.reads:
         return ()
     radius, side = settings.largest_blur_radius_px, min(settings.width, settings.height)
     if radius < _SMALLEST_PX:

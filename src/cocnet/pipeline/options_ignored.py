@@ -1,17 +1,13 @@
 """Choices that a renderer can't follow, told to the user.
 
-Enters: a network (None: the physical renderer), the options. Leaves: lines of text.
+Enters: a renderer, the options. Leaves: lines of text.
 """
 
-from torch import nn
-
-from cocnet.networks import card_of
 from cocnet.pipeline.options import RenderOptions
+from cocnet.renderers import HybridRenderer, Physical, Renderer
 
-_RENDERER_S = ("preview", "mode", "max_mem_mb")  # options of the physical renderer alone
-
-
-_IRIS_S = (
+_OF_LAYERS = ("preview", "mode", "max_mem_mb")
+_OF_THE_LENS = (
     "highlights",
     "aperture_blades",
     "aperture_rotation_deg",
@@ -22,18 +18,18 @@ _IRIS_S = (
 )
 
 
-def ignored_by(network: nn.Module | None, options: RenderOptions) -> tuple[str, ...]:
-    """Lines for the user where there are choices that this network can't follow."""
-    if network is None:
+def ignored_by(renderer: Renderer, options: RenderOptions) -> tuple[str, ...]:
+    """Lines for the user where there are choices that this renderer can't follow."""
+    if isinstance(renderer, Physical):
         return ("--bfloat16: no effect without --model",) if options.bfloat16 else ()
-    card, lines = card_of(str(network.name)), []
-    if card.conditioning == "none":
-        lines.append(f"{card.name} sees only the photo: depth, focus and aperture have no effect")
-    elif card.conditioning == "depth":
-        lines.append(f"{card.name} has one lens built in: focus and aperture have no effect")
-    others = _RENDERER_S if card.physical else _RENDERER_S + _IRIS_S
-    given = [name for name in others if getattr(options, name) != getattr(RenderOptions(), name)]
+    lines, name = [], renderer.name
+    if not renderer.reads:
+        lines.append(f"{name} sees only the photo: depth, focus and aperture have no effect")
+    elif "lens" not in renderer.reads:
+        lines.append(f"{name} has one lens built in: focus and aperture have no effect")
+    others = _OF_LAYERS if isinstance(renderer, HybridRenderer) else _OF_LAYERS + _OF_THE_LENS
+    given = [option for option in others if getattr(options, option) != getattr(RenderOptions(), option)]
     if given:
-        flags = ", ".join("--" + name.removesuffix("_mb").replace("_", "-") for name in given)
-        lines.append(f"{flags}: no effect with {card.name}")
+        flags = ", ".join("--" + option.removesuffix("_mb").replace("_", "-") for option in given)
+        lines.append(f"{flags}: no effect with {name}")
     return tuple(lines)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float32, Shaped
-from torch import Tensor, nn
+from torch import Tensor
 
 from cocnet import __version__
 from cocnet.depth import Estimator
@@ -28,22 +28,21 @@ from cocnet.pipeline.focus import choose_focus_m
 from cocnet.pipeline.options import RenderOptions, RenderSettings, Resolved
 from cocnet.pipeline.options_ignored import ignored_by
 from cocnet.pipeline.result_files import save_with_settings
-from cocnet.renderers.network import open_network, render_network, sees_depth
-from cocnet.rendering import Highlights, PhysicalRenderer, render_tiled
+from cocnet.renderers import Physical, Renderer, open_renderer, render_windows
+from cocnet.rendering import Highlights
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A photo with its inverse depth (1/m, of its size), the lens, the settings that led to them, and the network
-    that renders in place of the physical renderer, if any."""
+    """A photo with its inverse depth (1/m, of its size), its lens, its renderer, and the settings behind them."""
 
     photo: Photo
     inverse_depth: Float32[np.ndarray, "h w"]
     lens: ThinLens
     settings: RenderSettings
-    network: nn.Module | None = None
+    renderer: Renderer
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,16 +98,16 @@ def render(
 def prepare(photo: Any, depth: Any, options: RenderOptions) -> Plan:
     """Read and resolve everything but the picture; arguments and errors as `render`."""
     options = options.checked()
-    network = None if options.model is None else open_network(options.model)
+    renderer = _renderer_for(options)
     picture = as_photo(photo)
     if options.deblur_first:
         picture = deblur(picture, DeblurOptions(options.deblur_model, bfloat16=options.bfloat16)).sharpened()
     camera = choose_camera(picture, options)
-    if network is None or sees_depth(network):
+    if "depth" in renderer.reads:
         found = find_depth(depth, picture, options, camera.known_focal_px(picture.width))
         subject = find_subject(picture, options)
     else:
-        found, subject = flat_depth(picture, f"not read by {network.name}"), None
+        found, subject = flat_depth(picture, f"not read by {renderer.name}"), None
     given, inverse = found.depth, inverse_depth_of(found, picture, options)
     focus = choose_focus_m(inverse, options, subject, found.made_up)
     lens = make_lens(camera, focus, options)
@@ -127,10 +126,10 @@ def prepare(photo: Any, depth: Any, options: RenderOptions) -> Plan:
         focus_m=focus,
         largest_blur_radius_px=largest_radius_px(lens, inverse, picture.width),
         options=options,
-        notes=camera.notes + found.notes + ignored_by(network, options),
+        notes=camera.notes + found.notes + ignored_by(renderer, options),
     )
-    settings = replace(settings, notes=settings.notes + blur_note(settings, network))
-    return Plan(picture, inverse, lens, settings, network)
+    settings = replace(settings, notes=settings.notes + blur_note(settings, renderer))
+    return Plan(picture, inverse, lens, settings, renderer)
 
 
 def depth_of(photo: Any, options: RenderOptions | None = None) -> PhotoDepth:
@@ -187,12 +186,8 @@ def largest_radius_px(lens: ThinLens, inverse: Float32[np.ndarray, "h w"], width
 
 
 def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarray, "h w 3"]:
-    """Stream windows of linear light through the renderer into pixels of the photo's type; a network takes all."""
-    photo, options = plan.photo, plan.settings.options
-    if plan.network is not None:
-        inverse, light = torch.from_numpy(plan.inverse_depth), photo.linear()
-        how = on_progress, _highlights(options), options.bfloat16
-        return photo.encode(render_network(plan.network, light, inverse, plan.lens, *how))
+    """Stream windows of linear light through the renderer into pixels of the photo's type."""
+    photo = plan.photo
     out = np.empty_like(photo.pixels)
 
     def read(rows: slice, columns: slice) -> tuple[Tensor, Tensor]:
@@ -202,13 +197,18 @@ def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarra
     def write(rows: slice, columns: slice, light: Tensor) -> None:
         out[rows, columns] = photo.encode(light)
 
-    lights, radius = _highlights(options), plan.settings.largest_blur_radius_px
-    renderer = PhysicalRenderer(
-        plan.lens, options.mode, lights, options.preview, sharp_lights=lights is not None
-    )
-    size, memory = (photo.height, photo.width), options.max_mem_mb
-    render_tiled(renderer, *size, read, write, radius, memory, on_progress)
+    size, radius = (photo.height, photo.width), plan.settings.largest_blur_radius_px
+    memory = plan.settings.options.max_mem_mb
+    render_windows(plan.renderer, plan.lens, *size, read, write, radius, memory, on_progress)
     return out
+
+
+def _renderer_for(options: RenderOptions) -> Renderer:
+    """The renderer that the options ask for. Raises InputError or FileError."""
+    lights = _highlights(options)
+    name = options.model or ("physical-eq8" if options.mode == "eq8" else "physical")
+    opened = open_renderer(name, highlights=lights, preview=options.preview, bfloat16=options.bfloat16)
+    return replace(opened, sharp_lights=lights is not None) if isinstance(opened, Physical) else opened
 
 
 def _highlights(options: RenderOptions) -> Highlights | None:

@@ -1,1 +1,24 @@
-"""Renderers: all that turns light, depth and a lens into bokeh."""
+"""Renderers: all that turns light, inverse depth and a lens into bokeh, behind one call."""
+
+from cocnet.renderers.controls import ConstantBlur, Identity, best_constant_blur
+from cocnet.renderers.hybrid import HybridRenderer
+from cocnet.renderers.nearness import NearnessView, Setup
+from cocnet.renderers.network import NetworkRenderer
+from cocnet.renderers.opening import open_renderer
+from cocnet.renderers.physical import Physical
+from cocnet.renderers.protocol import Renderer
+from cocnet.renderers.streaming import render_windows
+
+__all__ = [
+    "ConstantBlur",
+    "HybridRenderer",
+    "Identity",
+    "NearnessView",
+    "NetworkRenderer",
+    "Physical",
+    "Renderer",
+    "Setup",
+    "best_constant_blur",
+    "open_renderer",
+    "render_windows",
+]

@@ -1,22 +1,23 @@
-"""Renderers as attacks call them: `render(image, depth)`, differentiable in both.
+"""A renderer as attacks call it: `view(image, depth)`, differentiable in both.
 
 Enters: photos [b 3 h w] (sRGB, 0..1) and nearness [b 1 h w] in 0..1 (1: the nearest point). Leaves: bokeh photos,
 the same shape and range. Nearness is linear in inverse depth: 1/D = far + depth·(near − far), in 1/m.
 """
 
 import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from cocnet.errors import InputError
 from cocnet.imaging import linear_to_srgb, srgb_to_linear
-from cocnet.networks import card_of
 from cocnet.optics import ThinLens
-from cocnet.rendering import PhysicalRenderer
-from cocnet.rendering.physical import Mode
+from cocnet.renderers.hybrid import HybridRenderer
+from cocnet.renderers.network import NetworkRenderer
+from cocnet.renderers.physical import Physical
+from cocnet.renderers.protocol import Renderer
 
 
 @dataclass(frozen=True)
@@ -70,69 +71,53 @@ class Setup:
 
 
 @dataclass(frozen=True, eq=False)
-class Physical:
-    """The physical renderer. mode "over", or "eq8": the paper's Eq. 8 to the letter."""
+class NearnessView:
+    """A renderer of photos and their nearness, in front of the `setup`'s camera; networks are frozen copies.
 
+    A network that reads nearness gets it as it comes: stretched to each photo's own span, a change of depth would be
+    scaled away. Raises InputError for a renderer that doesn't read depth.
+    """
+
+    renderer: Renderer
     setup: Setup = Setup()
-    mode: Mode = "over"
-    _spots: dict[tuple[float, float, float], Tensor] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if "depth" not in self.renderer.reads:
+            raise InputError(
+                f"expected a renderer that reads depth, got {self.name}, try cocnet-b3-less-depth"
+            )
+        object.__setattr__(self, "renderer", _prepared(self.renderer, self.setup))
 
     @property
     def name(self) -> str:
-        """In tables."""
-        return "physical" if self.mode == "over" else f"physical-{self.mode}"
+        """The renderer's name."""
+        return self.renderer.name
 
     @property
-    def camera(self) -> Float[Tensor, "3"]:
-        """The natural one."""
-        return self.setup.camera
+    def camera(self) -> Float[Tensor, "3"] | None:
+        """The natural camera, where the renderer can follow another."""
+        return self.setup.camera if "lens" in self.renderer.reads else None
 
     def __call__(
         self, image: Tensor, depth: Tensor, camera: Tensor | None = None
     ) -> Float[Tensor, "b 3 h w"]:
         """Render; `camera` [b 3] instead of the natural one. Raises InputError or DepthError."""
-        lens = self.setup.lens if camera is None else self.setup.lens_of(camera)
-        limit = self.setup.largest_radius * image.shape[-1]
-        renderer = PhysicalRenderer(
-            lens, self.mode, max_radius_px=limit, sharp_lights=False, _spots=self._spots
-        )
-        light = renderer.from_inverse_depth(srgb_to_linear(image), self.setup.inverse_depth(depth))
-        return linear_to_srgb(light.clamp(0, 1))
-
-
-@dataclass(frozen=True, eq=False)
-class Network:
-    """A network that sees nearness (its lens is built in) or the lens (`setup`'s, or the camera's): a frozen copy."""
-
-    network: nn.Module
-    setup: Setup = Setup()
-
-    def __post_init__(self) -> None:
-        card = card_of(self.name)
-        if card.conditioning == "none" or card.physical:
+        if camera is not None and self.camera is None:
             raise InputError(
-                f"expected a network that takes depth alone, got {self.name}, try cocnet-b3-less-depth"
+                f"expected a renderer that reads the lens, got {self.name}, try cocnet-b3-less-lens"
             )
-        object.__setattr__(self, "network", copy.deepcopy(self.network).eval().requires_grad_(False))
-
-    @property
-    def name(self) -> str:
-        """As registered."""
-        return str(self.network.name)
-
-    @property
-    def camera(self) -> Float[Tensor, "3"] | None:
-        """The natural one, where the network can follow another."""
-        return self.setup.camera if card_of(self.name).conditioning == "lens" else None
-
-    def __call__(
-        self, image: Tensor, depth: Tensor, camera: Tensor | None = None
-    ) -> Float[Tensor, "b 3 h w"]:
-        """Render. Raises InputError or DepthError."""
-        if self.camera is None:
-            if camera is not None:
-                raise InputError(f"expected a network of lenses, got {self.name}, try cocnet-b3-less-lens")
-            return self.network(image, depth).clamp(0, 1)
         lens = self.setup.lens if camera is None else self.setup.lens_of(camera)
-        radius = self.setup.radius_px(depth, lens) / self.network.config.radius_scale_px  # type: ignore[union-attr, operator]
-        return self.network(image, radius).clamp(0, 1)
+        light = self.renderer.render(srgb_to_linear(image), self.setup.inverse_depth(depth), lens)
+        return linear_to_srgb(light).clamp(0, 1)
+
+
+def _prepared(renderer: Renderer, setup: Setup) -> Renderer:
+    """The renderer, bounded in its blur, or with a network that an attack can't change and a fixed span."""
+    if isinstance(renderer, Physical):
+        return replace(renderer, sharp_lights=False, largest_radius=setup.largest_radius)
+    if isinstance(renderer, NetworkRenderer | HybridRenderer):
+        network = copy.deepcopy(renderer.network).eval().requires_grad_(False)
+        renderer = replace(renderer, network=network)
+    if isinstance(renderer, NetworkRenderer):
+        return replace(renderer, span=(1 / setup.far_m, 1 / setup.near_m))
+    return renderer

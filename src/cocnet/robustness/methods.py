@@ -22,7 +22,7 @@ from cocnet.attacks.random_numbers import Seed
 from cocnet.attacks.render_attack import AnyRender, RenderAttack
 from cocnet.attacks.result import Victim, judged
 from cocnet.errors import InputError
-from cocnet.renderers.nearness import Physical, Setup
+from cocnet.renderers import NearnessView, Physical, Setup
 from cocnet.robustness.settings import AttackSettings, LossName
 from cocnet.robustness.sources import setup_of
 
@@ -209,7 +209,7 @@ def one_blur(
     span = high - low
     first, second = (mean - low) / span, (-mean - low) / span
     inside = (first >= 0) & (first <= 1)
-    return Physical(setup)(
+    return NearnessView(Physical(), setup)(
         image, torch.where(inside, first, second).clamp(0, 1).expand_as(depth).contiguous()
     )
 

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cocnet.errors import DepthError
-from cocnet.renderers.nearness import Setup
+from cocnet.renderers import Setup
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from cocnet.attacks.victims import Classifier
-    from cocnet.renderers.nearness import Setup
+    from cocnet.renderers import Setup
 
 
 @dataclass(frozen=True)
@@ -98,11 +98,11 @@ def _attacked(photo: Path, run: AttackRun, victim: "Classifier") -> AttackOutcom
 
     from cocnet.compute import strict_float32
     from cocnet.robustness.methods import Budget, open_method
-    from cocnet.robustness.sources import open_renderer
+    from cocnet.robustness.sources import open_view
 
     setup, targeted = _setup(run), run.target is not None
     method = open_method(run.method, Budget.of(run, epsilon=run.epsilon, targeted=targeted))
-    render = open_renderer(run.renderer, setup, run.device)
+    render = open_view(run.renderer, setup, run.device)
     image, near = _opened(photo, run)
     with strict_float32(image.device), torch.no_grad():
         clean, natural = _seen(victim, image), _seen(victim, render(image, near))

@@ -23,28 +23,20 @@ from cocnet.depth.estimators.protocol import as_rgb8
 from cocnet.depth.focal_plane import masked_inverse, middle_inverse
 from cocnet.errors import DepthError, InputError
 from cocnet.imaging import nearness, photo_size, read_depth
-from cocnet.networks import checkpoint_info, list_models, load_model, shipped_weights
-from cocnet.renderers.nearness import Network, Physical, Setup
+from cocnet.networks import checkpoint_info, shipped_weights
+from cocnet.renderers import NearnessView, Setup, open_renderer
+from cocnet.renderers.opening import NAMES
 from cocnet.robustness.settings import AttackSettings, Nearest, RobustnessRun
 
-PHYSICAL = {"physical": "over", "physical-eq8": "eq8"}
-Renderer = Physical | Network
 
-
-def open_renderer(name: str, setup: Setup, device: str = "cpu") -> Renderer:
-    """The renderer of a name or a weight file. Raises InputError, FileError."""
-    if name == "physical":
-        return Physical(setup)
-    if name == "physical-eq8":
-        return Physical(setup, "eq8")
-    if not Path(name).suffix and name not in [card.name for card in list_models()]:
-        raise InputError(f"expected a renderer, got '{name}', try physical, physical-eq8 or a weight file")
-    return Network(load_model(Path(name) if Path(name).suffix else name, device), setup)
+def open_view(name: str, setup: Setup, device: str = "cpu") -> NearnessView:
+    """The renderer of a name or a weight file, as attacks call it. Raises InputError, FileError."""
+    return NearnessView(open_renderer(name, device=device), setup)
 
 
 def weight_facts(name: str) -> dict[str, Any] | None:
     """What a network's weight file says of its training, and its checksum; None for physics."""
-    if name in PHYSICAL:
+    if name in NAMES:
         return None
     path = Path(name) if Path(name).suffix else shipped_weights(name)
     if path is None or not path.is_file():

@@ -20,19 +20,19 @@ from cocnet.datasets import LabelledPhotos
 from cocnet.errors import InputError
 from cocnet.files.run_folder import claim
 from cocnet.metrics.measures import Measures
+from cocnet.renderers import NearnessView
 from cocnet.robustness.methods import Budget, open_method
 from cocnet.robustness.records import PhotoRecord
 from cocnet.robustness.run_layout import RunLayout, load_picture, load_plane, plain
 from cocnet.robustness.settings import RobustnessRun
 from cocnet.robustness.similarity import open_similarity
 from cocnet.robustness.sources import (
-    Renderer,
     chosen_files,
     data_facts,
     evenly,
     open_photos,
-    open_renderer,
     open_victims,
+    open_view,
     setup_of,
     weight_facts,
 )
@@ -51,10 +51,10 @@ class Testbed:
     run: RobustnessRun
     layout: RunLayout
     photos: LabelledPhotos
-    render: Renderer
+    render: NearnessView
     victims: dict[str, Classifier]
     measures: Measures
-    others: dict[str, Renderer] = field(default_factory=dict)
+    others: dict[str, NearnessView] = field(default_factory=dict)
     training: tuple[str, ...] = ()
 
     @property
@@ -93,7 +93,7 @@ def open_testbed(run: RobustnessRun) -> Testbed:
     if run.threads is not None:
         torch.set_num_threads(run.threads)
     check_device(run.device)
-    render = open_renderer(run.renderer, setup_of(run), run.device)
+    render = open_view(run.renderer, setup_of(run), run.device)
     _check_methods(run, render)
     others = _open_others(run)
     photos, victims = open_photos(run), open_victims(run.victims, run.device)
@@ -108,7 +108,7 @@ def open_testbed(run: RobustnessRun) -> Testbed:
     return Testbed(run, RunLayout(run.out), photos, render, victims, measures, others, moods)
 
 
-def _check_methods(run: RobustnessRun, render: Renderer) -> None:
+def _check_methods(run: RobustnessRun, render: NearnessView) -> None:
     """Refuse what can't be rendered, and names that would share a folder."""
     for method in [open_method(name) for name in run.methods]:
         if method.spec.camera and render.camera is None:
@@ -122,9 +122,9 @@ def _check_methods(run: RobustnessRun, render: Renderer) -> None:
             )
 
 
-def _open_others(run: RobustnessRun) -> dict[str, Renderer]:
+def _open_others(run: RobustnessRun) -> dict[str, NearnessView]:
     names = [name for name in map(other_renderer, run.transforms) if name is not None]
-    return {name: open_renderer(name, setup_of(run), run.device) for name in names}
+    return {name: open_view(name, setup_of(run), run.device) for name in names}
 
 
 def budget_of(run: RobustnessRun, photos: Sequence[str]) -> Budget:

@@ -8,7 +8,7 @@ import torch
 from victims import labelled, open_tiny
 
 import cocnet
-from cocnet.renderers.nearness import Physical, Setup
+from cocnet.renderers import NearnessView, Physical, Setup
 from cocnet.robustness import sources
 from cocnet.robustness.run_layout import load_picture
 
@@ -37,7 +37,7 @@ def test_the_picture_and_its_depth_belong_together(photo, run):
     inverse = torch.from_numpy(np.load(facts["depth"]))
     setup = Setup()
     near = ((inverse - 1 / setup.far_m) / setup.dioptres).clamp(0, 1)
-    again = Physical()(load_picture(photo)[None], near[None, None])
+    again = NearnessView(Physical())(load_picture(photo)[None], near[None, None])
     assert (again - picture).abs().max() < 0.6 / 255
     settings = json.loads((out.parent / "out.png.json").read_text())
     assert settings["settings"]["steps"] == 5 and settings["result"]["label"] == facts["photo"]["label"]

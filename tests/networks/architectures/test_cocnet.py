@@ -14,6 +14,8 @@ from cocnet.networks.architectures.cocnet import VARIANTS, CoCNet, CoCNetConfig
 from cocnet.networks.layers.local_filter import local_filter_reference
 from cocnet.networks.layers.norm import norm_relu
 from cocnet.optics import ThinLens
+from cocnet.renderers import NetworkRenderer
+from cocnet.renderers.network import coc_map
 
 PUBLISHED = {
     "cocnet-b3": 7_337_796,
@@ -178,7 +180,7 @@ def test_gradient_reaches_depth_focus_and_aperture():
 
     def loss(depth_m, focus, f_number):
         lens = LENS.at(focus_distance_m=focus, f_number=f_number)
-        return model.render(image, depth_m, lens).square().sum()
+        return NetworkRenderer(model).render(image, 1 / depth_m, lens).square().sum()
 
     given = [
         depth.requires_grad_(),
@@ -201,19 +203,23 @@ def test_one_set_of_weights_any_lens():
     model, image, depth = small(conditioning="lens"), picture(2, 3, 16, 16), torch.full((2, 1, 16, 16), 3.0)
     lens = LENS.at(focus_distance_m=torch.tensor([1.0, 5.0]), f_number=torch.tensor([2.0, 8.0]))
     with torch.no_grad():
-        both = model.render(image, depth, lens)
-        alone = model.render(image[1:], depth[1:], LENS.at(focus_distance_m=5.0, f_number=8.0))
+        both = NetworkRenderer(model).render(image, 1 / depth, lens)
+        alone = NetworkRenderer(model).render(
+            image[1:], 1 / depth[1:], LENS.at(focus_distance_m=5.0, f_number=8.0)
+        )
     assert torch.allclose(both[1:], alone, atol=1e-5)
-    half = model.coc_map(depth, LENS.at(f_number=4.0)) / model.coc_map(depth, LENS)
+    half = coc_map(model, 1 / depth, LENS.at(f_number=4.0)) / coc_map(model, 1 / depth, LENS)
     assert torch.allclose(half, torch.tensor(0.5))
-    assert torch.allclose(model.coc_map(depth, LENS) * 32, LENS.coc_radius_px(1 / depth, 16))
+    assert torch.allclose(coc_map(model, 1 / depth, LENS) * 32, LENS.coc_radius_px(1 / depth, 16))
 
 
 def test_light_above_white_survives():
     model = small(conditioning="lens").start_at_identity()
     light, depth = picture(1, 3, 16, 16) * 50, torch.full((1, 1, 16, 16), torch.inf)
     with torch.no_grad():
-        assert torch.allclose(model.render(light, depth, LENS), light, rtol=1e-4, atol=1e-5)
+        assert torch.allclose(
+            NetworkRenderer(model).render(light, 1 / depth, LENS), light, rtol=1e-4, atol=1e-5
+        )
 
 
 @pytest.mark.parametrize("size", [(37, 53), (48, 64)])
@@ -238,7 +244,7 @@ def test_bad_input_is_named():
         small(conditioning="depth")(image)
     with pytest.raises(DepthError, match=r"\[1, 1, 16, 16\]"):
         small(conditioning="depth")(image, image)
-    with pytest.raises(InputError, match="cocnet-b3-lens"):
-        small().render(image, image[:, :1], LENS)
-    with pytest.raises(DepthError, match="above 0"):
-        small(conditioning="lens").render(image, image[:, :1] * 0, LENS)
+    with pytest.raises(InputError, match="got none, try"):
+        NetworkRenderer(small(conditioning="lens")).render(image, image[:, :1])
+    with pytest.raises(DepthError, match="got none, try"):
+        NetworkRenderer(small(conditioning="lens")).render(image, lens=LENS)

@@ -11,8 +11,8 @@ from cocnet.errors import DepthError, InputError
 from cocnet.imaging import linear_to_srgb
 from cocnet.networks.layers.scales import enlarged
 from cocnet.networks.zoo.widening import between, widened
-from cocnet.renderers import network as neural
-from cocnet.renderers.network import render_network, with_physics
+from cocnet.renderers import HybridRenderer, hybrid
+from cocnet.renderers.network import coc_map
 
 TINY = {"channels": [4, 8, 8], "groups": 1, "kernel_size": 5}
 
@@ -38,11 +38,10 @@ def test_untrained_it_is_the_physical_renderer():
     depth = torch.linspace(0.5, 3, 40).expand(2, 1, 24, 40)
     lens = lens_of(sensor_width_m=0.004)
     model = create_model("cocnet-hybrid", **TINY)
-    expected = PhysicalRenderer(lens)(image, depth)
-    assert torch.allclose(with_physics(model, image, depth, lens), expected, atol=1e-5)
-    one = render_network(model, image[0], 1 / depth[0, 0], lens)
-    expected = PhysicalRenderer(lens, highlights=Highlights())(image, depth)
-    assert torch.allclose(one, expected[0], atol=1e-5)
+    for lights in (None, Highlights()):
+        expected = PhysicalRenderer(lens, highlights=lights)(image, depth)
+        ours = HybridRenderer(model, lights).render(image, 1 / depth, lens)
+        assert torch.allclose(ours, expected, atol=1e-5)
 
 
 @torch.no_grad()
@@ -51,11 +50,13 @@ def test_of_a_photo_it_sees_what_a_file_holds(monkeypatch):
     image, _, _ = given()
     image[:, :, 8:12, 10:20] = 1.0
     model, seen = create_model("cocnet-hybrid", **TINY), []
-    original = type(model).render
-    monkeypatch.setattr(type(model), "render", lambda self, *of: seen.extend(of) or original(self, *of))
+    original = type(model).correct_light
+    monkeypatch.setattr(
+        type(model), "correct_light", lambda self, *of: seen.extend(of) or original(self, *of)
+    )
     lens, depth = lens_of(sensor_width_m=0.004), torch.linspace(0.5, 3, 40).expand(2, 1, 24, 40)
-    with_physics(model, image, depth, lens, Highlights())
-    assert torch.equal(seen[0], image) and float(seen[3].max()) <= 1 + 1e-5
+    HybridRenderer(model, Highlights()).render(image, 1 / depth, lens)
+    assert torch.equal(seen[0], image) and float(seen[2].max()) <= 1 + 1e-5
 
 
 @pytest.mark.parametrize(("axial_ca", "highlights"), [(0.0, None), (0.5, None), (0.0, Highlights())])
@@ -65,16 +66,18 @@ def test_without_gradients_the_physical_picture_comes_in_tiles(axial_ca, highlig
     depth = torch.where(torch.arange(520) < 300, 0.9, 1.5).expand(2, 1, 200, 520)
     model = create_model("cocnet-hybrid", **TINY)
     lens = lens_of(sensor_width_m=0.02, axial_ca=axial_ca)
-    whole = with_physics(model, image, depth, lens, highlights).detach()
+    whole = HybridRenderer(model, highlights).render(image, 1 / depth, lens).detach()
     windows = []
-    tiled = neural.render_tiled
+    tiled = hybrid.render_tiled
     monkeypatch.setattr(
-        neural, "render_tiled", lambda *given: tiled(*given, None, lambda _, count: windows.append(count))
+        hybrid, "render_tiled", lambda *given: tiled(*given, None, lambda _, count: windows.append(count))
     )
     monkeypatch.setattr("cocnet.rendering.tiling.DEFAULT_MB", 1)
     with torch.no_grad():
-        assert torch.allclose(with_physics(model, image, depth, lens, highlights), whole, atol=1e-3)
-        plain = with_physics(model, image, depth, lens)
+        assert torch.allclose(
+            HybridRenderer(model, highlights).render(image, 1 / depth, lens), whole, atol=1e-3
+        )
+        plain = HybridRenderer(model).render(image, 1 / depth, lens)
     assert (highlights is None) == torch.allclose(plain, whole, atol=1e-3)
     assert windows[0] > 1
 
@@ -117,12 +120,14 @@ def test_large_blurs_are_corrected_at_a_smaller_scale():
     model = stirred()
     model.config = replace(model.config, most_radius_px=7.0)
     depth, lens = torch.linspace(0.6, 3, 40).expand(1, 1, 32, 40), lens_of(sensor_width_m=0.0025)
-    assert 3.5 < 32 * float(model.coc_map(depth, lens).abs().max()) < 7
+    assert 3.5 < 32 * float(coc_map(model, 1 / depth, lens).abs().max()) < 7
     image, _, physical = (0.2 + 0.3 * x[:1] for x in given(32, 40))
 
     def correction(*planes):
         image, depth, physical = planes
-        return linear_to_srgb(model.render(image, depth, lens, physical)) - linear_to_srgb(physical)
+        return linear_to_srgb(
+            model.correct_light(image, coc_map(model, 1 / depth, lens), physical)
+        ) - linear_to_srgb(physical)
 
     small = correction(image, depth, physical)
     twice = (x.repeat_interleave(2, 2).repeat_interleave(2, 3) for x in (image, depth, physical))
@@ -137,12 +142,14 @@ def test_tiles_of_light_are_the_whole_at_every_scale(halvings):
     image, _, physical = (x.double() for x in given(150, 301))
     depth = torch.linspace(0.6, 3, 301, dtype=torch.float64).expand(2, 1, 150, 301)
     lens = lens_of(sensor_width_m=0.01)
-    largest = 32 * float(model.coc_map(depth, lens).abs().max())
+    largest = 32 * float(coc_map(model, 1 / depth, lens).abs().max())
     model.config = replace(model.config, most_radius_px=1.1 * largest / 2**halvings)
     model.tile_px = None
-    whole = model.render(image, depth, lens, physical)
+    whole = model.correct_light(image, coc_map(model, 1 / depth, lens), physical)
     model.tile_px = 16
-    assert torch.allclose(model.render(image, depth, lens, physical), whole, atol=1e-12)
+    assert torch.allclose(
+        model.correct_light(image, coc_map(model, 1 / depth, lens), physical), whole, atol=1e-12
+    )
     assert model.units > 1 and float((whole - physical).abs().max()) > 0.05
 
 
@@ -185,7 +192,7 @@ def test_one_pixel_before_the_lens_does_not_blow_up_the_picture():
     whole = model._whole
     model._whole = lambda seen_: seen.append(seen_.image.shape[-1]) or whole(seen_)
     with torch.no_grad():
-        out = model.render(image, depth, lens, physical)
+        out = model.correct_light(image, coc_map(model, 1 / depth, lens), physical)
     assert out.shape == image.shape and bool(out.isfinite().all()) and max(seen) <= 40
 
 
@@ -195,7 +202,7 @@ def test_planes_that_do_not_belong_together(grads):
     twice = [x.repeat_interleave(2, 2).repeat_interleave(2, 3) for x in (image, depth, physical)]
     model, lens = stirred(), lens_of()
     with torch.set_grad_enabled(grads):
-        for call in (model, lambda i, d, p: model.render(i, d, lens, p)):
+        for call in (model, model.correct_light):
             with pytest.raises(InputError, match="expected the physical renderer's picture"):
                 call(image, depth, twice[2])
             with pytest.raises(DepthError, match="expected depth"):
@@ -203,9 +210,9 @@ def test_planes_that_do_not_belong_together(grads):
             with pytest.raises(DepthError, match="expected depth"):
                 call(image, depth.double(), physical)
         with pytest.raises(DepthError, match="expected depth"):
-            with_physics(model, image, twice[1], lens)
+            HybridRenderer(model).render(image, twice[1], lens)
         with pytest.raises(DepthError, match="expected depth"):
-            with_physics(model, image, depth[:1], lens)
+            HybridRenderer(model).render(image, depth[:1], lens)
 
 
 def test_without_the_physical_picture():

@@ -5,11 +5,9 @@ import torch
 from scenes import SCENES
 
 import cocnet
-from cocnet import PhysicalRenderer
 from cocnet.datasets.pairs.raytraced import read_scene
 from cocnet.imaging import linear_to_srgb
 from cocnet.networks import list_models, shipped_weights
-from cocnet.renderers.network import with_physics
 
 FOLDER = shipped_weights("cocnet-b3-less-depth").parent
 FILES = sorted(FOLDER.glob("*.safetensors"))
@@ -42,10 +40,9 @@ def test_depth_network_blurs_behind_and_keeps_what_is_near():
 @pytest.mark.parametrize("path", SCENES[:3], ids=lambda path: path.stem)
 def test_the_hybrid_is_nearer_to_the_truth_than_the_renderer(path):
     pair = read_scene(path)
-    given = pair.image[None], pair.depth_m[None], pair.lens
+    given = pair.image[None], 1 / pair.depth_m[None], pair.lens
     with torch.no_grad():
-        physical = PhysicalRenderer(pair.lens)(*given[:2])
-        ours = with_physics(cocnet.load_model("cocnet-hybrid"), *given)
+        physical, ours = (cocnet.open_renderer(one).render(*given) for one in ("physical", "cocnet-hybrid"))
     left, before = (
         (linear_to_srgb(x.clamp(0, 1)) - linear_to_srgb(pair.bokeh.clamp(0, 1))).square().mean()
         for x in (ours, physical)
@@ -55,8 +52,10 @@ def test_the_hybrid_is_nearer_to_the_truth_than_the_renderer(path):
 
 def test_the_hybrid_in_bfloat16_is_nearly_the_same():
     pair = read_scene(SCENES[0])
-    given = cocnet.load_model("cocnet-hybrid"), pair.image[None], pair.depth_m[None], pair.lens
+    given = pair.image[None], 1 / pair.depth_m[None], pair.lens
     with torch.no_grad():
-        full, half = (with_physics(*given, bfloat16=chosen) for chosen in (False, True))
+        full, half = (
+            cocnet.open_renderer("cocnet-hybrid", bfloat16=chosen).render(*given) for chosen in (False, True)
+        )
     apart = linear_to_srgb(half.clamp(0, 1)) - linear_to_srgb(full.clamp(0, 1))
     assert half.dtype == torch.float32 and 0 < float(apart.square().mean()) < 10**-6.5

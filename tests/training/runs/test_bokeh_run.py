@@ -14,7 +14,8 @@ from cocnet.apps.cli.main import main
 from cocnet.datasets.pairs.raytraced import read_scene
 from cocnet.datasets.pairs.sample import sample_of
 from cocnet.errors import CocnetWarning, DepthError, FileError, InputError
-from cocnet.evaluation.controls import network_renderer, physical
+from cocnet.renderers import HybridRenderer, Physical
+from cocnet.renderers.network import coc_map
 from cocnet.imaging import linear_to_srgb, srgb_to_linear, write_photo
 from cocnet.networks import card_of
 from cocnet.training.engine.tensorboard import Board
@@ -37,7 +38,7 @@ def test_what_each_network_sees():
     )
     model = create_model("cocnet-b3-lens")
     lens = item_of(sample, card_of("cocnet-b3-lens"), model.config.radius_scale_px)
-    assert torch.allclose(lens["depth"], model.coc_map(pair.depth_m[None], pair.lens)[0], atol=1e-5)
+    assert torch.allclose(lens["depth"], coc_map(model, 1 / pair.depth_m[None], pair.lens)[0], atol=1e-5)
     hybrid = item_of(sample, card_of("cocnet-hybrid"), 32.0)
     rendered = linear_to_srgb(PhysicalRenderer(pair.lens)(pair.image[None], pair.depth_m[None]))[0]
     assert torch.allclose(hybrid["physical"], rendered, atol=1e-4)
@@ -46,8 +47,8 @@ def test_what_each_network_sees():
 @torch.no_grad()
 def test_an_untrained_hybrid_evaluates_like_the_renderer():
     sample = sample_of(read_scene(SCENES[0]))
-    found = network_renderer(create_model("cocnet-hybrid", **TINY))(sample)
-    assert torch.allclose(found, physical(sample), atol=1e-4)
+    found = sample.rendered_by(HybridRenderer(create_model("cocnet-hybrid", **TINY)))
+    assert torch.allclose(found, sample.rendered_by(Physical()), atol=1e-4)
 
 
 def test_the_hybrid_learns_on_scenes_and_goes_on(photos, capsys):

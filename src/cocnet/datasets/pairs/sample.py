@@ -11,8 +11,10 @@ from torch import Tensor
 
 from cocnet.datasets import BokehPair, LensPair
 from cocnet.depth.focal_plane import subject_inverse
+from cocnet.errors import DepthError
 from cocnet.imaging import linear_to_srgb, nearness, srgb_to_linear
 from cocnet.optics import ThinLens
+from cocnet.renderers import Renderer
 
 NEAR_M, FAR_M = 1.0, 10.0
 ASSUMED = "assumed: depth from 1 to 10 m, 50 mm f/1.8 on full frame, in focus what is near the middle"
@@ -42,6 +44,13 @@ class Sample:
         """Depth as networks see it, 1 = nearest."""
         return None if self.inverse_depth is None else nearness(self.inverse_depth)
 
+    def rendered_by(self, renderer: Renderer) -> Float[Tensor, "1 3 h w"]:
+        """What a renderer makes of it, sRGB. Raises DepthError where the renderer reads depth and there is none."""
+        if "depth" in renderer.reads and self.inverse_depth is None:
+            got = f"none for '{self.name}'"
+            raise DepthError(f"expected depth for {renderer.name}, got {got}, try a folder of depth files")
+        return linear_to_srgb(renderer.render(self.light, self.inverse_depth, self.lens))
+
     def to(self, device: str | torch.device) -> "Sample":
         """The same on another device."""
         depth = self.inverse_depth
@@ -65,8 +74,3 @@ def sample_of(pair: BokehPair | LensPair) -> Sample:
     focus_m = 1 / subject_inverse(inverse[0, 0].numpy())
     lens = ThinLens(focal_length_m=0.050, f_number=1.8, focus_distance_m=focus_m, sensor_width_m=0.036)
     return Sample(pair.name, pair.image[None], pair.bokeh[None], inverse, lens, assumed=True)
-
-
-def to_8_bit(picture: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 h w"]:
-    """A picture as a file of 8 bit has it: clipped, rounded to 1/255, in float64."""
-    return picture.detach().clamp(0, 1).mul_(255).round_().double().div_(255)

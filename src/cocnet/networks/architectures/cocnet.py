@@ -19,15 +19,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cocnet.errors import DepthError, InputError
-from cocnet.imaging import linear_to_srgb, srgb_to_linear
 from cocnet.networks.architectures.base import BokehNet
 from cocnet.networks.architectures.cocnet_strips import in_strips
 from cocnet.networks.layers.local_filter import predicted_filter
 from cocnet.networks.layers.norm import norm_relu
 from cocnet.networks.layers.scales import enlarged, halved
 from cocnet.networks.zoo.registry import Card, Conditioning, register
-from cocnet.optics import ThinLens
 
 Templates = Literal["filter", "direct"]
 
@@ -215,31 +212,6 @@ class CoCNet(BokehNet):
     def blend(self, image: Tensor, templates: Tensor, weights: Tensor) -> Float[Tensor, "b 3 h w"]:
         """Eq. 17: Î = I + Σ_j w_j ⊙ T_j, a weight per template and colour."""
         return image + by_colour(weights * templates)
-
-    def coc_map(
-        self, depth_m: Float[Tensor, "b 1 h w"], lens: ThinLens, width_px: int | None = None
-    ) -> Float[Tensor, "b 1 h w"]:
-        """The condition of a "lens" variant: Eq. 1's signed radius in px / radius_scale_px. width_px: of the whole
-        picture, where this is a crop. Gradients reach depth, focus and f-number."""
-        return lens.coc_radius_px(1 / depth_m, width_px or depth_m.shape[-1]) / self.config.radius_scale_px
-
-    def render(
-        self, image: Float[Tensor, "b 3 h w"], depth_m: Float[Tensor, "b 1 h w"], lens: ThinLens
-    ) -> Float[Tensor, "b 3 h w"]:
-        """Like PhysicalRenderer: scene-linear light and metres (infinity allowed) → scene-linear light.
-
-        The network sees sRGB's curve, whose power law goes on above 1 (light 100 → 7.1): invertible, tame, and the
-        same as the plain call for pictures within [0, 1]. Raises InputError or DepthError.
-        """
-        if self.config.conditioning != "lens":
-            raise InputError(
-                f"expected a model with conditioning lens, got {self.config.conditioning}, try cocnet-b3-lens"
-            )
-        if not bool((depth_m.detach() > 0).all()):
-            raise DepthError(
-                "expected depth_m above 0 everywhere, got 0, less or NaN, try DepthMap.of(…).depth_m()"
-            )
-        return srgb_to_linear(self(linear_to_srgb(image), self.coc_map(depth_m, lens)))
 
 
 def _module(inputs: int, outputs: int, config: CoCNetConfig) -> nn.Sequential:

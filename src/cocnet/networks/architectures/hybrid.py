@@ -9,7 +9,7 @@ different from P moves it,
 so that φ = 0, where training starts, is the physical renderer, and a constant picture stays constant. Unlike
 CoCNet's its modules have no norm, which would take away the absolute radius. Light above 1 is compressed on the way
 in and never made brighter. Networks don't know the renderer: whoever calls this brings P
-(`cocnet.renderers.network.render_network`, and the data of training).
+(`cocnet.open_renderer('cocnet-hybrid')`, and the data of training).
 """
 
 from collections.abc import Callable, Sequence
@@ -27,7 +27,6 @@ from cocnet.networks.layers.local_filter import difference_filter
 from cocnet.networks.layers.padding import crop, pad
 from cocnet.networks.layers.scales import enlarged, halved
 from cocnet.networks.zoo.registry import Card, register
-from cocnet.optics import ThinLens
 
 NAME = "cocnet-hybrid"
 LIGHTS = 0.05  # of the logarithm, by which sRGB above 1 is compressed
@@ -145,7 +144,8 @@ class Hybrid(nn.Module):
         depth: Float[Tensor, "b 1 h w"] | None = None,
         physical: Float[Tensor, "b 3 h w"] | None = None,
     ) -> Float[Tensor, "b 3 h w"]:
-        """Correct the physical renderer's picture. depth: `coc_map(…)`. Raises InputError or DepthError."""
+        """Correct the physical renderer's picture. depth: the signed radius of Eq. 1, px, over
+        radius_scale_px. Raises InputError or DepthError."""
         return self._in_tiles(self._corrected, 0, *self._checked(image, depth, physical))
 
     def _checked(
@@ -162,7 +162,7 @@ class Hybrid(nn.Module):
             got = "none" if physical is None else f"{list(physical.shape)} {physical.dtype}"
             raise InputError(
                 f"expected the physical renderer's picture {list(image.shape)} {image.dtype}, got {got}, "
-                "try cocnet.renderers.network.render_network"
+                "try cocnet.open_renderer('cocnet-hybrid')"
             )
         return image, depth, physical
 
@@ -222,30 +222,23 @@ class Hybrid(nn.Module):
         kernels = self.phi[level](features).to(seen.image.dtype)
         return difference_filter(torch.stack([seen.image, seen.physical], 1), seen.physical, kernels)
 
-    def coc_map(
-        self, depth_m: Float[Tensor, "b 1 h w"], lens: ThinLens, width_px: int | None = None
-    ) -> Float[Tensor, "b 1 h w"]:
-        """The condition: Eq. 1's signed radius in px / radius_scale_px; see `CoCNet.coc_map`."""
-        return lens.coc_radius_px(1 / depth_m, width_px or depth_m.shape[-1]) / self.config.radius_scale_px
-
-    def render(
+    def correct_light(
         self,
-        image: Float[Tensor, "b 3 h w"],
-        depth_m: Float[Tensor, "b 1 h w"],
-        lens: ThinLens,
+        light: Float[Tensor, "b 3 h w"],
+        depth: Float[Tensor, "b 1 h w"],
         physical: Float[Tensor, "b 3 h w"],
     ) -> Float[Tensor, "b 3 h w"]:
-        """Scene-linear light, metres and the physical renderer's picture of them → scene-linear light.
+        """`forward` on scene-linear light, with the physical renderer's picture of it; depth as in `forward`.
 
         Where blurs (the largest of the batch) are larger than most_radius_px the correction is that of a smaller
         picture, enlarged: blur is the same at any scale, and the network has seen no larger ones. Raises InputError
         or DepthError.
         """
-        planes = self._checked(image, self.coc_map(depth_m, lens), physical)
+        planes = self._checked(light, depth, physical)
         largest = float(planes[1].detach().abs().max()) * self.config.radius_scale_px
         halvings = 0
         while largest > self.config.most_radius_px * 2**halvings and (
-            self.card.size_multiple << halvings < max(image.shape[-2:])
+            self.card.size_multiple << halvings < max(light.shape[-2:])
         ):
             halvings += 1
 

@@ -16,12 +16,12 @@ from cocnet import __version__
 from cocnet.datasets import LensPair
 from cocnet.errors import FileError
 from cocnet.training.runs.ablation import (SCORES, SHEET_ROWS, VARIANTS, items_of)
-from cocnet.evaluation.controls import (Render, best_constant_blur, physical, untouched)
 from cocnet.files.markdown import (table)
 from cocnet.datasets.pairs.sample import sample_of
 from cocnet.files.atomic import atomic_path, write_json
 from cocnet.imaging import linear_to_srgb, write_photo
 from cocnet.networks import load_model
+from cocnet.renderers import Identity, Physical, Renderer, best_constant_blur
 from cocnet.training.engine.pair_scores import compared, rendered
 
 
@@ -113,14 +113,14 @@ def write_ablation(folder: Path, found: Sequence[Trained], held_out: Sequence[Le
 def control_scores(held_out: Sequence[LensPair]) -> dict[str, tuple[float, float]]:
     """Mean PSNR and SSIM of the untouched photo, of the best single blur, and of physics with the true lens."""
     samples = [sample_of(pair) for pair in held_out]
-    controls: dict[str, Render] = {
-        "untouched": untouched,
-        "one blur": best_constant_blur(samples),
-        "physical": physical,
+    controls: dict[str, Renderer] = {
+        "untouched": Identity(),
+        "one blur": best_constant_blur((sample.light, sample.bokeh) for sample in samples),
+        "physical": Physical(),
     }
     means = {}
-    for name, render in controls.items():
-        each = [compared(render(sample).clamp(0, 1), sample.bokeh) for sample in samples]
+    for name, renderer in controls.items():
+        each = [compared(sample.rendered_by(renderer).clamp(0, 1), sample.bokeh) for sample in samples]
         means[name] = (fmean(psnr for psnr, _ in each), fmean(ssim for _, ssim in each))
     return means
 

@@ -16,10 +16,10 @@ from torch.utils.data import Dataset
 from cocnet.datasets import BokehPairs
 from cocnet.datasets.pairs.view import View
 from cocnet.errors import DepthError, InputError
-from cocnet.evaluation.controls import physical
 from cocnet.datasets.pairs.sample import Sample, sample_of
 from cocnet.imaging import linear_to_srgb, srgb_to_linear
 from cocnet.networks import Card
+from cocnet.renderers import Physical
 
 Kind = TypeVar("Kind")
 WINDOWS = 4
@@ -148,4 +148,4 @@ def item_of(sample: Sample, card: Card, radius_scale_px: float = 1.0) -> dict[st
     if not card.physical:
         return found
     with torch.no_grad():
-        return found | {"physical": physical(sample)[0]}
+        return found | {"physical": sample.rendered_by(Physical())[0]}

@@ -1,0 +1,116 @@
+"""A network that corrects the physical renderer, which it brings along.
+
+Enters and leaves: as `renderers.protocol` says. The network sees what a file would hold of the photo, the physical
+renderer's picture, and the signed radius of the circle of confusion (Eq. 1).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from cocnet.errors import InputError
+from cocnet.networks import Card
+from cocnet.networks.architectures.base import check_input
+from cocnet.optics import ThinLens
+from cocnet.renderers.network import coc_map, computing
+from cocnet.renderers.protocol import DEPTH_AND_LENS, Reads, given_depth, given_lens
+from cocnet.rendering import Highlights, PhysicalRenderer, render_tiled
+
+
+@dataclass(frozen=True, eq=False)
+class HybridRenderer:
+    """The physical renderer's picture, corrected at silhouettes by a network such as cocnet-hybrid.
+
+    highlights restores clipped light before the physical renderer and undoes that after it. bfloat16 is for the
+    network; the physical renderer stays in float32. Raises InputError for a network that renders by itself.
+    """
+
+    network: nn.Module
+    highlights: Highlights | None = None
+    bfloat16: bool = False
+
+    reads: ClassVar[Reads] = DEPTH_AND_LENS
+
+    def __post_init__(self) -> None:
+        if not self.card.physical:
+            raise InputError(
+                f"expected a network that corrects the physical renderer, got {self.name}, try cocnet-hybrid"
+            )
+
+    @property
+    def card(self) -> Card:
+        """The network's card."""
+        return self.network.card  # type: ignore[return-value]
+
+    @property
+    def name(self) -> str:
+        """The registered name."""
+        return self.card.name
+
+    def render(
+        self,
+        light: Float[Tensor, "b 3 h w"],
+        inverse_depth: Float[Tensor, "b 1 h w"] | None = None,
+        lens: ThinLens | None = None,
+    ) -> Float[Tensor, "b 3 h w"]:
+        """Render a batch; without gradients the physical renderer works in tiles. Raises InputError or DepthError."""
+        inverse, lens = given_depth(self, inverse_depth), given_lens(self, lens)
+        check_input(self.card, light, inverse)
+        physical = self._physical(light, inverse, lens)
+        with computing(light, self.bfloat16):
+            coc = coc_map(self.network, inverse, lens)
+            corrected: Tensor = self.network.correct_light(light, coc, physical)  # type: ignore[operator]
+        return corrected if self.highlights is None else corrected.clamp(min=0)
+
+    def _physical(
+        self, light: Float[Tensor, "b 3 h w"], inverse: Float[Tensor, "b 1 h w"], lens: ThinLens
+    ) -> Float[Tensor, "b 3 h w"]:
+        if not torch.is_grad_enabled():
+            return _tiled(lens, light, inverse, self.highlights)
+        if self.highlights is None:
+            return PhysicalRenderer(lens).from_inverse_depth(light, inverse)
+        restored = self.highlights.restore(light)
+        return self.highlights.undo(PhysicalRenderer(lens).from_inverse_depth(restored, inverse).clamp(min=0))
+
+
+def _tiled(
+    lens: ThinLens,
+    light: Float[Tensor, "b 3 h w"],
+    inverse: Float[Tensor, "b 1 h w"],
+    highlights: Highlights | None,
+) -> Float[Tensor, "b 3 h w"]:
+    """The physical renderer's pictures in bounded memory; highlights are restored and undone tile by tile."""
+    out = torch.empty_like(light)
+    brightest = light.amax().view(1, 1, 1, 1)
+    if highlights is not None:
+        brightest = highlights.restore(brightest)
+    renderer = PhysicalRenderer(lens, sharp_lights=bool(brightest > 1))
+    apart = max(float(torch.as_tensor(one).abs().max()) for one in lens.channel_offset_m())
+    apart *= light.shape[-1] / lens.sensor_width_m
+    radius = float(lens.coc_radius_px(inverse, light.shape[-1]).abs().max()) + apart
+    for one, where, into in zip(light, inverse, out, strict=True):
+        read, write = _windows(one, where, into, highlights)
+        render_tiled(renderer, light.shape[2], light.shape[3], read, write, radius)
+    return out
+
+
+def _windows(
+    light: Float[Tensor, "3 h w"],
+    inverse: Float[Tensor, "1 h w"],
+    into: Float[Tensor, "3 h w"],
+    highlights: Highlights | None,
+) -> tuple[Callable[[slice, slice], tuple[Tensor, Tensor]], Callable[[slice, slice, Tensor], None]]:
+    def read(rows: slice, columns: slice) -> tuple[Tensor, Tensor]:
+        window = light[:, rows, columns]
+        if highlights is not None:
+            window = highlights.restore(window[None])[0]
+        return window, inverse[:, rows, columns]
+
+    def write(rows: slice, columns: slice, made: Tensor) -> None:
+        into[:, rows, columns] = made if highlights is None else highlights.undo(made[None].clamp(min=0))[0]
+
+    return read, write

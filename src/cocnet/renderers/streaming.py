@@ -1,0 +1,38 @@
+"""Any renderer over a picture of any size: in tiles where it can, else whole.
+
+Enters: a renderer, its lens, functions that read a window of the picture and write a finished one. Leaves: the
+written windows. Only the physical renderer is local; a network's norms need the whole picture, and it works in
+strips or tiles of its own.
+"""
+
+from collections.abc import Callable
+
+import torch
+
+from cocnet.optics import ThinLens
+from cocnet.renderers.network import followed
+from cocnet.renderers.physical import Physical
+from cocnet.renderers.protocol import Renderer
+from cocnet.rendering.tiling import Read, Write, render_tiled
+
+
+def render_windows(
+    renderer: Renderer,
+    lens: ThinLens,
+    height: int,
+    width: int,
+    read: Read,
+    write: Write,
+    max_radius_px: float,
+    max_mem_mb: int | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Render a picture of height × width px without gradients; arguments and errors as `rendering.render_tiled`."""
+    if isinstance(renderer, Physical):
+        local = renderer.at(lens, width)
+        render_tiled(local, height, width, read, write, max_radius_px, max_mem_mb, on_progress)
+        return
+    rows, columns = slice(0, height), slice(0, width)
+    light, inverse = read(rows, columns)
+    with torch.inference_mode(), followed(renderer, on_progress):
+        write(rows, columns, renderer.render(light[None], inverse[None], lens)[0])
