@@ -5,6 +5,7 @@ Enters: a device. Leaves: contexts that set its precision, quiet on devices with
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 import torch
 
@@ -25,17 +26,60 @@ def without_autocast(device: torch.device) -> AbstractContextManager[object]:
     return nullcontext()
 
 
+ABOVE = 2  # switches that others inherit from
+
+
 @contextmanager
 def strict_float32(device: torch.device) -> Iterator[None]:
-    """A context without autocast and TF32, whose spacing near 1 (5e-4) is coarser than what attacks add to depth."""
-    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = matmul.allow_tf32, cudnn.allow_tf32
-    matmul.allow_tf32 = cudnn.allow_tf32 = False
+    """A context without autocast, TF32 and products of bfloat16, whose spacing near 1 (5e-4 and 4e-3) is coarser than
+    what attacks add to depth. Switches are put back as they were found, set by the old interface or the new one."""
+    legacy, precisions = _legacy_switches(), _precisions()
     try:
+        _turn_off(legacy, precisions)
         with without_autocast(device):
             yield
     finally:
-        matmul.allow_tf32, cudnn.allow_tf32 = before
+        _put_back(legacy, precisions)
+
+
+def _legacy_switches() -> tuple[str, bool] | None:
+    """What matrix products and convolutions were set to by the old interface; None where the new one overruled it."""
+    try:
+        return torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    except RuntimeError:
+        return None
+
+
+def _precisions() -> list[tuple[Any, str]]:
+    """The new interface's switches (from PyTorch 2.9) with their own values: those above are let go of, one by one, so
+    that those below don't tell what they inherit."""
+    backends: Any = torch.backends
+    above = [backends, backends.cudnn]  # mkldnn's own setter sets all backends (PyTorch 2.14)
+    if not all(hasattr(one, "fp32_precision") for one in above):
+        return []
+    below = [backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn]
+    below += [backends.mkldnn.matmul, backends.mkldnn.conv, backends.mkldnn.rnn]
+    found = []
+    for one in above:
+        found.append((one, one.fp32_precision))
+        one.fp32_precision = "none"
+    return found + [(one, one.fp32_precision) for one in below]
+
+
+def _turn_off(legacy: tuple[str, bool] | None, precisions: list[tuple[Any, str]]) -> None:
+    if legacy is not None:
+        torch.set_float32_matmul_precision("highest")
+        torch.backends.cudnn.allow_tf32 = False
+    for one, _ in precisions[ABOVE:]:
+        one.fp32_precision = "ieee"
+
+
+def _put_back(legacy: tuple[str, bool] | None, precisions: list[tuple[Any, str]]) -> None:
+    if legacy is not None:
+        torch.set_float32_matmul_precision(legacy[0])
+        torch.backends.cudnn.allow_tf32 = legacy[1]
+    for one, value in precisions:
+        one.fp32_precision = value
 
 
 def check_device(device: str) -> None:

@@ -1,0 +1,63 @@
+"""Precision switches: off within, afterwards as they were found, whichever interface set them."""
+
+import subprocess
+import sys
+
+SCRIPT = """
+import torch
+from cocnet.compute import strict_float32
+
+b = torch.backends
+ABOVE = [b, b.cudnn, b.mkldnn]
+BELOW = [b.cuda.matmul, b.cudnn.conv, b.cudnn.rnn, b.mkldnn.matmul, b.mkldnn.conv, b.mkldnn.rnn]
+
+def reading(read):
+    try:
+        return read()
+    except RuntimeError:
+        return "mixed"
+
+def state():
+    old = (torch.get_float32_matmul_precision, lambda: b.cuda.matmul.allow_tf32, lambda: b.cudnn.allow_tf32)
+    return [reading(read) for read in old] + [one.fp32_precision for one in ABOVE + BELOW]
+
+def scenario(name, change):
+    change()
+    before = state()
+    try:
+        with strict_float32(torch.device("cpu")):
+            inside = [one.fp32_precision for one in BELOW]
+            with strict_float32(torch.device("cpu")):
+                pass
+            raise KeyError
+    except KeyError:
+        pass
+    assert state() == before, (name, before, state())
+    assert set(inside) == {"ieee"}, (name, inside)
+
+def inherits():
+    b.fp32_precision = "ieee"
+    assert b.mkldnn.conv.fp32_precision == "ieee", "what was inherited was written down"
+    b.fp32_precision = "tf32"
+
+scenario("untouched", lambda: None)
+scenario("old interface", lambda: setattr(b.cuda.matmul, "allow_tf32", True))
+scenario("medium", lambda: torch.set_float32_matmul_precision("medium"))
+x = torch.rand(64, 64)
+with strict_float32(x.device):
+    assert torch.equal(x @ x, x.clone() @ x)
+    assert torch.allclose(x @ x, (x.double() @ x.double()).float(), rtol=1e-5)
+scenario("old interface, off", lambda: setattr(b.cudnn, "allow_tf32", False))
+scenario("new interface, all", lambda: setattr(b, "fp32_precision", "tf32"))
+inherits()
+scenario("new interface, one", lambda: setattr(b.cuda.matmul, "fp32_precision", "ieee"))
+scenario("mixed", lambda: setattr(b.cuda.matmul, "fp32_precision", "tf32"))
+scenario("cudnn", lambda: setattr(b.cudnn, "fp32_precision", "ieee"))
+print("all")
+"""
+
+
+def test_switches_are_put_back_as_found():
+    """In a process of its own: they are global, and mixing the interfaces can't be undone."""
+    found = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False)
+    assert found.stdout == "all\n", found.stderr[-1500:]
