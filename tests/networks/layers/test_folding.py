@@ -59,3 +59,88 @@ def test_outputs_and_gradients_stay(name, folded):
 def test_a_norm_without_statistics_stays():
     row = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4, track_running_stats=False))
     assert norms(frozen(row)) == 1
+
+
+class Block(nn.Module):
+    """Convolutions and norms named as in torchvision's residual blocks, in the order of `flow`."""
+
+    def __init__(self, flow):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(3, 3, 3, padding=1), nn.Conv2d(3, 3, 3, padding=1)
+        self.bn1, self.bn2, self.relu = nn.BatchNorm2d(3), nn.BatchNorm2d(3), nn.ReLU()
+        self.flow = flow
+
+    def forward(self, x):
+        return self.flow(self, x).mean((2, 3))
+
+
+def pre_activation(b, x):
+    return b.conv2(b.relu(b.bn2(b.conv1(b.relu(b.bn1(x))))))
+
+
+def norm_after_relu(b, x):
+    return b.bn2(b.relu(b.conv2(b.bn1(b.relu(b.conv1(x))))))
+
+
+def output_used_twice(b, x):
+    y = b.conv1(x)
+    return b.bn1(y) + y
+
+
+def called_twice(b, x):
+    return b.bn2(b.conv1(b.bn1(b.conv1(x))))
+
+
+def weight_used_elsewhere(b, x):
+    return b.bn1(b.conv1(x)) + nn.functional.conv2d(x, b.conv1.weight, padding=1)
+
+
+def branching_on_values(b, x):
+    return b.bn1(b.conv1(x)) if x.mean() > 2 else b.conv2(x)
+
+
+def plain(b, x):
+    return b.bn1(b.conv1(x))
+
+
+FLOWS = {
+    pre_activation: 1,
+    norm_after_relu: 0,
+    output_used_twice: 0,
+    called_twice: 0,
+    weight_used_elsewhere: 0,
+    branching_on_values: 0,
+    plain: 1,
+}
+
+
+@pytest.mark.parametrize(("flow", "folded"), FLOWS.items(), ids=lambda x: getattr(x, "__name__", x))
+def test_data_flow_decides_and_names_do_not(flow, folded):
+    network = Block(flow)
+    for norm in (network.bn1, network.bn2):
+        for tensor in (norm.weight, norm.running_var):
+            nn.init.uniform_(tensor, 0.3, 3)
+        for tensor in (norm.bias, norm.running_mean):
+            nn.init.uniform_(tensor, -1, 1)
+    quick, x = frozen(network), torch.rand(2, 3, 32, 32)
+    assert torch.allclose(quick(x), network.eval()(x), atol=1e-5)
+    assert norms(network) - norms(quick) == folded
+
+
+def test_rows_are_folded_at_any_depth():
+    row = nn.Sequential(nn.Sequential(nn.Conv2d(3, 4, 1)), nn.Sequential(nn.BatchNorm2d(4), nn.ReLU()))
+    assert norms(frozen(row)) == 0
+
+
+def test_the_network_is_left_as_it_was():
+    network = get_model("resnet18", num_classes=3).train()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    frozen(network)
+    after = network.state_dict()
+    assert network.training and all(p.requires_grad for p in network.parameters())
+    assert list(after) == list(before) and all(torch.equal(after[name], before[name]) for name in before)
+
+
+def test_a_network_that_takes_no_pictures_is_not_folded():
+    row = nn.Sequential(nn.Conv2d(5, 4, 1), nn.BatchNorm2d(4))
+    assert norms(frozen(row)) == 1
