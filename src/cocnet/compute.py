@@ -51,8 +51,8 @@ def _legacy_switches() -> tuple[str, bool] | None:
 
 
 def _precisions() -> list[tuple[Any, str]]:
-    """The new interface's switches (from PyTorch 2.9) with their own values: those above are let go of, one by one, so
-    that those below don't tell what they inherit."""
+    """The new interface's switches (from PyTorch 2.9) with their own values: those above are let go of, one by
+    one, so that those below don't tell what they inherit."""
     backends: Any = torch.backends
     above = [backends, backends.cudnn]  # mkldnn's own setter sets all backends (PyTorch 2.14)
     if not all(hasattr(one, "fp32_precision") for one in above):

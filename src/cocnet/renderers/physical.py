@@ -13,6 +13,7 @@ from cocnet.optics import ThinLens
 from cocnet.renderers.protocol import DEPTH_AND_LENS, Reads, given_depth, given_lens
 from cocnet.rendering import Highlights, PhysicalRenderer
 from cocnet.rendering.physical import Mode
+from cocnet.rendering.spot_cache import SpotCache
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +29,7 @@ class Physical:
     preview: bool = False
     sharp_lights: bool | None = None
     largest_radius: float | None = None
-    _spots: dict[tuple[float, float, float], Tensor] = field(default_factory=dict, repr=False)
+    _spots: SpotCache = field(default_factory=SpotCache, init=False, repr=False)
 
     reads: ClassVar[Reads] = DEPTH_AND_LENS
 
@@ -40,9 +41,8 @@ class Physical:
     def at(self, lens: ThinLens, width_px: int) -> PhysicalRenderer:
         """The renderer of one lens, for pictures of this width."""
         limit = None if self.largest_radius is None else self.largest_radius * width_px
-        return PhysicalRenderer(
-            lens, self.mode, self.highlights, self.preview, limit, self.sharp_lights, _spots=self._spots
-        )
+        renderer = PhysicalRenderer(lens, self.mode, self.highlights, self.preview, limit, self.sharp_lights)
+        return renderer.sharing(self._spots)
 
     def render(
         self,

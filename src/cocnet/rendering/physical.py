@@ -4,7 +4,7 @@ Enters: scene-linear [b 3 h w] and metres (or inverse depth, 1/m) [b 1 h w]. Lea
 Gradients reach the image, the depth, and the lens's focus distance and f-number where these are tensors.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 import torch
@@ -13,13 +13,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from cocnet.errors import DepthError, InputError
-from cocnet.optics import ThinLens, lens_psf
+from cocnet.optics import ThinLens
 from cocnet.rendering.eq8 import eq8
 from cocnet.rendering.fields import Window, magnified, over_fields
 from cocnet.rendering.fragments import fragments
 from cocnet.rendering.highlights import Highlights
 from cocnet.rendering.layers import composite
 from cocnet.rendering.levels import LINEAR, SHARP_LAYERS
+from cocnet.rendering.spot_cache import SpotCache
 
 Mode = Literal["over", "eq8"]
 PREVIEW_SCALE = 2
@@ -42,11 +43,17 @@ class PhysicalRenderer:
     preview: bool = False
     max_radius_px: float | None = None
     sharp_lights: bool | None = None
-    _spots: dict[tuple[float, float, float], Tensor] = field(default_factory=dict, repr=False)
+    _spots: SpotCache = field(default_factory=SpotCache, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode):
             raise InputError(f"expected mode {' or '.join(get_args(Mode))}, got {self.mode!r}, try over")
+
+    def sharing(self, spots: SpotCache) -> "PhysicalRenderer":
+        """This renderer with the kernels of others."""
+        found = replace(self)
+        object.__setattr__(found, "_spots", spots)
+        return found
 
     def __call__(
         self, image: Float[Tensor, "b 3 h w"], depth_m: Float[Tensor, "b 1 h w"]
@@ -122,12 +129,8 @@ class PhysicalRenderer:
         )
 
     def _spot(self, radius: float, place: tuple[float, float]) -> Float[Tensor, "k k"]:
-        """The kernel of a signed radius, kept for the next call."""
-        key = (radius, *place)
-        if key not in self._spots:
-            with torch.no_grad():
-                self._spots[key] = lens_psf(self.lens, abs(radius), radius < 0, place)
-        return self._spots[key]
+        """The kernel of a signed radius."""
+        return self._spots.spot(self.lens, radius, place)
 
 
 def _beside(value: float | Tensor, like: Tensor) -> float | Tensor:
