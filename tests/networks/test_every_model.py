@@ -22,7 +22,7 @@ class Row:
 
 
 ROWS = [
-    Row("brvit", 123_142_955, 32, needs="timm"),
+    Row("brvit", 123_147_051, 32, needs="timm"),
     Row("cocnet-b2", 5_177_604, 16),
     Row("cocnet-b2-lens", 5_177_892, 16, "lens"),
     Row("cocnet-b2-less", 1_367_508, 16),
@@ -42,7 +42,7 @@ ROWS = [
     Row("ifan", 10_476_996, 8),
     Row("ifan-lite", 660_084, 8),
     Row("mpfnet", 6_123_864, 16),
-    Row("pynet", 47_552_813, 64, "depth"),
+    Row("pynet", 47_551_791, 64, "depth"),
 ]
 
 
@@ -84,7 +84,7 @@ def test_card_and_parameters(row):
     counted = sum(parameter.numel() for parameter in model_of(row.name).parameters())
     assert counted == row.parameters
     if card.published_parameters is not None:
-        assert round(counted / 1e6, 2) == card.published_parameters
+        assert abs(counted / 1e6 - card.published_parameters) < 0.01  # some papers round, some cut off
 
 
 def test_odd_size_is_kept_and_gradients_flow(row):

@@ -37,6 +37,7 @@ DESCRIPTION = """Physically right shallow depth of field from a photo and its de
   cocnet attack holiday.jpg -o out.png
   cocnet deblur holiday.jpg -o sharp.jpg
   cocnet models
+  cocnet convert dmshn dmshn.pth
   cocnet export model.safetensors model.onnx
   cocnet evaluate --model model.safetensors --data EBB/train --controls
   cocnet evaluate robustness --data NIPS2017
@@ -132,6 +133,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "depth-info": depth_info,
     "deblur": deblur,
     "models": models,
+    "convert": convert,
     "export": export,
     "convert": convert,
     "attack": attack,

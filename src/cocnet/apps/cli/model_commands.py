@@ -109,25 +109,31 @@ def convert(
     /,
     out: Annotated[Path | None, arg(aliases=["-o"])] = None,
 ) -> None:
-    """Turn weights that a network's authors published (.pth) into a weight file of this package.
+    """Turn weights that a network's authors published into a weight file of this package, with a card.
 
       cocnet convert ifan IFAN.pth -o ifan.safetensors
+      cocnet convert dmshn dmshn.pth
+      cocnet evaluate --model dmshn.safetensors --data EBB/train
+
+    PyNET's are a TensorFlow checkpoint. Where TensorFlow is installed, this makes an .npz of it:
+      python -c "import numpy, tensorflow as tf; p = 'pynet_bokeh_level_0'; numpy.savez('pynet.npz',
+        **{n: tf.train.load_variable(p, n) for n, _ in tf.train.list_variables(p)})"
+      cocnet convert pynet pynet.npz
 
     Nothing that the file says is run: it may hold tensors and nothing else.
 
     Args:
-        name: Of `cocnet models`: ifan.
-        weights: The published file.
+        name: Of `cocnet models`: brvit, dmshn, dmshn-stacked, ifan, mpfnet or pynet.
+        weights: The published file: .pth, .safetensors or .npz.
         out: The .safetensors file to write [NAME.safetensors in this folder].
     """
     from cocnet.files.atomic import check_output
-    from cocnet.networks import save_checkpoint
-    from cocnet.networks.zoo.published import converted
+    from cocnet.networks.zoo.published import convert as convert_weights
 
     target = out or Path(f"{name}.safetensors")
     check_output(target, weights)
-    save_checkpoint(converted(name, weights), target, data="the weights that its authors published")
-    print(f"{target}: {name}, {target.stat().st_size / 1e6:.1f} MB")
+    written = convert_weights(name, weights, target)
+    print(f"{written}: {name}, {written.stat().st_size / 1e6:.1f} MB, card in {written.with_suffix('.md')}")
 
 
 def _print_table(rows: Sequence[Sequence[str]]) -> None:

@@ -1,9 +1,9 @@
 """BRViT: bokeh by a vision transformer (Nagasubramaniam and Younes, 2022), which is DPT-Hybrid with RGB out.
 
 Enters: sRGB [b 3 h w]. Leaves: sRGB [b 3 h w]. Backbone: timm's ViT-B on a ResNet-50, tapped at ResNet stages 0
-and 1 and blocks 8 and 11. 123,142,955 parameters (paper: 123.14 M). Decided here so that the count is met: the
-convs of the residual units have no bias; the backbone keeps its classifier and last norm, and the deepest fusion
-its first unit, which nothing uses: they are frozen. Upsampling is bilinear, input is scaled to −1..1.
+and 1 and blocks 8 and 11. 123,147,051 parameters (paper: 123.14 M). As published, the backbone keeps its classifier
+and last norm, and the deepest fusion its first unit, which nothing uses: they are frozen. Upsampling is bilinear with
+aligned corners, the position embedding is resized bilinearly, and the picture isn't scaled to −1..1.
 """
 
 from importlib import import_module
@@ -21,6 +21,7 @@ from cocnet.networks.zoo.registry import Card, register
 BACKBONE = "vit_base_r50_s16_384"
 TAPS = (8, 11)
 TOKENS = 768
+GRID = 24  # patches a side at 384 px
 WIDTH = 256
 CARD = Card(
     "brvit",
@@ -46,11 +47,11 @@ class ReadOut(nn.Module):
 
 
 class Unit(nn.Module):
-    """x + conv(ReLU(conv(ReLU(x)))), no normalisation, no bias."""
+    """x + conv(ReLU(conv(ReLU(x)))), no normalisation."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.first, self.second = (nn.Conv2d(WIDTH, WIDTH, 3, padding=1, bias=False) for _ in range(2))
+        self.first, self.second = (nn.Conv2d(WIDTH, WIDTH, 3, padding=1) for _ in range(2))
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.second(functional.relu(self.first(functional.relu(x))))
@@ -91,7 +92,7 @@ class BRViT(BokehNet):
             unused.requires_grad_(False)
 
     def bokeh(self, image: Tensor, depth: Tensor | None) -> Float[Tensor, "b 3 h w"]:
-        taps = [conv(tap) for conv, tap in zip(self.narrow, self._taps(2 * image - 1), strict=True)]
+        taps = [conv(tap) for conv, tap in zip(self.narrow, self._taps(image), strict=True)]
         x = self.fusions[3](taps[3])
         for level in (2, 1, 0):
             x = self.fusions[level](x, taps[level])
@@ -112,10 +113,11 @@ class BRViT(BokehNet):
 
     def _tokens(self, patches: Float[Tensor, "b c h w"]) -> Float[Tensor, "b n c"]:
         """Class token and patches with the position embedding of this size."""
-        size = list(patches.shape[-2:])
         first = self.backbone.cls_token.expand(len(patches), -1, -1)
-        resampled = _timm("timm.layers").resample_abs_pos_embed
-        places = resampled(self.backbone.pos_embed, size, num_prefix_tokens=1)
+        own, grid = self.backbone.pos_embed[:, :1], self.backbone.pos_embed[:, 1:].transpose(1, 2)
+        square = grid.unflatten(2, (GRID, GRID))
+        resized = functional.interpolate(square, patches.shape[-2:], mode="bilinear", align_corners=False)
+        places = torch.cat([own, resized.flatten(2).transpose(1, 2)], 1)
         return torch.cat([first, patches.flatten(2).transpose(1, 2)], 1) + places
 
     def _blocks(self, x: Float[Tensor, "b n c"]) -> list[Tensor]:
@@ -129,13 +131,13 @@ class BRViT(BokehNet):
 
 
 def _doubled(x: Tensor) -> Tensor:
-    return functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+    return functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=True)
 
 
-def _timm(module: str = "timm") -> Any:
-    """timm or a module of it; raises MissingExtraError where it isn't installed."""
+def _timm() -> Any:
+    """timm; raises MissingExtraError where it isn't installed."""
     try:
-        return import_module(module)
+        return import_module("timm")
     except ImportError as error:
         raise MissingExtraError(
             "expected the package timm for brvit, got none, try: pip install 'cocnet[brvit]'"

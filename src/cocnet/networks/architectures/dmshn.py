@@ -48,7 +48,8 @@ def decoder() -> nn.Sequential:
 
 
 class Hierarchy(nn.Module):
-    """Three encoders and decoders, finest first; a coarser result and its features are added to the finer input."""
+    """Three encoders and decoders, finest first. A coarser result is added to the finer picture, and what its encoder
+    found to what the finer encoder finds."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,25 +62,29 @@ class Hierarchy(nn.Module):
     def scales(self, image: Float[Tensor, "b 3 h w"]) -> list[Tensor]:
         """The results at scales 1, 1/2 and 1/4, finest first."""
         results: list[Tensor] = []
-        features: Tensor | None = None
-        for level in reversed(range(SCALES)):
-            x = scaled(image, 0.5**level)
+        code: Tensor | None = None
+        for level, x in reversed(list(enumerate(pyramid(image)))):
+            coarser = code
             code = self.encoders[level](x + doubled(results[0]) if results else x)
-            features = code if features is None else code + doubled(features)
-            results.insert(0, self.decoders[level](features))
+            results.insert(0, self.decoders[level](code if coarser is None else code + doubled(coarser)))
         return results
 
 
-def scaled(x: Float[Tensor, "b c h w"], scale: float) -> Tensor:
-    """Bilinear, by a power of two."""
-    if scale == 1:
-        return x
-    return functional.interpolate(x, scale_factor=scale, mode="bilinear", align_corners=False)
+def pyramid(image: Float[Tensor, "b c h w"]) -> list[Tensor]:
+    """The picture at scales 1, 1/2 and 1/4: halved, and halved again."""
+    found = [image]
+    while len(found) < SCALES:
+        found.append(_scaled(found[-1], 0.5))
+    return found
 
 
 def doubled(x: Float[Tensor, "b c h w"]) -> Tensor:
     """Twice the size, bilinear."""
-    return scaled(x, 2.0)
+    return _scaled(x, 2.0)
+
+
+def _scaled(x: Float[Tensor, "b c h w"], scale: float) -> Tensor:
+    return functional.interpolate(x, scale_factor=scale, mode="bilinear", align_corners=False)
 
 
 class DMSHN(BokehNet):

@@ -17,7 +17,14 @@ from torch.nn import functional
 
 from cocnet.errors import InputError
 from cocnet.networks.architectures.base import BokehNet
-from cocnet.networks.architectures.dmshn import SCALES, Residual, decoder, doubled, encoder, scaled
+from cocnet.networks.architectures.dmshn import (
+    SCALES,
+    Residual,
+    decoder,
+    doubled,
+    encoder,
+    pyramid,
+)
 from cocnet.networks.zoo.registry import Card, register
 from cocnet.optics import ThinLens, lens_psf
 
@@ -64,11 +71,11 @@ class MPFNet(BokehNet):
     def scales(self, image: Float[Tensor, "b 3 h w"]) -> list[tuple[Tensor, Tensor]]:
         """Result and fusion weights at scales 1, 1/2 and 1/4, finest first; h and w are multiples of 16."""
         found: list[tuple[Tensor, Tensor]] = []
-        features: Tensor | None = None
-        for level in reversed(range(SCALES)):
-            x = scaled(image, 0.5**level)
+        code: Tensor | None = None
+        for level, x in reversed(list(enumerate(pyramid(image)))):
+            coarser = code
             code = self.encoders[level](x + doubled(found[0][0]) if found else x)
-            features = code if features is None else code + doubled(features)
+            features = code if coarser is None else code + doubled(coarser)
             pictures = [*sources(x, self.radii_at(level)), self.decoders[level](features)]
             weights = self.fusions[level](torch.cat(pictures, 1))
             found.insert(0, ((weights[:, :, None] * torch.stack(pictures, 1)).sum(1), weights))
@@ -86,8 +93,8 @@ class MPFNet(BokehNet):
         found = self.scales(image)
         losses = []
         with torch.autocast(image.device.type, enabled=False):
-            for level, (_, weights) in enumerate(found):
-                small, truth = scaled(image, 0.5**level), scaled(bokeh, 0.5**level)
+            scales = zip(found, pyramid(image), pyramid(bokeh), strict=True)
+            for level, ((_, weights), small, truth) in enumerate(scales):
                 target = fusion_target(small, truth, self.radii_at(level))
                 losses.append(fusion_loss(weights.float(), target))
         return found[0][0], torch.stack(losses).mean()

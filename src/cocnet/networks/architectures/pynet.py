@@ -1,9 +1,9 @@
 """PyNET for bokeh (Ignatov et al., "Rendering Natural Camera Bokeh Effect with Deep Learning", CVPRW 2020).
 
 Enters: sRGB [b 3 h w] and depth [b 1 h w] in 0..1. Leaves: sRGB [b 3 h w]. The network works on both at half
-resolution, folded once more (space to depth), in five levels; 47,552,813 parameters (paper: 47.55 M). Decided
-here: normalisation after both convs of a branch; the two transposed convs have LeakyReLU and no normalisation;
-the last upsampling is a transposed conv from level 0's 8 maps to RGB, with the heads' tanh.
+resolution (the picture by a bicubic filter, the depth by means), folded once more (space to depth), in five levels;
+47,551,791 parameters (paper: 47.55 M). As in the published network, transposed convs have no bias and start at the
+first pixel, instance norm's ε is 1e-3, and level -1 starts from level 0's three maps, before their tanh.
 """
 
 import torch
@@ -26,6 +26,9 @@ STEPS = {
     1: ("5s", "7", "9", "9+", "9+", "9+", "7s", "5us", "3"),
 }
 FINEST = -1
+NORM_EPSILON = 1e-3
+_HALF = (-0.01171875, -0.03515625, 0.11328125, 0.43359375)  # the cubic at 1.75, 1.25, 0.75, 0.25, halved
+HALVING = (*_HALF, *_HALF[::-1])
 CARD = Card(
     "pynet",
     "Rendering Natural Camera Bokeh Effect with Deep Learning",
@@ -54,7 +57,7 @@ class MultiBlock(nn.Module):
 
 
 def _conv(before: int, width: int, size: int, norm: bool) -> list[nn.Module]:
-    middle: list[nn.Module] = [nn.InstanceNorm2d(width, affine=True)] if norm else []
+    middle: list[nn.Module] = [nn.InstanceNorm2d(width, eps=NORM_EPSILON, affine=True)] if norm else []
     return [nn.Conv2d(before, width, size, padding=size // 2), *middle, nn.LeakyReLU(0.2)]
 
 
@@ -80,15 +83,15 @@ class Level(nn.Module):
         return x
 
 
-class Up(nn.Sequential):
-    """Twice the size: a transposed 3×3 conv and LeakyReLU."""
+class Up(nn.Module):
+    """Twice the size: a transposed 3×3 conv and LeakyReLU; pixel i goes to 2i, 2i + 1 and 2i + 2."""
 
     def __init__(self, before: int, width: int) -> None:
-        super().__init__(_transposed(before, width), nn.LeakyReLU(0.2))
+        super().__init__()
+        self.conv = nn.ConvTranspose2d(before, width, 3, stride=2, bias=False)
 
-
-def _transposed(before: int, width: int) -> nn.ConvTranspose2d:
-    return nn.ConvTranspose2d(before, width, 3, stride=2, padding=1, output_padding=1)
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.leaky_relu(self.conv(x)[..., :-1, :-1], 0.2)
 
 
 class PyNET(BokehNet):
@@ -106,7 +109,7 @@ class PyNET(BokehNet):
         self.second_ups = nn.ModuleList(Up(*pair) for pair in pairs)
         self.up0 = Up(WIDTHS[1], 8)
         self.heads = nn.ModuleList(nn.Conv2d(width, 3, 3, padding=1) for width in (8, *WIDTHS.values()))
-        self.last = _transposed(8, 3)
+        self.last_up, self.last = Up(3, 3), nn.Conv2d(3, 3, 3, padding=1)
 
     def bokeh(self, image: Tensor, depth: Tensor | None) -> Float[Tensor, "b 3 h w"]:
         if depth is None:
@@ -119,11 +122,12 @@ class PyNET(BokehNet):
         """The result of one level, 5 (1/64 of the size) to −1 (full size); h and w are multiples of 64."""
         if level not in range(FINEST, 6):
             raise InputError(f"expected a level from 5 to {FINEST}, got {level}, try {FINEST}")
-        half = functional.avg_pool2d(torch.cat([image, depth], 1), 2)
+        half = torch.cat([halved_bicubic(image), functional.avg_pool2d(depth, 2)], 1)
         x = self._decoded(self._encoded(functional.pixel_unshuffle(half, 2)), max(level, 1))
         if level < 1:
             x = self.up0(x)
-        return _colours(self.last(x) if level == FINEST else self.heads[level](x))
+        x = self.heads[max(level, 0)](x)
+        return _colours(self.last(self.last_up(x)) if level == FINEST else x)
 
     def _encoded(self, x: Float[Tensor, "b 16 h4 w4"]) -> list[Tensor]:
         """The skips of levels 1 to 5."""
@@ -139,6 +143,14 @@ class PyNET(BokehNet):
             first, second = self.first_ups[j](x), self.second_ups[j](x)
             x = self.levels[j](torch.cat([skips[j], first], 1), skips[j], second)
         return x
+
+
+def halved_bicubic(image: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h2 w2"]:
+    """Half the size by Catmull-Rom's cubic, stretched to twice its width, as Pillow halves a picture."""
+    taps = torch.tensor(HALVING, dtype=image.dtype, device=image.device)
+    wide = functional.pad(image, (3, 3, 3, 3), mode="replicate")
+    kernel = torch.outer(taps, taps).expand(image.shape[1], 1, 8, 8)
+    return functional.conv2d(wide, kernel, stride=2, groups=image.shape[1])
 
 
 def _colours(x: Tensor) -> Tensor:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
+from torch import Tensor
 
 from cocnet.errors import FileError
 
@@ -35,6 +37,12 @@ def read_entries(path: Path) -> tuple[dict[str, str], dict[str, Entry]]:
         raise FileError(
             f"expected a whole safetensors file, got '{path}' ({short(str(error))}), try a new copy"
         ) from error
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """All tensors of a safetensors file of any maker; raises FileError."""
+    read_entries(path)
+    return load_file(path)
 
 
 def _refuse_others(path: Path) -> None:

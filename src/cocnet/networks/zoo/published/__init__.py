@@ -1,33 +1,51 @@
 """Weights that others have published, in the networks here; one file says what one network's tensors are called.
 
-Enters: a registered name and a .pth file. Leaves: the network with those weights. A new network is one file with
-`NAMES` (or a function that gives them) and a line in `MAPPINGS`.
+Enters: a registered name and a published file (.pth, .safetensors, .npz). Leaves: the network with those weights, or a
+weight file and its card. A new network is one file with a `Published` and a line in `MAPPINGS`.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import hashlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
+import numpy as np
+import torch
 from torch import Tensor, nn
 
 from cocnet.errors import FileError, InputError
+from cocnet.files.atomic import atomic_path
+from cocnet.networks.zoo.checkpoint import save_checkpoint
 from cocnet.networks.zoo.pickled import read_pickled
-from cocnet.networks.zoo.published.ifan import theirs as ifan_names
-from cocnet.networks.zoo.registry import create_model, nearest
-
-
-@dataclass(frozen=True)
-class Published:
-    """Their name for each of our tensors, and the arguments with which the network is theirs."""
-
-    their_name: Callable[[str], str]
-    arguments: dict[str, Any] = field(default_factory=dict)
-
+from cocnet.networks.zoo.published.brvit import BRVIT
+from cocnet.networks.zoo.published.dmshn import DMSHN, MPFNET, STACKED
+from cocnet.networks.zoo.published.ifan import IFAN
+from cocnet.networks.zoo.published.mapping import Published
+from cocnet.networks.zoo.published.pynet import PYNET
+from cocnet.networks.zoo.registry import card_of, create_model, nearest
+from cocnet.networks.zoo.weight_file import read_tensors
 
 MAPPINGS: dict[str, Published] = {
-    "ifan": Published(ifan_names, {"published_filtering": True}),
+    "brvit": BRVIT,
+    "dmshn": DMSHN,
+    "dmshn-stacked": STACKED,
+    "ifan": IFAN,
+    "mpfnet": MPFNET,
+    "pynet": PYNET,
 }
+
+
+def convert(name: str, path: str | Path, out: str | Path) -> Path:
+    """Write published weights as a weight file, and its card OUT.md; returns the file's path. Raises as
+    `converted` does, and FileError where it can't be written."""
+    model = converted(name, path)
+    digest, card, origin = _digest(Path(path)), card_of(name), MAPPINGS[name].origin
+    facts = {"converted_from": Path(path).name, "sha256": digest}
+    written = save_checkpoint(model, out, recipe=facts, data=origin)
+    lines = (f"# {name}", f"*{card.paper}* ({card.year}).", f"Weights: {origin}.")
+    source = f"Converted from `{Path(path).name}` (SHA-256 `{digest}`)."
+    with atomic_path(written.with_suffix(".md")) as temporary:
+        temporary.write_text("\n\n".join((*lines, source)) + "\n", encoding="utf-8")
+    return written
 
 
 def converted(name: str, path: str | Path) -> nn.Module:
@@ -41,36 +59,73 @@ def converted(name: str, path: str | Path) -> nn.Module:
         )
     published = MAPPINGS[name]
     model = create_model(name, **published.arguments)
-    found = read_pickled(path)
-    mapping = {ours: published.their_name(ours) for ours in model.state_dict()}
-    prefix = _prefix(found, mapping.values())
-    used = {ours: prefix + their for ours, their in mapping.items()}
-    _check(path, found, used, model.state_dict())
-    model.load_state_dict({ours: found[their] for ours, their in used.items()})
+    found = _read(Path(path))
+    theirs = {ours: published.their_name(ours) for ours in model.state_dict()}
+    prefix = _prefix(found, [their for their in theirs.values() if their is not None])
+    state = {}
+    for ours, like in model.state_dict().items():
+        their = theirs[ours]
+        if their is None:
+            state[ours] = published.fixed(ours, like)
+        else:
+            state[ours] = _taken(path, found, prefix + their, published, ours, like)
+    used = {prefix + their for their in theirs.values() if their is not None}
+    unknown = [their for their in found if their not in used and not published.left_out(their)]
+    if unknown:
+        got = f"'{unknown[0][:80]}' and {len(unknown) - 1} more"
+        raise FileError(f"expected tensors of {name} alone, got {got} in '{path}', try the published file")
+    model.load_state_dict(state)
     return model.eval()
 
 
-def _prefix(found: Mapping[str, Tensor], wanted: Any) -> str:
+def _taken(
+    path: str | Path, found: Mapping[str, Tensor], their: str, published: Published, ours: str, like: Tensor
+) -> Tensor:
+    """One tensor as ours; raises FileError where it is missing, of another shape, or not finite."""
+    if their not in found:
+        raise FileError(f"expected tensor '{their}' in '{path}', got none, try the published file")
+    try:
+        tensor = published.changed(ours, found[their])
+    except RuntimeError:
+        tensor = found[their]
+    if tensor.shape != like.shape:
+        raise FileError(
+            f"expected tensor '{their}' of shape {list(like.shape)}, got {list(tensor.shape)} in '{path}', "
+            "try the published file"
+        )
+    if not bool(tensor.isfinite().all()):
+        raise FileError(
+            f"expected finite weights, got NaN or infinity in '{their}' of '{path}', try a new copy"
+        )
+    return tensor
+
+
+def _prefix(found: Mapping[str, Tensor], wanted: Iterable[str]) -> str:
     """What a wrapper put before all names, as "module."; "" where there is none."""
     first = next(iter(wanted))
     ending = [name for name in found if name == first or name.endswith("." + first)]
     return ending[0][: -len(first)] if ending else ""
 
 
-def _check(
-    path: str | Path, found: Mapping[str, Tensor], used: Mapping[str, str], wanted: Mapping[str, Tensor]
-) -> None:
-    """Raise FileError for a tensor that is missing, of another shape, or not finite."""
-    for ours, their in used.items():
-        if their not in found:
-            raise FileError(f"expected tensor '{their}' in '{path}', got none, try the published file")
-        shape, right = tuple(found[their].shape), tuple(wanted[ours].shape)
-        if shape != right:
-            raise FileError(
-                f"expected tensor '{their}' of shape {list(right)}, got {list(shape)} in '{path}', "
-                "try the published file"
-            )
-        if not bool(found[their].isfinite().all()):
-            raise FileError(
-                f"expected finite weights, got NaN or infinity in '{their}' of '{path}', try a new copy"
-            )
+def _read(path: Path) -> dict[str, Tensor]:
+    """The tensors of a published file; raises FileError."""
+    if path.suffix == ".safetensors":
+        return read_tensors(path)
+    return _read_arrays(path) if path.suffix == ".npz" else read_pickled(path)
+
+
+def _read_arrays(path: Path) -> dict[str, Tensor]:
+    """The arrays of an .npz file; raises FileError."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: torch.from_numpy(np.asarray(arrays[name])) for name in arrays.files}
+    except (OSError, ValueError, EOFError, TypeError, KeyError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise FileError(
+            f"expected arrays by name, got '{path}' ({reason}), try the published file"
+        ) from error
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -5,6 +5,8 @@ Enters: a name here. Leaves: the name there: an activation, counted as a layer, 
 
 import re
 
+from cocnet.networks.zoo.published.mapping import Published
+
 _ENCODERS = {"features": "conv", "filter_features": "kconv"}
 _TRUNKS = {"disparity": ("DME", "3"), "filter_trunk": ("conv4_4", "3.0"), "filters": ("F", "3")}
 _PLAIN = {
@@ -41,3 +43,6 @@ def _layer(ours: str) -> str:
         return f"{name}.{last}"
     _, block, which, unit = rest.split(".")
     return f"{name}.{int(block) + 1}.stem.{unit}.{_CONV_OF_UNIT[which]}"
+
+
+IFAN = Published(theirs, {"published_filtering": True}, left_out=lambda name: True)  # its reblurring network
