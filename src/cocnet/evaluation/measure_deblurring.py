@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from cocnet.datasets.pairs.deblur_pairs import DeblurPair
-from cocnet.datasets.pairs.sample import to_8_bit
 from cocnet.errors import FileError
+from cocnet.metrics.image import as_8_bit
 from cocnet.metrics.measures import open_metrics
 
 METRICS = ("psnr", "ssim", "lpips")
@@ -51,9 +51,9 @@ def measure_deblurring(
         raise FileError(f"expected pairs to measure on in {data}, got none, try another folder")
     for index in range(len(pairs)):
         pair = pairs[index]
-        blurred, sharp = (to_8_bit(x[None].to(device)) for x in (pair.blurred, pair.sharp))
+        blurred, sharp = (as_8_bit(x[None].to(device)) for x in (pair.blurred, pair.sharp))
         with torch.inference_mode():
-            ours = blurred if network is None else to_8_bit(network(blurred.float()).float())
+            ours = blurred if network is None else as_8_bit(network(blurred.float()).float())
         rows[pair.name] = {name: float(call(sharp, ours)) for name, call in measures.compare.items()}
         if on_progress is not None:
             on_progress(index + 1, len(pairs))

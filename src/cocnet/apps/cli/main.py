@@ -133,7 +133,6 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "depth-info": depth_info,
     "deblur": deblur,
     "models": models,
-    "convert": convert,
     "export": export,
     "convert": convert,
     "attack": attack,

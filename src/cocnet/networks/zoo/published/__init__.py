@@ -1,7 +1,7 @@
 """Weights that others have published, in the networks here; one file says what one network's tensors are called.
 
-Enters: a registered name and a published file (.pth, .safetensors, .npz). Leaves: the network with those weights, or a
-weight file and its card. A new network is one file with a `Published` and a line in `MAPPINGS`.
+Enters: a registered name and a published file (.pth, .safetensors, .npz). Leaves: the network with those weights, or
+a weight file and its card. A new network is one file with a `Published` and a line in `MAPPINGS`.
 """
 
 import hashlib

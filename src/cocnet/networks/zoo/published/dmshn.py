@@ -48,7 +48,9 @@ def candidate_alone(ours: str, like: Tensor) -> Tensor:
 
 
 DMSHN = Published(of_dmshn, origin="the authors' weights of DMSHN, trained on EBB!'s training pairs")
-STACKED = Published(of_stacked, origin="the authors' weights of stacked DMSHN, trained on EBB!'s training pairs")
+STACKED = Published(
+    of_stacked, origin="the authors' weights of stacked DMSHN, trained on EBB!'s training pairs"
+)
 MPFNET = Published(
     of_mpfnet,
     origin="the authors' weights of MPFNet's encoders and decoders; the fusion takes the decoder's picture alone",
