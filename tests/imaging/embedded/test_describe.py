@@ -274,6 +274,18 @@ def test_row_6_heic_opens_without_its_unreadable_depth(tmp_path, rgb, monkeypatc
     ignored(read_photo(tmp_path / "a.heic"), "non-uniform")
 
 
+@pytest.mark.parametrize("code", [0b000, 0b001])
+def test_row_6_heic_with_depth_of_an_unknown_kind_opens(pug, tmp_path, code):
+    data = bytearray(pug.read_bytes())
+    at = data.index(b"\x4e\x01\xb1") + 4  # the depth representation's SEI: four flags, then its type
+    data[at] = data[at] & 0b11110001 | code << 1
+    (tmp_path / "a.heic").write_bytes(data)
+    with pytest.warns(CocnetWarning, match="gain map"):
+        photo = read_photo(tmp_path / "a.heic")
+    ignored(photo, "of a kind that can't be read", "representation")
+    assert (photo.width, photo.height) == (4032, 3024) and np.ptp(photo.pixels[::50, ::50]) > 100
+
+
 def test_pug_depth(pug):
     with pytest.warns(CocnetWarning, match="gain map"):
         photo = read_photo(pug)

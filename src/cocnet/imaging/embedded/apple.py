@@ -25,6 +25,8 @@ def heif_depth(heif: Any, file_bytes: bytes) -> DepthMap | None:
 
     Raises ValueError, with the reason, where depth is there but unusable.
     """
+    if "unreadable_depth" in heif.info:
+        raise ValueError(f"its depth is of a kind that can't be read ({heif.info['unreadable_depth']})")
     images = heif.info.get("depth_images") or []
     if not images:
         return None

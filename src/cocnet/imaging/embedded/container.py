@@ -25,6 +25,18 @@ def find_depth_item(xmp: PhotoXmp) -> tuple[Directory, int, Fields] | None:
     return None
 
 
+def find_original_item(xmp: PhotoXmp) -> tuple[Directory, int] | None:
+    """The directory and place of the picture before the phone blurred it, beside its depth; None without one."""
+    depth = find_depth_item(xmp)
+    if depth is None:
+        return None
+    names = [(item.semantic.lower(), item.uri.lower()) for item in depth[0]]
+    place = next(
+        (i for i, (semantic, uri) in enumerate(names) if semantic == "original" or "original" in uri), None
+    )
+    return None if place in (None, primary_place(depth[0])) else (depth[0], int(place or 0))
+
+
 def primary_place(directory: Directory) -> int:
     """Which of the items is the photo itself."""
     names = [(item.semantic.lower(), item.uri.lower()) for item in directory]
@@ -47,6 +59,6 @@ def cut_item(jpeg: bytes, directory: Directory, index: int) -> bytes:
     )
     inside = [start for start in starts if start >= end and start + item.length <= len(jpeg)]
     if item.length == 0 or not inside:
-        raise ValueError(f"its container promises {item.length:,} bytes of depth past the end of the file")
+        raise ValueError(f"its container promises {item.length:,} bytes past the end of the file")
     start = next((start for start in inside if is_picture(jpeg, start)), inside[0])
     return jpeg[start : start + item.length]

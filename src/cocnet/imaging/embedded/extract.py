@@ -15,6 +15,7 @@ from cocnet.imaging.embedded.apple import heif_depth, jpeg_depth
 from cocnet.imaging.embedded.gdepth import android_depth
 from cocnet.imaging.embedded.jpeg import picture_end, segments, xmp_packets
 from cocnet.imaging.embedded.mpf import further_pictures
+from cocnet.imaging.embedded.original import find_original
 from cocnet.imaging.embedded.trailers import maker_of_trailer
 from cocnet.imaging.embedded.xmp import PhotoXmp, read_xmp
 from cocnet.imaging.photo.orientation import upright
@@ -25,11 +26,13 @@ _ISO_GAIN_MAP = b"urn:iso:std:iso:ts:21496"
 
 @dataclass(frozen=True, eq=False)
 class Beside:
-    """Upright depth, or None and why depth that is there can't be used; `losses`: what is there and not used."""
+    """Upright depth, or None and why depth that is there can't be used; `losses`: what is there and not used;
+    `original`: the bytes of the picture before the phone blurred it."""
 
     depth: DepthMap | None = None
     note: str | None = None
     losses: tuple[str, ...] = ()
+    original: bytes | None = None
 
 
 def extract_depth(
@@ -57,24 +60,25 @@ def look_beside(
         return Beside(note=f"embedded depth ignored: {error.strerror or error}")
     if heif is not None:
         found, reason = _tried(lambda: heif_depth(heif, data))
-        losses: tuple[str, ...] = ()
+        beside = Beside(found, reason)
     else:
-        found, reason, losses = _in_jpeg(data)
-    if found is None:
-        return Beside(None, reason or _trailer_note(data, heif is None), losses)
-    depth, note = _turned(found, width, height, 1 if heif is not None else orientation)
-    return Beside(depth, note, losses)
+        beside = _in_jpeg(data)
+    if beside.depth is None:
+        return replace(beside, note=beside.note or _trailer_note(data, heif is None))
+    depth, note = _turned(beside.depth, width, height, 1 if heif is not None else orientation)
+    return replace(beside, depth=depth, note=note)
 
 
-def _in_jpeg(data: bytes) -> tuple[DepthMap | None, str | None, tuple[str, ...]]:
-    """Depth as stored or the reason why not, whichever maker's, and the lines about the rest."""
+def _in_jpeg(data: bytes) -> Beside:
+    """Depth as stored or the reason why not, whichever maker's, and what else is there."""
     said, reason = _tried(lambda: read_xmp(xmp_packets(data)))
     xmp = said or PhotoXmp()
+    losses = tuple(_losses(data, xmp))
     found, why = _tried(lambda: android_depth(data, xmp))
-    if found is None:
-        found, other = _tried(lambda: jpeg_depth(data))
-        reason = reason or why or other
-    return found, None if found else reason, tuple(_losses(data, xmp))
+    if found is not None:
+        return Beside(found, None, losses, _tried(lambda: find_original(data, xmp))[0])
+    found, other = _tried(lambda: jpeg_depth(data))
+    return Beside(found, None if found else reason or why or other, losses)
 
 
 def _tried(read: Callable[[], Any]) -> tuple[Any, str | None]:
@@ -89,8 +93,6 @@ def _losses(data: bytes, xmp: PhotoXmp) -> Iterator[str]:
     iso = any(marker == 0xE2 and data.startswith(_ISO_GAIN_MAP, at) for marker, at, _ in segments(data))
     if iso or xmp.has_gain_map or any(map(_is_gain_map, further_pictures(data))):
         yield "its HDR gain map is dropped; the picture is the standard one"
-    if "Data" in xmp.gimage:
-        yield "its sharp original (GImage:Data) is not used; the picture is as the phone blurred it"
 
 
 def _is_gain_map(picture: bytes) -> bool:

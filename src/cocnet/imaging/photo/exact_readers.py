@@ -27,6 +27,7 @@ WIDE_PNG: dict[str, tuple[str, str | None]] = {
 }
 CheckSize = Callable[[int, int, int], None]
 _ASSOCIATED, _UNASSOCIATED = 1, 2
+_DEPTH_ITEMS = (b"urn:mpeg:hevc:2015:auxid:2", b"urn:mpeg:mpegB:cicp:systems:auxiliary:depth")
 
 
 def require(module: str, extra: str, purpose: str) -> Any:
@@ -160,11 +161,28 @@ def unmultiplied(
 
 
 def open_heif(data: bytes) -> tuple[Any, Items]:
-    """Open a HEIC's primary picture without decoding it, all its parts there; needs the extra `heif`."""
+    """Open a HEIC's primary picture without decoding it, all its parts there; needs the extra `heif`.
+
+    Depth of a kind that libheif doesn't know makes it refuse the file: it is hidden from it, and info says so.
+    """
     pillow_heif = require("pillow_heif", "heif", "HEIC photos")
     items = read_items(data)
     items.check(len(data))
-    return pillow_heif.open_heif(data, convert_hdr_to_8bit=False), items
+    try:
+        return pillow_heif.open_heif(data, convert_hdr_to_8bit=False), items
+    except ValueError as error:
+        if "depth representation" not in str(error):
+            raise
+        heif = pillow_heif.open_heif(_without_depth(data), convert_hdr_to_8bit=False)
+        heif.info["unreadable_depth"] = str(error)
+        return heif, items
+
+
+def _without_depth(heic: bytes) -> bytes:
+    """The same file with its depth under a name that no decoder knows."""
+    for name in _DEPTH_ITEMS:
+        heic = heic.replace(name, name[:-1] + b"?")
+    return heic
 
 
 def heif_pixels(heif: Any, data: bytes, items: Items) -> Shaped[np.ndarray, "h w *c"]:
@@ -173,6 +191,7 @@ def heif_pixels(heif: Any, data: bytes, items: Items) -> Shaped[np.ndarray, "h w
     pixels = np.asarray(heif)
     if len(items.tiles) > 1 and _has_blank_tile(pixels, heif.info.get("tiling") or {}):
         pillow_heif = require("pillow_heif", "heif", "HEIC photos")
+        data = _without_depth(data)
         for item in items.tiles:
             np.asarray(pillow_heif.open_heif(items.with_primary(data, item)))
     if heif.mode.split(";")[0].endswith("a"):

@@ -18,6 +18,7 @@ from cocnet.files.atomic import atomic_path, write_json
 from cocnet.imaging.color.icc import transfer
 from cocnet.imaging.depth.depth_map import DepthMap
 from cocnet.imaging.embedded.extract import Beside, look_beside
+from cocnet.imaging.embedded.original import with_original
 from cocnet.imaging.photo.decode import decode
 from cocnet.imaging.photo.encode import write_pixels
 from cocnet.imaging.photo.exif import CameraInfo, read_exif
@@ -96,11 +97,16 @@ def read_photo(given: Given, max_bytes: int = MAX_BYTES) -> Photo:
     height, width = raster.pixels.shape[:2]
     facts = read_exif(raster.exif, (width, height), raster.turned)
     turn = 1 if raster.turned else facts.orientation
-    pixels = upright(raster.pixels, turn)
     beside = Beside()
     if raster.format in ("JPEG", "HEIC"):
-        beside = look_beside(file, pixels.shape[1], pixels.shape[0], turn, raster.heif)
-    for loss in beside.losses:
+        size = (height, width) if turn >= 5 else (width, height)
+        beside = look_beside(file, *size, turn, raster.heif)
+    lines = beside.losses
+    if beside.original is not None:
+        raster, said = with_original(raster, beside.original, max_bytes)
+        lines = (*lines, said)
+    pixels = upright(raster.pixels, turn)
+    for loss in lines:
         warnings.warn(f"'{path or 'the photo'}': {loss}", CocnetWarning, stacklevel=2)
     return Photo(
         pixels=pixels,
