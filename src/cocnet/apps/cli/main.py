@@ -24,7 +24,7 @@ from cocnet.apps.cli.depth_command import depth
 from cocnet.apps.cli.evaluate_command import evaluate, evaluate_robustness, tables
 from cocnet.apps.cli.model_commands import convert, export, models
 from cocnet.apps.cli.progress import parts_done
-from cocnet.apps.cli.train_command import BOKEH_COMMANDS, train_ablation, train_subject
+from cocnet.apps.cli.train_command import BOKEH_COMMANDS, train_ablation, train_deblur, train_subject
 from cocnet.errors import CocnetError, CocnetWarning
 from cocnet.pipeline.options import Pair, RenderOptions
 from cocnet.training.recipes.bokeh_recipes import RECIPES
@@ -141,6 +141,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "tables": tables,
     "train subject": train_subject,
     "train ablation": train_ablation,
+    "train deblur": train_deblur,
     **BOKEH_COMMANDS,
 }
 
@@ -186,6 +187,7 @@ def _what_to_train(arguments: Sequence[str]) -> int:
     about = {
         "subject": "the network that finds subjects",
         "ablation": "the paper's variants, compared",
+        "deblur": "networks that sharpen",
         **{name: f"{named.model}, {named.about}" for name, named in RECIPES.items()},
     }
     print("cocnet train WHAT --help lists the options of", file=sys.stdout if asked else sys.stderr)

@@ -13,8 +13,10 @@ from typing import Any
 from tyro.conf import OmitArgPrefixes
 
 from cocnet.training.recipes.bokeh_recipes import RECIPES, BokehRecipe, Named
+from cocnet.training.recipes.deblur_recipe import HYBRID, DeblurRecipe
 from cocnet.training.runs.ablation import AblationRun
 from cocnet.training.runs.bokeh_run import BokehRun
+from cocnet.training.runs.deblur_run import DeblurRun
 from cocnet.training.runs.subject_run import SubjectRun
 
 
@@ -58,6 +60,30 @@ def train_ablation(run: OmitArgPrefixes[AblationRun]) -> None:
     with _progress() as on_progress:
         run_ablation(run, lambda name, done, facts: on_progress(done, {"of": name, **facts}))
     print((run.out / "ablation.md").read_text(encoding="utf-8"), end="")
+
+
+def train_deblur(run: OmitArgPrefixes[DeblurRun], recipe: DeblurRecipe = HYBRID) -> None:
+    """Train a network that sharpens what is out of focus.
+
+    On scenes made of photos and their subjects' masks (NAME.png, white = subject):
+      cocnet train deblur --images photos --masks masks -o runs/deblur
+
+    IFAN on DPDD, by the published recipe:
+      cocnet train deblur --model ifan --data DPDD --side-px 256 -o runs/ifan
+
+    Args:
+        run: What to train, on what.
+        recipe: How; left alone, IFAN gets the published one.
+    """
+    from cocnet.training.runs.deblur_run import run_deblur
+
+    with _progress() as on_progress:
+        score = run_deblur(run, None if recipe == HYBRID else recipe, on_progress)
+    if score is not None and score.pictures:
+        print(
+            f"{run.out / 'weights.safetensors'}: {score.gain:+.2f} dB over the blurred picture, "
+            f"{score.psnr:.2f} dB, SSIM {score.ssim:.4f} on held-out pairs"
+        )
 
 
 def train_bokeh(name: str, named: Named) -> Callable[..., None]:

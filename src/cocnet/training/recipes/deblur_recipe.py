@@ -1,0 +1,41 @@
+"""How deblurring networks are trained: IFAN as published, and ours for the small ones."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from cocnet.training.recipes.recipe import Recipe, Stage
+
+
+@dataclass(frozen=True)
+class DeblurRecipe(Recipe):
+    """Stages, and what is made small. IFAN's own loss has its reblurring network, whatever `loss` says."""
+
+    loss: Literal["gain", "l1", "l2"] = "gain"
+    """gain: how much of the blurred picture's squared error is left, as a logarithm: every picture's decibels count
+    alike; l1, l2: mean absolute or squared error."""
+    weight_decay: float = 1e-3
+    """Weight decay of AdamW, or RAdam for IFAN."""
+
+
+HYBRID = DeblurRecipe(
+    (Stage(steps=20_000, batch=8, learning_rate=4e-4, schedule="cosine"),),
+    averaging=0.999,
+    clip=0.5,
+    bfloat16=True,
+    sample_steps=1000,
+)
+IFAN = DeblurRecipe(
+    (
+        Stage(steps=500_000, batch=8, learning_rate=1e-4),
+        Stage(steps=50_000, batch=8, learning_rate=5e-5),
+        Stage(steps=50_000, batch=8, learning_rate=2.5e-5),
+    ),
+    clip=0.5,
+    loss="l2",
+    weight_decay=0.01,
+)
+
+
+def recipe_for(model: str) -> DeblurRecipe:
+    """That of a registered name."""
+    return IFAN if model.startswith("ifan") else HYBRID
