@@ -6,7 +6,6 @@ from a package that brings them, else from torchvision's download.
 """
 
 import difflib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 
 from cocnet.attacks.victim_packages import PACKAGES, find_packaged, read_packaged
 from cocnet.errors import FileError, InputError
+from cocnet.files.offline import check_download
 from cocnet.networks.architectures.efficientnet_lite import LiteClassifier, classifier_from_published
 from cocnet.networks.layers.folding import frozen
 from cocnet.networks.zoo.checkpoint import load_tensors, tensor_shape
@@ -129,8 +129,7 @@ def _downloaded(name: str) -> tuple[dict[str, Tensor], str]:
     package = PACKAGES.get(name)
     hint = f"try: {package.install}" if package else f"try {', '.join(PACKAGES)}, or put the file there"
     wanted = f"expected {name}'s weights at '{kept}'"
-    if not kept.is_file() and os.environ.get("COCNET_OFFLINE", "") not in ("", "0"):
-        raise FileError(f"{wanted}, got none offline, {hint}")
+    check_download(f"{name}'s weights", kept, hint)
     try:
         state = weights.get_state_dict(progress=False, check_hash=True, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError) as error:

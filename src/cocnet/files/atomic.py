@@ -10,13 +10,14 @@ import math
 import os
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cocnet.errors import FileError
+from cocnet.files.leftovers import TEMPORARY, Claim, remove_leftovers
 
 
 @contextmanager
@@ -27,37 +28,66 @@ def atomic_path(path: str | Path, source: str | Path | None = None) -> Iterator[
     where `path` is a link, a folder, in a missing folder, or the same file as `source`, and for OS errors.
     """
     target = Path(path)
-    check_output(target, source)
-    temporary = target.parent / f".cocnet-{secrets.token_hex(8)}{target.suffix}"
+    _refuse(target, source)
+    remove_leftovers(target.parent)
+    temporary = _beside(target)
+    with _explained(target), closing(Claim(temporary)) as claim:
+        try:
+            mode = (target if target.exists() else temporary).stat().st_mode & 0o777
+            yield temporary
+            claim.renew()  # some writers put a private file of their own in its place
+            _sync(temporary)
+            temporary.chmod(mode)
+            os.replace(temporary, target)  # noqa: PTH105
+            _sync(target.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def check_output(path: str | Path, source: str | Path | None = None) -> None:
+    """Refuse an output path early, before any long work, as `atomic_path` would: a file is tried there."""
+    target = Path(path)
+    _refuse(target, source)
+    with _explained(target), closing(Claim(_beside(target))) as claim:
+        claim.path.unlink()
+
+
+def _beside(target: Path) -> Path:
+    return target.parent / f"{TEMPORARY}{secrets.token_hex(8)}{target.suffix}"
+
+
+@contextmanager
+def _explained(target: Path) -> Iterator[None]:
+    """What the system raises inside becomes a FileError that names the target."""
     try:
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        mode = (target if target.exists() else temporary).stat().st_mode & 0o777
-        yield temporary
-        _sync(temporary)
-        temporary.chmod(mode)  # some writers put a private file of their own in its place
-        os.replace(temporary, target)  # noqa: PTH105
-        _sync(target.parent)
+        yield
     except FileError:
         raise
     except OSError as error:
         raise FileError(_explain(target, error)) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
-def check_output(path: str | Path, source: str | Path | None = None) -> None:
-    """Refuse an output path early, before any long work; raises FileError as `atomic_path` would."""
-    target = Path(path)
-    if target.is_symlink():
-        raise FileError(
-            f"expected a plain output file, got the symbolic link '{target}', try the path it points to"
-        )
-    if target.is_dir():
-        raise FileError(f"expected an output file, got the folder '{target}', try a file name inside it")
-    if not target.parent.is_dir():
-        raise FileError(f"expected an existing folder, got '{target.parent}', try creating it first")
-    if source is not None and target.exists() and Path(source).exists() and target.samefile(source):
-        raise FileError(f"expected an output other than the input, got '{target}' for both, try another name")
+def _refuse(target: Path, source: str | Path | None) -> None:
+    """Raise FileError for a name that can't be one, a link, folder or device, a missing folder, or the input."""
+    if "\x00" in str(target):
+        raise FileError(f"expected a file name, got {str(target)!r}, try one without null bytes")
+    with _explained(target):
+        if target.is_symlink():
+            raise FileError(
+                f"expected a plain output file, got the symbolic link '{target}', try the path it points to"
+            )
+        if target.is_dir():
+            raise FileError(f"expected an output file, got the folder '{target}', try a file name inside it")
+        if not target.parent.is_dir():
+            raise FileError(f"expected an existing folder, got '{target.parent}', try creating it first")
+        if target.exists() and not target.is_file():
+            raise FileError(
+                f"expected a plain output file, got the pipe or device '{target}', try another name"
+            )
+        if source is not None and target.exists() and Path(source).exists() and target.samefile(source):
+            raise FileError(
+                f"expected an output other than the input, got '{target}' for both, try another name"
+            )
 
 
 def write_json(path: str | Path, obj: Any) -> None:

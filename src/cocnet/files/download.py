@@ -1,11 +1,12 @@
 """Files that don't ship: fetched once, at a pinned revision, checked, kept in a cache.
 
 Enters: a `Remote`. Leaves: a path whose bytes have the expected checksum. Offline is a one-line error that says
-where the file could be put by hand. `COCNET_CACHE` moves the cache, `COCNET_OFFLINE=1` forbids the network.
+where the file could be put by hand. `COCNET_CACHE` moves the cache, `cocnet.files.offline` forbids the network.
 """
 
 import hashlib
 import os
+import tempfile
 import urllib.error
 import urllib.request
 import warnings
@@ -16,6 +17,7 @@ from tqdm import tqdm
 
 from cocnet.errors import CocnetWarning, FileError
 from cocnet.files.atomic import atomic_path
+from cocnet.files.offline import check_download, is_there
 
 TIMEOUT_S = 10.0
 _CHUNK = 1 << 20
@@ -38,7 +40,12 @@ def cache_folder() -> Path:
     given = os.environ.get("COCNET_CACHE")
     if given:
         return Path(given)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cocnet"
+    if os.environ.get("XDG_CACHE_HOME"):
+        return Path(os.environ["XDG_CACHE_HOME"]) / "cocnet"
+    try:
+        return Path.home() / ".cache" / "cocnet"
+    except RuntimeError:  # a user without a home, as containers have them
+        return Path(tempfile.gettempdir()) / "cocnet-cache"
 
 
 def cached_path(remote: Remote) -> Path:
@@ -49,7 +56,7 @@ def cached_path(remote: Remote) -> Path:
 def is_cached(remote: Remote) -> bool:
     """The file is there and of the right size; `fetch` checks the bytes."""
     path = cached_path(remote)
-    return path.is_file() and path.stat().st_size == remote.size_bytes
+    return is_there(path) and path.stat().st_size == remote.size_bytes
 
 
 def fetch(remote: Remote) -> Path:
@@ -58,17 +65,20 @@ def fetch(remote: Remote) -> Path:
     Raises FileError: no network, forbidden, another checksum, no room.
     """
     path = cached_path(remote)
-    if is_cached(remote):
-        if _checksum(path) == remote.sha256:
-            return path
-        path.unlink()
-    if os.environ.get("COCNET_OFFLINE", "") not in ("", "0"):
-        raise FileError(f"expected '{remote.name}', got COCNET_OFFLINE, try unsetting it or putting {path}")
+    if is_cached(remote) and _checksum(path) == remote.sha256:
+        return path
+    check_download(f"'{remote.name}'", None, f"try unsetting it, or putting it at {path}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(
+            f"expected a folder to keep '{remote.name}' in, got '{path.parent}' ({error.strerror}), "
+            "try COCNET_CACHE with a folder that can be written"
+        ) from error
     megabytes = remote.size_bytes / 1e6
     if megabytes > 1:
         what = f"{remote.folder}/{remote.name}, licence {remote.licence}, {megabytes:.0f} MB"
         warnings.warn(f"downloading {what}, once, to {path.parent}", CocnetWarning, stacklevel=2)
-    path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as temporary:
         _download(remote, temporary, path)
     return path
@@ -100,6 +110,10 @@ def _download(remote: Remote, temporary: Path, path: Path) -> None:
         )
 
 
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _checksum(path: Path) -> str | None:
+    """None where the file can't be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None

@@ -5,6 +5,7 @@ version, which `LPIPS.about` names; its package brings the linear heads only, to
 """
 
 import warnings
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -13,11 +14,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cocnet.errors import FileError, InputError, MissingExtraError
+from cocnet.files.offline import check_download
 from cocnet.metrics.image import check_pair
 
 Backbone = Literal["alex", "vgg", "squeeze"]
 VERSION = "0.1"
 _FULL_NAMES = {"alex": "AlexNet", "vgg": "VGG16", "squeeze": "SqueezeNet"}
+_FILES = {
+    "alex": "alexnet-owt-7be5be79.pth",
+    "vgg": "vgg16-397923af.pth",
+    "squeeze": "squeezenet1_1-b8a52dc0.pth",
+}
 FLIP_PPD = 67.02  # pixels a degree: a 0.7 m wide screen of 3840 px, 0.7 m away, the package's own default
 
 
@@ -64,6 +71,9 @@ def _load_lpips(backbone: Backbone) -> Any:
         raise MissingExtraError(
             "expected the package lpips for LPIPS, got none, try: pip install 'cocnet[metrics]'"
         ) from error
+    file = f"{torch.hub.get_dir()}/checkpoints/{_FILES[backbone]}"
+    what = f"{_FULL_NAMES[backbone]}'s weights for LPIPS, a download of torchvision's,"
+    check_download(what, Path(file), "try flip and ssim, which need none")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)

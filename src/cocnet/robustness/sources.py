@@ -22,6 +22,7 @@ from cocnet.depth import coarse_mask, estimate_depth
 from cocnet.depth.estimators.protocol import as_rgb8
 from cocnet.depth.focal_plane import masked_inverse, middle_inverse
 from cocnet.errors import DepthError, InputError
+from cocnet.files.listing import listed
 from cocnet.imaging import nearness, photo_size, read_depth
 from cocnet.networks import checkpoint_info, shipped_weights
 from cocnet.renderers import NearnessView, Setup, open_renderer
@@ -60,7 +61,7 @@ def open_victims(names: tuple[str, ...], device: str = "cpu") -> dict[str, Class
 
 def open_photos(run: RobustnessRun) -> LabelledPhotos:
     """The photos; those without a label are in its `problems`. Raises FileError, InputError."""
-    if any(run.data.glob("*.csv")):
+    if listed(run.data, "*.csv"):
         return NeurIPS2017(run.data, run.split, size_px=run.size_px, skip_problems=True)
     if run.split is not None:
         raise InputError(f"expected a table in '{run.data}' for a split, got none, try without --split")

@@ -26,6 +26,7 @@ from cocnet.apps.cli.model_commands import convert, export, models
 from cocnet.apps.cli.progress import parts_done
 from cocnet.apps.cli.train_command import BOKEH_COMMANDS, train_ablation, train_deblur, train_subject
 from cocnet.errors import CocnetError, CocnetWarning
+from cocnet.files.interrupt import clean_end
 from cocnet.pipeline.options import Pair, RenderOptions
 from cocnet.training.recipes.bokeh_recipes import RECIPES
 
@@ -155,7 +156,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[:1] == ["train"]:
         return _what_to_train(arguments[1:])
     try:
-        with warnings.catch_warnings():
+        with clean_end(), warnings.catch_warnings():
             warnings.simplefilter("always", CocnetWarning)
             warnings.showwarning = _show_warning
             tyro.extras.subcommand_cli_from_dict(

@@ -10,6 +10,7 @@ from pathlib import Path
 from cocnet.datasets.labelled.labelled_photos import SIZE_PX, LabelledFile, LabelledPhotos
 from cocnet.datasets.pairs.matching import PICTURES, Problem, natural
 from cocnet.errors import FileError
+from cocnet.files.listing import listed
 
 NAMES = "classes.json"
 
@@ -86,12 +87,12 @@ def _numbers_of_file(path: Path) -> dict[str, int]:
 
 
 def _files(folder: Path, number: int) -> Iterator[LabelledFile]:
-    paths = [path for path in folder.iterdir() if path.suffix.lower() in PICTURES]
+    paths = [path for path in listed(folder) if path.suffix.lower() in PICTURES]
     for path in sorted(paths, key=lambda path: natural(path.name)):
         yield LabelledFile(f"{folder.name}/{path.name}", path, number)
 
 
 def _loose(root: Path) -> list[Problem]:
     """Photos beside the classes' folders: they have no label."""
-    paths = sorted(path for path in root.iterdir() if path.suffix.lower() in PICTURES)
+    paths = [path for path in listed(root) if path.suffix.lower() in PICTURES]
     return [Problem(path.name, "no label") for path in paths]

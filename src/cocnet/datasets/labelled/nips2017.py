@@ -11,6 +11,7 @@ from pathlib import Path
 from cocnet.datasets.labelled.labelled_photos import SIZE_PX, LabelledFile, LabelledPhotos
 from cocnet.datasets.pairs.matching import PICTURES, Problem
 from cocnet.errors import FileError, InputError
+from cocnet.files.listing import listed
 
 OURS, COMPETITION = ("file", "label"), ("ImageId", "TrueLabel")
 _PLACES = (".", "images")
@@ -48,7 +49,7 @@ def _table(folder: Path) -> Path:
     """The folder's table of labels; raises FileError where there is none."""
     if not folder.is_dir():
         raise FileError(f"expected a folder, got '{folder}', try another path")
-    tables = sorted(folder.glob("*.csv"), key=lambda path: (path.name != "images.csv", path.name))
+    tables = sorted(listed(folder, "*.csv"), key=lambda path: (path.name != "images.csv", path.name))
     if not tables:
         raise FileError(
             f"expected images.csv or the competition's table in '{folder}', got none, try another"
@@ -121,6 +122,6 @@ def _unlabelled(files: list[LabelledFile]) -> list[Problem]:
     return [
         Problem(path.name, "no label")
         for folder in folders
-        for path in sorted(folder.iterdir())
+        for path in listed(folder)
         if path.suffix.lower() in PICTURES and path not in known
     ]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cocnet.errors import CocnetError, FileError
+from cocnet.files.listing import listed
 from cocnet.imaging import photo_size
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".heif")
@@ -43,9 +44,7 @@ def files_by_stem(
     """Files of a folder by their stem without `ending`, and stems that several files have; raises FileError."""
     if not Path(folder).is_dir():
         raise FileError(f"expected a folder, got '{folder}', try another path")
-    found = sorted(
-        p for p in Path(folder).iterdir() if p.suffix.lower() in suffixes and p.stem.endswith(ending)
-    )
+    found = sorted(p for p in listed(folder) if p.suffix.lower() in suffixes and p.stem.endswith(ending))
     stems = {path: path.stem[: len(path.stem) - len(ending)] for path in found}
     counts = Counter(stems.values())
     twice = [Problem(stem, f"{n} files of that name in {folder}") for stem, n in counts.items() if n > 1]

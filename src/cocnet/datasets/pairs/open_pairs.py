@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from cocnet.errors import InputError
+from cocnet.files.listing import listed
 
 if TYPE_CHECKING:
     from cocnet.datasets import BokehPair, LensPair, View
@@ -61,7 +62,7 @@ def open_pairs(where: PairFolder, view: "View | None" = None, seed: int = 0) -> 
         whole = any((where.data / "original").glob("4693.*"))
         folders = where.data / "original", where.data / "bokeh"
         return EBB(where.data, where.split, **options) if whole else ImageBokehFolder(*folders, **options)
-    if any(where.data.glob("*.npz")):
+    if listed(where.data, "*.npz"):
         if where.resize or where.depths:
             raise InputError("expected ray-traced scenes as they are, got resize or depths, try without")
         return ray_traced(where.data, skip_problems=where.skip_problems)

@@ -17,6 +17,7 @@ from torch.utils.data import Dataset
 from cocnet.datasets.pairs.matching import Problem, natural, stop_at
 from cocnet.datasets.pairs.view import Cut, View
 from cocnet.errors import FileError, InputError
+from cocnet.files.listing import listed
 from cocnet.optics import ThinLens
 
 LENS_FIELDS = (
@@ -90,7 +91,7 @@ def cropped(pair: LensPair, cut: Cut) -> LensPair:
 def ray_traced(folder: str | Path, crop_px: int = 0, skip_problems: bool = False) -> RayTraced:
     """The scenes of a folder by name. Raises FileError for none, and, unless they are to be left out, for scenes that
     by their headers don't open or are smaller than the crop."""
-    files = sorted(Path(folder).glob("*.npz"), key=lambda path: natural(path.stem))
+    files = sorted(listed(folder, "*.npz"), key=lambda path: natural(path.stem))
     about = f"ray-traced scenes in '{folder}'"
     found = {path: _scene_problem(path, crop_px) for path in files}
     if not skip_problems:

@@ -17,6 +17,7 @@ from torch.utils.data import Dataset
 
 from cocnet.datasets.synthetic import augment
 from cocnet.errors import FileError, InputError
+from cocnet.files.listing import listed
 from cocnet.imaging import read_photo
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
@@ -74,7 +75,7 @@ def subject_files(images: str | Path, masks: str | Path) -> list[tuple[Path, Pat
     """Photos and their masks, by name; raises FileError for none."""
     pairs = [
         (path, mask)
-        for path in sorted(Path(images).glob("*"))
+        for path in listed(images)
         if path.suffix.lower() in SUFFIXES and (mask := Path(masks) / f"{path.stem}.png").is_file()
     ]
     if not pairs:
@@ -95,7 +96,7 @@ def _squeeze(pixels: np.ndarray, side_px: int) -> UInt8[Tensor, "c s s"]:
 def read_cutouts(folder: str | Path, side_px: int = 320) -> SubjectSet:
     """Read pictures of single things on transparent ground, padded to squares; raises FileError for none."""
     planes, names = [], []
-    for path in sorted(Path(folder).rglob("*.png")):
+    for path in listed(folder, "**/*.png"):
         photo = read_photo(path)
         if photo.alpha is None or not 0.05 < (photo.alpha > photo.alpha.max() / 2).mean() < 0.95:
             continue

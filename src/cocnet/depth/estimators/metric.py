@@ -13,6 +13,7 @@ import torch
 
 from cocnet.depth.estimators.protocol import Rgb
 from cocnet.errors import FileError, MissingExtraError
+from cocnet.files.offline import keep_hub_offline
 from cocnet.imaging import DepthMap
 
 MOGE = "Ruicheng/moge-2-vits-normal"
@@ -41,6 +42,7 @@ class MoGe:
     def __init__(self, network: Any = None) -> None:
         if network is None:
             moge = _package("moge.model.v2", "MoGe-2", "https://github.com/microsoft/MoGe")
+            keep_hub_offline()
             network = _loaded("MoGe-2", lambda: moge.MoGeModel.from_pretrained(MOGE))
         self.network = network.eval()
 

@@ -3,8 +3,10 @@
 Enters: a photo. Leaves: its mask in 0..1, or the pseudo-depth of that mask. rembg downloads its own weights.
 """
 
+import os
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from jaxtyping import Float32
 from cocnet.depth.estimators.protocol import Rgb, as_rgb8
 from cocnet.depth.subject_mask import depth_of_mask
 from cocnet.errors import FileError, MissingExtraError
+from cocnet.files.offline import check_download
 from cocnet.imaging import DepthMap
 
 MODEL = "isnet-general-use"
@@ -36,6 +39,10 @@ class Rembg:
 def _remove_of_package() -> Any:
     if find_spec("rembg") is None:
         raise MissingExtraError("expected rembg, got none, try: pip install 'rembg[cpu]'")
+    folder = os.environ.get("U2NET_HOME") or os.path.expanduser("~/.u2net")  # noqa: PTH111
+    check_download(
+        f"rembg's {MODEL}", Path(folder) / f"{MODEL}.onnx", "try unsetting it, or putting it there"
+    )
     rembg = import_module("rembg")
     try:
         session = rembg.new_session(MODEL)

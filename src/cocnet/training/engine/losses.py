@@ -3,7 +3,7 @@
 Enters: a network's picture and the true one, sRGB [b 3 h w] of 0..1 (lights may be brighter). Leaves: one number.
 """
 
-import os
+from pathlib import Path
 from urllib.error import URLError
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cocnet.errors import FileError
+from cocnet.files.offline import check_download
 from cocnet.metrics.image import ms_ssim, ssim
 from cocnet.networks.architectures.hybrid import tamed
 from cocnet.training.recipes.bokeh_recipes import LossWeights
@@ -97,10 +98,7 @@ def vgg_features() -> VGGFeatures:
 
     hint = "try a recipe with vgg 0, or put the file there"
     kept = f"{torch.hub.get_dir()}/checkpoints/{VGG19_Weights.IMAGENET1K_V1.url.rsplit('/', 1)[-1]}"
-    if os.environ.get("COCNET_OFFLINE") == "1" and not os.path.isfile(kept):  # noqa: PTH113
-        raise FileError(
-            f"expected VGG-19's weights for the perceptual loss, got none at '{kept}' offline, {hint}"
-        )
+    check_download("VGG-19's weights for the perceptual loss", Path(kept), hint)
     try:
         whole = vgg19(weights=VGG19_Weights.IMAGENET1K_V1)
     except (URLError, OSError, RuntimeError) as error:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
+from cocnet.files.listing import listed
 from cocnet.errors import FileError, InputError
 from cocnet.files.run_folder import fingerprint
 
@@ -123,7 +124,7 @@ def _facts(run: SubjectRun, network: dict[str, Any], held_out: tuple[str, ...]) 
 
     folders = zip(run.images, run.masks, strict=True)
     files = [path for folder in folders for pair in subject_files(*folder) for path in pair]
-    files += sorted(run.cutouts.rglob("*.png")) if run.cutouts else []
+    files += listed(run.cutouts, "**/*.png") if run.cutouts else []
     files += [path for path in (run.encoder, run.start) if path]
     kept = {name: getattr(run, name) for name in ("sides_px", "pasted")}
     return {"run": kept, "network": network, "files": fingerprint(files), "held_out_names": list(held_out)}

@@ -1,0 +1,29 @@
+import os
+import threading
+
+from cocnet.files.quiet import quiet_stderr
+
+
+def test_what_c_prints_is_dropped_and_what_comes_after_is_not(capfd):
+    with quiet_stderr(), quiet_stderr():
+        os.write(2, b"libtiff: Warning")
+    os.write(2, b"ours")
+    assert capfd.readouterr().err == "ours"
+
+
+def test_threads_inside_at_once_leave_it_as_it_was(capfd):
+    inside, out = threading.Barrier(4), threading.Barrier(4)
+
+    def work():
+        with quiet_stderr():
+            inside.wait()
+            os.write(2, b"x")
+            out.wait()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    os.write(2, b"ours")
+    assert capfd.readouterr().err == "ours"
