@@ -72,6 +72,15 @@ def test_wrong_numbers_are_one_line(files, run):
     assert outcome.code == 1 and "got 2 and 1" in outcome.errors[0]
 
 
+@pytest.mark.parametrize(
+    ("option", "word"),
+    [("--recipe.log-steps", "intervals from 1 step"), ("--recipe.stages.0.batch", "at least one step")],
+)
+def test_a_recipe_that_cannot_be_is_one_line(run, option, word):
+    outcome = run("train", "hybrid", "--images", "a", "--masks", "b", option, 0)
+    assert outcome.code == 1 and len(outcome.errors) == 1 and word in outcome.errors[0]
+
+
 def test_photos_are_held_out_of_the_first_folder(files):
     for folder, names in (("first", "abcd"), ("more", "ef")):
         (files.folder / folder).mkdir()

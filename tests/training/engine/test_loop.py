@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from toys import TINY, Noise, toy_task
 
 from cocnet import create_model, load_model
-from cocnet.errors import FileError, InputError
+from cocnet.errors import CocnetError, FileError, InputError
 from cocnet.files.run_folder import locked
 from cocnet.training.engine.batches import Batches, BatchSampler, key_at
 from cocnet.training.engine.bokeh_objective import BokehObjective, called, sized
@@ -113,9 +113,9 @@ def test_other_settings_and_other_items_are_refused(tmp_path):
     other = replace(toy_task(tmp_path, steps=(1,)).recipe, clip=2.0)
     with pytest.raises(FileError, match=r"got recipe\.clip 2\.0 for 1\.0, try those, or a new folder"):
         train(toy_task(tmp_path, recipe=other))
-    with pytest.raises(InputError, match="at least one stage"):
+    with pytest.raises(CocnetError, match="at least one stage"):
         BokehRecipe(())
-    with pytest.raises(InputError, match="at least one step"):
+    with pytest.raises(CocnetError, match="at least one step"):
         BokehStage(steps=0)
     with pytest.raises(InputError, match="a network with levels"):
         train(toy_task(tmp_path / "level", recipe=BokehRecipe((BokehStage(steps=1, level=5),))))

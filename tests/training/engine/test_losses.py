@@ -8,7 +8,8 @@ import torch
 from cocnet.errors import FileError
 from cocnet.metrics.image import ms_ssim, ssim
 from cocnet.training.engine.losses import Loss, VGGFeatures, remaining, vgg_features
-from cocnet.training.recipes.bokeh_recipes import RECIPES, LossWeights, Recipe, Stage, shortened
+from cocnet.training.recipes.bokeh_recipes import RECIPES, BokehRecipe, BokehStage, LossWeights
+from cocnet.training.recipes.recipe import shortened
 
 
 def pictures(side=24, count=2):
@@ -101,12 +102,11 @@ def test_vgg_without_the_network(monkeypatch, tmp_path):
 
 def test_recipes_say_what_they_are():
     for name, named in RECIPES.items():
-        named.recipe.checked()
-        assert named.about and name
-    paper = Recipe()
+        assert named.about and name and named.recipe.stages
+    paper = BokehRecipe()
     assert len(paper.stages) == 1 and paper.start == "xavier" and paper.averaging == 0
     stage = paper.stages[0]
     assert (stage.batch, stage.learning_rate, stage.loss) == (2, 2e-4, LossWeights(l1=1.0, ssim=1.0))
     assert [stage.level for stage in RECIPES["pynet"].recipe.stages] == [5, 4, 3, 2, 1, 0, -1]
-    short = shortened(Recipe((Stage(steps=300), Stage(steps=100))), 40)
+    short = shortened(BokehRecipe((BokehStage(steps=300), BokehStage(steps=100))), 40)
     assert [stage.steps for stage in short.stages] == [30, 10]

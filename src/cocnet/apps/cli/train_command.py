@@ -110,7 +110,7 @@ def train_bokeh(name: str, named: Named) -> Callable[..., None]:
 
     Args:
         run: What to train, on what.
-        recipe: How.
+        recipe: How it is trained.
     """
     return command
 

@@ -18,7 +18,7 @@ from torch.utils.data import Dataset
 
 from cocnet.datasets.pairs.matching import PairFiles, Problem, checked_size, one_each, stop_at
 from cocnet.datasets.pairs.view import View, floats
-from cocnet.errors import CocnetError, CocnetWarning, DepthError, FileError
+from cocnet.errors import CocnetWarning, DepthError, FileError
 from cocnet.imaging import nearness, read_depth, read_photo
 
 Key = int | tuple[int, int]
@@ -38,8 +38,7 @@ class BokehPairs(Dataset[BokehPair]):
 
     Missing halves, unequal sizes, pictures smaller than the view's crop and files that don't open are found at the
     start, by all headers: one FileError that names the first and counts all, or with `skip_problems` they are left
-    out and listed in `problems`. A file whose header is right and whose body isn't raises FileError when it is read;
-    `verify()` reads all.
+    out and listed in `problems`. A file whose header is right and whose body isn't raises FileError when it is read.
     """
 
     def __init__(
@@ -87,16 +86,6 @@ class BokehPairs(Dataset[BokehPair]):
         cut = self.view.drawn(planes[0].shape[1], planes[0].shape[2], draw)
         image, bokeh, *depth = (floats(cut.of(x)) for x in planes)
         return BokehPair(image, bokeh, depth[0] if depth else None, pair.name)
-
-    def verify(self) -> tuple[Problem, ...]:
-        """Read every file whole; what can't be used, with the reason."""
-        found = []
-        for index, pair in enumerate(self.files):
-            try:
-                self[index]
-            except CocnetError as error:
-                found.append(Problem(pair.name, str(error)))
-        return tuple(found)
 
 
 def _planes(path: Path) -> Shaped[Tensor, "3 h w"]:

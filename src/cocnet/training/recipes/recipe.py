@@ -1,17 +1,18 @@
 """How a network is trained, whatever it does: stages, learning rates, averaging, intervals.
 
-Enters: numbers, checked when made. Leaves: plain data that the training loop, a command line and a file can read.
+Enters: numbers, checked when made (CocnetError: a ValueError would be hidden by the parser of options). Leaves: plain
+data that the training loop, a command line and a file can read.
 """
 
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
-from cocnet.errors import InputError
+from cocnet.errors import CocnetError
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of a training, with an optimiser of its own. Raises InputError for numbers that can't be."""
+    """A part of a training, with an optimiser of its own. Raises CocnetError for numbers that can't be."""
 
     steps: int = 20_000
     """Number of batches."""
@@ -20,24 +21,26 @@ class Stage:
     learning_rate: float = 2e-4
     """Highest learning rate."""
     schedule: Literal["constant", "cosine"] = "constant"
-    """Of the learning rate; cosine: down to zero over the stage, after a linear warm-up."""
+    """Learning rate schedule; cosine: down to zero over the stage, after a linear warm-up."""
     warm_up: float = 0.02
-    """Part of a cosine schedule over which the learning rate rises."""
+    """Fraction of a cosine schedule over which the learning rate rises."""
     minutes: float | None = None
     """Stop after this long, if that comes first; a cosine schedule then follows the clock [no limit]."""
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.batch < 1 or (self.minutes is not None and self.minutes <= 0):
             got = f"{self.steps} of {self.batch} in {self.minutes} min"
-            raise InputError(f"expected at least one step of at least one picture, got {got}, try 20000 of 2")
+            raise CocnetError(
+                f"expected at least one step of at least one picture, got {got}, try 20000 of 2"
+            )
         if self.learning_rate <= 0 or not 0 < self.warm_up <= 1:
             got = f"{self.learning_rate} and {self.warm_up}"
-            raise InputError(f"expected a learning rate above 0, warm_up in 0..1, got {got}, try 2e-4, 0.02")
+            raise CocnetError(f"expected a learning rate above 0, warm_up in 0..1, got {got}, try 2e-4, 0.02")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole training. Raises InputError for numbers that can't be."""
+    """A whole training. Raises CocnetError for numbers that can't be."""
 
     stages: tuple[Stage, ...] = (Stage(),)
     """One after the other."""
@@ -60,10 +63,10 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if not self.stages:
-            raise InputError(f"expected at least one stage, got {self.stages}, try (Stage(),)")
+            raise CocnetError(f"expected at least one stage, got {self.stages}, try (Stage(),)")
         if self.log_steps < 1 or self.sample_steps < 1 or not 0 <= self.averaging < 1:
             got = f"{self.log_steps}, {self.sample_steps} and {self.averaging}"
-            raise InputError(
+            raise CocnetError(
                 f"expected intervals from 1 step and averaging in 0..1, got {got}, try 50, 1000, 0.999"
             )
 

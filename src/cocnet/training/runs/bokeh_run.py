@@ -43,10 +43,9 @@ class BokehRun:
     masks: Path | None = None
     """Folder of their subjects' masks NAME.png."""
     ray_traced: Path | None = None
-    """Folder of ray-traced scenes (.npz) that some of the items are crops of, beside scenes of photos; for networks
-    that see a lens."""
+    """Folder of ray-traced scenes (.npz) to train on as well, in crops; for networks that see a lens."""
     ray_traced_part: float = 0.25
-    """Fraction of the items that are such crops."""
+    """Fraction of the items that are crops of ray-traced scenes."""
     data: Path | None = None
     """EBB!'s train folder, photos, or ray-traced scenes (.npz)."""
     bokeh: Path | None = None
@@ -54,7 +53,7 @@ class BokehRun:
     depths: Path | None = None
     """Folder of depth files of the same stems."""
     depth_kind: str | None = None
-    """Of these: metric, disparity, relative_depth or relative_disparity [what their sidecars say]."""
+    """Kind of the depth files: metric, disparity, relative_depth or relative_disparity [what their sidecars say]."""
     resize: tuple[int, int] | None = None
     """Height and width in px that pairs are resized to first; the paper's is 1024 1024 [native]."""
     skip_problems: bool = False
