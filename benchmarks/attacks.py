@@ -9,6 +9,7 @@ them (norms folded, channels last), with random weights; the time is the same.
 import argparse
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 from clock import timed
@@ -30,7 +31,7 @@ def pgd(victim: Callable[[Tensor], Tensor], image: Tensor, label: Tensor) -> Non
     descend(lambda x, rows: x, victim, image, label, PGDSettings(8 / 255, STEPS, early_stop=False))
 
 
-def attack(render, victim, image: Tensor, depth: Tensor, label: Tensor) -> None:
+def attack(render: Any, victim: Any, image: Tensor, depth: Tensor, label: Tensor) -> None:
     """The same through a renderer, on depth."""
     GDA(3e-4, STEPS, early_stop=False)(render, victim, image, depth, label)
 

@@ -3,11 +3,11 @@
 import re
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 
-def timed(jobs: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+def timed(jobs: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
     """Median seconds of each job; the jobs take turns, after one round to warm up."""
     taken: dict[str, list[float]] = {name: [] for name in jobs}
     for turn in range(rounds + 1):

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -89,7 +90,7 @@ def command(photo: Path | None, folder: Path) -> None:
     print(f"render, 12 megapixels: {seconds:.1f} s, peak {peak:.2f} GB")
 
 
-def _median(call, repeats: int) -> float:
+def _median(call: Any, repeats: int) -> float:
     times = []
     for _ in range(repeats):
         start = time.perf_counter()

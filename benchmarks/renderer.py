@@ -55,7 +55,8 @@ def quality(folder: Path) -> None:
     rows = []
     print(f"quality on {folder.name}: sRGB PSNR in dB, whole / within {EDGE_PX} px of depth edges")
     print(f"{'scene':>12} {'untouched':>15} {'plain layers':>15} {'cocnet':>15} {'gain':>13}")
-    for scene in ray_traced(folder):
+    scenes = ray_traced(folder)
+    for scene in (scenes[index] for index in range(len(scenes))):
         sharp, bokeh, lens = scene.image[None], scene.bokeh[None], scene.lens
         inverse = 1 / scene.depth_m[None]
         edges = near_edges(lens.coc_radius_px(inverse, sharp.shape[-1]))

@@ -13,6 +13,7 @@ edges, and elsewhere, and the least gain of any scene over the physical renderer
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import torch
 from renderer import near_edges, psnr
@@ -31,13 +32,13 @@ SHEET_ROWS = 4
 class Scenes:
     """Held-out scenes as `evaluate` takes them."""
 
-    def __init__(self, source, about: str) -> None:
+    def __init__(self, source: Any, about: str) -> None:
         self.source, self.about = source, about
 
     def __len__(self) -> int:
         return len(self.source)
 
-    def __getitem__(self, index: int):
+    def __getitem__(self, index: int) -> Any:
         return self.source[index]
 
 
@@ -66,12 +67,17 @@ def main() -> None:
 def on_ray_traced(renderer: Renderer, folder: Path, sheet: Path | None = None) -> None:
     """PSNR in dB of each, in three regions, and what it gains over the physical renderer. sheet: a picture
     of the first scenes: physical, ours, truth, eight times the error of both on grey."""
-    renderers = {"untouched": Identity(), "physical": Physical(), renderer.name: renderer}
+    renderers: dict[str, Renderer] = {
+        "untouched": Identity(),
+        "physical": Physical(),
+        renderer.name: renderer,
+    }
     found: dict[str, list[list[float]]] = {name: [] for name in renderers}
     strips: list[torch.Tensor] = []
-    for scene in ray_traced(folder):
+    scenes = ray_traced(folder)
+    for scene in (scenes[index] for index in range(len(scenes))):
         sample = sample_of(scene)
-        edges = near_edges(scene.lens.coc_radius_px(sample.inverse_depth, scene.image.shape[-1]))
+        edges = near_edges(scene.lens.coc_radius_px(1 / scene.depth_m[None], scene.image.shape[-1]))
         shown = []
         for name, one in renderers.items():
             with torch.inference_mode():
@@ -111,7 +117,7 @@ def on_scenes(renderer: Renderer, chosen: argparse.Namespace) -> None:
     scenes = Scenes(data.held_out.source, data.about)
     samples = (sample_of(scenes[i]) for i in range(len(scenes)))
     blur = best_constant_blur((sample.light, sample.bokeh) for sample in samples)
-    renderers = {"untouched": Identity(), "one blur": blur}
+    renderers: dict[str, Renderer] = {"untouched": Identity(), "one blur": blur}
     if renderer.reads:
         renderers["physical"] = Physical()
     renderers[run.model] = renderer

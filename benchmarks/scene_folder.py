@@ -1,4 +1,4 @@
-"""How fast synthetic scenes are made on one thread: python benchmarks/scenes.py PHOTOS MASKS [SIDE_PX]."""
+"""How fast synthetic scenes are made on one thread: python benchmarks/scene_folder.py PHOTOS MASKS [SIDE_PX]."""
 
 import sys
 import time

@@ -1,0 +1,42 @@
+"""The examples run, and end where their last line says."""
+
+import importlib.util
+import sys
+
+import numpy as np
+import pytest
+from paths import ROOT
+from PIL import Image
+
+
+def example(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_render_photo(tmp_path):
+    example("render_photo").main(folder=str(tmp_path / "out"))
+    near, far = (np.asarray(Image.open(tmp_path / "out" / f"{name}.png"), float) for name in ("near", "far"))
+    stripes = np.s_[20:60, 200:300]
+    assert near[stripes].std() < 0.5 * far[stripes].std()
+    assert (tmp_path / "out" / "near.png.json").is_file()
+
+
+@pytest.mark.slow
+def test_recover_lens():
+    focus_m, f_number = example("recover_lens").recover()
+    assert focus_m == pytest.approx(1.4, rel=0.02) and f_number == pytest.approx(1.8, rel=0.03)
+
+
+@pytest.mark.slow
+def test_train_tiny(tmp_path):
+    before, after = example("train_tiny").train(str(tmp_path / "tiny.safetensors"))
+    assert after < 0.6 * before and (tmp_path / "tiny.safetensors").is_file()
+
+
+def test_attack_classifier():
+    accuracy, _ = example("attack_classifier").attack()
+    assert accuracy == 0
