@@ -14,9 +14,9 @@ from victims import open_tiny
 from cocnet import create_model, save_checkpoint
 from cocnet.apps.cli.main import main
 from cocnet.attacks import AttackResult
-from cocnet.errors import FileError, InputError
+from cocnet.errors import CocnetWarning, FileError, InputError
 from cocnet.renderers import NearnessView, Physical, Setup
-from cocnet.robustness import methods, stages
+from cocnet.robustness import methods, sources, stages
 from cocnet.robustness.methods import Budget, MethodSpec, one_blur, open_method
 from cocnet.robustness.published_tables23 import ACCURACY, TRANSFER, table_2, table_3
 from cocnet.robustness.robustness_run import run_robustness
@@ -337,3 +337,57 @@ def test_nothing_is_nearer_than_the_subject():
     rows = torch.linspace(0.1, 1.0, side).view(1, side, 1).expand(1, side, side)
     held = from_subject(rows, torch.full((3, side, side), 0.5))
     assert held.max() < rows.max() and torch.equal(held, rows.clamp(max=float(held.max())))
+
+
+def test_the_numbering_of_classes_is_said_or_refused(run):
+    assert "Classes are numbered by the folders' own numbers, from 0." in _report(run)
+    for number, folder in enumerate(sorted(run.data.iterdir())):
+        folder.rename(run.data / f"{'abcde'[number]} things")
+    again = replace(run, out=run.out.with_name("sorted"))
+    assert "Classes are numbered by the folders in sorted order." in _report(again)
+    next(run.data.glob("*/0.png")).parent.rename(run.data / "n02123045")
+    ids = replace(run, out=run.out.with_name("ids"), victims=("grid",))
+    with pytest.raises(FileError, match=r"among 2 classes .* try classes\.json"):
+        run_robustness(ids)
+    assert not ids.out.exists()
+
+
+def _report(run):
+    found = run_robustness(replace(run, methods=("aif",), victims=("tiny",)))
+    assert json.loads((run.out / "robustness.json").read_text())["numbering"] == found.numbering
+    assert found.clean["tiny"].value == 1
+    return (run.out / "robustness.md").read_text() and (run.out / "robustness.html").read_text().replace(
+        "&#39;", "'"
+    )
+
+
+def test_a_table_of_other_columns(run, capsys):
+    photos = sorted(run.data.glob("*/*.png"))
+    lines = [f"{path.relative_to(run.data)},{int(path.parent.name) + 1}" for path in photos]
+    (run.data / "mine.csv").write_text("\n".join(["photo,kind", *lines]))
+    one = replace(run, methods=("aif",), victims=("tiny",))
+    named = replace(one, file_column="photo", label_column="kind", first_class=1)
+    found = run_robustness(named)
+    assert found.photos == 5 and found.clean["tiny"].value == 1
+    assert found.numbering == "'kind' in mine.csv, counted from 1"
+    with pytest.raises(FileError, match="try --file-column and --label-column"):
+        run_robustness(replace(one, out=run.out.with_name("other")))
+    with pytest.raises(InputError, match="got one of them"):
+        replace(one, file_column="photo")
+
+
+def test_victims_in_training_mode_are_flagged(run, monkeypatch):
+    class Training(torch.nn.Module):
+        about, classes = "none", 5
+
+        def __init__(self):
+            super().__init__()
+            self.body = open_tiny("tiny")
+
+        def forward(self, x):
+            return self.body(x)
+
+    monkeypatch.setattr(sources, "open_victim", lambda name, weights=None: Training())
+    with pytest.warns(CocnetWarning, match="in training mode"):
+        found = run_robustness(replace(run, methods=("gda@0.3",), victims=("tiny",)))
+    assert any("training mode" in flag for flag in found.flags["tiny"])

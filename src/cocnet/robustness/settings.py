@@ -54,11 +54,19 @@ class RobustnessRun(AttackSettings):
     """Which photos, victims and methods, and how they are rendered."""
 
     data: Path
-    """Labelled photos: the NeurIPS-2017 set with its table, or a folder for each class."""
+    """Labelled photos: the NeurIPS-2017 set or another with a table of labels (CSV), or a folder for each class,
+    named by its number from 0, by its WordNet id (n01440764), or as classes.json in it says: a list of names in
+    the victims' order, or {"cat": 281}."""
     out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/robustness")
     """Folder of the run; the same command goes on where it was interrupted."""
     split: str | None = None
     """Split of a table that has splits [eval]."""
+    file_column: str | None = None
+    """Column of a table that names the photos [file or ImageId]."""
+    label_column: str | None = None
+    """Column of a table with classes: numbers, or WordNet ids [label or TrueLabel]."""
+    first_class: int = 0
+    """Number of the first class in --label-column: 0 or 1."""
     victims: tuple[str, ...] = ("mobilenet_v2",)
     """Names of classifiers, or NAME=FILE.safetensors, also with commas; each is attacked, and sees what fooled the
     others."""
@@ -87,6 +95,8 @@ class RobustnessRun(AttackSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_least(self, batch=1, pictures=0)
+        if (self.file_column is None) != (self.label_column is None):
+            raise InputError("expected --file-column and --label-column, got one of them, try both")
         for name in ("photos", "threads"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise InputError(f"expected {name} from 1, got {getattr(self, name)}, try leaving it out")

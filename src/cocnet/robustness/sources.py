@@ -17,6 +17,7 @@ from torch import Tensor
 from cocnet.attacks.victims import Classifier, open_victim
 from cocnet.datasets import LabelledFile, LabelledFolder, LabelledPhotos, NeurIPS2017
 from cocnet.datasets.labelled.labelled_photos import middle
+from cocnet.datasets.labelled.nips2017 import TableColumns
 from cocnet.datasets.pairs.matching import DEPTHS, files_by_stem
 from cocnet.depth import coarse_mask, estimate_depth
 from cocnet.depth.estimators.protocol import as_rgb8
@@ -59,13 +60,26 @@ def open_victims(names: tuple[str, ...], device: str = "cpu") -> dict[str, Class
     return victims
 
 
-def open_photos(run: RobustnessRun) -> LabelledPhotos:
-    """The photos; those without a label are in its `problems`. Raises FileError, InputError."""
+def open_photos(run: RobustnessRun, classes: int) -> LabelledPhotos:
+    """The photos, for victims of so many classes; those without a label are in `problems`. Raises FileError,
+    InputError where labels' numbers can't be known."""
     if listed(run.data, "*.csv"):
-        return NeurIPS2017(run.data, run.split, size_px=run.size_px, skip_problems=True)
-    if run.split is not None:
-        raise InputError(f"expected a table in '{run.data}' for a split, got none, try without --split")
-    return LabelledFolder(run.data, size_px=run.size_px, skip_problems=True)
+        columns = None
+        if run.file_column is not None and run.label_column is not None:
+            columns = TableColumns(run.file_column, run.label_column, first_class=run.first_class)
+        return NeurIPS2017(
+            run.data,
+            run.split,
+            columns=columns,
+            classes=classes,
+            size_px=run.size_px,
+            skip_problems=True,
+        )
+    if run.split is not None or run.file_column is not None:
+        raise InputError(
+            f"expected a table in '{run.data}' for a split or columns, got none, try without --split"
+        )
+    return LabelledFolder(run.data, classes=classes, size_px=run.size_px, skip_problems=True)
 
 
 def chosen_files(photos: LabelledPhotos, run: RobustnessRun) -> list[LabelledFile]:

@@ -40,7 +40,7 @@ from cocnet.robustness.transforms import other_renderer
 
 FREE = (  # may differ when a run goes on; photos and depth files are told apart by names and sizes, not by paths
     *("out", "methods", "epsilons", "transforms", "threads", "pictures"),
-    *("data", "split", "photos", "depths"),
+    *("data", "split", "photos", "depths", "file_column", "label_column", "first_class"),
 )
 
 
@@ -96,10 +96,11 @@ def open_testbed(run: RobustnessRun) -> Testbed:
     render = open_view(run.renderer, setup_of(run), run.device)
     _check_methods(run, render)
     others = _open_others(run)
-    photos, victims = open_photos(run), open_victims(run.victims, run.device)
+    victims = open_victims(run.victims, run.device)
     counts = {name: victim.classes for name, victim in victims.items()}
     if len(set(counts.values())) > 1:
         raise InputError(f"expected victims of the same classes, got {counts}, try one run for each kind")
+    photos = open_photos(run, next(iter(counts.values())))
     measures = open_similarity(run.metrics)
     settings = {key: _plain(value) for key, value in asdict(run).items() if key not in FREE}
     facts = {"weights": weight_facts(run.renderer), "photos": data_facts(chosen_files(photos, run), run)}

@@ -5,9 +5,13 @@ import json
 import numpy as np
 import pytest
 import torch
+from paths import SHARED
 from PIL import Image
+from torchvision.models import get_model_weights
 
 from cocnet.datasets import LabelledFolder, NeurIPS2017
+from cocnet.datasets.labelled.imagenet import imagenet_numbers, wordnet_id
+from cocnet.datasets.labelled.nips2017 import TableColumns
 from cocnet.errors import FileError, InputError
 
 
@@ -114,7 +118,10 @@ def test_numbered_folders(pairs):
 
 def test_named_folders_by_order_names_and_file(pairs):
     root = folder(pairs, "dog", "cat")
-    assert LabelledFolder(root).labels == (0, 1) and LabelledFolder(root).numbering == "the sorted folders"
+    assert (
+        LabelledFolder(root).labels == (0, 1)
+        and LabelledFolder(root).numbering == "the folders in sorted order"
+    )
     assert LabelledFolder(root, ["bird", "dog", "cat"]).labels == (2, 1)
     (root / "classes.json").write_text(json.dumps({"dog": 4, "cat": 9}))
     assert LabelledFolder(root).labels == (9, 4)
@@ -126,8 +133,85 @@ def test_named_folders_by_order_names_and_file(pairs):
         LabelledFolder(root)
 
 
+def test_wordnet_ids_are_imagenets_classes(pairs):
+    root = folder(pairs, "n02123045", "n01440764", "n15075141")
+    found = LabelledFolder(root)
+    assert found.labels == (0, 281, 999) and found.classes == 1000
+    assert found.numbering == "the folders' WordNet ids, in ImageNet's order"
+    assert LabelledFolder(root, classes=1000).labels == (0, 281, 999)
+    three = LabelledFolder(root, classes=3)
+    assert three.labels == (0, 1, 2) and three.numbering == "the folders in sorted order"
+    with pytest.raises(FileError, match=r"among 7 classes .* try classes\.json"):
+        LabelledFolder(root, classes=7)
+    pairs.photo("n00000001/p.png", height=32, width=32)
+    with pytest.raises(FileError, match="no such class in the folders' WordNet ids"):
+        LabelledFolder(root)
+    assert LabelledFolder(root, skip_problems=True).labels == (0, 281, 999)
+
+
+def test_photos_may_begin_with_their_wordnet_id(pairs):
+    for name in ("n02123045_tabby.png", "n01440764_12.png"):
+        pairs.photo(name, height=32, width=32)
+    found = LabelledFolder(pairs.root)
+    assert found.labels == (0, 281) and found.numbering.startswith("the photos' WordNet ids")
+    pairs.photo("other.png", height=32, width=32)
+    with pytest.raises(FileError, match="a folder for each class"):
+        LabelledFolder(pairs.root)
+
+
+def test_names_whose_number_can_not_be_known_are_refused(pairs):
+    root = folder(pairs, "cat", "dog")
+    with pytest.raises(FileError, match=r"among 1000 classes .* got 2 named cat, dog, try classes\.json"):
+        LabelledFolder(root, classes=1000)
+    (root / "classes.json").write_text(json.dumps({"cat": 281, "dog": 207}))
+    found = LabelledFolder(root, classes=1000)
+    assert found.labels == (281, 207) and found.numbering == "classes.json"
+
+
+def test_imagenets_table():
+    numbers = imagenet_numbers()
+    assert list(numbers) == sorted(numbers) and len(numbers) == 1000
+    assert numbers["n01440764"] == 0 and numbers["n02123045"] == 281 and numbers["n15075141"] == 999
+    assert wordnet_id("n01440764_tench.jpg") == "n01440764"
+    assert wordnet_id("n014407645") is None and wordnet_id("tench") is None
+
+
+def test_imagenets_table_is_torchvisions_order():
+    """Names of the files beside their ids: n01440764_tench is class "tench" of torchvision."""
+    photos = SHARED / "data" / "samples1000"
+    if not photos.is_dir():
+        pytest.skip("the samples of ImageNet's classes are not there")
+    names = get_model_weights("mobilenet_v2").DEFAULT.meta["categories"]
+    found = LabelledFolder(photos)
+    assert len(found) == 1000 and sorted(found.labels) == list(range(1000))
+
+    def plain(text):
+        return "".join(letter for letter in text.lower() if letter.isalpha())
+
+    alike = [plain(file.path.stem[10:]) == plain(names[file.label]) for file in found.files]
+    assert sum(alike) > 900
+
+
+def test_tables_of_other_columns(pairs):
+    for name in ("a", "b"):
+        pairs.photo(f"images/{name}.png", height=40, width=40)
+    table(pairs.root, ("photo", "kind"), ("a.png", 6), ("b", 1))
+    found = NeurIPS2017(pairs.root, columns=TableColumns("photo", "kind", first_class=1))
+    assert found.labels == (5, 0) and found.numbering == "'kind' in images.csv, counted from 1"
+    table(pairs.root, ("photo", "kind"), ("a.png", "n02123045"), ("b.png", "n00000001"))
+    found = NeurIPS2017(pairs.root, columns=TableColumns("photo", "kind"), skip_problems=True)
+    assert found.labels == (281,) and found.numbering.endswith("WordNet ids, in ImageNet's order")
+    assert "no whole number or WordNet id" in found.problems[0].reason
+    with pytest.raises(FileError, match="numbers of 10 classes"):
+        NeurIPS2017(pairs.root, columns=TableColumns("photo", "kind"), classes=10, skip_problems=True)
+    with pytest.raises(FileError, match="expected columns photo, class in"):
+        NeurIPS2017(pairs.root, columns=TableColumns("photo", "class"))
+    with pytest.raises(InputError, match="first class of 0 or 1"):
+        TableColumns("photo", "kind", first_class=2)
+
+
 def test_what_is_no_dataset(pairs):
-    with pytest.raises(FileError, match="expected a folder each class"):
+    with pytest.raises(FileError, match="expected a folder for each class"):
         LabelledFolder(pairs.root)
     with pytest.raises(FileError, match=r"expected images\.csv"):
         NeurIPS2017(pairs.root)

@@ -1,26 +1,31 @@
-"""A user's own labelled photos: a folder of folders, one each class.
+"""A folder for each class, as torchvision's `ImageFolder` has them, or photos named by WordNet ids.
 
-Enters: a folder, and the classes' names in the victim's order. Leaves: a dataset of `LabelledPhoto`s.
+Enters: a folder, and how many classes the classifier tells apart, where that is known. Leaves: a dataset of
+`LabelledPhoto`s; `numbering` says where the classes' numbers are from. What can't be known is refused, not guessed.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from cocnet.datasets.labelled.imagenet import CLASSES, NUMBERING, imagenet_numbers, wordnet_id
 from cocnet.datasets.labelled.labelled_photos import SIZE_PX, LabelledFile, LabelledPhotos
 from cocnet.datasets.pairs.matching import PICTURES, Problem, natural
 from cocnet.errors import FileError
 from cocnet.files.listing import listed
 
 NAMES = "classes.json"
+SORTED = "the folders in sorted order"
+HINT = f'{NAMES} in it: a list of names in the classifier\'s order, or {{"cat": 281}}'
 
 
 class LabelledFolder(LabelledPhotos):
-    """FOLDER/CLASS/NAME.*.
+    """FOLDER/CLASS/NAME.*, or FOLDER/n01440764_….* without class folders.
 
     A class's number is, in this order: its place in `names`; in FOLDER/classes.json (a list of names, or a mapping of
-    names to numbers); its folder's name where all of them are numbers, 0-based; its place in the sorted folders.
-    `numbering` says which it was. Raises FileError, InputError.
+    names to numbers); its folder's name where all of them are numbers, 0-based; ImageNet's number of the WordNet id
+    that its folder's or photos' names begin with; its place in the sorted folders, where `classes`, the classifier's
+    [not known], is as many as there are folders. Raises FileError, InputError.
     """
 
     def __init__(
@@ -33,22 +38,28 @@ class LabelledFolder(LabelledPhotos):
         skip_problems: bool = False,
     ) -> None:
         root = Path(folder)
-        folders = _folders(root)
-        numbers, self.numbering = _numbers(root, [each.name for each in folders], names)
-        problems = [
-            Problem(each.name, f"no such class in {self.numbering}")
-            for each in folders
-            if each.name not in numbers
-        ]
-        found = [each for each in folders if each.name in numbers]
-        files = [file for each in found for file in _files(each, numbers[each.name])]
+        folders, loose = _folders(root), list(_photos(root))
+        by_file = not folders and bool(loose) and all(wordnet_id(path.name) for path in loose)
+        if not folders and not by_file:
+            raise FileError(
+                f"expected a folder for each class in '{root}', got none, try a folder with images.csv, or with a "
+                "table of ImageId and TrueLabel"
+            )
+        keys = [wordnet_id(path.name) or "" for path in loose] if by_file else [each.name for each in folders]
+        numbers, numbering = _numbers(root, keys, names, classes, by_file)
+        if by_file:
+            found, problems = _by_file(loose, numbers)
+        else:
+            found, problems = _by_folder(folders, numbers, numbering)
+            problems += [Problem(path.name, "no label") for path in loose]
         super().__init__(
-            files,
-            [*problems, *_loose(root)],
+            found,
+            problems,
             classes=classes or max(numbers.values(), default=-1) + 1,
             size_px=size_px,
             skip_problems=skip_problems,
             about=f"'{folder}'",
+            numbering=numbering,
         )
 
 
@@ -56,23 +67,37 @@ def _folders(root: Path) -> list[Path]:
     if not root.is_dir():
         raise FileError(f"expected a folder, got '{root}', try another path")
     folders = [each for each in root.iterdir() if each.is_dir() and not each.name.startswith(".")]
-    if not folders:
-        raise FileError(
-            f"expected a folder each class in '{root}', got none, try a folder with images.csv, or with a "
-            "table of ImageId and TrueLabel"
-        )
     return sorted(folders, key=lambda each: natural(each.name))
 
 
-def _numbers(root: Path, folders: Sequence[str], names: Sequence[str] | None) -> tuple[dict[str, int], str]:
-    """A number for each class name, and where they are from."""
+def _photos(folder: Path) -> Iterator[Path]:
+    paths = [path for path in listed(folder) if path.suffix.lower() in PICTURES]
+    yield from sorted(paths, key=lambda path: natural(path.name))
+
+
+def _numbers(
+    root: Path, keys: Sequence[str], names: Sequence[str] | None, classes: int | None, by_file: bool
+) -> tuple[dict[str, int], str]:
+    """A number for each class name, and where they are from. Raises FileError where that can't be known."""
     if names is not None:
-        return {name: number for number, name in enumerate(names)}, "names"
+        return {name: number for number, name in enumerate(names)}, "the names given"
     if (root / NAMES).is_file():
         return _numbers_of_file(root / NAMES), NAMES
-    if all(name.isdecimal() for name in folders):
-        return {name: int(name) for name in folders}, "the folders' own numbers"
-    return {name: number for number, name in enumerate(sorted(folders))}, "the sorted folders"
+    if all(name.isdecimal() for name in keys):
+        return {name: int(name) for name in keys}, "the folders' own numbers, from 0"
+    known = imagenet_numbers()
+    ids = {name: known.get(wordnet_id(name) or "") for name in keys}
+    if any(wordnet_id(name) for name in keys) and classes in (None, CLASSES):
+        what = "the photos'" if by_file else "the folders'"
+        return {name: number for name, number in ids.items() if number is not None}, f"{what} {NUMBERING}"
+    if classes in (None, len(set(keys))):
+        return {name: number for number, name in enumerate(sorted(set(keys)))}, SORTED
+    found = sorted(set(keys))
+    some = f"{', '.join(found[:3])}{', …' * (len(found) > 3)}"
+    raise FileError(
+        f"expected folders whose number among {classes} classes is known in '{root}', got {len(found)} named {some}, "
+        f"try {HINT}"
+    )
 
 
 def _numbers_of_file(path: Path) -> dict[str, int]:
@@ -86,13 +111,26 @@ def _numbers_of_file(path: Path) -> dict[str, int]:
         ) from error
 
 
-def _files(folder: Path, number: int) -> Iterator[LabelledFile]:
-    paths = [path for path in listed(folder) if path.suffix.lower() in PICTURES]
-    for path in sorted(paths, key=lambda path: natural(path.name)):
-        yield LabelledFile(f"{folder.name}/{path.name}", path, number)
+def _by_folder(
+    folders: Iterable[Path], numbers: Mapping[str, int], numbering: str
+) -> tuple[list[LabelledFile], list[Problem]]:
+    files, problems = [], []
+    for each in folders:
+        if each.name not in numbers:
+            problems.append(Problem(each.name, f"no such class in {numbering}"))
+            continue
+        files += [
+            LabelledFile(f"{each.name}/{path.name}", path, numbers[each.name]) for path in _photos(each)
+        ]
+    return files, problems
 
 
-def _loose(root: Path) -> list[Problem]:
-    """Photos beside the classes' folders: they have no label."""
-    paths = [path for path in listed(root) if path.suffix.lower() in PICTURES]
-    return [Problem(path.name, "no label") for path in paths]
+def _by_file(photos: Iterable[Path], numbers: Mapping[str, int]) -> tuple[list[LabelledFile], list[Problem]]:
+    files, problems = [], []
+    for path in photos:
+        found = numbers.get(wordnet_id(path.name) or "")
+        if found is None:
+            problems.append(Problem(path.name, "no such class in ImageNet's 1000 WordNet ids"))
+        else:
+            files.append(LabelledFile(path.name, path, found))
+    return files, problems

@@ -1,27 +1,52 @@
-"""The NeurIPS-2017 adversarial competition's photos, in the competition's layout or with an `images.csv`.
+"""Photos with a table of labels: the NeurIPS-2017 adversarial competition's, `images.csv`, or one of other columns.
 
-Enters: a folder. Leaves: a dataset of `LabelledPhoto`s. The competition's table (ImageId, TrueLabel, TargetClass)
-counts classes from 1; `images.csv` (split, file, label, target) from 0, with its photos in a folder each split.
+Enters: a folder with a CSV file. Leaves: a dataset of `LabelledPhoto`s. The competition's table (ImageId, TrueLabel,
+TargetClass) counts classes from 1; `images.csv` (split, file, label, target) from 0, with a folder each split.
 """
 
 import csv
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from cocnet.datasets.labelled.imagenet import CLASSES, NUMBERING, imagenet_numbers, wordnet_id
 from cocnet.datasets.labelled.labelled_photos import SIZE_PX, LabelledFile, LabelledPhotos
 from cocnet.datasets.pairs.matching import PICTURES, Problem
 from cocnet.errors import FileError, InputError
 from cocnet.files.listing import listed
 
-OURS, COMPETITION = ("file", "label"), ("ImageId", "TrueLabel")
 _PLACES = (".", "images")
 Row = Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class TableColumns:
+    """Names of a table's columns; first_class: the number of its first class, 0 or 1. Raises InputError."""
+
+    file: str
+    label: str
+    target: str = ""
+    split: str = ""
+    first_class: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.file or not self.label or self.first_class not in (0, 1):
+            got = f"{self.file!r}, {self.label!r} and {self.first_class}"
+            raise InputError(
+                f"expected a column of files, one of labels and a first class of 0 or 1, got {got}, "
+                "try --file-column file --label-column label"
+            )
+
+
+OURS = TableColumns("file", "label", "target", "split")
+COMPETITION = TableColumns("ImageId", "TrueLabel", "TargetClass", "", 1)
 
 
 class NeurIPS2017(LabelledPhotos):
     """A folder with a table of labels; `split` is a folder in it ["eval" where `images.csv` has one, else all].
 
-    Photos of the competition lie beside its table or in images/. Raises FileError, InputError.
+    columns: of a table of another kind [those above]; labels may be WordNet ids. Photos of a table without splits lie
+    beside it or in images/, with or without their ending in the table. Raises FileError, InputError.
     """
 
     def __init__(
@@ -29,20 +54,33 @@ class NeurIPS2017(LabelledPhotos):
         folder: str | Path,
         split: str | None = None,
         *,
+        columns: TableColumns | None = None,
+        classes: int = CLASSES,
         size_px: int = SIZE_PX,
         skip_problems: bool = False,
     ) -> None:
         table = _table(Path(folder))
-        rows = _rows(table)
-        if all(column in rows[0] for column in OURS):
+        rows, known = _rows(table, columns)
+        if known.split and known.split in rows[0]:
             rows = _of_split(rows, split, table)
-            files, problems = _read(rows, _ours(table.parent))
         elif split is not None:
             raise InputError(f"expected a table with splits for '{split}', got '{table}', try no split")
-        else:
-            files, problems = _read(rows, _of_competition(table.parent))
+        files, problems, ids = _read(rows, known, table.parent)
         problems = [*problems, *_unlabelled(files)]
-        super().__init__(files, problems, size_px=size_px, skip_problems=skip_problems, about=f"'{folder}'")
+        if ids and classes != CLASSES:
+            raise FileError(
+                f"expected numbers of {classes} classes in '{table}', got WordNet ids, try a column of numbers"
+            )
+        numbers = NUMBERING if ids else f"counted from {known.first_class}"
+        super().__init__(
+            files,
+            problems,
+            classes=classes,
+            size_px=size_px,
+            skip_problems=skip_problems,
+            about=f"'{folder}'",
+            numbering=f"'{known.label}' in {table.name}, {numbers}",
+        )
 
 
 def _table(folder: Path) -> Path:
@@ -57,20 +95,23 @@ def _table(folder: Path) -> Path:
     return tables[0]
 
 
-def _rows(table: Path) -> list[Row]:
-    """The rows of a table with columns that are known; raises FileError."""
+def _rows(table: Path, columns: TableColumns | None) -> tuple[list[Row], TableColumns]:
+    """The rows of a table, and its columns that are known; raises FileError."""
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
             rows: list[Row] = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise FileError(f"expected a table, got '{table}' ({error}), try a CSV file in UTF-8") from error
-    columns = list(rows[0]) if rows else []
-    if not any(all(column in columns for column in known) for known in (OURS, COMPETITION)):
-        raise FileError(
-            f"expected columns {', '.join(OURS)} or {', '.join(COMPETITION)} in '{table}', got "
-            f"{', '.join(str(column) for column in columns[:8]) or 'none'}, try another table"
-        )
-    return rows
+    names = list(rows[0]) if rows else []
+    known = [columns] if columns else [OURS, COMPETITION]
+    for one in known:
+        if one.file in names and one.label in names:
+            return rows, one
+    wanted = " or ".join(f"{one.file}, {one.label}" for one in known)
+    raise FileError(
+        f"expected columns {wanted} in '{table}', got {', '.join(str(name) for name in names[:8]) or 'none'}, "
+        "try --file-column and --label-column, or another table"
+    )
 
 
 def _of_split(rows: list[Row], split: str | None, table: Path) -> list[Row]:
@@ -81,38 +122,37 @@ def _of_split(rows: list[Row], split: str | None, table: Path) -> list[Row]:
     return [row for row in rows if wanted is None or row.get("split") == wanted]
 
 
-def _read(rows: list[Row], of_row: Callable[[Row], LabelledFile]) -> tuple[list[LabelledFile], list[Problem]]:
-    """What each row says, and a problem for each that says it wrongly."""
-    files, problems = [], []
+def _read(
+    rows: list[Row], columns: TableColumns, folder: Path
+) -> tuple[list[LabelledFile], list[Problem], bool]:
+    """What each row says, a problem for each that says it wrongly, and whether labels are WordNet ids."""
+    files, problems, ids = [], [], False
     for number, row in enumerate(rows, 2):
         try:
-            files.append(of_row(row))
+            label = str(row[columns.label] or "")
+            ids = ids or wordnet_id(label) is not None
+            target = row.get(columns.target) if columns.target else None
+            path = _path(folder, str(row[columns.file]), row.get("split") if columns.split else None)
+            name = Path(str(row[columns.file])).stem
+            goal = _class(str(target), columns) if target else None
+            files.append(LabelledFile(name, path, _class(label, columns), goal))
         except (KeyError, TypeError, ValueError) as error:
-            name = str(row.get("file") or row.get("ImageId") or f"line {number}")
-            problems.append(Problem(name, f"line {number} has no whole number ({error})"))
-    return files, problems
+            name = str(row.get(columns.file) or f"line {number}")
+            problems.append(Problem(name, f"line {number} has no whole number or WordNet id ({error})"))
+    return files, problems, ids
 
 
-def _ours(folder: Path) -> Callable[[Row], LabelledFile]:
-    def of_row(row: Row) -> LabelledFile:
-        name, split = str(row["file"]), row.get("split") or "."
-        target = row.get("target")
-        return LabelledFile(
-            Path(name).stem, folder / split / name, int(row["label"] or ""), int(target) if target else None
-        )
-
-    return of_row
+def _class(text: str, columns: TableColumns) -> int:
+    """A class, from 0; raises ValueError or KeyError."""
+    return imagenet_numbers()[text] if wordnet_id(text) else int(text) - columns.first_class
 
 
-def _of_competition(folder: Path) -> Callable[[Row], LabelledFile]:
-    def of_row(row: Row) -> LabelledFile:
-        name = str(row["ImageId"])
-        paths = [folder / place / f"{name}{end}" for end in ("", *PICTURES) for place in _PLACES]
-        path = next((path for path in paths if path.is_file()), folder / f"{name}.png")
-        target = row.get("TargetClass")
-        return LabelledFile(name, path, int(row["TrueLabel"] or "") - 1, int(target) - 1 if target else None)
-
-    return of_row
+def _path(folder: Path, name: str, split: str | None) -> Path:
+    """Where a row's photo is; the likeliest place for one that is nowhere."""
+    if split is not None:
+        return folder / (split or ".") / name
+    paths = [folder / place / f"{name}{end}" for end in ("", *PICTURES) for place in _PLACES]
+    return next((path for path in paths if path.is_file()), folder / name)
 
 
 def _unlabelled(files: list[LabelledFile]) -> list[Problem]:
