@@ -1,0 +1,173 @@
+"""Training a deblurring network: what `cocnet train deblur` does.
+
+Enters: a `DeblurRun`. Leaves in its folder what `training.engine` says, weights.safetensors among it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+from tyro.conf import arg
+
+from cocnet.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from cocnet.datasets.pairs.deblur_pairs import DeblurPair
+    from cocnet.training.engine.deblur_objective import DeblurScore
+    from cocnet.training.recipes.deblur_recipe import DeblurRecipe
+
+PHOTO_PX = 448  # photos that scenes are made of are read at this size
+HELD_OUT_PART = 10  # of photos: one in so many is kept for held-out scenes
+
+
+@dataclass(frozen=True)
+class DeblurRun:
+    """What to train, on what. Data are scenes, made of --images and --masks, or DPDD in --data."""
+
+    out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/deblur")
+    """Folder of the run; where one stands there, it goes on."""
+    model: str = "deblur-hybrid"
+    """A deblurring network of `cocnet models`, or a weight file to go on from."""
+    images: Path | None = None
+    """Folder of photos that scenes are made of."""
+    masks: Path | None = None
+    """Folder of their subjects' masks NAME.png."""
+    data: Path | None = None
+    """DPDD, with train/inputC and target; IFAN also uses its inputL and inputR."""
+    side_px: int = 96
+    """Of what is seen of each pair, px: a multiple of 8."""
+    radius_px: tuple[float, float] = (0.5, 16.0)
+    """A scene's largest radius of blur lies between these, px."""
+    held_out: int = 24
+    """Scenes kept back to see how it does; of DPDD, pairs of val."""
+    steps: int | None = None
+    """In all, instead of the recipe's; its stages share them."""
+    minutes: float | None = None
+    """Stop after this long, if that comes first; the learning rate then follows the clock [no limit]."""
+    workers: int = 0
+    """Processes that make data ahead."""
+    threads: int | None = None
+    """CPU threads of the training [all]."""
+    device: str = "cpu"
+    """cpu or cuda (auto: a GPU where there is one)."""
+    seed: int = 0
+    """Random seed."""
+
+    def checked(self) -> "DeblurRun":
+        """This run; raises InputError for data or numbers that can't be."""
+        scenes = self.images is not None and self.masks is not None
+        if scenes == (self.data is not None):
+            got = f"{self.images}, {self.masks} and {self.data}"
+            raise InputError(f"expected --images with --masks, or --data, got {got}, try one")
+        if self.side_px < 16 or self.side_px % 8 or self.held_out < 0:
+            got = f"{self.side_px} and {self.held_out}"
+            raise InputError(f"expected side_px a multiple of 8, held_out from 0, got {got}, try 96 and 24")
+        return self
+
+
+class DeblurItems(Dataset[dict[str, Tensor]]):
+    """Pairs as a training sees them."""
+
+    def __init__(self, pairs: Any) -> None:
+        self.pairs = pairs
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, key: int | tuple[int, int]) -> dict[str, Tensor]:
+        return item_of(self.pairs[key])
+
+
+def item_of(pair: "DeblurPair") -> dict[str, Tensor]:
+    """One item."""
+    found = {"image": pair.blurred, "sharp": pair.sharp}
+    if pair.views is None:
+        return found
+    return found | {"views": pair.views, "has_views": torch.tensor(True)}
+
+
+def run_deblur(
+    run: DeblurRun,
+    recipe: "DeblurRecipe | None" = None,
+    on_progress: Callable[[float, dict[str, Any]], None] | None = None,
+) -> "DeblurScore | None":
+    """Train, or go on; returns the held-out score. Raises FileError, InputError."""
+    from dataclasses import replace
+
+    from cocnet.training.engine.deblur_objective import DeblurObjective
+    from cocnet.training.engine.loop import train
+    from cocnet.training.engine.task import Task
+    from cocnet.training.recipes.deblur_recipe import recipe_for
+    from cocnet.training.recipes.recipe import shortened
+
+    run = run.checked()
+    if run.threads is not None:
+        torch.set_num_threads(run.threads)
+    network = starting_network(run.model, run.seed)
+    recipe = replace(recipe or recipe_for(registered_name(network)), seed=run.seed)
+    recipe = recipe if run.steps is None else shortened(recipe, run.steps)
+    if run.minutes is not None:
+        share = run.minutes / len(recipe.stages)
+        recipe = replace(recipe, stages=tuple(replace(s, minutes=share) for s in recipe.stages))
+    items, held_out, about = data_of(run, registered_name(network).startswith("ifan"))
+    kept = {name: getattr(run, name) for name in ("model", "side_px", "held_out", "seed")}
+    facts = {"run": {k: str(v) for k, v in kept.items()}, "data": about}
+    objective = DeblurObjective([held_out[i] for i in range(len(held_out))], recipe)
+    task = Task(network, items, objective, recipe, run.out, about, facts, run.workers, run.device)
+    return train(task, on_progress)
+
+
+def starting_network(model: str, seed: int) -> "nn.Module":
+    """A fresh network from a seed that starts as the picture itself, or a trained one; IFAN with its reblurring
+    network. Raises FileError, InputError."""
+    from cocnet.networks import card_of, create_seeded, load_model
+    from cocnet.networks.architectures.ifan import IFAN
+    from cocnet.training.engine.deblur_objective import Trained
+
+    network: Any = load_model(Path(model)).train() if Path(model).suffix else create_seeded(model, seed)
+    if card_of(str(network.name)).task != "deblurring":
+        raise InputError(f"expected a deblurring network, got {network.name}, try deblur-hybrid or ifan-lite")
+    if not Path(model).suffix:
+        network.start_at_identity()
+    return Trained(network) if isinstance(network, IFAN) else network
+
+
+def registered_name(network: Any) -> str:
+    """Of the deblurring part."""
+    return str(getattr(network, "model", network).name)
+
+
+def data_of(run: DeblurRun, with_views: bool = False) -> "tuple[DeblurItems, DeblurItems, str]":
+    """Items to train on (with_views: both views, where DPDD has them), held-out ones, and what they are in words.
+    Raises FileError, InputError."""
+    from cocnet.datasets.pairs.deblur_pairs import dpdd
+    from cocnet.datasets.pairs.view import View
+
+    if run.data is None:
+        return _scenes(run)
+    view = View(crop=(run.side_px, run.side_px), mirror=False)
+    views = (run.data / "train" / "inputL").is_dir() and with_views
+    training = dpdd(run.data, "train", views=views, view=view, seed=run.seed)
+    held_out = dpdd(run.data, "val", view=view, seed=run.seed)
+    held_out.files = held_out.files[: run.held_out]
+    return DeblurItems(training), DeblurItems(held_out), training.about
+
+
+def _scenes(run: DeblurRun) -> "tuple[DeblurItems, DeblurItems, str]":
+    """Scenes of most photos, and held-out scenes of the others."""
+    from cocnet.datasets.subject.cutouts import read_set
+    from cocnet.datasets.synthetic.deblur_scenes import DeblurScenes, DeblurSettings
+
+    photos = read_set(run.images or "", run.masks or "", PHOTO_PX)
+    kept = len(photos) // HELD_OUT_PART
+    training, others = photos.split(kept) if kept else (photos, photos)
+    settings = DeblurSettings(run.side_px, run.radius_px)
+    about = f"synthetic scenes of {len(training)} photos, {settings}"
+    made = DeblurScenes(training, settings, seed=run.seed)
+    return DeblurItems(made), DeblurItems(DeblurScenes(others, settings, seed=run.seed + 1, count=run.held_out)), about
