@@ -14,10 +14,10 @@ from cocnet.apps.cli.main import main
 from cocnet.datasets.pairs.raytraced import read_scene
 from cocnet.datasets.pairs.sample import sample_of
 from cocnet.errors import CocnetWarning, DepthError, FileError, InputError
-from cocnet.renderers import HybridRenderer, Physical
-from cocnet.renderers.network import coc_map
 from cocnet.imaging import linear_to_srgb, srgb_to_linear, write_photo
 from cocnet.networks import card_of
+from cocnet.renderers import HybridRenderer, Physical
+from cocnet.renderers.network import coc_map
 from cocnet.training.engine.tensorboard import Board
 from cocnet.training.recipes.bokeh_recipes import BokehRecipe, BokehStage
 from cocnet.training.runs.bokeh_run import BokehRun, data_of, run_bokeh, starting_network
@@ -161,7 +161,9 @@ def test_networks_without_a_lens_see_one_lens(photos):
 
 def test_networks_without_depth_also_see_photos_blurred_behind_their_subject(photos):
     places = {"images": photos / "images", "masks": photos / "masks", "side_px": 48, "radius_px": (4, 4)}
-    items, held, about, _ = data_of(BokehRun(photos / "run", portraits=0.5, **places), card_of("cocnet-b3-less"))
+    items, held, about, _ = data_of(
+        BokehRun(photos / "run", portraits=0.5, **places), card_of("cocnet-b3-less")
+    )
     assert "50% are photos blurred behind their own subject" in about and len(held) == 8
     names = [items.source[i].name for i in range(10)]
     assert sum("portrait" in name for name in names) == 5

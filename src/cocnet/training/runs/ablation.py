@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from tyro.conf import arg
 
 from cocnet.errors import InputError
-from cocnet.training.runs.bokeh_run import HELD_OUT_PART
 from cocnet.training.recipes.bokeh_recipes import BokehRecipe, BokehStage, LossWeights
+from cocnet.training.runs.bokeh_run import HELD_OUT_PART
 
 if TYPE_CHECKING:
     from torch import nn
@@ -119,8 +119,8 @@ def run_ablation(run: AblationRun, on_progress: Progress | None = None) -> "tupl
     other lengths or scenes, or InputError."""
     import torch
 
-    from cocnet.training.runs.ablation_report import finished, write_ablation
     from cocnet.files.run_folder import claim
+    from cocnet.training.runs.ablation_report import finished, write_ablation
 
     run = run.checked()
     if run.threads is not None:
@@ -138,8 +138,8 @@ def run_ablation(run: AblationRun, on_progress: Progress | None = None) -> "tupl
 
 def _scenes(run: AblationRun) -> "tuple[Any, list[LensPair], str]":
     """Scenes with one lens, cut at white as photos are: to train on, and of photos that were kept back."""
-    from cocnet.datasets.synthetic.scenes import Scenes, SceneSettings
     from cocnet.datasets.subject.cutouts import read_set
+    from cocnet.datasets.synthetic.scenes import Scenes, SceneSettings
 
     settings = SceneSettings(run.side_px, (run.radius_px, run.radius_px), "fixed")
     photos = read_set(run.images, run.masks)
@@ -166,9 +166,9 @@ class _Cut:
 
 def items_of(name: str, source: Any, network: "nn.Module") -> "Items":
     """What a variant sees of pairs."""
+    from cocnet.networks import card_of
     from cocnet.training.runs.bokeh_run import scale_of
     from cocnet.training.runs.training_items import Items
-    from cocnet.networks import card_of
 
     return Items(source, card_of(VARIANTS[name].model), scale_of(network))
 
@@ -183,12 +183,12 @@ def _train(
     on_progress: Progress | None,
 ) -> None:
     """One training, and its scores as JSON once it is finished."""
-    from cocnet.training.runs.ablation_report import Trained, seconds_of, trained_network
     from cocnet.files.atomic import write_json
     from cocnet.training.engine.bokeh_objective import BokehObjective
     from cocnet.training.engine.loop import train
     from cocnet.training.engine.pair_scores import scores
     from cocnet.training.engine.task import Task
+    from cocnet.training.runs.ablation_report import Trained, seconds_of, trained_network
 
     folder, network = run.out / f"{name}-{seed}", network_of(name, seed)
     kept = items_of(name, held_out, network)

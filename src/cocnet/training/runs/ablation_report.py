@@ -14,15 +14,15 @@ from torch import nn
 
 from cocnet import __version__
 from cocnet.datasets import LensPair
-from cocnet.errors import FileError
-from cocnet.training.runs.ablation import (SCORES, SHEET_ROWS, VARIANTS, items_of)
-from cocnet.files.markdown import (table)
 from cocnet.datasets.pairs.sample import sample_of
+from cocnet.errors import FileError
 from cocnet.files.atomic import atomic_path, write_json
+from cocnet.files.markdown import table
 from cocnet.imaging import linear_to_srgb, write_photo
 from cocnet.networks import load_model
 from cocnet.renderers import Identity, Physical, Renderer, best_constant_blur
 from cocnet.training.engine.pair_scores import compared, rendered
+from cocnet.training.runs.ablation import SCORES, SHEET_ROWS, VARIANTS, items_of
 
 
 @dataclass(frozen=True)

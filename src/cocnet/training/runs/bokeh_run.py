@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from tyro.conf import arg
 
+from cocnet.datasets.pairs.open_pairs import PairFolder, open_pairs
 from cocnet.errors import CocnetWarning, InputError
 from cocnet.files.run_folder import fingerprint
-from cocnet.datasets.pairs.open_pairs import (PairFolder, open_pairs)
 from cocnet.training.recipes.bokeh_recipes import BokehRecipe
 from cocnet.training.recipes.recipe import shortened
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from torch.utils.data import Dataset
 
     from cocnet.datasets import BokehPairs, LensPair
-    from cocnet.training.runs.training_items import Items, Views
     from cocnet.networks import Card
     from cocnet.training.engine.pair_scores import PairScore
+    from cocnet.training.runs.training_items import Items, Views
 
 HELD_OUT_PART = 10  # of photos: one in so many is kept for held-out scenes
 
@@ -143,7 +143,15 @@ def run_bokeh(
     return train(task, on_progress)
 
 
-_PATHS = ("out", "images", "masks", "ray_traced", "data", "bokeh", "depths")  # their files' names and sizes count
+_PATHS = (
+    "out",
+    "images",
+    "masks",
+    "ray_traced",
+    "data",
+    "bokeh",
+    "depths",
+)  # their files' names and sizes count
 _FREE = (*_PATHS, "workers", "threads", "device", "tensorboard", "steps", "skip_problems")
 
 
@@ -198,8 +206,8 @@ def _scenes(run: BokehRun, card: "Card", scale: float, seed: int) -> TrainingDat
 
 def _made(run: BokehRun, card: "Card", *of: Any) -> "Dataset[LensPair]":
     """Scenes; where a network sees no depth, some are photos with their own subject in its place."""
-    from cocnet.datasets.synthetic.scenes import Scenes
     from cocnet.datasets.synthetic.portrait_scenes import PortraitScenes
+    from cocnet.datasets.synthetic.scenes import Scenes
     from cocnet.training.runs.training_items import Mixed
 
     if card.conditioning != "none" or not run.portraits:
@@ -231,7 +239,7 @@ def _corrected(
 ) -> "tuple[Views, str, tuple[Path, ...]]":
     """What a network sees that corrects the physical picture: windows of whole scenes, rendered whole."""
     from cocnet.datasets.pairs.raytraced import ray_traced
-    from cocnet.training.runs.training_items import (Items, Mixed, Passes, Views)
+    from cocnet.training.runs.training_items import Items, Mixed, Passes, Views
 
     items: Any = Items(scenes, card, scale)
     window = run.window_px or run.side_px
@@ -277,7 +285,9 @@ def _check_sizes(run: BokehRun, source: "BokehPairs") -> None:
     """Tell of pairs that are left out; raise InputError for whole pictures of several sizes, which make no batch."""
     if source.problems:
         named = "; ".join(f"{problem.name} ({problem.reason})" for problem in source.problems)
-        warnings.warn(f"left out {len(source.problems)} of {source.about}: {named}", CocnetWarning, stacklevel=2)
+        warnings.warn(
+            f"left out {len(source.problems)} of {source.about}: {named}", CocnetWarning, stacklevel=2
+        )
     sizes = len(set(source.sizes))
     if sizes > 1 and not run.side_px and run.resize is None:
         raise InputError(
@@ -288,4 +298,3 @@ def _check_sizes(run: BokehRun, source: "BokehPairs") -> None:
 def scale_of(network: "nn.Module") -> float:
     """Of the radii that a "lens" network sees."""
     return float(getattr(getattr(network, "config", None), "radius_scale_px", 1.0))
-

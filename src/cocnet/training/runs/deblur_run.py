@@ -170,4 +170,8 @@ def _scenes(run: DeblurRun) -> "tuple[DeblurItems, DeblurItems, str]":
     settings = DeblurSettings(run.side_px, run.radius_px)
     about = f"synthetic scenes of {len(training)} photos, {settings}"
     made = DeblurScenes(training, settings, seed=run.seed)
-    return DeblurItems(made), DeblurItems(DeblurScenes(others, settings, seed=run.seed + 1, count=run.held_out)), about
+    return (
+        DeblurItems(made),
+        DeblurItems(DeblurScenes(others, settings, seed=run.seed + 1, count=run.held_out)),
+        about,
+    )

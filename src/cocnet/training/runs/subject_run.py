@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
-from cocnet.files.listing import listed
 from cocnet.errors import FileError, InputError
+from cocnet.files.listing import listed
 from cocnet.files.run_folder import fingerprint
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from cocnet.datasets import BokehPairs
+from cocnet.datasets.pairs.sample import Sample, sample_of
 from cocnet.datasets.pairs.view import View
 from cocnet.errors import DepthError, InputError
-from cocnet.datasets.pairs.sample import Sample, sample_of
 from cocnet.imaging import linear_to_srgb, srgb_to_linear
 from cocnet.networks import Card
 from cocnet.renderers import Physical
