@@ -44,9 +44,9 @@ class RenderOptions:
     """Axial chromatic aberration: moves the focus of red and blue by this much in 1/m, e.g. 0.02."""
     lateral_ca: float = 0.0
     """Lateral chromatic aberration: red is larger, blue smaller by this fraction, e.g. 0.001."""
-    highlights: Literal["auto", "off"] | Pair = "off"
-    """Clipped lights burn as bright discs again: auto (white surfaces do, too), off, or a threshold (0..1) and a
-    gain."""
+    highlights: Literal["auto", "off"] | Pair = "auto"
+    """Clipped lights burn as bright discs again: auto (lamps are found, white surfaces stay as they are), off, or a
+    threshold (0..1) and a gain for everything brighter."""
     depth_kind: str | None = None
     """What the depth map holds: metric (metres), disparity (1/metres), relative_depth (bigger is farther),
     relative_disparity (bigger is nearer) [its JSON sidecar; metres for arrays]."""

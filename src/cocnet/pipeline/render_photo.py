@@ -28,8 +28,9 @@ from cocnet.pipeline.focus import choose_focus_m
 from cocnet.pipeline.options import RenderOptions, RenderSettings, Resolved
 from cocnet.pipeline.options_ignored import ignored_by
 from cocnet.pipeline.result_files import save_with_settings
-from cocnet.renderers import Physical, Renderer, open_renderer, render_windows
+from cocnet.renderers import HybridRenderer, Physical, Renderer, open_renderer, render_windows
 from cocnet.rendering import Highlights
+from cocnet.rendering.lights import Lights, find_lights
 
 Progress = Callable[[int, int], None]
 
@@ -187,20 +188,33 @@ def largest_radius_px(lens: ThinLens, inverse: Float32[np.ndarray, "h w"], width
 
 def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarray, "h w 3"]:
     """Stream windows of linear light through the renderer into pixels of the photo's type."""
-    photo = plan.photo
+    photo, lights = plan.photo, _lights(plan)
     out = np.empty_like(photo.pixels)
 
     def read(rows: slice, columns: slice) -> tuple[Tensor, Tensor]:
-        window = replace(photo, pixels=photo.pixels[rows, columns])
-        return window.linear(), torch.from_numpy(plan.inverse_depth[rows, columns].copy())[None]
+        light = replace(photo, pixels=photo.pixels[rows, columns]).linear()
+        if lights is not None:
+            light = lights.restore(light, rows.start, columns.start)
+        return light, torch.from_numpy(plan.inverse_depth[rows, columns].copy())[None]
 
     def write(rows: slice, columns: slice, light: Tensor) -> None:
         out[rows, columns] = photo.encode(light)
 
     size, radius = (photo.height, photo.width), plan.settings.largest_blur_radius_px
-    memory = plan.settings.options.max_mem_mb
-    render_windows(plan.renderer, plan.lens, *size, read, write, radius, memory, on_progress)
+    memory, renderer = plan.settings.options.max_mem_mb, plan.renderer
+    if lights is not None and isinstance(renderer, Physical):
+        renderer = replace(renderer, sharp_lights=True)
+    render_windows(renderer, plan.lens, *size, read, write, radius, memory, on_progress)
     return out
+
+
+def _lights(plan: Plan) -> Lights | None:
+    """The lights that `auto` finds in the photo; None: it has none, or nothing would be made of them."""
+    photo = plan.photo
+    if plan.settings.options.highlights != "auto" or not isinstance(plan.renderer, Physical | HybridRenderer):
+        return None
+    found = find_lights(photo.linear, photo.height, photo.width)
+    return found if found.any else None
 
 
 def _renderer_for(options: RenderOptions) -> Renderer:
@@ -212,8 +226,8 @@ def _renderer_for(options: RenderOptions) -> Renderer:
 
 
 def _highlights(options: RenderOptions) -> Highlights | None:
-    """What restores clipped lights before the blur; None: nothing."""
+    """The curve that raises everything bright before the blur, where its threshold and gain are given."""
     if isinstance(options.highlights, str):
-        return Highlights() if options.highlights == "auto" else None
+        return None
     threshold, gain = options.highlights
     return Highlights(threshold=threshold, gain=gain)

@@ -16,10 +16,11 @@ from cocnet.errors import DepthError, InputError
 from cocnet.optics import ThinLens
 from cocnet.rendering.eq8 import eq8
 from cocnet.rendering.fields import Window, magnified, over_fields
-from cocnet.rendering.fragments import fragments
+from cocnet.rendering.fragments import Fragments, fragments
 from cocnet.rendering.highlights import Highlights
 from cocnet.rendering.layers import composite
 from cocnet.rendering.levels import LINEAR, SHARP_LAYERS
+from cocnet.rendering.lights.discs import with_depths, with_discs
 from cocnet.rendering.spot_cache import SpotCache
 
 Mode = Literal["over", "eq8"]
@@ -116,9 +117,20 @@ class PhysicalRenderer:
         x = x.clamp(-limit, limit)
         if self.mode == "eq8":
             return eq8(image, x, reach, lambda radius: self._spot(radius, (0.0, 0.0)))
-        lights = bool(image.detach().max() > 1) if self.sharp_lights is None else self.sharp_lights
-        fine = SHARP_LAYERS if lights else LINEAR
-        parts = fragments(image, x, self.max_radius_px or reach)
+        bright = bool(image.detach().max() > 1)
+        sharp = bright if self.sharp_lights is None else self.sharp_lights
+
+        def render(light: Tensor, depths: list[float]) -> Tensor:
+            parts = with_depths(fragments(light, x, self.max_radius_px or reach), depths)
+            return self._composite(parts, window, reach, SHARP_LAYERS if sharp else LINEAR)
+
+        if not bright or image.requires_grad or x.requires_grad:
+            return render(image, [])
+        return with_discs(image, x, window, limit, self._spot, render)
+
+    def _composite(
+        self, parts: Fragments, window: Window, reach: float, fine: int
+    ) -> Float[Tensor, "b d h w"]:
         if not self.lens.cat_eye:
             return composite(parts, reach, lambda radius: self._spot(radius, (0.0, 0.0)), fine)
         return over_fields(
