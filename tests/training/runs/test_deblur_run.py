@@ -1,0 +1,107 @@
+"""Deblurring trained as a command: on scenes and on DPDD, it goes on where it stood, IFAN with its own loss."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from cocnet import create_model, load_model, save_checkpoint
+from cocnet.apps.cli.main import main
+from cocnet.errors import InputError
+from cocnet.imaging import write_photo
+from cocnet.training.engine.deblur_objective import DeblurObjective, Trained, score_deblurring
+from cocnet.training.engine.task import Step
+from cocnet.training.recipes.deblur_recipe import HYBRID, IFAN, recipe_for
+from cocnet.training.runs.deblur_run import DeblurRun, data_of, run_deblur, starting_network
+
+TINY = {"widths": [4, 4], "blocks": [1, 1], "radii_px": [1.5]}
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    torch.manual_seed(0)
+    return save_checkpoint(create_model("deblur-hybrid", **TINY), tmp_path / "tiny.safetensors")
+
+
+@pytest.fixture
+def dpdd_root(tmp_path):
+    for split in ("train", "val"):
+        for place, folder in enumerate(("inputC", "target", "inputL", "inputR")):
+            for number in range(2):
+                path = tmp_path / "DPDD" / split / folder / f"{number}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                pixels = np.random.default_rng(place).integers(0, 256, (40, 48, 3)).astype(np.uint8)
+                write_photo(path, pixels)
+    return tmp_path / "DPDD"
+
+
+def test_the_command_trains_on_scenes_and_goes_on(photos, tiny, capsys):
+    command = ["train", "deblur", "--images", photos / "images", "--masks", photos / "masks", "--model", tiny]
+    command += ["--side-px", "32", "--radius-px", "1", "4", "--held-out", "2", "--recipe.log-steps", "1"]
+    command += ["-o", photos / "run"]
+
+    def run(steps):
+        assert main([str(part) for part in [*command, "--steps", steps]]) == 0
+        return [json.loads(line) for line in (photos / "run" / "log.jsonl").read_text().splitlines()]
+
+    assert run(2)[0]["gain"] == pytest.approx(0, abs=1e-3)  # it starts as the picture itself
+    assert [line["step"] for line in run(3)] == [0, 1, 2, 3]
+    assert "dB over the blurred picture" in capsys.readouterr().out
+    assert load_model(photos / "run" / "weights.safetensors").name == "deblur-hybrid"
+    assert list((photos / "run" / "samples").iterdir())
+
+
+def test_ifan_learns_from_both_views_where_there_are_any(dpdd_root):
+    run = DeblurRun(model="ifan-lite", data=dpdd_root, side_px=32, held_out=1).checked()
+    items, held_out, about = data_of(run, with_views=True)
+    assert set(items[(0, 0)]) == {"image", "sharp", "views", "has_views"} and len(held_out) == 1
+    assert "8 bit" in about
+    network = starting_network("ifan-lite", 0)
+    assert isinstance(network, Trained)
+    objective = DeblurObjective([held_out[0]], IFAN)
+    batch = {name: x[None] for name, x in items[0].items()}
+    step = Step(IFAN.stages[0], 0, torch.autocast("cpu", enabled=False))
+    loss = float(objective.loss(network, batch, step).detach())
+    batch["has_views"][:] = False
+    assert loss > float(objective.loss(network, batch, step).detach()) > 0
+    assert objective.score(network).gain == pytest.approx(0, abs=1e-3)
+    other, _, _ = data_of(DeblurRun(data=dpdd_root, side_px=32).checked())
+    assert set(other[0]) == {"image", "sharp"}
+
+
+def test_a_step_of_ifan_leaves_weights_of_the_deblurring_part(dpdd_root, tmp_path):
+    run = DeblurRun(tmp_path / "run", "ifan-lite", data=dpdd_root, side_px=32, held_out=1, steps=3)
+    assert run_deblur(run).pictures == 1
+    assert (
+        sum(p.numel() for p in load_model(tmp_path / "run" / "weights.safetensors").parameters()) == 660_084
+    )
+
+
+def test_the_gain_is_a_logarithm_of_what_is_left():
+    torch.manual_seed(0)
+    sharp, image = torch.rand(2, 3, 16, 16), torch.rand(2, 3, 16, 16)
+    model = create_model("deblur-hybrid", **TINY)
+    step = Step(HYBRID.stages[0], 0, torch.autocast("cpu", enabled=False))
+    objective = DeblurObjective([], HYBRID)
+    assert float(objective.loss(model, {"image": image, "sharp": sharp}, step)) == pytest.approx(0, abs=1e-6)
+    halfway = lambda x: (x + sharp) / 2  # noqa: E731
+    found = float(objective.loss(halfway, {"image": image, "sharp": sharp}, step))
+    assert found == pytest.approx(-np.log(4), abs=1e-3)
+    item = {"image": image[0], "sharp": sharp[0]}
+    score = score_deblurring(model, [item])
+    assert score.gain == pytest.approx(0, abs=1e-3) and score.pictures == 1
+
+
+def test_recipes_and_impossible_runs(photos, dpdd_root):
+    assert recipe_for("ifan-lite") is IFAN and recipe_for("deblur-hybrid") is HYBRID
+    assert sum(stage.steps for stage in IFAN.stages) == 600_000
+    for bad in (
+        {},
+        {"data": dpdd_root, "images": photos, "masks": photos},
+        {"data": dpdd_root, "side_px": 36},
+    ):
+        with pytest.raises(InputError, match="expected"):
+            DeblurRun(**bad).checked()
+    with pytest.raises(InputError, match="deblurring network, got dbsi"):
+        starting_network("dbsi", 0)
