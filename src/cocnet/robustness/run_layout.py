@@ -29,15 +29,15 @@ class RunLayout:
 
     def photo(self, stem: str) -> Path:
         """The photo as it is attacked."""
-        return self.root / "photos" / f"{stem}.png"
+        return self.root / "photos" / f"{leaf(stem)}.png"
 
     def depth(self, stem: str) -> Path:
         """Its nearness, float32 [n n]."""
-        return self.root / "depth" / f"{stem}.npy"
+        return self.root / "depth" / f"{leaf(stem)}.npy"
 
     def natural(self, stem: str) -> Path:
         """Its natural bokeh."""
-        return self.root / "natural" / f"{stem}.png"
+        return self.root / "natural" / f"{leaf(stem)}.png"
 
     def photos(self, batch: int) -> Path:
         """What all victims see in a batch of photos and their natural bokeh."""
@@ -61,7 +61,14 @@ class RunLayout:
 
     def picture(self, victim: str, method: str, stem: str) -> Path:
         """An adversarial picture."""
-        return self.attack(victim, method) / f"{stem}.png"
+        return self.attack(victim, method) / f"{leaf(stem)}.png"
+
+
+def leaf(stem: str) -> str:
+    """A photo's name, which may come from a table or a run's file; raises FileError where it leaves its folder."""
+    if not stem or stem in (".", "..") or any(mark in stem for mark in "/\\\x00"):
+        raise FileError(f"expected a photo's name, got {stem!r}, try one without '/'")
+    return stem
 
 
 def plain(name: str) -> str:

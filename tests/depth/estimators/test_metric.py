@@ -32,7 +32,8 @@ class Standing:
 def test_depth_pro(focal_px):
     network = Standing()
     depth = estimate(DepthPro(network, lambda rgb: torch.from_numpy(rgb)), RGB, focal_px)
-    assert depth.kind == "metric" and depth.values[10, 10] == 2.5 and not depth.valid[0, 0]
+    assert depth.kind == "metric" and depth.values[10, 10] == 2.5
+    assert depth.valid.all() and depth.inverse_depth()[0, 0] == pytest.approx(1e-4)
     assert network.asked["f_px"] == (None if focal_px is None else focal_px)
     assert ("its own guess" in depth.source) == (focal_px is None)
 
@@ -50,7 +51,8 @@ def test_rembg_makes_a_mask_and_a_pseudo_depth_of_it():
 def test_moge(focal_px):
     network = Standing()
     depth = estimate(MoGe(network), RGB, focal_px)
-    assert depth.kind == "metric" and depth.values[10, 10] == 2.5 and not depth.valid[0, 0]
+    assert depth.kind == "metric" and depth.values[10, 10] == 2.5
+    assert depth.valid.all() and depth.inverse_depth()[0, 0] == pytest.approx(1e-4)
     assert network.image.shape == (3, 20, 30) and float(network.image.max()) <= 1
     angle = network.asked["fov_x"]
     assert angle is None if focal_px is None else angle == pytest.approx(math.degrees(math.pi / 2))

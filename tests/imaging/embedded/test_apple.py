@@ -99,3 +99,12 @@ def test_a_damaged_index_lists_nothing_outside_the_file(make, jpeg, further):
         damaged[start + int(rng.integers(60))] = int(rng.integers(256))
         for picture in further_pictures(bytes(damaged)):
             assert 0 < len(picture) <= len(whole)
+
+
+def test_pictures_of_an_index_do_not_overlap(make, jpeg, further):
+    whole = bytearray(make.mpf(jpeg, *[further()] * 50))
+    start = whole.index(b"MPF\x00") + 4 + 50
+    first = whole[start + 16 : start + 32]
+    for entry in range(1, 51):
+        whole[start + 16 * entry : start + 16 * entry + 16] = first
+    assert sum(map(len, further_pictures(bytes(whole)))) <= len(whole)

@@ -26,6 +26,8 @@ def test_deep_nesting_is_refused_at_once(make, name):
 def test_many_elements_are_refused(make):
     with pytest.raises(ValueError, match="elements"):
         read_xmp([make.rdf("<rdf:li/>" * 100_001)])
+    with pytest.raises(ValueError, match="elements"):
+        read_xmp([make.rdf("<rdf:li/>" * 1000)] * 101)
     space = 'xmlns:Container="http://ns.google.com/photos/1.0/container/"'
     lists = f"<Container:Directory>{'<rdf:li/>' * 1001}</Container:Directory>"
     with pytest.raises(ValueError, match="lists more than"):

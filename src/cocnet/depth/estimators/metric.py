@@ -53,7 +53,7 @@ class MoGe:
         found = self.network.infer(pixels, fov_x=angle)
         depth_m = found["depth"].float().cpu().numpy()
         if "mask" in found:
-            depth_m = np.where(found["mask"].cpu().numpy(), depth_m, np.nan)
+            depth_m = np.where(found["mask"].cpu().numpy(), depth_m, np.inf)  # sky
         return DepthMap.of(depth_m, "metric", "MoGe-2: metres, expect 10–30 % error")
 
 

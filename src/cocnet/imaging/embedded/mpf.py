@@ -27,10 +27,12 @@ def _listed(jpeg: bytes, base: int, end: int) -> Iterator[bytes]:
         entries = _entries(index, order) if order else b""
     except struct.error:
         return
+    left = len(jpeg)  # pictures don't overlap, so together they can't be more than the file
     for at in range(_ENTRY_BYTES, min(len(entries), _ENTRY_BYTES * _MOST_PICTURES), _ENTRY_BYTES):
         size, offset = struct.unpack_from(f"{order}II", entries, at + 4)
         place = base + offset
-        if offset and size and place + size <= len(jpeg) and is_picture(jpeg, place):
+        if offset and 0 < size <= min(left, len(jpeg) - place) and is_picture(jpeg, place):
+            left -= size
             yield jpeg[place : place + size]
 
 

@@ -60,9 +60,11 @@ def read_xmp(packets: Iterable[bytes]) -> PhotoXmp:
     depth_maps: list[Fields] = []
     directories: list[tuple[ContainerItem, ...]] = []
     has_gain_map = False
+    left = _MOST_ELEMENTS
     for packet in packets:
-        root = _parse(packet)
+        root = _parse(packet, left)
         for element in root.iter():
+            left -= 1
             values = list(_fields_of(element))
             gdepth = _picked(values, "/1.0/depthmap", but="/dd/") | gdepth
             gimage = _picked(values, "/1.0/image", but="/dd/") | gimage
@@ -77,13 +79,13 @@ def read_xmp(packets: Iterable[bytes]) -> PhotoXmp:
 class _BoundedTree(TreeBuilder):
     """A tree that is neither deep nor huge: walking it takes time in proportion to its bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_elements: int) -> None:
         super().__init__()
-        self._depth = self._count = 0
+        self._depth, self._left = 0, most_elements
 
     def start(self, tag: Any, attrs: Any, /) -> Element:
-        self._depth, self._count = self._depth + 1, self._count + 1
-        if self._depth > _DEEPEST or self._count > _MOST_ELEMENTS:
+        self._depth, self._left = self._depth + 1, self._left - 1
+        if self._depth > _DEEPEST or self._left < 0:
             raise ValueError(f"more than {_DEEPEST} levels or {_MOST_ELEMENTS:,} elements")
         return super().start(tag, attrs)
 
@@ -92,11 +94,11 @@ class _BoundedTree(TreeBuilder):
         return super().end(tag)
 
 
-def _parse(packet: bytes) -> Element:
+def _parse(packet: bytes, most_elements: int) -> Element:
     text = packet.rstrip(b"\x00 \t\r\n")
     if len(text) > _MOST_BYTES:
         raise ValueError(f"its XMP has {len(text):,} bytes, more than {_MOST_BYTES:,}")
-    parser = XMLParser(target=_BoundedTree(), forbid_dtd=True)
+    parser = XMLParser(target=_BoundedTree(most_elements), forbid_dtd=True)
     try:
         parser.feed(text)
         return parser.close()
