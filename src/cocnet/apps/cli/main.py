@@ -24,7 +24,13 @@ from cocnet.apps.cli.depth_command import depth
 from cocnet.apps.cli.evaluate_command import evaluate, evaluate_robustness, tables
 from cocnet.apps.cli.model_commands import convert, export, models
 from cocnet.apps.cli.progress import parts_done
-from cocnet.apps.cli.train_command import BOKEH_COMMANDS, train_ablation, train_deblur, train_subject
+from cocnet.apps.cli.train_command import (
+    BOKEH_COMMANDS,
+    train_ablation,
+    train_deblur,
+    train_deblur_experiment,
+    train_subject,
+)
 from cocnet.errors import CocnetError, CocnetWarning
 from cocnet.files.interrupt import clean_end
 from cocnet.pipeline.options import Pair, RenderOptions
@@ -143,6 +149,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "train subject": train_subject,
     "train ablation": train_ablation,
     "train deblur": train_deblur,
+    "train deblur-experiment": train_deblur_experiment,
     **BOKEH_COMMANDS,
 }
 
@@ -189,11 +196,12 @@ def _what_to_train(arguments: Sequence[str]) -> int:
         "subject": "the network that finds subjects",
         "ablation": "the paper's variants, compared",
         "deblur": "networks that sharpen",
+        "deblur-experiment": "what bokeh as training data does for them",
         **{name: f"{named.model}, {named.about}" for name, named in RECIPES.items()},
     }
     print("cocnet train WHAT --help lists the options of", file=sys.stdout if asked else sys.stderr)
     for name, text in about.items():
-        print(f"  {name:<11}{text}", file=sys.stdout if asked else sys.stderr)
+        print(f"  {name:<18}{text}", file=sys.stdout if asked else sys.stderr)
     return 0 if asked else 2
 
 

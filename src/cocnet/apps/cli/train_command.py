@@ -16,6 +16,7 @@ from cocnet.training.recipes.bokeh_recipes import RECIPES, BokehRecipe, Named
 from cocnet.training.recipes.deblur_recipe import HYBRID, DeblurRecipe
 from cocnet.training.runs.ablation import AblationRun
 from cocnet.training.runs.bokeh_run import BokehRun
+from cocnet.training.runs.deblur_experiment import DeblurExperiment
 from cocnet.training.runs.deblur_run import DeblurRun
 from cocnet.training.runs.subject_run import SubjectRun
 
@@ -84,6 +85,22 @@ def train_deblur(run: OmitArgPrefixes[DeblurRun], recipe: DeblurRecipe = HYBRID)
             f"{run.out / 'weights.safetensors'}: {score.gain:+.2f} dB over the blurred picture, "
             f"{score.psnr:.2f} dB, SSIM {score.ssim:.4f} on held-out pairs"
         )
+
+
+def train_deblur_experiment(run: OmitArgPrefixes[DeblurExperiment]) -> None:
+    """Compare what bokeh as training data does for a deblurring network: none, natural, random depth, adversarial.
+
+      cocnet train deblur-experiment --start weights.safetensors --images photos --masks masks
+        --ray-traced scenes --real pairs -o runs/deblur-experiment
+
+    Args:
+        run: From which weights, on what, for how long.
+    """
+    from cocnet.training.runs.deblur_experiment import run_experiment
+
+    with _progress() as on_progress:
+        report = run_experiment(run, lambda name, done, facts: on_progress(done, {"of": name, **facts}))
+    print(report.read_text(encoding="utf-8"), end="")
 
 
 def train_bokeh(name: str, named: Named) -> Callable[..., None]:
