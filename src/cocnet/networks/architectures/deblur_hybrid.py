@@ -1,8 +1,8 @@
 """Deblurring by known optics, corrected by a small network: discs of several radii undone, blended, mended.
 
 Enters: sRGB [b 3 h w] in 0..1. Leaves: I + Σ_k w_k·(W_k ∗ I − I) + c: W_k the Wiener filter of a disc of radius r_k;
-the weights w (one a pixel and filter) and the colours c are what a U-Net at scales 1/2, 1/4, 1/8 says. No
-normalisation, so that a tile with a margin of `margin_px` is exactly its part of the whole.
+weights w in −1..1 (one a pixel and filter; unbounded ones diverge in training) and colours c come from a U-Net at
+scales 1/2, 1/4, 1/8. No normalisation: a tile with a margin of `margin_px` is exactly its part of the whole.
 """
 
 from collections.abc import Sequence
@@ -22,6 +22,7 @@ from cocnet.optics import ThinLens, lens_psf, wiener_kernel
 RADII_PX = (1.3, 2.2, 3.5, 5.5, 8.5)
 CARD = Card("deblur-hybrid", "ours", 2026, None, size_multiple=8, task="deblurring")
 MIDDLE, LOUDER = 0.5, 2.0  # of a picture's values; by which the filters' changes are seen larger
+LARGEST = 0.5  # change by a filter
 QUIET = 0.3  # of a branch's initial weights
 SLOPE = 0.1
 
@@ -88,13 +89,13 @@ class DeblurHybrid(DeblurNet):
         for level in reversed(range(len(skips))):
             x = self.decoders[level](functional.pixel_shuffle(self.ups[level](x), 2) + skips.pop())
         said = functional.pixel_shuffle(self.last(x).to(image.dtype), 2)
-        return image + said[:, :3] + (said[:, 3:, None] * changes).sum(1)
+        return image + said[:, :3] + (said[:, 3:, None].tanh() * changes).sum(1)
 
     def changes(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b k 3 h w"]:
-        """What each filter would change, of pictures that it doesn't take beyond −0.5..1.5."""
+        """What each filter would change, cut to ±LARGEST."""
         kernels = [kernel.to(image) for kernel in wiener_filters(self.radii_px)]
         with torch.autocast(image.device.type, enabled=False):
-            found = [(x.clamp(-0.5, 1.5) - image) for x in _filtered(image, kernels)]
+            found = [(x - image).clamp(-LARGEST, LARGEST) for x in _filtered(image, kernels)]
         return torch.stack(found, 1)
 
 
