@@ -10,9 +10,9 @@ import torch
 from cocnet import create_model, save_checkpoint
 from cocnet.datasets.pairs.deblur_pairs import open_deblur_pairs
 from cocnet.errors import InputError
-from cocnet.evaluation.measure_deblurring import measure_deblurring
 from cocnet.evaluation.table4 import TABLE_4, table_4
 from cocnet.imaging import write_photo
+from cocnet.metrics.deblurring import measure_deblurring
 from cocnet.metrics.image import psnr, ssim
 
 

@@ -13,8 +13,8 @@ from torch import nn
 
 from cocnet.datasets.pairs.deblur_pairs import DeblurPairs
 from cocnet.errors import InputError
-from cocnet.evaluation.measure_deblurring import METRICS, measure_deblurring
 from cocnet.files.markdown import table
+from cocnet.metrics.deblurring import METRICS, measure_deblurring
 from cocnet.metrics.formatting import cell, title
 from cocnet.networks import card_of, create_model, list_models, load_model, shipped_weights
 
@@ -98,7 +98,7 @@ def _row(
             on_progress(name, done, total)
 
     given: dict[str, Any] = {"what": name, "data": pairs.about, "device": device, "on_progress": progress}
-    found = measure_deblurring(network, pairs, **given)  # type: ignore[arg-type]
+    found = measure_deblurring(network, pairs, **given)
     missing = "".join(f"; no {metric}: {why}" for metric, why in found.missing.items())
     return DeblurRow(name, parameters, values, {**empty, **found.means}, f"on {pairs.about}{missing}")
 

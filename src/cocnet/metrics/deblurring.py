@@ -6,17 +6,36 @@ scores are: 8-bit sRGB, whole pictures, the plain mean over them.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
-from cocnet.datasets.pairs.deblur_pairs import DeblurPair
 from cocnet.errors import FileError
 from cocnet.metrics.image import as_8_bit
 from cocnet.metrics.measures import open_metrics
 
 METRICS = ("psnr", "ssim", "lpips")
 Progress = Callable[[int, int], None]
+
+
+class Pair(Protocol):
+    """What is needed of a pair."""
+
+    @property
+    def blurred(self) -> Float[Tensor, "3 h w"]: ...
+    @property
+    def sharp(self) -> Float[Tensor, "3 h w"]: ...
+    @property
+    def name(self) -> str: ...
+
+
+class Pairs(Protocol):
+    """What is needed of a set of pairs."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> Pair: ...
 
 
 @dataclass(frozen=True)
@@ -37,7 +56,7 @@ class Deblurred:
 
 def measure_deblurring(
     network: nn.Module | None,
-    pairs: Sequence[DeblurPair],
+    pairs: Pairs,
     metrics: Sequence[str] = METRICS,
     *,
     what: str = "network",
