@@ -42,23 +42,9 @@ def command(photos, start):
         write_photo(photos / "real" / f"{name}.png", pixels)
     folders = {"images": "images", "masks": "masks", "ray-traced": "rt", "real": "real", "out": "out"}
     flags = [text for flag, name in folders.items() for text in (f"--{flag}", str(photos / name))]
-    small = [
-        "--steps",
-        "2",
-        "--batch",
-        "2",
-        "--pictures",
-        "4",
-        "--side-px",
-        "32",
-        "--attack-steps",
-        "1",
-        "--metrics",
-        "psnr",
-        "--seeds",
-        "0",
-        "1",
-    ]
+    sizes = {"steps": 2, "batch": 2, "pictures": 4, "side-px": 32, "attack-steps": 1, "metrics": "psnr"}
+    small = [text for flag, value in sizes.items() for text in (f"--{flag}", str(value))]
+    small += ["--seeds", "0", "1"]
     return ["train", "deblur-experiment", "--start", str(start), *flags, *small]
 
 

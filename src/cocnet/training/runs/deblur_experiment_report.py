@@ -1,7 +1,7 @@
 """The experiment with bokeh as training data, told: tables of means with intervals, and a plain sentence.
 
-Enters: the folder of `deblur_experiment`. Leaves: experiment.md. Intervals are Student's, of 95 %, over the seeds' mean
-differences to the way without new data at the same seed.
+Enters: the folder of `deblur_experiment`. Leaves: experiment.md. Intervals are Student's, of 95 %, over the seeds'
+mean differences to the way without new data at the same seed.
 """
 
 import json
@@ -68,10 +68,13 @@ def verdict(out: Path, label: str, seeds: Sequence[int]) -> str:
     """Whether adversarial bokeh helps, in PSNR, beside no new data and beside natural bokeh."""
     gain, half = differences(out, label, "adversarial", seeds, "psnr")
     other, _ = differences(out, label, "natural", seeds, "psnr")
-    if abs(gain) <= half:
-        said = "makes no difference that these seeds can show"
-    else:
-        said = "helps" if gain > 0 else "harms"
+    said = (
+        "helps"
+        if gain > half
+        else "harms"
+        if gain < -half
+        else "makes no difference that these seeds can show"
+    )
     return (
         f"On {label} pairs adversarial bokeh {said}: {gain:+.3f} ± {half:.3f} dB beside no new data; "
         f"natural bokeh {other:+.3f} dB.\n"
