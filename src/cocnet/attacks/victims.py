@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from cocnet.attacks.own_victims import OwnVictim, open_own_victim
 from cocnet.attacks.victim_packages import PACKAGES, find_packaged, read_packaged
 from cocnet.errors import FileError, InputError
 from cocnet.files.offline import check_download
@@ -73,12 +74,14 @@ def list_victims() -> tuple[str, ...]:
     return first + tuple(name for name in _of_torchvision() if name not in first)
 
 
-def open_victim(name: str, weights: str | Path | None = None) -> Classifier:
-    """A classifier ready to be attacked.
+def open_victim(name: str, weights: str | Path | None = None) -> Classifier | OwnVictim:
+    """A classifier ready to be attacked: a name of `list_victims()`, or "package.module:function" of one's own.
 
     weights: a safetensors file with the network's own names (EfficientNet-Lite: those of `LiteClassifier`), of any
     number of classes. Raises InputError for an unknown name, FileError where weights can't be had or don't fit.
     """
+    if ":" in name and weights is None:
+        return open_own_victim(name)
     if name not in list_victims():
         near = difflib.get_close_matches(name, list_victims(), n=1) or PACKAGES
         raise InputError(f"expected a victim, got '{name}', try {', '.join(near)}")

@@ -68,8 +68,8 @@ class RobustnessRun(AttackSettings):
     first_class: int = 0
     """Number of the first class in --label-column: 0 or 1."""
     victims: tuple[str, ...] = ("mobilenet_v2",)
-    """Names of classifiers, or NAME=FILE.safetensors, also with commas; each is attacked, and sees what fooled the
-    others."""
+    """Names of classifiers, NAME=FILE.safetensors, or PACKAGE.MODULE:FUNCTION of one's own (sRGB [b 3 h w] of 0..1 to
+    logits [b n]), also with commas; each is attacked, and sees what fooled the others."""
     methods: tuple[str, ...] = ("aif", "bokeh", "blur", "random", "gda", "sm-gda", "bg-gda")
     """Also random-sm-gda, random-bg-gda, offset, lens, random-lens, pgd-rgb, ace, colorfool-unmasked. With another ε
     and effort: gda@8e-3, gda@8e-3:steps=200:restarts=3, gda@8e-3:full (all steps)."""

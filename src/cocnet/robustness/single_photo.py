@@ -16,6 +16,7 @@ from cocnet.robustness.settings import AttackSettings
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from cocnet.attacks.own_victims import OwnVictim
     from cocnet.attacks.victims import Classifier
     from cocnet.renderers import Setup
 
@@ -30,7 +31,8 @@ class AttackRun(AttackSettings):
     """gda, sm-gda, bg-gda, offset, lens, random (gda's), random-sm-gda, random-bg-gda, random-lens, pgd-rgb, ace,
     colorfool-unmasked, blur, bokeh."""
     victim: str = "mobilenet_v2"
-    """A classifier, or NAME=FILE.safetensors."""
+    """A classifier, NAME=FILE.safetensors, or PACKAGE.MODULE:FUNCTION of one's own (sRGB [b 3 h w] of 0..1 to logits
+    [b n])."""
     depth: Path | None = None
     """Depth file of the photo [estimated]."""
     label: int | None = None
@@ -92,7 +94,7 @@ def _check_outputs(photo: Path, run: AttackRun) -> None:
             check_output(path, source)
 
 
-def _attacked(photo: Path, run: AttackRun, victim: "Classifier") -> AttackOutcome:
+def _attacked(photo: Path, run: AttackRun, victim: "Classifier | OwnVictim") -> AttackOutcome:
     """The attack; writes the picture and the depth."""
     import torch
 
@@ -143,21 +145,23 @@ def _opened(photo: Path, run: AttackRun) -> "tuple[Tensor, Tensor]":
     return image[None].to(run.device), near[None].to(run.device)
 
 
-def _class(label: int, victim: "Classifier") -> int:
+def _class(label: int, victim: "Classifier | OwnVictim") -> int:
     if not 0 <= label < victim.classes:
         raise InputError(f"expected a class of 0..{victim.classes - 1}, got {label}, try another --label")
     return label
 
 
-def _seen(victim: "Classifier", image: "Tensor") -> Prediction:
+def _seen(victim: "Classifier | OwnVictim", image: "Tensor") -> Prediction:
+    from cocnet.attacks.guard import ask_logits, evaluating
     from cocnet.robustness.class_names import class_name
 
-    chance = victim(image)[0].softmax(0)
+    with evaluating(victim):
+        chance = ask_logits(victim, image)[0].softmax(0)
     label = int(chance.argmax())
     return Prediction(label, class_name(label, victim.classes), float(chance[label]))
 
 
-def _written(path: Path, picture: "Tensor", victim: "Classifier") -> Prediction:
+def _written(path: Path, picture: "Tensor", victim: "Classifier | OwnVictim") -> Prediction:
     """Write the picture, and look at the file."""
     import torch
 

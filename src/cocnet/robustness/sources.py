@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from cocnet.attacks.own_victims import OwnVictim
 from cocnet.attacks.victims import Classifier, open_victim
 from cocnet.datasets import LabelledFile, LabelledFolder, LabelledPhotos, NeurIPS2017
 from cocnet.datasets.labelled.labelled_photos import middle
@@ -51,7 +52,7 @@ def setup_of(run: AttackSettings) -> Setup:
     return Setup(f_number=run.f_number, focus_m=run.focus_m)
 
 
-def open_victims(names: tuple[str, ...], device: str = "cpu") -> dict[str, Classifier]:
+def open_victims(names: tuple[str, ...], device: str = "cpu") -> dict[str, Classifier | OwnVictim]:
     """Victims by name; NAME=FILE takes weights from a file. Raises InputError, FileError."""
     victims = {}
     for spelled in names:

@@ -14,6 +14,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from cocnet.attacks.guard import ask_logits, evaluating, training
+from cocnet.attacks.own_victims import OwnVictim
 from cocnet.attacks.victims import Classifier
 from cocnet.compute import check_device, strict_float32
 from cocnet.datasets import LabelledPhotos
@@ -52,7 +53,7 @@ class Testbed:
     layout: RunLayout
     photos: LabelledPhotos
     render: NearnessView
-    victims: dict[str, Classifier]
+    victims: dict[str, Classifier | OwnVictim]
     measures: Measures
     others: dict[str, NearnessView] = field(default_factory=dict)
     training: tuple[str, ...] = ()
