@@ -13,17 +13,16 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
+from cocnet.rendering.matting import Matte, matte
+
 JUMP_PX = 2.0  # smaller steps of the blur radius are no silhouettes,
 SHARP_JUMP_PX, SHARP_PX = 1.3, 2.0  # but these are, where the near side is blurred less than that
 JUMP_RATIO = 2.0  # a silhouette jumps by this many times the slope that continues beside it
-WINDOW = 2  # px, the reach of clean colours
-OWN_PART = 0.1  # a rim pixel farther from both sides, in parts of the jump, has a mixture for a depth
-SOFT_PRIOR = 0.01  # weight of the geometric coverage where near and far colours agree
+OWN_PART = 0.01  # a rim pixel farther from both sides, in parts of the jump, has a mixture for a depth
 MAX_FILL_LEVELS = 8
 SEEN_PX = 1.0  # hidden background shows as far in as the blur in front of it reaches, and so much more
 LIGHTS_PX = 4  # beside a light, small steps stay whole: its colour says little about what is there
 DAZZLING = 1.0  # light from which a seed of hidden background counts less than half
-_CHUNK = 1 << 16
 _EMPTY = 1e-6  # weight up to which nothing has been spread to a pixel
 
 
@@ -48,13 +47,14 @@ def fragments(
     front, x_front = torch.cat([image, one], 1), x
     back, x_back = torch.zeros_like(front), x
     rim = silhouettes(x, _beside_lights(image))
-    index = rim.flatten().nonzero().squeeze(1)
-    if not len(index):
+    if not rim.any():
         return Fragments(front, x_front, back, x_back)
-    parts = [_split(image, x, rim, chunk) for chunk in torch.split(index, _CHUNK)]
-    near, x_near, far, x_far = (torch.cat(part, -1) for part in zip(*parts, strict=True))
-    front, back = _scatter(front, index, near), _scatter(back, index, far)
-    x_front, x_back = _scatter(x_front, index, x_near), _scatter(x_back, index, x_far)
+    index, found = matte(image, x, rim)
+    front = _scatter(front, index, torch.cat([found.near * found.alpha, found.alpha[None]]))
+    back = _scatter(back, index, torch.cat([found.far, torch.ones_like(found.alpha)[None]]))
+    x_near, x_far = _sides(x.flatten().index_select(0, index), found)
+    x_front, x_back = _scatter(x_front, index, x_near[None]), _scatter(x_back, index, x_far[None])
+    rim = torch.zeros_like(rim).flatten().index_fill(0, index, True).view_as(rim)
     reach = float(x.detach().abs().max()) if max_radius_px is None else max_radius_px
     return _hide(Fragments(front, x_front, back, x_back), rim, fill_levels(reach))
 
@@ -100,22 +100,12 @@ def _beside_lights(image: Float[Tensor, "b c h w"]) -> Bool[Tensor, "b 1 h w"] |
     return functional.max_pool2d(bright.float(), 2 * LIGHTS_PX + 1, 1, LIGHTS_PX) > 0
 
 
-def _offsets(device: torch.device) -> Int[Tensor, "n 2"]:
-    reach = torch.arange(-WINDOW, WINDOW + 1, device=device)
-    return torch.cartesian_prod(reach, reach)
-
-
-def _neighbours(
-    x: Float[Tensor, "b 1 h w"], index: Int[Tensor, " p"]
-) -> tuple[Int[Tensor, "p n"], Bool[Tensor, "p n"]]:
-    """Flat indices of the window around each flat index, and which of them lie inside the picture."""
-    height, width = x.shape[-2:]
-    offsets = _offsets(x.device)
-    row = (index // width % height)[:, None] + offsets[:, 0]
-    column = (index % width)[:, None] + offsets[:, 1]
-    inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-    base = (index // (height * width) * height * width)[:, None]
-    return base + row.clamp(0, height - 1) * width + column.clamp(0, width - 1), inside
+def _sides(own: Float[Tensor, " p"], found: Matte) -> tuple[Float[Tensor, " p"], Float[Tensor, " p"]]:
+    """A pixel's own x on the side where it is; depth that is a mixture is on neither."""
+    with torch.no_grad():
+        close = OWN_PART * (found.x_far - found.x_near)
+        near, far = own < found.x_near + close, own > found.x_far - close
+    return torch.where(near, own, found.x_near), torch.where(far, own, found.x_far)
 
 
 def _flat(t: Float[Tensor, "b c h w"]) -> Float[Tensor, "c bhw"]:
@@ -127,76 +117,6 @@ def _scatter(
 ) -> Float[Tensor, "b c h w"]:
     flat = _flat(t).index_copy(1, index, values)
     return flat.view(t.shape[1], t.shape[0], *t.shape[2:]).transpose(0, 1)
-
-
-def _split(
-    image: Tensor, x: Tensor, rim: Tensor, index: Tensor
-) -> tuple[Float[Tensor, "d p"], Float[Tensor, "1 p"], Float[Tensor, "d p"], Float[Tensor, "1 p"]]:
-    """Near (αF, α), its x, far (B, 1), its x, for the rim pixels of `index`.
-
-    Depth that was resized or estimated is itself a mixture there: then the x of the clean pixels counts.
-    """
-    around, inside = _neighbours(x, index)
-    p, n = around.shape
-    colour = _flat(image).index_select(1, around.flatten()).view(-1, p, n)
-    depth = x.flatten().index_select(0, around.flatten()).view(p, n)
-    own, own_x = _flat(image).index_select(1, index), x.flatten().index_select(0, index)
-    clean = inside & ~rim.flatten()[around.flatten()].view(p, n)
-    with torch.no_grad():
-        distance2 = _offsets(x.device).square().sum(1).to(x.dtype)
-        close = inside & (distance2 < 2.5)
-        middle = (depth.where(close, torch.inf).amin(1) + depth.where(close, -torch.inf).amax(1)) / 2
-        is_near = depth < middle[:, None]
-        soft = torch.exp(distance2 / -0.72) * close
-        coverage = (soft * is_near).sum(1) / soft.sum(1)
-        low = colour.where(inside, torch.inf).amin(-1)
-        high = colour.where(inside, -torch.inf).amax(-1)
-        fall = torch.exp(distance2 / -2)
-    weigh = _Side(colour, depth, fall, inside, clean)
-    far, x_far = weigh.mean(~is_near, None)
-    near, x_near = weigh.mean(is_near, far)
-    alpha = _coverage(own, near, far, coverage)
-    rest = (own - alpha * near - (1 - alpha) * far) / (alpha**2 + (1 - alpha) ** 2)
-    near = (near + alpha * rest).clamp(low, high)
-    far = (far + (1 - alpha) * rest).clamp(low, high)
-    with torch.no_grad():
-        close = OWN_PART * (x_far - x_near)
-        own_near, own_far = own_x < x_near + close, own_x > x_far - close
-    x_near, x_far = torch.where(own_near, own_x, x_near), torch.where(own_far, own_x, x_far)
-    one = torch.ones_like(alpha)
-    return torch.cat([near * alpha, alpha]), x_near[None], torch.cat([far, one]), x_far[None]
-
-
-def _coverage(
-    own: Float[Tensor, "c p"], near: Tensor, far: Tensor, geometric: Float[Tensor, " p"]
-) -> Float[Tensor, "1 p"]:
-    """The α of own = α·near + (1 − α)·far by least squares, drawn to the geometric one where colours agree."""
-    gap = near - far
-    prior = SOFT_PRIOR * (near**2 + far**2).sum(0) + 1e-6
-    return ((((own - far) * gap).sum(0) + prior * geometric) / ((gap**2).sum(0) + prior)).clamp(0, 1)[None]
-
-
-class _Side(NamedTuple):
-    """Windows around rim pixels, for the mean colour and x of one side."""
-
-    colour: Float[Tensor, "c p n"]
-    depth: Float[Tensor, "p n"]
-    fall: Float[Tensor, " n"]
-    inside: Bool[Tensor, "p n"]
-    clean: Bool[Tensor, "p n"]
-
-    def mean(
-        self, side: Bool[Tensor, "p n"], other: Float[Tensor, "c p"] | None
-    ) -> tuple[Float[Tensor, "c p"], Float[Tensor, " p"]]:
-        """Clean pixels count most; else (thin things) those whose colour differs most from the other side's."""
-        with torch.no_grad():
-            rough = 0.1 * self.fall * self.inside
-            if other is not None:
-                away = (self.colour - other[..., None]).square().sum(0) * self.inside
-                rough = rough * ((away / away.amax(1, keepdim=True).clamp(min=1e-9)) ** 2 + 1e-3)
-            weight = (self.fall * self.clean + rough) * side
-            weight = weight / weight.sum(1, keepdim=True).clamp(min=1e-12)
-        return (self.colour * weight).sum(-1), (self.depth * weight).sum(1)
 
 
 def _hide(parts: Fragments, rim: Bool[Tensor, "b 1 h w"], levels: int) -> Fragments:
@@ -216,7 +136,7 @@ def _hide(parts: Fragments, rim: Bool[Tensor, "b 1 h w"], levels: int) -> Fragme
     with torch.no_grad():
         x = parts.x_front
         near = (x < 0.3 * x_far + 0.7 * x_near) & (x_far - x > SHARP_JUMP_PX)
-        seen = _distance(rim, levels) <= 2 * (x.abs() + SEEN_PX)
+        seen = _distance(rim, levels) <= 2 * (torch.maximum(x.abs(), x_far.abs()) + SEEN_PX)
         accept = near & seen & (have > _EMPTY) & ~rim
     back = torch.where(accept, hidden, parts.back)
     return Fragments(parts.front, parts.x_front, back, torch.where(accept, x_far, parts.x_back))
