@@ -48,7 +48,11 @@ def plank(seed):
     y, x = _places()
     turn = rng.uniform(0.1, 1.4)
     u, v = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
-    inside = ((np.abs(u) < 40) & (np.abs(v) < 25)) | (np.hypot(u - 40, v) < 25) | ((np.abs(v + 0.3 * u) < 2.5) & (u < 20))
+    inside = (
+        ((np.abs(u) < 40) & (np.abs(v) < 25))
+        | (np.hypot(u - 40, v) < 25)
+        | ((np.abs(v + 0.3 * u) < 2.5) & (u < 20))
+    )
     return Silhouette(_drawn(inside), np.full((SIZE, SIZE, 3), 0.05, "f4"), _texture(rng, 0.2, 0.9, 1.8))
 
 
@@ -94,7 +98,8 @@ def hair(seed):
     rng = np.random.default_rng(seed)
     y, x = _places()
     inside = np.hypot(x, y - 40) < 45
-    for turn, width, bend in zip(rng.uniform(-3, 0, 12), rng.uniform(0.5, 1.25, 12), rng.uniform(-0.01, 0.01, 12), strict=True):
+    for _ in range(12):
+        turn, width, bend = rng.uniform((-3, 0.5, -0.01), (0, 1.25, 0.01))
         u = x * np.cos(turn) + (y - 40) * np.sin(turn)
         v = (y - 40) * np.cos(turn) - x * np.sin(turn)
         inside |= (np.abs(v - bend * u * u) < width) & (u > 0) & (u < 85)
@@ -144,7 +149,9 @@ def depths(alpha: np.ndarray) -> dict[str, np.ndarray]:
         "moved by 2 px": shift((alpha > 0.5).astype("f4"), (2, 2), order=0, mode="nearest"),
         "a network's": gaussian_filter(shift(large, (1.5, -2), order=1, mode="nearest"), 1.5),
     }
-    return {name: (1 / FAR_M + share * (1 / NEAR_M - 1 / FAR_M)).astype("f4") for name, share in shares.items()}
+    return {
+        name: (1 / FAR_M + share * (1 / NEAR_M - 1 / FAR_M)).astype("f4") for name, share in shares.items()
+    }
 
 
 def light_of(scene: Silhouette) -> Tensor:

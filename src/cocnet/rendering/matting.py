@@ -59,10 +59,13 @@ def matte(
     number[index] = torch.arange(len(index), dtype=torch.int32, device=x.device)
     windows = [
         _Windows.of(image, x, number, i, m)
-        for i, m in zip(index.split(_CHUNK), middle.split(_CHUNK), strict=True)
+        for i, m in zip(torch.split(index, _CHUNK), torch.split(middle, _CHUNK), strict=True)
     ]
     outline = torch.cat([window.outline() for window in windows])
-    begun = [window.begin(outline, part) for window, part in zip(windows, outline.split(_CHUNK), strict=True)]
+    begun = [
+        window.begin(outline, part)
+        for window, part in zip(windows, torch.split(outline, _CHUNK), strict=True)
+    ]
     found = Matte(*(torch.cat(part, -1) for part in zip(*(first for first, _ in begun), strict=True)))
     places = [slice(start, start + _CHUNK) for start in range(0, len(index), _CHUNK)]
     for _ in range(ROUNDS - 1):
@@ -166,8 +169,8 @@ class _Windows(NamedTuple):
         means = [(self.colour * share).sum(-1) for share in shares]
         spreads = [_spread(self.colour, *pair) for pair in zip(means, wider, strict=True)]
         ends = [(self.depth * share).sum(1) for share in pure]
-        spread = Spread(*spreads, own)
-        return self._solved(Matte(own, *means, *ends), spread), spread
+        spread = Spread(spreads[0], spreads[1], own)
+        return self._solved(Matte(own, means[0], means[1], ends[0], ends[1]), spread), spread
 
     def again(self, band: Matte, own: Matte, spread: Spread) -> Matte:
         """From what the band's pixels have found, each in the share in which it consists of a side."""
@@ -179,7 +182,7 @@ class _Windows(NamedTuple):
             weight = _shares(fall * (torch.where(clean, side, share**4) + _LEAST))
             told = colour.index_select(1, number).view(-1, *clean.shape)
             means.append((torch.where(clean, self.colour, told) * weight).sum(-1))
-        return self._solved(Matte(own.alpha, *means, own.x_near, own.x_far), spread)
+        return self._solved(Matte(own.alpha, means[0], means[1], own.x_near, own.x_far), spread)
 
     def _solved(self, mean: Matte, spread: Spread) -> Matte:
         """The likeliest α of mean colours, and the likeliest colours of that α."""
