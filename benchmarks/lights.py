@@ -37,7 +37,8 @@ def scenes(folder: Path) -> None:
     print(
         f"{'scene':>12} {'all light':>10} {'clipped':>8} {'auto':>8} {'gain':>6}   mean light: clipped, auto"
     )
-    for scene in ray_traced(folder):
+    found = ray_traced(folder)
+    for scene in (found[i] for i in range(len(found))):
         if scene.image.amin(0).max() < 2:
             continue
         sharp, bokeh, depth = scene.image[None], scene.bokeh[None], scene.depth_m[None]
@@ -67,7 +68,7 @@ def photos(folder: Path) -> None:
         longer = max(photo.width, photo.height)
         lens = ThinLens(0.05, 2.0, 1.0, 0.036)
         away = -0.01 * longer * lens.sensor_width_m / photo.width / lens.gain_m2
-        depth = torch.full((1, 1, photo.height, photo.width), 1 / lens.focus_distance_m + away)
+        depth = torch.full((1, 1, photo.height, photo.width), float(1 / lens.focus_distance_m + away))
         off, auto = (
             PhysicalRenderer(lens).from_inverse_depth(x[None], depth) for x in (light, lights.restore(light))
         )

@@ -47,6 +47,8 @@ class RenderOptions:
     highlights: Literal["auto", "off"] | Pair = "auto"
     """Clipped lights burn as bright discs again: auto (lamps are found, white surfaces stay as they are), off, or a
     threshold (0..1) and a gain for everything brighter."""
+    grain: Literal["auto", "off"] = "auto"
+    """Noise where the blur has taken it away: auto = as much as the photo has in what is sharp, off."""
     depth_kind: str | None = None
     """What the depth map holds: metric (metres), disparity (1/metres), relative_depth (bigger is farther),
     relative_disparity (bigger is nearer) [its JSON sidecar; metres for arrays]."""

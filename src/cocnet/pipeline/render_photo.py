@@ -24,6 +24,7 @@ from cocnet.pipeline.blur_note import blur_note
 from cocnet.pipeline.camera import Camera, choose_camera
 from cocnet.pipeline.deblur_photo import DeblurOptions, deblur
 from cocnet.pipeline.depth_source import find_depth, find_subject, flat_depth, inverse_depth_of
+from cocnet.pipeline.finish import Grain, finish
 from cocnet.pipeline.focus import choose_focus_m
 from cocnet.pipeline.options import RenderOptions, RenderSettings, Resolved
 from cocnet.pipeline.options_ignored import ignored_by
@@ -189,6 +190,8 @@ def largest_radius_px(lens: ThinLens, inverse: Float32[np.ndarray, "h w"], width
 def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarray, "h w 3"]:
     """Stream windows of linear light through the renderer into pixels of the photo's type."""
     photo, lights = plan.photo, _lights(plan)
+    blurs = plan.settings.options.grain == "auto" and isinstance(plan.renderer, Physical | HybridRenderer)
+    grain = Grain.of(photo) if blurs else None
     out = np.empty_like(photo.pixels)
 
     def read(rows: slice, columns: slice) -> tuple[Tensor, Tensor]:
@@ -197,8 +200,10 @@ def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarra
             light = lights.restore(light, rows.start, columns.start)
         return light, torch.from_numpy(plan.inverse_depth[rows, columns].copy())[None]
 
-    def write(rows: slice, columns: slice, light: Tensor) -> None:
-        out[rows, columns] = photo.encode(light)
+    def write(rows: slice, columns: slice, rendered: Tensor) -> None:
+        light, inverse = read(rows, columns)
+        radius = plan.lens.coc_radius_px(inverse[0], photo.width).abs().numpy() if grain else None
+        out[rows, columns] = finish(photo, rows, columns, light, rendered, radius, grain)
 
     size, radius = (photo.height, photo.width), plan.settings.largest_blur_radius_px
     memory, renderer = plan.settings.options.max_mem_mb, plan.renderer

@@ -1,0 +1,68 @@
+"""Pixels of the rendered light: what was left alone, dithering, grain."""
+
+import numpy as np
+import pytest
+import torch
+
+from cocnet.imaging import Photo
+from cocnet.pipeline.finish import Grain, finish
+from cocnet.pipeline.render_photo import render
+
+ALL = slice(0, 96), slice(0, 128)
+
+
+def noisy(deviation, level=120):
+    made = np.random.default_rng(5)
+    return np.clip(np.rint(level + deviation * made.normal(size=(96, 128, 3))), 0, 255).astype(np.uint8)
+
+
+def test_what_is_not_blurred_stays_bit_for_bit_and_lamps_in_focus_too():
+    pixels = noisy(3)
+    pixels[40:44, 60:64] = 251
+    depth = np.full((96, 128), 2.0, np.float32)
+    depth[:, 90:] = 9.0
+    out = render(pixels, depth, focus_m=2, f_number=1.4).pixels
+    assert np.array_equal(out[:, :60], pixels[:, :60]) and not np.array_equal(out[:, 100:], pixels[:, 100:])
+
+
+def test_a_gradient_is_dithered_and_keeps_its_mean():
+    photo = Photo(noisy(0))
+    light = torch.linspace(0.2, 0.21, 128).expand(3, 96, 128).contiguous()
+    out = finish(photo, *ALL, photo.linear(), light, None, None)
+    steps = np.abs(np.diff(photo.encode(light).astype(int), axis=1)).sum(1)
+    assert np.abs(np.diff(out.astype(int), axis=1)).sum(1).mean() > 5 * steps.mean()
+    columns = Photo(out).linear().mean(1)
+    assert (columns[:, 8:120] - light[:, 0, 8:120]).abs().max() < 8e-4
+
+
+def test_a_colour_that_a_code_holds_is_not_dithered():
+    photo = Photo(noisy(0, 77))
+    light = Photo(noisy(0, 131)).linear()
+    assert (finish(photo, *ALL, photo.linear(), light, None, None) == 131).all()
+
+
+@pytest.mark.parametrize("deviation", [1.0, 3.0])
+def test_grain_is_measured_and_given_back(deviation):
+    pixels = noisy(deviation)
+    assert Grain.of(Photo(pixels)).deviation.mean() == pytest.approx(deviation, rel=0.25)
+    depth = np.full((96, 128), 9.0, np.float32)
+    depth[:, :20] = 2.0
+    ask = {"focus_m": 2, "f_number": 0.7, "focal_length_mm": 200}
+    noise = [render(pixels, depth, grain=how, **ask).pixels[20:80, 60:].std() for how in ("auto", "off")]
+    assert noise[0] == pytest.approx(deviation, rel=0.3) and noise[1] < 0.6 * deviation
+
+
+def test_windows_fit_together():
+    photo, light = Photo(noisy(2)), torch.full((3, 96, 128), 0.3)
+    grain, radius = Grain.of(photo), np.full((96, 128), 5.0, np.float32)
+    whole = finish(photo, *ALL, photo.linear(), light, radius, grain)
+    part = slice(31, 80), slice(17, 99)
+    window = finish(
+        photo, *part, photo.linear()[:, 31:80, 17:99], light[:, 31:80, 17:99], radius[31:80, 17:99], grain
+    )
+    assert np.array_equal(window, whole[31:80, 17:99])
+
+
+def test_texture_is_no_grain():
+    pixels = np.random.default_rng(1).integers(0, 256, (96, 128, 3)).astype(np.uint8)
+    assert Grain.of(Photo(pixels)).deviation.max() == 0
