@@ -19,6 +19,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from cocnet.errors import InputError
 from cocnet.networks.architectures.base import BokehNet
 from cocnet.networks.architectures.cocnet_strips import in_strips
 from cocnet.networks.layers.local_filter import predicted_filter
