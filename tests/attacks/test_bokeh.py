@@ -124,3 +124,20 @@ def test_lens_attack_finds_the_stop_that_fools():
 def test_what_can_not_be_attacked(image, depth, label, error):
     with pytest.raises(error, match="expected"):
         GDA()(Shade(), Victim(), image, depth, label)
+
+
+def test_photographic_bounds_are_stops_and_dioptres_around_the_natural_camera():
+    camera = torch.tensor([1.0, 2.8, 0.075])
+    found = CameraRange.around(camera, stops=1, dioptres=0.25)
+    assert found.focus == pytest.approx((0.75, 1.25)) and found.focal_length_m == pytest.approx(
+        (0.075, 0.075)
+    )
+    assert found.f_number == pytest.approx((2.8 / 2**0.5, 2.8 * 2**0.5))
+    still = CameraRange.around(camera)
+    assert still.rows == tuple((value, value) for value in camera.tolist())
+    assert CameraRange.around(camera, dioptres=3).focus[0] == pytest.approx(0.01)
+    ends = found.camera(torch.tensor([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]))
+    assert ends[:, 2].tolist() == pytest.approx([0.075, 0.075])
+    assert torch.allclose(found.camera(found.place(camera)[None])[0], camera, atol=1e-5)
+    with pytest.raises(InputError, match="stops and dioptres from 0"):
+        CameraRange.around(camera, stops=-1)

@@ -391,3 +391,17 @@ def test_victims_in_training_mode_are_flagged(run, monkeypatch):
     with pytest.warns(CocnetWarning, match="in training mode"):
         found = run_robustness(replace(run, methods=("gda@0.3",), victims=("tiny",)))
     assert any("training mode" in flag for flag in found.flags["tiny"])
+
+
+def test_the_lens_keeps_to_its_bounds(run):
+    bounded = replace(
+        run, methods=("lens", "random-lens"), victims=("tiny",), lens_stops=0.5, lens_dioptres=0.1
+    )
+    run_robustness(bounded)
+    for method in bounded.methods:
+        for path in (run.out / "attacks" / "tiny" / method).glob("*.safetensors"):
+            focus, f_number, focal_m = load_file(path)["camera"].unbind(1)
+            assert ((focus - 1).abs() <= 0.1 + 1e-5).all() and torch.allclose(focal_m, torch.tensor(0.075))
+            assert ((f_number / 2.8).log2().abs() <= 0.25 + 1e-5).all()
+    said = "a focus of 0.909 m to 1.11 m, f/2.35 to f/3.33 and 75 mm to 75 mm"
+    assert said in (run.out / "robustness.md").read_text()

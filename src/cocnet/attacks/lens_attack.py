@@ -14,6 +14,8 @@ from cocnet.attacks.random_numbers import RandomNumbers
 from cocnet.attacks.render_attack import AnyRender, RenderAttack
 from cocnet.errors import InputError
 
+FARTHEST = 0.01  # 1/m, of a focus
+
 
 @dataclass(frozen=True)
 class CameraRange:
@@ -27,6 +29,20 @@ class CameraRange:
         for name, (low, high) in zip(("focus", "f_number", "focal_length_m"), self.rows, strict=True):
             if not 0 < low <= high < float("inf"):
                 raise InputError(f"expected {name} above 0, low before high, got ({low}, {high})")
+
+    @classmethod
+    def around(cls, camera: Float[Tensor, "3"], stops: float = 0.0, dioptres: float = 0.0) -> "CameraRange":
+        """What a photographer's slip reaches: the aperture by so many stops, the focus by so many 1/m either way; the
+        focal length stays. Raises InputError for bounds below 0."""
+        if not (stops >= 0 and dioptres >= 0):
+            raise InputError(f"expected stops and dioptres from 0, got {stops} and {dioptres}, try 1 and 0.1")
+        focus, f_number, focal = camera.tolist()
+        factor = 2 ** (stops / 2)
+        return cls(
+            (max(focus - dioptres, min(focus, FARTHEST)), focus + dioptres),
+            (f_number / factor, f_number * factor),
+            (focal, focal),
+        )
 
     @property
     def rows(self) -> tuple[tuple[float, float], ...]:

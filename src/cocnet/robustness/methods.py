@@ -14,7 +14,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cocnet.attacks import GDA, AttackResult, BackgroundGDA, DepthOffset, LensAttack, RandomSearch, SmoothGDA
+from cocnet.attacks import (
+    GDA,
+    AttackResult,
+    BackgroundGDA,
+    CameraRange,
+    DepthOffset,
+    LensAttack,
+    RandomSearch,
+    SmoothGDA,
+)
 from cocnet.attacks.ace import ACE
 from cocnet.attacks.colorfool import ColorFool
 from cocnet.attacks.pgd import PGDSettings, descend
@@ -43,17 +52,22 @@ class Budget:
     setup: Setup = field(default_factory=Setup)
     restarts: int = 1
     loss: LossName = "ce"
+    camera_range: CameraRange = field(default_factory=CameraRange)
 
     @classmethod
     def of(cls, settings: AttackSettings, **changes: Any) -> "Budget":
         """That of a run's settings."""
+        setup, bounds = setup_of(settings), (settings.lens_stops, settings.lens_dioptres)
         found = cls(
             steps=settings.steps,
             seed=settings.seed,
             full=settings.full_steps,
-            setup=setup_of(settings),
+            setup=setup,
             restarts=settings.restarts,
             loss=settings.loss,
+            camera_range=CameraRange()
+            if bounds == (None, None)
+            else CameraRange.around(setup.camera, *(bound or 0.0 for bound in bounds)),
         )
         return replace(found, **changes)
 
@@ -179,6 +193,10 @@ def _random_search(like: RenderAttack) -> Callable[[Budget], Apply]:
     return lambda budget: RandomSearch(within_budget(like, budget))
 
 
+def _lens(budget: Budget) -> LensAttack:
+    return within_budget(LensAttack(range=budget.camera_range), budget)
+
+
 def _offset(budget: Budget) -> Apply:
     return within_budget(DepthOffset(span=budget.setup.dioptres), budget)
 
@@ -280,14 +298,17 @@ METHODS: Mapping[str, MethodSpec] = {
     ),
     "lens": MethodSpec(
         "focus, aperture and focal length alone",
-        _attack(LensAttack()),
+        _lens,
         LensAttack().epsilon,
         "of each range",
         "random-lens",
         targeted=True,
         camera=True,
     ),
-    "random-lens": _random_draws(LensAttack(), "of each range", camera=True),
+    "random-lens": replace(
+        _random_draws(LensAttack(), "of each range", camera=True),
+        make=lambda budget: RandomSearch(_lens(budget)),
+    ),
     "pgd-rgb": MethodSpec(
         "PGD on the natural bokeh picture's pixels", _pixels(_rgb), 8 / 255, "of 0..1", targeted=True
     ),

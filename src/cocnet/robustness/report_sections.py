@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from cocnet.metrics import Interval, metric
 from cocnet.metrics.formatting import cell
-from cocnet.robustness.methods import METHODS
+from cocnet.robustness.methods import METHODS, Budget
 from cocnet.robustness.scores import MethodScore, TransferTable, VictimPair
 from cocnet.robustness.sources import setup_of
 from cocnet.robustness.summary import Summary, unit_of
@@ -63,6 +63,7 @@ def _about(summary: Summary) -> tuple[str, ...]:
         f"{summary.photos} photos at {run.size_px} px, rendered by {summary.renderer}, {camera}.",
         f"The nearest point ({run.nearest}) is at {setup.near_m:g} m, the farthest at {setup.far_m:g} m, focus at "
         f"{setup.focus_m:g} m.",
+        *_bounds(summary),
         f"Depth from {depth}.",
         f"Classes are numbered by {summary.numbering}.",
         f"Attacks have {run.steps} steps and {run.restarts} start{'s' * (run.restarts > 1)}, with {stop}; "
@@ -72,6 +73,17 @@ def _about(summary: Summary) -> tuple[str, ...]:
         *(f"{name}: weights of {about}." for name, about in summary.about.items()),
         *summary.notes,
     )
+
+
+def _bounds(summary: Summary) -> tuple[str, ...]:
+    """What the camera may be set to, where a method sets it."""
+    if not any(METHODS[one.base].camera for one in summary.scores):
+        return ()
+    focus, f_number, focal = Budget.of(summary.run).camera_range.rows
+    near_to_far = " to ".join(f"{1 / each:.3g} m" for each in reversed(focus))
+    apertures = " to ".join(f"f/{each:.3g}" for each in f_number)
+    lengths = " to ".join(f"{1000 * each:.3g} mm" for each in focal)
+    return (f"The camera may be set to a focus of {near_to_far}, {apertures} and {lengths}.",)
 
 
 def _success(summary: Summary, victim: str, scores: Sequence[MethodScore]) -> ReportSection:

@@ -40,6 +40,11 @@ class AttackSettings:
     """Take all steps also on photos that are already fooled: stronger, transfers better, takes longer."""
     loss: LossName = "ce"
     """Loss that the attack makes large: ce (cross-entropy), dlr (difference of logits ratio) or margin."""
+    lens_stops: float | None = None
+    """Bounds of the methods lens and random-lens: stops of the aperture around the natural one; focal length stays
+    [f/1.4 to f/16, 35 to 105 mm]."""
+    lens_dioptres: float | None = None
+    """The same for the focus, in 1/m around the natural one [0.5 to 20 m]."""
     seed: int = 0
     """Random seed."""
     device: str = "cpu"
