@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from clock import peak_gb
@@ -43,12 +44,12 @@ def one(model: str, megapixels: float, rounds: int, bfloat16: bool) -> dict[str,
     }
 
 
-def costs(models: list[str], megapixels: list[float], rounds: int) -> None:
+def costs(models: list[str], megapixels: list[float], rounds: int, kinds: list[str]) -> None:
     """Print a line a network, size and type."""
     print(f"{'':<15} {'megapixels':>10} {'type':>9} {'s':>7} {'CPU s':>7} {'grown GB':>9} {'peak GB':>8}")
     for model in models:
         for size in megapixels:
-            for kind in ("float32", "bfloat16"):
+            for kind in kinds:
                 again = [sys.executable, __file__, "--one", model, str(size), str(rounds), kind]
                 done = subprocess.run(again, capture_output=True, text=True, check=True)
                 found = json.loads(done.stdout)
@@ -68,7 +69,8 @@ def gains(weights: Path, ray_traced: Path | None, real: Path | None) -> None:
     from cocnet.metrics.deblurring import measure_deblurring
     from cocnet.networks import load_model
 
-    sets, clean = {}, CameraSettings(noisy=0, compressed=0)
+    sets: dict[str, Any] = {}
+    clean = CameraSettings(noisy=0, compressed=0)
     if ray_traced is not None:
         scenes = scenes_of(ray_traced)
         made = [deblur_pair(scenes[i], np.random.default_rng(0), clean) for i in range(len(scenes))]
@@ -96,6 +98,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=["ifan-lite", "deblur-hybrid"])
     parser.add_argument("--megapixels", nargs="+", type=float, default=[1.0, 12.0])
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--types", nargs="+", default=["float32", "bfloat16"])
     parser.add_argument("--weights", type=Path)
     parser.add_argument("--ray-traced", type=Path)
     parser.add_argument("--real", type=Path)
@@ -107,7 +110,7 @@ def main() -> None:
     elif given.weights:
         gains(given.weights, given.ray_traced, given.real)
     else:
-        costs(given.models, given.megapixels, given.rounds)
+        costs(given.models, given.megapixels, given.rounds, given.types)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ MODELS = [
     ("cocnet-hybrid", TINY),
     ("dmshn", {}),
     ("dbsi", {"kernels": [5, 9]}),
+    ("ifan-lite", {}),
+    ("deblur-hybrid", {"widths": [4, 4], "blocks": [1, 1], "radii_px": [1.5, 3]}),
 ]
 
 
@@ -30,6 +32,8 @@ def test_any_size_agrees_with_pytorch(name, arguments, tmp_path):
     if name == "cocnet-hybrid":
         for phi in model.phi:
             torch.nn.init.normal_(phi.weight, std=0.1)  # else it is its third input
+    if name == "deblur-hybrid":
+        torch.nn.init.normal_(model.last.weight, std=0.3)  # else it is its input
     path = tmp_path / "model.onnx"
     assert export_onnx(model, path) <= 1e-4 and model.training
     session = onnxruntime.InferenceSession(str(path))

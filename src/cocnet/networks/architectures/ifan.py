@@ -122,7 +122,7 @@ class IFAN(DeblurNet):
         self.filter_trunk = Trunk(deep, deep, before=2 * deep)
         self.filters = Trunk(deep, filter_channels(deep), kernel=1)
         self.reconstruct = Reconstructor(widths)
-        self.bytes_per_pixel = 60 * width
+        self.bytes_per_pixel = 70 * width
         self._start()
 
     def _start(self) -> None:
