@@ -9,7 +9,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -19,14 +19,17 @@ from PIL import Image, UnidentifiedImageError
 from cocnet.errors import CocnetError, CocnetWarning
 from cocnet.files.quiet import quiet_stderr
 from cocnet.imaging.color.icc import color_space
+from cocnet.imaging.color.profile import of_code_points, of_gamma
 from cocnet.imaging.photo import exact_readers as exact
 from cocnet.imaging.photo import modes, whole
 from cocnet.imaging.photo.formats import sniff
+from cocnet.imaging.photo.isobmff import read_items
+from cocnet.imaging.photo.jxl import jxl_size
 from cocnet.imaging.photo.limits import MAX_BYTES, check_memory, damaged, refused
 from cocnet.imaging.photo.orientation import upright
 from cocnet.imaging.photo.source import Given, Source, opened
 
-ALLOWED = ("JPEG", "PNG", "TIFF", "WEBP", "HEIC")
+ALLOWED = ("JPEG", "PNG", "TIFF", "WEBP", "HEIC", "AVIF", "JXL", "JPEG2000", "BMP", "PPM")
 _TIFF_TEXT_TAGS = (0x010E, 0x010F, 0x0110, 0x0112, 0x0131, 0x0132, 0x013B, 0x8298, 0x8769, 0x8825)
 _pillow_lock = threading.Lock()
 
@@ -43,6 +46,8 @@ class Raster:
     exif: bytes | None = None
     turned: bool = False
     heif: Any = None
+    xmp: bytes | None = None
+    dpi: tuple[float, float] | None = None
 
 
 def decode(given: Given, max_bytes: int = MAX_BYTES, formats: tuple[str, ...] = ALLOWED) -> Raster:
@@ -52,6 +57,7 @@ def decode(given: Given, max_bytes: int = MAX_BYTES, formats: tuple[str, ...] = 
     """
     with _known(given, formats) as (source, name):
         readers = {"HEIC": _decode_heif, "TIFF": _decode_tiff, "PNG": _decode_png}
+        readers |= {"AVIF": _decode_avif, "JXL": _decode_jxl}
         return readers.get(name, _decode_pillow)(source, name, max_bytes)
 
 
@@ -126,7 +132,35 @@ def _decode_pillow(source: Source, name: str, max_bytes: int) -> Raster:
     pixels, icc = modes.to_array(image, source.name)
     if name == "JPEG":
         _check_jpeg(image, source)
-    return _raster(pixels, icc, image.info.get("exif"), name, source.name)
+    return _raster(pixels, icc, image.info.get("exif"), name, source.name, **_described(image))
+
+
+def _described(image: Any) -> dict[str, Any]:
+    """XMP and resolution (dots an inch) as Pillow has them."""
+    dpi = image.info.get("dpi")
+    fine = isinstance(dpi, tuple) and len(dpi) == 2 and all(1 < float(each) < 1e6 for each in dpi)
+    return {"xmp": image.info.get("xmp"), "dpi": (float(dpi[0]), float(dpi[1])) if fine else None}
+
+
+def _decode_avif(source: Source, name: str, max_bytes: int) -> Raster:
+    """AVIF, turned upright by its decoder; all parts of the file must be there."""
+    items = read_items(source.read())
+    items.check(source.size)
+    raster = _decode_pillow(source, name, max_bytes)
+    icc = raster.icc or (of_code_points(*items.nclx) if items.nclx else None)
+    return replace(raster, icc=icc)
+
+
+def _decode_jxl(source: Source, name: str, max_bytes: int) -> Raster:
+    """JPEG XL through a plugin of Pillow's that decodes when it opens, so the size is read from the bytes before."""
+    exact.require("pillow_jxl", "jxl", "JPEG XL photos")
+    width, height = jxl_size(source.read())
+    check_memory(width, height, 6, source.name, source.size, max_bytes)
+    image = open_picture(source.stream, "JXL")
+    _load(image)
+    pixels, icc = modes.to_array(image, source.name)
+    about, turned = _described(image), not getattr(image, "jpeg", False)
+    return _raster(pixels, icc, image.info.get("exif"), name, source.name, turned=turned, **about)
 
 
 def _check_jpeg(image: Any, source: Source) -> None:
@@ -153,7 +187,18 @@ def _decode_png(source: Source, name: str, max_bytes: int) -> Raster:
         image = open_picture(source.stream, name)
         _load(image)
         pixels, _ = modes.to_array(image, source.name)
-    return _raster(pixels, image.info.get("icc_profile"), image.info.get("exif"), name, source.name)
+    icc, about = _png_profile(source.stream, image), _described(image)
+    return _raster(pixels, icc, image.info.get("exif"), name, source.name, **about)
+
+
+def _png_profile(stream: BinaryIO, image: Any) -> bytes | None:
+    """By PNG's order of trust: cICP, iCCP, sRGB, then gAMA with cHRM."""
+    codes = whole.png_chunk(stream, b"cICP")
+    if codes is not None and len(codes) == 4 and (meant := of_code_points(codes[0], codes[1])):
+        return meant
+    if "icc_profile" in image.info or "srgb" in image.info:
+        return image.info.get("icc_profile")
+    return of_gamma(image.info.get("gamma"), image.info.get("chromaticity"))
 
 
 def _wide_png(stream: BinaryIO, image: Any) -> np.ndarray:
@@ -182,13 +227,15 @@ def _decode_tiff(source: Source, name: str, max_bytes: int) -> Raster:
         _warn(f"'{source.name}' holds several frames; only the first is used")
     exif = _tiff_exif(image, source.name)
     if exact.is_wide_tiff(image):
-        return _wide_tiff(source, exif, max_bytes)
+        about = _described(image) | {"xmp": image.info.get("xmp") or image.tag_v2.get(700)}
+        return replace(_wide_tiff(source, exif, max_bytes), **about)
     with quiet_stderr():
         _load(image)
     pixels, icc = modes.to_array(image, source.name)
     if image.tag_v2.get(262) == 0 and image.mode.startswith("I;16"):
         pixels = np.iinfo(pixels.dtype).max - pixels
-    return _raster(pixels, icc, exif, name, source.name, turned=True)
+    about = _described(image) | {"xmp": image.info.get("xmp") or image.tag_v2.get(700)}
+    return _raster(pixels, icc, exif, name, source.name, turned=True, **about)
 
 
 def _wide_tiff(source: Source, exif: bytes | None, max_bytes: int) -> Raster:
@@ -210,8 +257,9 @@ def _decode_heif(source: Source, name: str, max_bytes: int) -> Raster:
     for note in exact.heif_losses(heif):
         _warn(f"'{source.name}': {note}")
     pixels, info = exact.heif_pixels(heif, data, items), heif.info
+    icc = info.get("icc_profile") or (of_code_points(*items.nclx) if items.nclx else None)
     return _raster(
-        pixels, info.get("icc_profile"), info.get("exif"), name, source.name, turned=True, heif=heif
+        pixels, icc, info.get("exif"), name, source.name, turned=True, heif=heif, xmp=info.get("xmp")
     )
 
 

@@ -10,17 +10,21 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from cocnet.errors import CocnetWarning, FileError, InputError
 from cocnet.files.atomic import atomic_path
 from cocnet.imaging.color.icc import color_space
 from cocnet.imaging.photo import png16
 from cocnet.imaging.photo import tiff16 as tiffwriter
+from cocnet.imaging.photo.about import About
 from cocnet.imaging.photo.exif import shortened
 
 FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP"}
-_LONGEST_EXIF = 65_500  # bytes of a JPEG's segment
-_LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}
+FORMATS |= {".avif": "AVIF"}
+_LONGEST_SEGMENT = 65_500  # bytes of a JPEG's segment
+_LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383, "AVIF": 65_535}
+_EIGHT_BIT = ("JPEG", "WEBP", "AVIF")
 
 
 def write_pixels(
@@ -33,13 +37,15 @@ def write_pixels(
     grey: bool,
     source: Path | None,
     quality: int,
+    xmp: bytes | None = None,
+    dpi: tuple[float, float] | None = None,
 ) -> None:
     """Write pixels atomically in the format of the suffix; raises FileError or InputError."""
     name = _check(path, pixels, quality)
     channels, profile = _channels(pixels, alpha, icc, grey, name)
     with atomic_path(path, source) as temporary:
         try:
-            _save(temporary, name, channels, profile, exif, quality)
+            _save(temporary, name, channels, About(profile, exif, xmp, dpi), quality)
         except OSError:
             raise
         except Exception as error:
@@ -70,7 +76,7 @@ def _channels(
     pixels: np.ndarray, alpha: np.ndarray | None, icc: bytes | None, grey: bool, name: str
 ) -> tuple[np.ndarray, bytes | None]:
     """Put together the array to store, [h w 1–4] in the format's bit depth, and the profile that fits it."""
-    single = grey and color_space(icc) != "RGB" and name != "WEBP"
+    single = grey and color_space(icc) != "RGB" and name not in ("WEBP", "AVIF")
     if single and not (
         np.array_equal(pixels[..., 0], pixels[..., 1]) and np.array_equal(pixels[..., 0], pixels[..., 2])
     ):
@@ -85,7 +91,7 @@ def _channels(
         alpha = None
     if alpha is not None:
         stored = np.concatenate([stored, _as_depth(alpha, pixels.dtype)[..., None]], axis=2)
-    return (_as_depth(stored, np.dtype(np.uint8)) if name in ("JPEG", "WEBP") else stored), icc
+    return (_as_depth(stored, np.dtype(np.uint8)) if name in _EIGHT_BIT else stored), icc
 
 
 def _as_depth(values: np.ndarray, dtype: Any) -> np.ndarray:
@@ -97,25 +103,38 @@ def _as_depth(values: np.ndarray, dtype: Any) -> np.ndarray:
     return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
-def _save(
-    path: Path, name: str, stored: np.ndarray, icc: bytes | None, exif: bytes | None, quality: int
-) -> None:
+def _save(path: Path, name: str, stored: np.ndarray, about: About, quality: int) -> None:
     if name == "TIFF":
-        tiffwriter.write(path, stored, icc, exif)
+        tiffwriter.write(path, stored, about)
     elif name == "PNG" and stored.dtype == np.uint16:
-        png16.write(path, stored, icc, exif)
+        png16.write(path, stored, about)
     else:
         image = Image.fromarray(stored[..., 0] if stored.shape[2] == 1 else stored)
-        settings: dict[str, Any] = {"icc_profile": icc} if icc else {}
-        if exif and name == "JPEG":
-            exif = shortened(exif, _LONGEST_EXIF)
-        if exif:
-            settings["exif"] = b"Exif\x00\x00" + exif
-        if name == "JPEG":
-            settings |= {"quality": quality, "subsampling": 0 if quality >= 90 else 2}
-        if name == "WEBP":
-            settings |= {"quality": quality, "method": 4, "exact": True, "lossless": quality == 100}
-        image.save(path, format=name, **settings)
+        image.save(path, format=name, **_settings(name, about, quality))
+
+
+def _settings(name: str, about: About, quality: int) -> dict[str, Any]:
+    """What Pillow is told besides the pixels."""
+    settings: dict[str, Any] = {"icc_profile": about.icc} if about.icc else {}
+    exif, xmp = about.exif, about.xmp
+    if name == "JPEG":
+        exif = shortened(exif, _LONGEST_SEGMENT) if exif else None
+        if xmp and len(xmp) > _LONGEST_SEGMENT:
+            _warn("the photo's XMP is too large for a JPEG and was dropped")
+            xmp = None
+        settings |= {"quality": quality, "subsampling": 0 if quality >= 90 else 2}
+    if name == "WEBP":
+        settings |= {"quality": quality, "method": 4, "exact": True, "lossless": quality == 100}
+    if name == "AVIF":
+        settings |= {"quality": quality, "subsampling": "4:4:4" if quality >= 90 else "4:2:0", "speed": 6}
+    if about.dpi and name in ("JPEG", "PNG"):
+        settings["dpi"] = about.dpi
+    if xmp and name == "PNG":
+        settings["pnginfo"] = PngInfo()
+        settings["pnginfo"].add_itxt(png16.XMP, xmp.decode("utf-8"))
+    elif xmp:
+        settings["xmp"] = xmp
+    return settings | ({"exif": b"Exif\x00\x00" + exif} if exif else {})
 
 
 def _warn(message: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cocnet.errors import CocnetWarning
-from cocnet.imaging.photo.exif_block import MAIN, Block, Entry, parse
+from cocnet.imaging.photo.exif_block import EXIF, INTEROP, MAIN, Block, Entry, parse
 
 _ORIENTATION = 0x0112
 _NAMES = {
@@ -55,11 +55,13 @@ class CameraInfo:
 
 @dataclass(frozen=True)
 class ExifReading:
-    """Outcome of `read_exif`: orientation 1–8, camera facts, and the block to save (None: not savable)."""
+    """Outcome of `read_exif`: orientation 1–8, camera facts, the block to save (None: not savable), and whether its
+    colours are Adobe RGB's."""
 
     orientation: int = 1
     camera: CameraInfo | None = None
     block: bytes | None = None
+    adobe_rgb: bool = False
 
 
 def read_exif(block: bytes | None, size: tuple[int, int] | None = None, turned: bool = False) -> ExifReading:
@@ -85,7 +87,7 @@ def read_exif(block: bytes | None, size: tuple[int, int] | None = None, turned: 
         _warn(f"EXIF {_named(pictures)} held another picture and was dropped")
     kept = found.without([*bad, *pictures, *(e for e in found.entries() if e.tag in _ELSEWHERE)])
     kept = kept.changed({_ORIENTATION: 1} | _sizes(size, orientation >= 5 and not turned))
-    return ExifReading(orientation, camera, kept.to_bytes())
+    return ExifReading(orientation, camera, kept.to_bytes(), _is_adobe_rgb(found))
 
 
 def shortened(block: bytes, most_bytes: int) -> bytes | None:
@@ -132,6 +134,13 @@ def _orientation(block: Block) -> int:
         return 1
     (value,) = struct.unpack(block.order + "H", entry.value)
     return value if 1 <= value <= 8 else 1
+
+
+def _is_adobe_rgb(block: Block) -> bool:
+    """ColorSpace 2, or DCF's option file R03."""
+    space = next((e.value for e in block.directories.get(EXIF, ()) if e.tag == 0xA001 and e.kind == 3), b"")
+    index = next((e.value for e in block.directories.get(INTEROP, ()) if e.tag == 1), b"")
+    return space[:2] == struct.pack(block.order + "H", 2) or index[:3] == b"R03"
 
 
 def _number(order: str, entry: Entry) -> float | None:

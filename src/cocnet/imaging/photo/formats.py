@@ -30,6 +30,11 @@ _SIGNATURES = (
     (b"\xc5\xd0\xd3\xc6", "EPS"),
     (b"GIF8", "GIF"),
     (b"BM", "BMP"),
+    (b"\xff\x0a", "JXL"),
+    (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "JXL"),
+    (b"\xff\x4f\xff\x51", "JPEG2000"),
+    (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "JPEG2000"),
+    *((b"P%d%c" % (kind, space), "PPM") for kind in range(1, 7) for space in b" \t\r\n"),
     (b"v/1\x01", "EXR"),
 )
 _RAW_SUFFIXES = (

@@ -20,6 +20,8 @@ def to_array(image: Image.Image, file: str) -> tuple[np.ndarray, bytes | None]:
     if image.mode.startswith("I;16"):
         codes = np.asarray(image).astype(np.uint16)
         return with_transparent_colour(codes, image.info.get("transparency")), icc
+    if image.mode == "I" and image.format == "PPM":
+        return np.asarray(image).clip(0, 65535).astype(np.uint16), icc
     if image.mode in ("I", "F"):
         raise FileError(
             f"expected 8 or 16 bit pixels, got mode {image.mode} in '{file}', try a 16-bit PNG or TIFF"

@@ -4,9 +4,13 @@ Enters: a picture file. Leaves: display-referred pixels, upright, and on request
 (float32, 1.0 = white, the file's own primaries); and back to a file.
 """
 
+import os
+import sys
+import tempfile
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
@@ -16,12 +20,14 @@ from torch import Tensor
 from cocnet.errors import CocnetWarning, InputError
 from cocnet.files.atomic import atomic_path, write_json
 from cocnet.imaging.color.icc import transfer
+from cocnet.imaging.color.profile import adobe_rgb
 from cocnet.imaging.depth.depth_map import DepthMap
 from cocnet.imaging.embedded.extract import Beside, look_beside
 from cocnet.imaging.embedded.original import with_original
 from cocnet.imaging.photo.decode import decode
 from cocnet.imaging.photo.encode import write_pixels
 from cocnet.imaging.photo.exif import CameraInfo, read_exif
+from cocnet.imaging.photo.kept_xmp import kept_xmp
 from cocnet.imaging.photo.limits import MAX_BYTES
 from cocnet.imaging.photo.orientation import upright
 from cocnet.imaging.photo.source import Given, opened, path_of
@@ -42,6 +48,8 @@ class Photo:
     embedded_depth: DepthMap | None = None
     depth_note: str | None = None
     camera: CameraInfo | None = None
+    xmp: bytes | None = None
+    dpi: tuple[float, float] | None = None
 
     @property
     def width(self) -> int:
@@ -111,24 +119,39 @@ def read_photo(given: Given, max_bytes: int = MAX_BYTES) -> Photo:
     return Photo(
         pixels=pixels,
         alpha=None if raster.alpha is None else upright(raster.alpha, turn),
-        icc=raster.icc,
+        icc=raster.icc or (adobe_rgb() if facts.adobe_rgb else None),
         exif=facts.block,
         path=path,
         grey=raster.grey,
         embedded_depth=beside.depth,
         depth_note=beside.note,
         camera=facts.camera,
+        xmp=kept_xmp(raster.xmp),
+        dpi=raster.dpi if raster.dpi is None or turn < 5 else raster.dpi[::-1],
     )
 
 
 def write_photo(
-    path: str | Path, pixels: Shaped[np.ndarray, "h w 3"], like: Photo | None = None, quality: int = 95
+    path: str | Path | BinaryIO,
+    pixels: Shaped[np.ndarray, "h w 3"],
+    like: Photo | None = None,
+    quality: int = 95,
+    form: str = ".png",
 ) -> None:
-    """Write pixels (uint8, uint16) as JPEG, PNG, TIFF or WebP by suffix, with `like`'s profile, EXIF, alpha.
+    """Write pixels (uint8, uint16) in the format of the suffix, with `like`'s profile, EXIF, XMP, resolution, alpha.
 
-    16 bit is kept by PNG and TIFF, alpha by PNG, TIFF and WebP (else a CocnetWarning). The file appears whole
-    or not at all. Raises FileError (unknown suffix, output = input, link, full disk) or InputError.
+    path: "-" is standard output; that and a file object get the format of the suffix `form`. 16 bit is kept by PNG
+    and TIFF, alpha by all but JPEG (else a CocnetWarning). The file appears whole or not at all. Raises FileError
+    (unknown suffix, output = input, link, full disk) or InputError.
     """
+    if not isinstance(path, str | os.PathLike) or path == "-":
+        stream = sys.stdout.buffer if isinstance(path, str) else path
+        with tempfile.TemporaryDirectory() as folder:
+            whole = Path(folder) / f"picture{form}"
+            write_photo(whole, pixels, like, quality)
+            stream.write(whole.read_bytes())
+            stream.flush()
+        return
     write_pixels(
         Path(path),
         pixels,
@@ -138,4 +161,6 @@ def write_photo(
         grey=like is not None and like.grey,
         source=None if like is None else like.path,
         quality=quality,
+        xmp=None if like is None else like.xmp,
+        dpi=None if like is None else like.dpi,
     )

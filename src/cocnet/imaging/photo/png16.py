@@ -1,6 +1,6 @@
 """16-bit PNG of 1–4 channels, which Pillow can't write in colour.
 
-Enters: uint16 [h w 1–4], profile, EXIF. Leaves: a PNG file. Source: PNG 3rd edition (W3C), sections 7, 9, 11.
+Enters: uint16 [h w 1–4], what goes with them. Leaves: a PNG file. Source: PNG 3rd edition (W3C), sections 7, 9, 11.
 """
 
 import struct
@@ -12,20 +12,28 @@ from typing import BinaryIO
 import numpy as np
 from jaxtyping import UInt16
 
+from cocnet.imaging.photo.about import About
+
 _BAND_BYTES = 1 << 24
+_INCH_M = 0.0254
+XMP = "XML:com.adobe.xmp"
 
 
-def write(path: Path, stored: UInt16[np.ndarray, "h w c"], icc: bytes | None, exif: bytes | None) -> None:
+def write(path: Path, stored: UInt16[np.ndarray, "h w c"], about: About) -> None:
     """Write channels grey, grey+alpha, RGB or RGBA losslessly; raises OSError."""
     height, width, channels = stored.shape
     with path.open("wb") as stream:
         stream.write(b"\x89PNG\r\n\x1a\n")
         color_type = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
         _chunk(stream, b"IHDR", struct.pack(">IIBBBBB", width, height, 16, color_type, 0, 0, 0))
-        if icc:
-            _chunk(stream, b"iCCP", b"ICC Profile\x00\x00" + zlib.compress(icc))
-        if exif:
-            _chunk(stream, b"eXIf", exif)
+        if about.icc:
+            _chunk(stream, b"iCCP", b"ICC Profile\x00\x00" + zlib.compress(about.icc))
+        if about.dpi:
+            _chunk(stream, b"pHYs", struct.pack(">IIB", *(round(each / _INCH_M) for each in about.dpi), 1))
+        if about.xmp:
+            _chunk(stream, b"iTXt", XMP.encode() + bytes(5) + about.xmp)
+        if about.exif:
+            _chunk(stream, b"eXIf", about.exif)
         for data in _compressed(stored):
             _chunk(stream, b"IDAT", data)
         _chunk(stream, b"IEND", b"")

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from cocnet.errors import FileError
+from cocnet.imaging.photo.about import About
 
 _STRIP_BYTES = 1 << 20
 _STRUCTURE = {254, 256, 257, 258, 259, 262, 273, 274, 277, 278, 279, 284, 317, 322, 323, 324, 325, 338, 339}
@@ -20,8 +21,9 @@ _STRUCTURE |= {513, 514, 529, 530, 531, 532, 34675}
 Entry = tuple[int, int, int, bytes]
 
 
-def write(path: Path, stored: Shaped[np.ndarray, "h w c"], icc: bytes | None, exif: bytes | None) -> None:
+def write(path: Path, stored: Shaped[np.ndarray, "h w c"], about: About) -> None:
     """Write grey, grey+alpha, RGB or RGBA losslessly; raises OSError, or FileError over 4 GB."""
+    exif = about.exif
     base = exif if exif and exif[:4] in (b"II*\x00", b"MM\x00*") else b"II*\x00\x08\x00\x00\x00"
     order = "<" if base[:2] == b"II" else ">"
     height, width, channels = stored.shape
@@ -37,7 +39,8 @@ def write(path: Path, stored: Shaped[np.ndarray, "h w c"], icc: bytes | None, ex
             stream.write(strip)
         if stream.tell() > (1 << 32) - (1 << 24):
             raise FileError(f"expected a TIFF under 4 GB, got more for '{path}', try PNG")
-        entries = _structure(stored, rows, offsets, counts, icc, order) + _described(exif, order)
+        entries = _structure(stored, rows, offsets, counts, about.icc, order) + _described(exif, order)
+        entries += _beside(about, {entry[0] for entry in entries}, order)
         _directory(stream, sorted(entries), order)
 
 
@@ -66,6 +69,16 @@ def _structure(
     entries += [short(338, 2)] if channels in (2, 4) else []
     entries += [(34675, 7, len(icc), icc)] if icc else []
     return entries
+
+
+def _beside(about: About, there: set[int], order: str) -> list[Entry]:
+    """XMP, and the resolution where EXIF doesn't say it."""
+    found: list[Entry] = [(700, 1, len(about.xmp), about.xmp)] if about.xmp and 700 not in there else []
+    if about.dpi and not there & {282, 283, 296}:
+        pairs = (struct.pack(order + "II", round(each * 1000), 1000) for each in about.dpi)
+        found += [(tag, 5, 1, pair) for tag, pair in zip((282, 283), pairs, strict=True)]
+        found.append((296, 3, 1, struct.pack(order + "H", 2)))
+    return found
 
 
 def _described(exif: bytes | None, order: str) -> list[Entry]:

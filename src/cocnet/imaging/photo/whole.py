@@ -36,6 +36,15 @@ def check_png(stream: BinaryIO) -> None:
         raise ValueError(f"{found:,} of {needed or 0:,} bytes of picture data")
 
 
+def png_chunk(stream: BinaryIO, wanted: bytes) -> bytes | None:
+    """The body of a chunk before the picture data, None where there is none."""
+    stream.seek(8)
+    for name, body in _chunks(stream):
+        if name in (wanted, b"IDAT"):
+            return body if name == wanted else None
+    return None
+
+
 def _chunks(stream: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
     while len(head := stream.read(8)) == 8:
         length, name = struct.unpack(">I4s", head)

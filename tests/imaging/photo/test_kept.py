@@ -1,0 +1,130 @@
+"""What goes on with a picture: XMP that is still true, resolution; and the formats that come and go."""
+
+import io
+import os
+import sys
+import types
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cocnet.errors import CocnetWarning, FileError
+from cocnet.imaging import Photo, read_photo, write_photo
+from cocnet.imaging.photo.decode import open_picture
+from cocnet.imaging.photo.jxl import jxl_size
+from cocnet.imaging.photo.kept_xmp import kept_xmp
+
+NAMES = (
+    'xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/" '
+    'xmlns:tiff="http://ns.adobe.com/tiff/1.0/" xmlns:GDepth="http://ns.google.com/photos/1.0/depthmap/" '
+    'xmlns:C="http://ns.google.com/photos/1.0/container/" xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" '
+)
+FACTS = 'xmp:Rating="4" tiff:Orientation="6" GDepth:Near="1" hdrgm:Version="1.0"'
+BODY = (
+    "<dc:subject><rdf:Bag><rdf:li>dog &amp; cat</rdf:li></rdf:Bag></dc:subject>"
+    "<C:Directory><rdf:Seq><rdf:li>secret</rdf:li></rdf:Seq></C:Directory>"
+    "<xmp:Thumbnails><rdf:Alt><rdf:li>secret</rdf:li></rdf:Alt></xmp:Thumbnails>"
+)
+SUFFIXES = (".jpg", ".png", ".tif", ".webp", ".avif")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_ratings_and_keywords_are_kept_and_what_is_gone_is_not(make, tmp_path, rgb, suffix, dtype):
+    packet = make.rdf(BODY, NAMES + FACTS)
+    with pytest.warns(CocnetWarning, match="gain map"):
+        photo = read_photo(make.with_xmp(make.encoded(rgb, "JPEG"), packet))
+    write_photo(tmp_path / f"a{suffix}", rgb.astype(dtype), photo)
+    text = read_photo(tmp_path / f"a{suffix}").xmp.decode()
+    assert 'xmp:Rating="4"' in text and "dog &amp; cat" in text
+    for gone in ("secret", "Orientation", "Near", "hdrgm:Version", "Directory>"):
+        assert gone not in text
+    with Image.open(tmp_path / f"a{suffix}") as image:
+        assert b"Rating" in (image.info.get("xmp") or image.tag_v2[700])
+
+
+def test_xmp_about_depth_alone_leaves_nothing(make):
+    assert kept_xmp(make.gdepth_xmp(b"picture")) is None
+
+
+@pytest.mark.parametrize(
+    "packet", [b"", b"<broken", b"\xff\xfe", b"<a>" * 10_000, "<!DOCTYPE a><a b='1'/>", None, 7]
+)
+def test_xmp_that_is_broken_deep_or_refused_is_left_out(packet):
+    assert kept_xmp(packet) is None
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_resolution_is_kept_and_turned(make, tmp_path, rgb, suffix, dtype):
+    stream = io.BytesIO()
+    exif = make.exif([(0x0112, 3, [6])])
+    Image.fromarray(rgb).save(stream, "PNG", dpi=(300, 150), exif=b"Exif\x00\x00" + exif)
+    photo = read_photo(stream.getvalue())
+    assert photo.dpi == pytest.approx((150, 300), rel=1e-3)
+    write_photo(tmp_path / f"a{suffix}", photo.pixels.astype(dtype), photo)
+    with Image.open(tmp_path / f"a{suffix}") as image:
+        assert image.info["dpi"] == pytest.approx((150, 300), rel=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("form", "suffix"), [("BMP", "bmp"), ("PPM", "ppm"), ("JPEG2000", "jp2"), ("JPEG2000", "j2k")]
+)
+def test_lossless_formats_that_come(tmp_path, rgb, form, suffix):
+    Image.fromarray(rgb).save(tmp_path / f"a.{suffix}", form)
+    data = (tmp_path / f"a.{suffix}").read_bytes()
+    for given in (tmp_path / f"a.{suffix}", data, io.BytesIO(data)):
+        assert np.array_equal(read_photo(given).pixels, rgb)
+    for share in (0.3, 0.9):
+        with pytest.raises(FileError, match="damaged"):
+            read_photo(data[: int(share * len(data))])
+
+
+def test_16_bit_grey_ppm(tmp_path):
+    grey = np.arange(0, 65536, 1024, dtype=np.uint16).reshape(8, 8)
+    photo = read_photo(b"P5\n8 8\n65535\n" + grey.astype(">u2").tobytes())
+    assert photo.pixels.dtype == np.uint16 and np.array_equal(photo.pixels[..., 0], grey)
+
+
+def test_avif_comes_and_goes(tmp_path, rgb):
+    big = np.kron(rgb, np.ones((4, 4, 1), np.uint8))
+    write_photo(tmp_path / "a.avif", big, Photo(big, alpha=big[..., 0]), quality=100)
+    photo = read_photo(tmp_path / "a.avif")
+    assert np.abs(photo.pixels.astype(int) - big).mean() < 3
+    assert np.abs(photo.alpha.astype(int) - big[..., 0]).mean() < 3
+    data = (tmp_path / "a.avif").read_bytes()
+    for share in (0.1, 0.5, 0.95):
+        with pytest.raises(FileError, match="damaged"):
+            read_photo(data[: int(share * len(data))])
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 9), (256, 256), (300, 200), (1920, 1080), (5000, 3)])
+def test_jpeg_xl(size):
+    pytest.importorskip("pillow_jxl")
+    stream = io.BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8) // 64 * 64
+    Image.fromarray(pixels).save(stream, "JXL", lossless=True, effort=1)
+    assert jxl_size(stream.getvalue()) == size
+    assert np.array_equal(read_photo(stream.getvalue()).pixels, pixels)
+    with pytest.raises(FileError):
+        read_photo(stream.getvalue()[: len(stream.getvalue()) // 2])
+    assert open_picture(io.BytesIO(stream.getvalue()), "JXL").size == size
+
+
+def test_standard_input_and_output(make, rgb, monkeypatch):
+    data, out = make.encoded(rgb, "PNG"), io.BytesIO()
+    monkeypatch.setattr(sys, "stdin", types.SimpleNamespace(buffer=io.BytesIO(data)))
+    monkeypatch.setattr(sys, "stdout", types.SimpleNamespace(buffer=out))
+    photo = read_photo("-")
+    assert photo.path is None and np.array_equal(photo.pixels, rgb)
+    write_photo("-", photo.pixels, photo)
+    assert np.array_equal(read_photo(out.getvalue()).pixels, rgb)
+    write_photo(again := io.BytesIO(), photo.pixels, photo, form=".tif")
+    assert again.getvalue()[:2] == b"II"
+
+
+def test_a_pipe_is_named_and_nothing_waits_for_it(tmp_path):
+    os.mkfifo(tmp_path / "a.jpg")
+    with pytest.raises(FileError, match="pipe"):
+        read_photo(tmp_path / "a.jpg")
