@@ -149,10 +149,11 @@ def inverse_depth_of(found: FoundDepth, photo: Photo, options: RenderOptions) ->
 
 
 def _needs_refining(found: FoundDepth, smaller: bool) -> bool:
-    """Estimated or enlarged depth misses the photo's edges; the built-in estimator has laid them there itself."""
+    """Estimated or enlarged depth misses the photo's edges, and relative depth is a network's, whatever its size;
+    the built-in estimator has laid them there itself."""
     if found.made_up:
         return False
-    return smaller or found.origin != "given"
+    return smaller or found.origin != "given" or found.depth.kind.startswith("relative")
 
 
 def find_subject(photo: Photo, options: RenderOptions) -> Float32[np.ndarray, "i j"] | None:

@@ -63,7 +63,8 @@ class RenderOptions:
     """Makes depth for a photo without any: auto, subject (built in), depth-anything-v2-small, depth-pro, moge-2,
     rembg, one that a package plugs in, or the .safetensors of `cocnet train subject`."""
     refine_depth: Literal["auto", "on", "off"] = "auto"
-    """Lay the edges of depth along the photo's: auto = where depth is estimated or smaller than the photo."""
+    """Lay the edges of depth along the photo's: auto = where depth is estimated, relative, or smaller than the
+    photo."""
     near_m: float | None = None
     """Distance of the nearest point, for relative depth only [by the subject's size, else 1]."""
     far_m: float | None = None

@@ -1,9 +1,9 @@
 """Depth edges laid along the photo's edges, before rendering: no halos of the wrong blur at silhouettes.
 
 Enters: inverse depth [h w] (1/m) that is soft or shifted at edges, the photo. Leaves: inverse depth within the
-same range whose edges follow the photo. Where depth jumps, a pixel belongs to the near or the far side: by the
-depth itself, and by the side whose colours around it are likelier (a Gaussian per side and window, as local
-colour models in Bai et al. 2009). A guided filter lays the share along the photo; then it is one or the other.
+same range whose edges follow the photo. Either side's colours away from its edge (a Gaussian per side and window, as
+local colour models in Bai et al. 2009) say where between them the edge is; a guided filter lays it along the photo.
+What smearing took from a thin thing's depth is given back: its sum is kept, its area is known.
 """
 
 import numpy as np
@@ -26,12 +26,15 @@ from cocnet.depth.refinement.guided_filter import (
 Plane = Float[Tensor, "1 h w"]
 Guide = Float[Tensor, "3 h w"]
 
-REACH_SHARE = 0.035
+REACH_SHARE, _MOST_SHARE = 0.035, 0.125  # of the shorter side
+_SMEARS = 1.8  # reach in widths of a smeared step: more leads astray between near surfaces
 _AREA_PX = 1 << 20
 _JUMP_SHARE = 0.04
 _SHORTER = 0.8
-_SURE = 0.2
-_BY_DEPTH, _BY_COLOUR = 8.0, 3.0
+_PURE = 8  # exponent of a pixel's weight in its side's depth
+_AROUND, _LOST = 6, 2.0
+_DOUBT = 0.4
+_BY_DEPTH, _BY_COLOUR = 4.0, 6.0
 _COLOUR_VARIANCE = 2e-3
 _GUIDE_REACH, _GUIDE_VARIANCE = 2, 1e-4
 
@@ -41,16 +44,15 @@ def refine_inverse_depth(
 ) -> Float32[np.ndarray, "h w"]:
     """Inverse depth (1/m) with its edges on the photo's; without a jump in depth it stays as it is.
 
-    reach_px: how far an edge may be off or smeared, px of the photo [3.5 % of the shorter side]. Photos of more
-    than a megapixel are worked out at one, the edges themselves at full size.
+    reach_px: how far an edge may be off or smeared, px of the photo [3.5 % of the shorter side, or by the map].
+    Photos of more than a megapixel are worked out at one, the edges themselves at full size.
     """
     size = working_size(inverse.shape[0], inverse.shape[1], _AREA_PX)
     whole = torch.from_numpy(np.ascontiguousarray(inverse, np.float32))[None]
     depth = functional.interpolate(whole[None], size, mode="bilinear", antialias=True)[0]
-    scale = size[0] / inverse.shape[0]
-    reach = max(2, round((reach_px or REACH_SHARE * min(inverse.shape)) * scale))
     if min(size) < 8 or float(depth.max() - depth.min()) == 0:
         return inverse
+    reach = _reach(depth) if reach_px is None else max(2, round(reach_px * size[0] / inverse.shape[0]))
     planes = _sides(depth, shrunk(rgb, size), reach)
     out = np.empty_like(inverse)
     for rows, photo, (*slope, offset, near, far, jump) in stripes(rgb, planes):
@@ -60,25 +62,53 @@ def refine_inverse_depth(
     return out
 
 
+def _reach(depth: Plane) -> int:
+    """3.5 % of the shorter side; more where the steps of depth themselves are smeared farther, px."""
+    least, most = (max(2, round(share * min(depth.shape[-2:]))) for share in (REACH_SHARE, _MOST_SHARE))
+    span = _highest(depth, most) + _highest(-depth, most)
+    width = span / _highest(_slope(depth), most).clamp_min(1e-12)
+    large = span > 0.5 * span.max()
+    return min(most, max(least, round(_SMEARS * float(width[large].median()))))
+
+
+def _slope(depth: Plane) -> Plane:
+    """The larger change to the next pixel, across or down."""
+    across = functional.pad((depth[..., 1:] - depth[..., :-1]).abs(), (0, 1))
+    down = functional.pad((depth[..., 1:, :] - depth[..., :-1, :]).abs(), (0, 0, 0, 1))
+    return torch.maximum(across, down)
+
+
 def _sides(depth: Plane, guide: Guide, reach: int) -> Float[Tensor, "7 h w"]:
     """The near share as a model of the photo (3 slopes, offset), near and far depth, and where depth jumps."""
     low, high = -_highest(-depth, reach), _highest(depth, reach)
     span = high - low
     share = (depth - low) / span.clamp_min(1e-12)
-    near, far = (share > 1 - _SURE).float(), (share < _SURE).float()
-    colour = _log_likelihood(guide, near, reach) - _log_likelihood(guide, far, reach)
-    odds = _BY_DEPTH * (2 * share - 1) + colour.clamp(-_BY_COLOUR, _BY_COLOUR)
-    belongs = torch.where(near > 0, 1.0, torch.where(far > 0, 0.0, odds.sigmoid()))
+    belongs = (share > 0.5).float()
+    doubt = max(2, round(_DOUBT * reach))
+    for width in (doubt, max(2, doubt // 2)):
+        belongs = _laid(belongs, guide, width)
     a, b = GuidedFilter(guide, _GUIDE_REACH, _GUIDE_VARIANCE).model(belongs)
-    sides = [_mean_where(depth, near, reach, high), _mean_where(depth, far, reach, low)]
-    return torch.cat([a[0], b, *sides, _jumps(depth, span, reach)])
+    near, far = (
+        _mean_where(depth, share**_PURE, reach, high),
+        _mean_where(depth, (1 - share) ** _PURE, reach, low),
+    )
+    near = _restored(depth, belongs, near, far, reach)
+    return torch.cat([a[0], b, near, far, _jumps(depth, span, reach)])
+
+
+def _laid(belongs: Plane, guide: Guide, doubt: int) -> Plane:
+    """The near share, its edge moved by up to about `doubt` px to where the colours of its two sides part."""
+    near, far = 1 - _highest(1 - belongs, doubt), 1 - _highest(belongs, doubt)
+    near = torch.where(_highest(near, 2 * doubt) > 0, near, belongs)
+    far = torch.where(_highest(far, 2 * doubt) > 0, far, 1 - belongs)
+    colour = _log_likelihood(guide, near, 2 * doubt) - _log_likelihood(guide, far, 2 * doubt)
+    odds = _BY_DEPTH * (2 * box(belongs, doubt) - 1) + colour.clamp(-_BY_COLOUR, _BY_COLOUR)
+    return GuidedFilter(guide, _GUIDE_REACH, _GUIDE_VARIANCE)(odds.sigmoid()).clamp(0, 1).round()
 
 
 def _jumps(depth: Plane, span: Plane, reach: int) -> Plane:
     """1 where depth jumps within reach, 0 on slopes: there the span is as long as the steepest change lasts."""
-    across = functional.pad((depth[..., 1:] - depth[..., :-1]).abs(), (0, 1))
-    down = functional.pad((depth[..., 1:, :] - depth[..., :-1, :]).abs(), (0, 0, 0, 1))
-    steepest = _highest(torch.maximum(across, down), reach)
+    steepest = _highest(_slope(depth), reach)
     rows, columns = (_extent(n, reach) for n in depth.shape[-2:])
     extent = torch.minimum(rows[:, None], columns[None])
     large = span > _JUMP_SHARE * (depth.max() - depth.min())
@@ -106,6 +136,16 @@ def _log_likelihood(guide: Guide, where: Plane, reach: int) -> Plane:
     twice = (1, 2, 2, 1, 2, 1)
     terms = [n * p * off[i] * off[j] for n, p, (i, j) in zip(twice, parts, PAIRS, strict=True)]
     return -0.5 * (sum(terms[1:], terms[0]) / determinant + determinant.log())[None]
+
+
+def _restored(depth: Plane, belongs: Plane, near: Plane, far: Plane, reach: int) -> Plane:
+    """The near side's depth before it was smeared: its sum over the window is what it was, its area is known now.
+
+    At most as near as what is around, and not much nearer than it seems.
+    """
+    sharp = far + box(depth - far, reach) / box(belongs, reach).clamp_min(0.02)
+    nearest = torch.minimum(_highest(depth, _AROUND * reach), far + _LOST * (near - far))
+    return torch.minimum(torch.maximum(sharp, near), torch.maximum(nearest, near))
 
 
 def _mean_where(depth: Plane, where: Plane, reach: int, otherwise: Plane) -> Plane:
