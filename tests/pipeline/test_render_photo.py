@@ -256,13 +256,9 @@ def test_bright_surfaces_are_not_taken_for_lights(halves):
 
 
 @pytest.mark.parametrize(("kind", "laid"), [("relative_disparity", True), ("metric", False)])
-def test_relative_depth_of_the_photos_size_is_laid_along_its_edges(kind, laid):
+def test_relative_depth_of_the_photos_size_is_laid_along_its_edges(kind, laid, pixels, halves, monkeypatch):
     """A network's map is of the photo's size and misses its edges all the same."""
-    photo = Photo(
-        np.where(np.arange(64) < 30, 40, 220).astype(np.uint8)[None, :, None].repeat(48, 0).repeat(3, 2)
-    )
-    given = DepthMap.of(np.where(np.arange(64) < 32, 2.0, 1.0)[None].repeat(48, 0).astype(np.float32), kind)
-    how = RenderOptions(near_m=1, far_m=4)
-    off = inverse_depth_of(FoundDepth(given, "given"), photo, replace(how, refine_depth="off"))
-    auto = inverse_depth_of(FoundDepth(given, "given"), photo, how)
-    assert bool((auto[:, 31] != off[:, 31]).all()) == laid
+    monkeypatch.setattr("cocnet.pipeline.depth_source.refine_inverse_depth", lambda inverse, rgb: -inverse)
+    found = FoundDepth(DepthMap.of(halves, kind), "given")
+    inverse = inverse_depth_of(found, Photo(pixels), RenderOptions(near_m=1, far_m=4))
+    assert bool((inverse < 0).all()) == laid
