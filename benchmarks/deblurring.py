@@ -24,7 +24,8 @@ from cocnet.imaging import Photo
 def one(model: str, megapixels: float, rounds: int, bfloat16: bool) -> dict[str, float]:
     """Seconds, CPU seconds and GB of one network on a photo of 4:3."""
     from cocnet.networks import create_model
-    from cocnet.pipeline.deblur_photo import DeblurOptions, deblur_with
+    from cocnet.pipeline.deblur_options import DeblurOptions
+    from cocnet.pipeline.deblur_photo import deblur_with
 
     height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
     pixels = np.random.default_rng(0).integers(0, 256, (height, height * 4 // 3, 3)).astype(np.uint8)

@@ -7,8 +7,8 @@ import torch
 from cocnet import create_model, save_checkpoint
 from cocnet.errors import FileError, InputError
 from cocnet.imaging import Photo, read_photo, write_photo
+from cocnet.pipeline.deblur_options import DeblurOptions
 from cocnet.pipeline.deblur_photo import (
-    DeblurOptions,
     deblur,
     deblur_with,
     open_deblurrer,

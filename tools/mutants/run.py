@@ -2,8 +2,8 @@
 
     python tools/mutants/run.py src/cocnet/optics --tests tests/optics --count 40 [--seed 0]
 
-Each mutant lives in a temporary copy of src/. Printed: every survivor with its line, and the share that died. A survivor
-is a missing test, or a change that alters no output: read the line before you write one.
+Each mutant lives in a temporary copy of src/. Printed: every survivor with its line, and the share that died. A
+survivor is a missing test, or a change that alters no output: read the line before you write one.
 """
 
 import argparse

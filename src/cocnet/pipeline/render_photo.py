@@ -22,7 +22,8 @@ from cocnet.imaging import DepthMap, Photo, read_photo
 from cocnet.optics import ThinLens
 from cocnet.pipeline.blur_note import blur_note
 from cocnet.pipeline.camera import Camera, choose_camera
-from cocnet.pipeline.deblur_photo import DeblurOptions, deblur
+from cocnet.pipeline.deblur_options import DeblurOptions
+from cocnet.pipeline.deblur_photo import deblur
 from cocnet.pipeline.depth_source import find_depth, find_subject, flat_depth, inverse_depth_of
 from cocnet.pipeline.finish import Grain, finish
 from cocnet.pipeline.focus import choose_focus_m

@@ -17,8 +17,8 @@ from cocnet.errors import InputError
 from cocnet.imaging import write_photo
 from cocnet.metrics.image import psnr
 from cocnet.training.recipes.adversarial_depth import AdversarialDepth
-from cocnet.training.runs.deblur_experiment import DeblurExperiment
 from cocnet.training.runs.deblur_experiment_report import differences, report_lines, verdict
+from cocnet.training.runs.deblur_settings import DeblurExperiment
 
 TINY = {"widths": [4, 4], "blocks": [1, 1], "radii_px": [1.5]}
 CLEAN = CameraSettings(noisy=0, compressed=0)

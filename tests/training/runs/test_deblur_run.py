@@ -13,7 +13,8 @@ from cocnet.imaging import write_photo
 from cocnet.training.engine.deblur_objective import DeblurObjective, Trained, score_deblurring
 from cocnet.training.engine.task import Step
 from cocnet.training.recipes.deblur_recipe import HYBRID, IFAN, recipe_for
-from cocnet.training.runs.deblur_run import DeblurRun, data_of, run_deblur, starting_network
+from cocnet.training.runs.deblur_run import data_of, run_deblur, starting_network
+from cocnet.training.runs.deblur_settings import DeblurRun
 
 TINY = {"widths": [4, 4], "blocks": [1, 1], "radii_px": [1.5]}
 

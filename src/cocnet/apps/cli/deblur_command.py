@@ -9,7 +9,7 @@ from typing import Annotated
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from cocnet.apps.cli.progress import parts_done
-from cocnet.pipeline.deblur_photo import DeblurOptions
+from cocnet.pipeline.deblur_options import DeblurOptions
 
 
 def deblur(

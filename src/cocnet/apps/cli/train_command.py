@@ -16,8 +16,7 @@ from cocnet.training.recipes.bokeh_recipes import RECIPES, BokehRecipe, Named
 from cocnet.training.recipes.deblur_recipe import HYBRID, DeblurRecipe
 from cocnet.training.runs.ablation import AblationRun
 from cocnet.training.runs.bokeh_run import BokehRun
-from cocnet.training.runs.deblur_experiment import DeblurExperiment
-from cocnet.training.runs.deblur_run import DeblurRun
+from cocnet.training.runs.deblur_settings import DeblurExperiment, DeblurRun
 from cocnet.training.runs.subject_run import SubjectRun
 
 

@@ -7,73 +7,24 @@ network. What is there already isn't done again.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
-from tyro.conf import arg
 
-from cocnet.errors import InputError
 from cocnet.files.atomic import atomic_path, write_json
 from cocnet.files.run_folder import claim
+from cocnet.training.runs.deblur_settings import DeblurExperiment
 
 if TYPE_CHECKING:
     from cocnet.datasets.pairs.deblur_pairs import DeblurPair
 
 Progress = Callable[[str, float, dict[str, Any]], None]
-
-
-@dataclass(frozen=True)
-class DeblurExperiment:
-    """What is compared. Raises InputError for numbers that can't be."""
-
-    start: Path
-    """Weights of the network that all trainings go on from."""
-    images: Path
-    """Folder of photos that training pairs are made of."""
-    masks: Path
-    """Folder of their subjects' masks NAME.png."""
-    ray_traced: Path
-    """Folder of ray-traced scenes (.npz) that no training saw."""
-    real: Path
-    """DPDD, or a folder of NAME_input.png and NAME_sharp.png."""
-    out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/deblur-experiment")
-    """Folder of the experiment; where one stands there, it goes on."""
-    steps: int = 400
-    """Of each training."""
-    batch: int = 8
-    """Pictures in a batch."""
-    learning_rate: float = 1e-4
-    """Highest learning rate."""
-    pictures: int = 512
-    """Training pairs of each kind."""
-    side_px: int = 96
-    """Of each, px: a multiple of 8."""
-    epsilon: float = 0.05
-    """Largest change of nearness (0..1), at random and adversarial."""
-    attack_steps: int = 5
-    """Of the attack."""
-    seeds: tuple[int, ...] = (0, 1, 2)
-    """Of the trainings."""
-    metrics: tuple[str, ...] = ("psnr", "ssim", "flip")
-    """Names of measures."""
-    threads: int | None = None
-    """CPU threads [all]."""
-
-    def __post_init__(self) -> None:
-        if (
-            self.side_px % 8
-            or min(self.side_px, self.steps, self.pictures, self.attack_steps, self.batch) < 1
-        ):
-            got = f"{self.side_px} px, {self.steps} steps, {self.pictures} pictures"
-            raise InputError(
-                f"expected a side of multiples of 8 px and counts from 1, got {got}, try 96, 400, 512"
-            )
 
 
 class Halves(Dataset[dict[str, Tensor]]):

@@ -4,16 +4,15 @@ Enters: a `DeblurRun`. Leaves in its folder what `training.engine` says, weights
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
-from tyro.conf import arg
 
 from cocnet.errors import InputError
+from cocnet.training.runs.deblur_settings import DeblurRun
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,51 +23,6 @@ if TYPE_CHECKING:
 
 PHOTO_PX = 448  # photos that scenes are made of are read at this size
 HELD_OUT_PART = 10  # of photos: one in so many is kept for held-out scenes
-
-
-@dataclass(frozen=True)
-class DeblurRun:
-    """What to train, on what. Data are scenes, made of --images and --masks, or DPDD in --data."""
-
-    out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/deblur")
-    """Folder of the run; where one stands there, it goes on."""
-    model: str = "deblur-hybrid"
-    """A deblurring network of `cocnet models`, or a weight file to go on from."""
-    images: Path | None = None
-    """Folder of photos that scenes are made of."""
-    masks: Path | None = None
-    """Folder of their subjects' masks NAME.png."""
-    data: Path | None = None
-    """DPDD, with train/inputC and target; IFAN also uses its inputL and inputR."""
-    side_px: int = 96
-    """Of what is seen of each pair, px: a multiple of 8."""
-    radius_px: tuple[float, float] = (0.5, 16.0)
-    """A scene's largest radius of blur lies between these, px."""
-    held_out: int = 24
-    """Scenes kept back to see how it does; of DPDD, pairs of val."""
-    steps: int | None = None
-    """In all, instead of the recipe's; its stages share them."""
-    minutes: float | None = None
-    """Stop after this long, if that comes first; the learning rate then follows the clock [no limit]."""
-    workers: int = 0
-    """Processes that make data ahead."""
-    threads: int | None = None
-    """CPU threads of the training [all]."""
-    device: str = "cpu"
-    """cpu or cuda (auto: a GPU where there is one)."""
-    seed: int = 0
-    """Random seed."""
-
-    def checked(self) -> "DeblurRun":
-        """This run; raises InputError for data or numbers that can't be."""
-        scenes = self.images is not None and self.masks is not None
-        if scenes == (self.data is not None):
-            got = f"{self.images}, {self.masks} and {self.data}"
-            raise InputError(f"expected --images with --masks, or --data, got {got}, try one")
-        if self.side_px < 16 or self.side_px % 8 or self.held_out < 0:
-            got = f"{self.side_px} and {self.held_out}"
-            raise InputError(f"expected side_px a multiple of 8, held_out from 0, got {got}, try 96 and 24")
-        return self
 
 
 class DeblurItems(Dataset[dict[str, Tensor]]):

@@ -1,0 +1,36 @@
+"""What can be asked of a deblurring; plain data, so that the command line need not wait for PyTorch.
+
+Enters: a user's wishes. Leaves: the same, checked.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from tyro.conf import arg
+
+from cocnet.errors import InputError
+
+DEFAULT_MODEL = "deblur-hybrid"
+DEFAULT_MB = 1200
+
+
+@dataclass(frozen=True)
+class DeblurOptions:
+    """How a photo is sharpened."""
+
+    model: str = DEFAULT_MODEL
+    """A deblurring network: a name of `cocnet models` whose weights ship, or a weight file."""
+    strength: float = 1.0
+    """How much of the change is taken: 0 = none, 1 = all."""
+    bfloat16: bool = False
+    """Compute in bfloat16: faster where the processor or GPU has it, within one step of 8 bit mostly."""
+    max_mem_mb: Annotated[int | None, arg(name="max-mem", metavar="MB")] = None
+    """Memory that a tile may use [1200]."""
+
+    def checked(self) -> "DeblurOptions":
+        """These options; raises InputError for numbers that can't be."""
+        if not 0 <= self.strength <= 2:
+            raise InputError(f"expected strength from 0 to 2, got {self.strength}, try 1")
+        if self.max_mem_mb is not None and self.max_mem_mb < 1:
+            raise InputError(f"expected max_mem_mb above 0, got {self.max_mem_mb}, try {DEFAULT_MB}")
+        return self
