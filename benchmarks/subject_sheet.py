@@ -25,7 +25,7 @@ def row_of(path: Path, f_number: float) -> np.ndarray:
     """Photo, mask and bokeh side by side, uint8."""
     photo = read_photo(path)
     mask = np.rint(255 * subject_mask(photo.pixels)).astype(np.uint8)[..., None].repeat(3, 2)
-    bokeh = render(photo, f_number=f_number, estimator="subject").pixels
+    bokeh = render(photo, f_number=f_number, estimator="builtin").pixels
     return np.concatenate([small(picture) for picture in (photo.pixels, mask, bokeh)], axis=1)
 
 

@@ -14,8 +14,8 @@ from jaxtyping import Float32
 
 from cocnet.depth import coarse_mask, estimate, estimate_depth
 from cocnet.depth.estimators.protocol import as_rgb8
+from cocnet.depth.network_view import load_network, retrained
 from cocnet.depth.refinement.refine import refine_inverse_depth
-from cocnet.depth.subject_mask import MADE_UP, load_subject_net, retrained
 from cocnet.errors import DepthError
 from cocnet.imaging import DepthMap, Photo, read_depth
 from cocnet.imaging.depth.depth_array import as_array
@@ -32,11 +32,6 @@ class FoundDepth:
     depth: DepthMap
     origin: Origin
     notes: tuple[str, ...] = ()
-
-    @property
-    def made_up(self) -> bool:
-        """Pseudo-depth: its edges are a mask's, its distances plausible at best."""
-        return MADE_UP in self.depth.source
 
 
 def find_depth(depth: Any, photo: Photo, options: RenderOptions, focal_px: float | None = None) -> FoundDepth:
@@ -149,10 +144,7 @@ def inverse_depth_of(found: FoundDepth, photo: Photo, options: RenderOptions) ->
 
 
 def _needs_refining(found: FoundDepth, smaller: bool) -> bool:
-    """Estimated or enlarged depth misses the photo's edges, and relative depth is a network's, whatever its size;
-    the built-in estimator has laid them there itself."""
-    if found.made_up:
-        return False
+    """Estimated, enlarged or relative depth (a network's, whoever gives it) misses the photo's edges."""
     return smaller or found.origin != "given" or found.depth.kind.startswith("relative")
 
 
@@ -161,4 +153,4 @@ def find_subject(photo: Photo, options: RenderOptions) -> Float32[np.ndarray, "i
     if options.focus_m is not None or options.focus_point is not None:
         return None
     weights = retrained(options.estimator)
-    return coarse_mask(photo.pixels, None if weights is None else load_subject_net(weights))
+    return coarse_mask(photo.pixels, None if weights is None else load_network(weights))

@@ -6,7 +6,7 @@ Enters: inverse depth (1/m), the options, the subject's mask. Leaves: metres wit
 import numpy as np
 from jaxtyping import Float32
 
-from cocnet.depth.focal_plane import inverse_at, masked_inverse, middle_inverse, subject_inverse
+from cocnet.depth.focal_plane import inverse_at, masked_inverse, subject_inverse
 from cocnet.imaging import DepthMap
 from cocnet.pipeline.options import RenderOptions, Resolved
 
@@ -29,11 +29,10 @@ def choose_focus_m(
     inverse_depth: Float32[np.ndarray, "h w"],
     options: RenderOptions,
     subject: Float32[np.ndarray, "i j"] | None = None,
-    made_up: bool = False,
 ) -> Resolved:
     """The distance in focus, metres: given, seen at the focus point, or of the subject, a mask of any size.
 
-    Without a subject it is what is near around the middle, of made-up depth the median there.
+    Without a subject it is what is near around the middle.
     """
     if options.focus_m is not None:
         return Resolved(options.focus_m, "given")
@@ -43,6 +42,4 @@ def choose_focus_m(
     found = None if subject is None else masked_inverse(inverse_depth, subject)
     if found is not None:
         return Resolved(1.0 / found, "auto: the subject")
-    if made_up:
-        return Resolved(1.0 / middle_inverse(inverse_depth), "auto: no subject, the middle distance")
     return Resolved(1.0 / subject_inverse(inverse_depth), "auto: near the middle")

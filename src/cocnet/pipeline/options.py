@@ -60,7 +60,7 @@ class RenderOptions:
     """A depth map of another size must have the photo's aspect; stretch = it shows the whole photo, squeezed to
     another shape, as square maps of networks do."""
     estimator: str = "auto"
-    """Makes depth for a photo without any: auto, subject (built in), depth-anything-v2-small, depth-pro, moge-2,
+    """Makes depth for a photo without any: auto, builtin, depth-anything-v2-small, depth-pro, moge-2,
     rembg, one that a package plugs in, or the .safetensors of `cocnet train subject`."""
     refine_depth: Literal["auto", "on", "off"] = "auto"
     """Lay the edges of depth along the photo's: auto = where depth is estimated, relative, or smaller than the

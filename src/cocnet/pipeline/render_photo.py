@@ -112,7 +112,7 @@ def prepare(photo: Any, depth: Any, options: RenderOptions) -> Plan:
     else:
         found, subject = flat_depth(picture, f"not read by {renderer.name}"), None
     given, inverse = found.depth, inverse_depth_of(found, picture, options)
-    focus = choose_focus_m(inverse, options, subject, found.made_up)
+    focus = choose_focus_m(inverse, options, subject)
     lens = make_lens(camera, focus, options)
     settings = RenderSettings(
         version=__version__,

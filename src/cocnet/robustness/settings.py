@@ -28,8 +28,8 @@ class AttackSettings:
     point."""
     depth_kind: str | None = None
     """Kind of the depth files: metric, disparity, relative_depth or relative_disparity [what their sidecars say]."""
-    estimator: str = "subject"
-    """Depth estimator for photos without a depth file: subject (built in), or another of `cocnet depth`."""
+    estimator: str = "builtin"
+    """Depth estimator for photos without a depth file: builtin, or another of `cocnet depth`."""
     size_px: int = 224
     """Side of the square that photos are resized and cropped to, in px."""
     steps: int = 50

@@ -124,7 +124,7 @@ def nearness_of(
     path: Path,
     files: Mapping[str, Path] | None,
     kind: str | None = None,
-    estimator: str = "subject",
+    estimator: str = "builtin",
     setup: Setup | None = None,
     nearest: Nearest = "point",
 ) -> Float[Tensor, "1 n n"]:

@@ -175,8 +175,8 @@ def test_an_untyped_depth_file_needs_its_kind(files, run):
 
 def test_an_unknown_estimator_says_which_there_are(files, run):
     out = files.folder / "out.jpg"
-    refused(run("render", files.photo(), "--estimator", "none", "-o", out), out, "subject", "--depth ")
-    refused(run("depth", files.photo(), "--estimator", "none", "-o", files.folder / "d.npy"), out, "subject")
+    refused(run("render", files.photo(), "--estimator", "none", "-o", out), out, "builtin", "--depth ")
+    refused(run("depth", files.photo(), "--estimator", "none", "-o", files.folder / "d.npy"), out, "builtin")
 
 
 BAD_OPTIONS = {

@@ -6,8 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from cocnet.depth import subject_mask as subject
-from cocnet.depth.subject_mask import WEIGHTS
+from cocnet.depth.network_view import WEIGHTS, load_network
 from cocnet.imaging import read_depth, read_photo
 
 
@@ -16,7 +15,7 @@ def test_render_works_on_any_photo(files, run):
     outcome = run("render", files.photo(height=60, width=90))
     assert outcome.code == 0, outcome.err
     assert read_photo(out).pixels.shape == (60, 90, 3)
-    assert "note: depth: built-in estimator 'subject'" in outcome.err and "made up" in outcome.err
+    assert "note: depth: built-in network: found" in outcome.err and "distances are chosen" in outcome.err
 
 
 @pytest.mark.parametrize("name", ["depth.png", "depth.npy", "depth.pfm"])
@@ -27,7 +26,7 @@ def test_depth_files_read_back_as_what_they_are(files, run, name):
     facts = json.loads(outcome.out)
     depth = read_depth(out)
     assert depth.kind == facts["kind"] == "relative_disparity" and depth.values.shape == (60, 90)
-    assert "built-in" in depth.source and "made up" in facts["source"]
+    assert "built-in" in depth.source and "distances are chosen" in facts["source"]
 
 
 def test_from_its_own_depth_file_a_photo_is_rendered_as_without(files, run):
@@ -45,23 +44,26 @@ def test_from_its_own_depth_file_a_photo_is_rendered_as_without(files, run):
 def test_weights_of_ones_own_find_subjects(files, run, monkeypatch):
     mine, seen = files.folder / "mine.safetensors", []
     shutil.copy(WEIGHTS, mine)
-    original = subject.load_subject_net
     monkeypatch.setattr(
-        "cocnet.pipeline.depth_source.load_subject_net", lambda path: seen.append(path) or original(path)
+        "cocnet.pipeline.depth_source.load_network", lambda path: seen.append(path) or load_network(path)
     )
     outcome = run("render", files.photo(height=60, width=90), "--estimator", mine)
-    assert outcome.code == 0 and "depth: subject network 'mine.safetensors'" in outcome.err, outcome.err
+    assert outcome.code == 0 and "depth: network 'mine.safetensors'" in outcome.err, outcome.err
     assert seen == [mine]
     broken = files.write("broken.safetensors", b"no weights")
     outcome = run("depth", files.photo(), "--estimator", broken, "-o", files.folder / "d.npy")
-    assert outcome.code == 1 and len(outcome.errors) == 1 and "try the subject.safetensors of" in outcome.err
+    assert (
+        outcome.code == 1
+        and len(outcome.errors) == 1
+        and "try the depth_subject.safetensors of" in outcome.err
+    )
 
 
 def test_depth_in_the_photo_comes_first_unless_an_estimator_is_named(files, run):
     out = files.folder / "d.npy"
     assert run("depth", files.gdepth(), "-o", out).code == 0
     assert read_depth(out).kind == "metric"
-    assert run("depth", files.gdepth(), "--estimator", "subject", "-o", out).code == 0
+    assert run("depth", files.gdepth(), "--estimator", "builtin", "-o", out).code == 0
     assert read_depth(out).kind == "relative_disparity"
 
 

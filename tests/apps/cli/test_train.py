@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from cocnet.depth import subject_mask
-from cocnet.depth.subject_mask import load_subject_net
+from cocnet.depth.network_view import load_network
 from cocnet.imaging import write_photo
 from cocnet.networks import card_of
 from cocnet.training.recipes.bokeh_recipes import RECIPES
@@ -59,7 +59,7 @@ def test_one_step_and_going_on(files, run):
     settings = json.loads((out / "settings.json").read_text())
     assert settings["recipe"]["stages"][0]["batch"] == 2 and len(settings["held_out_names"]) == 1
     assert len((out / "log.jsonl").read_text().splitlines()) == 2
-    mask = subject_mask(np.zeros((20, 30, 3), np.uint8), load_subject_net(out / "subject.safetensors"))
+    mask = subject_mask(np.zeros((20, 30, 3), np.uint8), load_network(out / "depth_subject.safetensors"))
     assert mask.shape == (20, 30)
 
 

@@ -107,3 +107,32 @@ def test_cut_outs_bring_no_rim_of_their_background():
     rgb[..., 8:24, 8:24], mask[..., 8:24, 8:24], mask[..., 7, 8:24] = 1, 1, 0.5
     own = augment.cut_out(rgb, mask)
     assert float(own[0, 0, 7, 12]) > 0.4 and float(own[0, 0, 16, 16]) == pytest.approx(1)
+
+
+def test_disparity_comes_along_where_a_file_has_it(folders, tmp_path):
+    (tmp_path / "disparity").mkdir()
+    slope = np.linspace(0, 65535, 60).astype(np.uint16)[None, :, None].repeat(40, 0).repeat(3, 2)
+    for name in ("00", "01", "08"):
+        write_photo(tmp_path / "disparity" / f"{name}.png", slope)
+    photos = read_set(*folders, side_px=64, disparities=tmp_path / "disparity")
+    assert photos.planes.shape == (12, 6, 64, 64)
+    assert photos.planes[:, 5].float().mean((1, 2)).tolist() == [255.0 * (i in (0, 1, 8)) for i in range(12)]
+    views = SubjectViews(photos, 64, pasted=0)
+    item = views[0, 0]
+    assert set(item) == {"image", "mask", "disparity", "known"} and item["known"].min() > 0.99
+    across = item["disparity"][0].mean(0)
+    assert float((across[40:] - across[:-40]).abs().mean()) > 0.2
+    assert views[0, 5]["known"].max() == 0
+
+
+def test_what_is_pasted_is_nearer(folders, tmp_path):
+    (tmp_path / "disparity").mkdir()
+    slope = np.linspace(0, 65535, 60).astype(np.uint16)[None, :, None].repeat(40, 0).repeat(3, 2)
+    for i in range(12):
+        write_photo(tmp_path / "disparity" / f"{i:02}.png", slope)
+    views = SubjectViews(read_set(*folders, side_px=64, disparities=tmp_path / "disparity"), 64, pasted=1)
+    for index in range(6):
+        item = views[3, index]
+        inside, outside = item["mask"] > 0.95, item["mask"] < 0.05
+        if inside.any() and outside.any():
+            assert float(item["disparity"][inside].max()) > 0.85 > float(item["disparity"][outside].max())

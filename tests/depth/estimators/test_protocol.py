@@ -78,7 +78,7 @@ def test_order_plugged_in_then_the_built_in_one_with_reasons(rgb, monkeypatch):
     assert list_estimators()[:2] == ("a-broken", "b")
     points.pop()
     found = estimate_depth(rgb)
-    assert found.name == "subject" and "made up" in found.depth.source
+    assert found.name == "builtin" and "estimated" in found.depth.source
 
 
 def test_a_named_estimator_that_fails_is_an_error(rgb, monkeypatch):

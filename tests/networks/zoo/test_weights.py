@@ -21,7 +21,7 @@ def test_weights_are_small_and_have_a_card(path):
 
 
 def test_every_file_is_a_known_model_or_the_subject():
-    assert {path.stem for path in FILES} == {"subject", *NAMES}
+    assert {path.stem for path in FILES} == {"depth_subject", *NAMES}
 
 
 def test_depth_network_blurs_behind_and_keeps_what_is_near():

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from torch.utils.data import Dataset
 
 from cocnet.errors import FileError
-from cocnet.networks.architectures.subject_net import SubjectNet
+from cocnet.networks.architectures.depth_subject_net import DepthSubjectNet
 from cocnet.training.engine.loop import train
 from cocnet.training.engine.mask_losses import mask_loss, score_masks
 from cocnet.training.engine.subject_objective import SubjectObjective
@@ -57,7 +57,7 @@ class Discs(Dataset):
 
 def task(folder, steps, sides_px=(), **changes):
     torch.manual_seed(0)
-    network = SubjectNet("lite0")
+    network = DepthSubjectNet("lite0")
     network.freeze_early()
     recipe = replace(subject_recipe(steps, batch=2), bfloat16=False, save_seconds=0.0, **changes)
     held = [Discs()[(9, i)] for i in range(2)]
@@ -77,7 +77,7 @@ def test_interrupted_and_continued_is_the_same_training(tmp_path):
     assert train(task(tmp_path / "parts", 6)) == whole
     one, other = (load_file(tmp_path / name / "weights.safetensors") for name in ("whole", "parts"))
     assert all(torch.equal(one[key], other[key]) for key in one)
-    half = load_file(tmp_path / "whole" / "subject.safetensors")
+    half = load_file(tmp_path / "whole" / "depth_subject.safetensors")
     assert torch.allclose(half["heads.0.weight"].float(), one["heads.0.weight"], atol=1e-3)
     assert json.loads((tmp_path / "whole" / "settings.json").read_text())["recipe"]["stages"][0]["steps"] == 6
     last = json.loads((tmp_path / "whole" / "log.jsonl").read_text().splitlines()[-1])

@@ -31,12 +31,12 @@ def depth(
       cocnet depth holiday.jpg -o depth.jpg
 
     By one estimator, whatever the photo brings along:
-      cocnet depth holiday.jpg --estimator subject -o depth.npy
+      cocnet depth holiday.jpg --estimator builtin -o depth.npy
 
     Args:
         photo: JPEG, PNG, TIFF, WebP or HEIC.
         out: .png, .npy, .exr or .pfm with a sidecar beside it, or .jpg, .webp: a coloured picture.
-        estimator: auto = the photo's own, else the first that works of those installed; subject (built in),
+        estimator: auto = the photo's own, else the first that works of those installed; builtin (ships),
             depth-anything-v2-small, depth-pro, moge-2, rembg, one that a package plugs in, or the .safetensors of
             `cocnet train subject`.
         coloured: Write a coloured picture, also as .png.

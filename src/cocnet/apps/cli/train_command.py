@@ -21,10 +21,13 @@ from cocnet.training.runs.subject_run import SubjectRun
 
 
 def train_subject(run: OmitArgPrefixes[SubjectRun]) -> None:
-    """Retrain the subject network on photos and masks of the same names (NAME.jpg, NAME.png).
+    """Retrain the network of depth and subject on photos and masks of the same names (NAME.jpg, NAME.png).
 
     From the weights that ship:
       cocnet train subject --images photos --masks masks -o runs/subject
+
+    With disparity of a teacher's, too (tools/teacher makes masks and disparity):
+      cocnet train subject --images photos --masks masks --disparities disparity
 
     On two sets at once, seen at three sizes:
       cocnet train subject --images photos more --masks masks more-masks --sides-px 192 256 320
@@ -41,7 +44,7 @@ def train_subject(run: OmitArgPrefixes[SubjectRun]) -> None:
         score = run_subject(run, on_progress)
     if score is not None:
         print(
-            f"{run.out / 'subject.safetensors'}: IoU {score.iou:.3f}, error {score.mae:.3f} on held-out photos"
+            f"{run.out / 'depth_subject.safetensors'}: IoU {score.iou:.3f}, error {score.mae:.3f} on held-out photos"
         )
 
 

@@ -18,19 +18,24 @@ from torch.utils.data import Dataset
 from cocnet.datasets.synthetic import augment
 from cocnet.errors import FileError, InputError
 from cocnet.files.listing import listed
-from cocnet.imaging import read_photo
+from cocnet.imaging import read_depth, read_photo
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
 EMPTY_SHARE, FULL_SHARE = 0.03, 0.8
 WIDE_FRAMING = augment.Framing(seen=(0.55, 1.08), stretch=0.25, turn_deg=10.0, wander=1.0)
 COLOUR_STRENGTH = 1.4
+SPARE = 1 / 6
+_FRONT, _BACK = 0.72, 0.7
 
 
 @dataclass(frozen=True, eq=False)
 class SubjectSet:
-    """Photos and masks as one uint8 tensor [n 4 s s]: red, green, blue, mask; their names in that order."""
+    """Photos and masks as one uint8 tensor [n 4 s s]: red, green, blue, mask; their names in that order.
 
-    planes: UInt8[Tensor, "n 4 s s"]
+    With disparity there are six planes: disparity, bigger is nearer, and whether it is known (255) come after.
+    """
+
+    planes: UInt8[Tensor, "n c s s"]
     names: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -56,10 +61,15 @@ class SubjectSet:
         return SubjectSet(self.planes[picked], tuple(self.names[i] for i in picked))
 
 
-def read_set(images: str | Path, masks: str | Path, side_px: int = 320) -> SubjectSet:
-    """Read every photo that has a mask (NAME.png), both squeezed to a square; raises FileError for none."""
+def read_set(
+    images: str | Path, masks: str | Path, side_px: int = 320, disparities: str | Path | None = None
+) -> SubjectSet:
+    """Read every photo that has a mask (NAME.png), both squeezed to a square; raises FileError for none.
+
+    disparities: a folder of relative disparity, NAME.png, for all of the photos or some.
+    """
     pairs = subject_files(images, masks)
-    planes = torch.empty((len(pairs), 4, side_px, side_px), dtype=torch.uint8)
+    planes = torch.zeros((len(pairs), 4 if disparities is None else 6, side_px, side_px), dtype=torch.uint8)
     for i, (photo, mask) in enumerate(pairs):
         rgb, subject = read_photo(photo).pixels, read_photo(mask).pixels[..., :1]
         if rgb.shape[:2] != subject.shape[:2]:
@@ -67,7 +77,9 @@ def read_set(images: str | Path, masks: str | Path, side_px: int = 320) -> Subje
             raise FileError(
                 f"expected a mask of the photo's size, got {got} in '{mask}', try making it again"
             )
-        planes[i, :3], planes[i, 3:] = _squeeze(rgb, side_px), _squeeze(subject, side_px)
+        planes[i, :3], planes[i, 3:4] = _squeeze(rgb, side_px), _squeeze(subject, side_px)
+        if disparities is not None and (file := Path(disparities) / f"{photo.stem}.png").is_file():
+            planes[i, 4], planes[i, 5] = _disparity(file, side_px), 255
     return SubjectSet(planes, tuple(path.stem for path, _ in pairs))
 
 
@@ -93,6 +105,14 @@ def _squeeze(pixels: np.ndarray, side_px: int) -> UInt8[Tensor, "c s s"]:
     return small[0].round().clamp(0, 255).to(torch.uint8)
 
 
+def _disparity(path: Path, side_px: int) -> UInt8[Tensor, "s s"]:
+    """A file's disparity from its 2nd percentile to its 98th, a sixth of the range to spare on both sides."""
+    depth = read_depth(path, "relative_disparity")
+    low, high = np.quantile(depth.values[depth.valid], (0.02, 0.98))
+    share = (depth.values - low) / max(high - low, 1e-9)
+    return _squeeze((255 * (SPARE + (1 - 2 * SPARE) * share)).clip(0, 255)[..., None], side_px)[0]
+
+
 def read_cutouts(folder: str | Path, side_px: int = 320) -> SubjectSet:
     """Read pictures of single things on transparent ground, padded to squares; raises FileError for none."""
     planes, names = [], []
@@ -114,8 +134,9 @@ def read_cutouts(folder: str | Path, side_px: int = 320) -> SubjectSet:
 
 @dataclass(frozen=True, eq=False)
 class SubjectViews(Dataset[dict[str, Tensor]]):
-    """Augmented views of photos, and subjects (theirs, or other cut-outs) pasted on other photos: `image` [3 s s] and
-    `mask` [1 s s] in 0..1, by (pass, index); the same key of a seed is always the same view."""
+    """Augmented views of photos, and subjects (theirs, or other cut-outs) pasted on other photos: `image` [3 s s],
+    `mask` [1 s s] and, where the set has it, `disparity` and `known` [1 s s], in 0..1, by (pass, index); the same
+    key of a seed is always the same view."""
 
     photos: SubjectSet
     side_px: int = 256
@@ -131,8 +152,11 @@ class SubjectViews(Dataset[dict[str, Tensor]]):
         draw = np.random.default_rng([self.seed, turn, index])
         generator = torch.Generator().manual_seed(int(draw.integers(2**63)))
         pasted = draw.random() < self.pasted
-        rgb, mask = self._paste(index, generator) if pasted else self._view(index, generator)
-        return {"image": augment.erase(augment.degrade(rgb, generator), generator)[0], "mask": mask[0]}
+        rgb, rest = self._paste(index, generator) if pasted else self._view(index, generator)
+        item = {"image": augment.erase(augment.degrade(rgb, generator), generator)[0], "mask": rest[0, :1]}
+        if rest.shape[1] == 1:
+            return item
+        return {**item, "disparity": (rest[0, 1:2] - SPARE) / (1 - 2 * SPARE), "known": rest[0, 2:]}
 
     def _view(self, index: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         planes = self.photos.planes[index][None].float() / 255
@@ -145,14 +169,14 @@ class SubjectViews(Dataset[dict[str, Tensor]]):
         if not len(subjects) or not len(empty):
             return self._view(index, generator)
         anywhere = _chance(generator) < 0.25
-        behind = _picked(torch.arange(len(self.photos)) if anywhere else empty, generator)
-        back, behind_mask = self._view(behind, generator)
+        other = _picked(torch.arange(len(self.photos)) if anywhere else empty, generator)
+        back, behind = self._view(other, generator)
         back = augment.out_of_focus(back, generator)
         planes = self._subject(subjects, generator)[None].float() / 255
         planes = torch.cat([augment.cut_out(planes[:, :3], planes[:, 3:]), planes[:, 3:]], dim=1)
         planes = augment.view(planes, self.side_px, augment.PLACING, generator, fill=False)
-        front, mask = augment.recolour(planes[:, :3], generator, COLOUR_STRENGTH), planes[:, 3:]
-        return front * mask + back * (1 - mask), torch.maximum(mask, behind_mask)
+        front, mask = augment.recolour(planes[:, :3], generator, COLOUR_STRENGTH), planes[:, 3:4]
+        return front * mask + back * (1 - mask), _before(planes[:, 3:], behind)
 
     @cached_property
     def _pasteable(self) -> tuple[Tensor, Tensor]:
@@ -165,6 +189,18 @@ class SubjectViews(Dataset[dict[str, Tensor]]):
         if self.cutouts is not None and _chance(generator) < 0.5:
             return self.cutouts.planes[_picked(torch.arange(len(self.cutouts)), generator)]
         return self.photos.planes[_picked(among, generator)]
+
+
+def _before(front: Float[Tensor, "1 c s s"], behind: Float[Tensor, "1 d s s"]) -> Float[Tensor, "1 d s s"]:
+    """Mask, disparity and known of a thing in front of a photo: it is nearer than all of that."""
+    share = front[:, :1]
+    mask = torch.maximum(share, behind[:, :1])
+    if behind.shape[1] == 1:
+        return mask
+    own = front[:, 1:2] if front.shape[1] > 1 else torch.ones_like(share)
+    near = _FRONT + (1 - _FRONT) * own
+    far = SPARE + _BACK * (behind[:, 1:2] - SPARE)
+    return torch.cat([mask, share * near + (1 - share) * far, behind[:, 2:]], dim=1)
 
 
 def _chance(generator: torch.Generator) -> float:

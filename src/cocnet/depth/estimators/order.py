@@ -11,21 +11,22 @@ from typing import Any
 
 from cocnet.depth.estimators.anything import DepthAnything
 from cocnet.depth.estimators.anything import is_installed as anything_is_installed
+from cocnet.depth.estimators.builtin import builtin_depth, retrained_depth
 from cocnet.depth.estimators.metric import DepthPro, MoGe
 from cocnet.depth.estimators.protocol import Rgb, estimate
 from cocnet.depth.estimators.rembg import Rembg
-from cocnet.depth.subject_mask import retrained, retrained_subject_depth, subject_depth
+from cocnet.depth.network_view import retrained
 from cocnet.errors import CocnetError, DepthError
 from cocnet.imaging import DepthMap
 
 GROUP = "cocnet.depth"
-AUTO, BUILT_IN = "auto", "subject"
+AUTO, BUILT_IN = "auto", "builtin"
 _MAKERS: dict[str, Callable[[], Any]] = {
     "depth-anything-v2-small": DepthAnything,
     "depth-pro": DepthPro,
     "moge-2": MoGe,
     "rembg": Rembg,
-    BUILT_IN: lambda: subject_depth,
+    BUILT_IN: lambda: builtin_depth,
 }
 
 
@@ -53,7 +54,7 @@ def estimate_depth(rgb: Rgb, focal_px: float | None = None, name: str = AUTO) ->
             return Estimated(depth, candidate, tuple(notes))
         except CocnetError as error:
             notes.append(f"{candidate}: {error}")
-    depth = estimate(subject_depth, rgb, focal_px, name=BUILT_IN)
+    depth = estimate(builtin_depth, rgb, focal_px, name=BUILT_IN)
     return Estimated(depth, BUILT_IN, tuple(notes))
 
 
@@ -64,7 +65,7 @@ def make_estimator(name: str) -> Any:
             return _plugged_in(point)
     weights = retrained(name)
     if weights is not None:
-        return retrained_subject_depth(weights)
+        return retrained_depth(weights)
     if name not in _MAKERS:
         raise DepthError(
             f"expected an estimator, got '{name}', try one of {', '.join((AUTO, *list_estimators()))}"

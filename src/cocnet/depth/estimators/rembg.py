@@ -1,6 +1,7 @@
 """Subject masks by `rembg` where it is installed: larger networks than the one that ships, and slower.
 
-Enters: a photo. Leaves: its mask in 0..1, or the pseudo-depth of that mask. rembg downloads its own weights.
+Enters: a photo. Leaves: its mask in 0..1, or depth by the built-in network with its step laid on that mask. rembg
+downloads its own weights.
 """
 
 import os
@@ -12,8 +13,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
+from cocnet.depth.estimators.builtin import depth_on_mask
 from cocnet.depth.estimators.protocol import Rgb, as_rgb8
-from cocnet.depth.subject_mask import depth_of_mask
 from cocnet.errors import FileError, MissingExtraError
 from cocnet.files.offline import check_download
 from cocnet.imaging import DepthMap
@@ -33,7 +34,7 @@ class Rembg:
         return np.ascontiguousarray(found.reshape(found.shape[:2]), np.float32) / 255
 
     def __call__(self, rgb: Rgb, focal_px: float | None = None) -> DepthMap:
-        return depth_of_mask(self.mask(rgb), f"pseudo-depth of a mask by rembg ({MODEL})")
+        return depth_on_mask(rgb, self.mask(rgb), f"rembg ({MODEL})")
 
 
 def _remove_of_package() -> Any:

@@ -1,7 +1,8 @@
-"""What the subject network is trained for: masks like the teacher's.
+"""What the network of depth and subject is trained for: masks and disparity like the teachers'.
 
-Enters: items `image` [3 s s] and `mask` [1 s s], seen at several sizes in turn. Leaves: the loss over the decoder's
-levels; IoU and error on held-out photos; weights.safetensors and, as it ships, subject.safetensors (16 bit).
+Enters: items `image` [3 s s], `mask` [1 s s] and, where a teacher made it, `disparity` [1 s s] with how far it is
+`known` (0..1), seen at several sizes in turn. Leaves: the loss over the decoder's levels; IoU and error on held-out
+photos; weights.safetensors and, as it ships, depth_subject.safetensors (16 bit).
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from torch.optim import AdamW, Optimizer
 
 from cocnet.files.atomic import atomic_path
 from cocnet.training.engine.batches import Item
+from cocnet.training.engine.disparity_losses import disparity_loss, order_loss
 from cocnet.training.engine.mask_losses import MaskScore, mask_loss, score_masks
 from cocnet.training.engine.task import WEIGHTS, Objective, Step
 from cocnet.training.recipes.recipe import Recipe
@@ -24,26 +26,42 @@ from cocnet.training.recipes.subject_recipe import SubjectRecipe
 
 
 class SubjectObjective(Objective[MaskScore]):
-    """Masks at all levels of the decoder; batches take the `sides_px` in turn [the items' own size]."""
+    """Masks at all levels, disparity at 1/4; batches take the `sides_px` in turn [the items' own size].
+
+    Without a teacher's disparity the network `kept` says what it is, so that a training on masks doesn't forget it.
+    """
 
     def __init__(
         self,
         held_out: tuple[Float[Tensor, "n 3 h w"], Float[Tensor, "n 1 h w"]],
         recipe: SubjectRecipe,
         sides_px: Sequence[int] = (),
+        kept: nn.Module | None = None,
     ) -> None:
-        self.held_out, self.recipe, self.sides_px = held_out, recipe, tuple(sides_px)
+        self.held_out, self.recipe, self.sides_px, self.kept = held_out, recipe, tuple(sides_px), kept
 
     def loss(self, network: Any, batch: Item, step: Step) -> Tensor:
         """That of the finest level, and a part of the coarser ones'."""
-        rgb, mask = batch["image"], batch["mask"]
+        names = [name for name in ("image", "mask", "disparity", "known") if name in batch]
+        planes: Item = {name: batch[name] for name in names}
         if self.sides_px:
             side = self.sides_px[step.number % len(self.sides_px)]
-            rgb, mask = (_resized(x, side) for x in (rgb, mask))
+            planes = {name: _resized(x, side) for name, x in planes.items()}
+        rgb = planes["image"].contiguous(memory_format=torch.channels_last)
         with step.precision:
-            levels = network.all_logits(rgb.contiguous(memory_format=torch.channels_last))
-        losses = [mask_loss(logits.float(), _shrunk(mask, logits)) for logits in levels]
-        return losses[0] + self.recipe.auxiliary * sum(losses[1:], rgb.new_zeros(()))
+            found = network.outputs(rgb)
+            if "disparity" not in planes and self.kept is not None:
+                planes |= _kept(self.kept, rgb)
+        said = [*found.logits, found.second_logits]
+        losses = [mask_loss(logits.float(), _shrunk(planes["mask"], logits)) for logits in said]
+        loss = losses[0] + self.recipe.auxiliary * sum(losses[1:], rgb.new_zeros(()))
+        if "disparity" not in planes:
+            return loss
+        mask, target, known = (
+            _shrunk(planes[name], found.disparity) for name in ("mask", "disparity", "known")
+        )
+        disparity = found.disparity.float()
+        return loss + disparity_loss(disparity, target, known) + order_loss(disparity, target, mask)
 
     def optimiser(self, network: nn.Module) -> Optimizer:
         """Two learning rates; biases and norms don't decay."""
@@ -66,7 +84,7 @@ class SubjectObjective(Objective[MaskScore]):
 
     def save(self, network: nn.Module, folder: Path, step: int, recipe: Recipe, about: str) -> None:
         _save_weights(folder / WEIGHTS, network, torch.float32, about)
-        _save_weights(folder / "subject.safetensors", network, torch.float16, about)
+        _save_weights(folder / "depth_subject.safetensors", network, torch.float16, about)
 
 
 @torch.no_grad()
@@ -74,7 +92,14 @@ def predicted_masks(network: nn.Module, rgb: Float[Tensor, "n 3 h w"]) -> Float[
     """Masks of photos, a few at a time, on the CPU."""
     device = next(network.parameters()).device
     parts = [part.to(device, memory_format=torch.channels_last) for part in torch.split(rgb, 4)]
-    return torch.cat([network(part).sigmoid().float().cpu() for part in parts])
+    return torch.cat([network(part)[0].sigmoid().float().cpu() for part in parts])
+
+
+@torch.no_grad()
+def _kept(network: nn.Module, rgb: Float[Tensor, "b 3 h w"]) -> Item:
+    """Disparity as a network says it, known everywhere."""
+    disparity = network.to(rgb.device)(rgb)[1].float()
+    return {"disparity": disparity, "known": torch.ones_like(disparity)}
 
 
 def _resized(x: Tensor, side_px: int) -> Tensor:
@@ -83,10 +108,10 @@ def _resized(x: Tensor, side_px: int) -> Tensor:
     return functional.interpolate(x, (side_px, side_px), mode="bilinear", antialias=True)
 
 
-def _shrunk(mask: Tensor, like: Tensor) -> Tensor:
-    """The mask at the size of a coarser level: means of its squares."""
+def _shrunk(plane: Tensor, like: Tensor) -> Tensor:
+    """A plane at the size of a coarser level: means of its squares."""
     size = (like.shape[-2], like.shape[-1])
-    return mask if mask.shape[-2:] == size else functional.adaptive_avg_pool2d(mask, size)
+    return plane if plane.shape[-2:] == size else functional.adaptive_avg_pool2d(plane, size)
 
 
 def _save_weights(path: Path, network: nn.Module, dtype: torch.dtype, about: str) -> None:

@@ -1,7 +1,7 @@
-"""Training the subject network: folders of photos and masks in, a run's folder with weights out.
+"""Training the network of depth and subject: folders of photos, masks and disparity in, a run's folder out.
 
 Enters: a `SubjectRun`. Leaves in its folder: settings.json, log.jsonl, state.safetensors (it goes on from there),
-weights.safetensors and subject.safetensors (averaged weights; the latter in 16 bit, as they ship).
+weights.safetensors and depth_subject.safetensors (averaged weights; the latter in 16 bit, as they ship).
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from cocnet.files.run_folder import fingerprint
 
 if TYPE_CHECKING:
     from cocnet.datasets.subject.cutouts import SubjectSet
-    from cocnet.networks.architectures.subject_net import SubjectNet
+    from cocnet.networks.architectures.depth_subject_net import DepthSubjectNet
     from cocnet.training.engine.mask_losses import MaskScore
 
 
@@ -29,6 +29,9 @@ class SubjectRun:
     """Folders of photos; photos are held out of the first."""
     masks: tuple[Path, ...]
     """As many folders of masks NAME.png, white = subject, each of its photo's size."""
+    disparities: tuple[Path, ...] = ()
+    """As many folders of relative disparity NAME.png (16 bit, bigger is nearer), each of its photo's aspect; photos
+    without a file count for their masks only [what the weights that ship say it is]."""
     out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/subject")
     """Folder of the run; where one stands there, it goes on."""
     cutouts: Path | None = None
@@ -65,6 +68,11 @@ class SubjectRun:
         if not self.images or len(self.images) != len(self.masks):
             got = f"{len(self.images)} and {len(self.masks)}"
             raise InputError(f"expected as many folders of photos as of masks, got {got}, try one of each")
+        if self.disparities and len(self.disparities) != len(self.images):
+            got = f"{len(self.images)} and {len(self.disparities)}"
+            raise InputError(
+                f"expected as many folders of photos as of disparity, got {got}, try one of each"
+            )
         if not self.sides_px or any(side < 32 or side % 32 for side in self.sides_px):
             raise InputError(f"expected sides_px multiples of 32, got {self.sides_px}, try 256")
         if self.batch < 2 or not 0 <= self.pasted <= 1:
@@ -80,6 +88,7 @@ def run_subject(
     import torch
 
     from cocnet.datasets.subject.cutouts import SubjectViews, read_cutouts
+    from cocnet.depth.network_view import load_network
     from cocnet.training.engine.loop import train
     from cocnet.training.engine.subject_objective import SubjectObjective
     from cocnet.training.engine.task import Task
@@ -93,10 +102,11 @@ def run_subject(
     cutouts = None if run.cutouts is None else read_cutouts(run.cutouts)
     recipe = subject_recipe(run.steps, run.batch, run.learning_rate, run.minutes, run.seed)
     planes = held_out.planes.float() / 255
+    kept = None if run.disparities else load_network()
     task = Task(
         network,
         SubjectViews(photos, max(run.sides_px), run.pasted, run.seed, cutouts),
-        SubjectObjective((planes[:, :3], planes[:, 3:]), recipe, run.sides_px),
+        SubjectObjective((planes[:, :3], planes[:, 3:4]), recipe, run.sides_px, kept),
         recipe,
         run.out,
         f"{len(photos)} photos with masks",
@@ -111,7 +121,9 @@ def read_sets(run: SubjectRun) -> tuple["SubjectSet", "SubjectSet"]:
     """Photos of all folders without, and of the first one, those held out. Raises FileError, InputError."""
     from cocnet.datasets.subject.cutouts import read_set
 
-    first, *others = (read_set(*folders) for folders in zip(run.images, run.masks, strict=True))
+    disparities = run.disparities or (None,) * len(run.images)
+    folders = zip(run.images, run.masks, disparities, strict=True)
+    first, *others = (read_set(*three[:2], disparities=three[2]) for three in folders)
     photos, held_out = first.split(run.held_out)
     for other in others:
         photos = photos + other
@@ -125,26 +137,27 @@ def _facts(run: SubjectRun, network: dict[str, Any], held_out: tuple[str, ...]) 
     folders = zip(run.images, run.masks, strict=True)
     files = [path for folder in folders for pair in subject_files(*folder) for path in pair]
     files += listed(run.cutouts, "**/*.png") if run.cutouts else []
+    files += [path for folder in run.disparities for path in listed(folder, "*.png")]
     files += [path for path in (run.encoder, run.start) if path]
     kept = {name: getattr(run, name) for name in ("sides_px", "pasted")}
     return {"run": kept, "network": network, "files": fingerprint(files), "held_out_names": list(held_out)}
 
 
-def starting_network(encoder: Path | None, whole: Path | None = None) -> "SubjectNet":
+def starting_network(encoder: Path | None, whole: Path | None = None) -> "DepthSubjectNet":
     """The network as it ships (or as a file has it), or a new one on a trained encoder; ready to train."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    from cocnet.depth.subject_mask import WEIGHTS
-    from cocnet.networks.architectures.subject_net import SubjectNet, to_channels_last
+    from cocnet.depth.network_view import WEIGHTS
+    from cocnet.networks.architectures.depth_subject_net import DepthSubjectNet, to_channels_last
 
     path = encoder or whole or WEIGHTS
-    network = SubjectNet()
+    network = DepthSubjectNet()
     try:
         weights = {name: tensor.float() for name, tensor in load_file(path).items()}
         (network.encoder if encoder else network).load_state_dict(weights)
     except (OSError, SafetensorError, RuntimeError) as error:
-        what = "an encoder's weights" if encoder else "the subject network's weights"
+        what = "an encoder's weights" if encoder else "weights of depth and subject"
         reason = " ".join(str(error).split())[:200]
         raise FileError(f"expected {what}, got '{path}' ({reason}), try tools/teacher") from error
     network.freeze_early()

@@ -6,25 +6,41 @@ from torch import nn
 from torch.nn import functional
 
 from cocnet.errors import InputError
+from cocnet.networks.architectures.depth_subject_net import (
+    DepthSubjectNet,
+    count_parameters,
+    padded_multiple,
+)
 from cocnet.networks.architectures.efficientnet_lite import (
     EfficientNetLite,
     InvertedBlock,
     SameConv,
     from_published,
 )
-from cocnet.networks.architectures.subject_net import SubjectNet, count_parameters, padded_multiple
 
 
 def test_size_and_shape():
-    network = SubjectNet().eval()
+    network = DepthSubjectNet().eval()
     assert count_parameters(network) < 4_000_000
     with torch.no_grad():
-        assert network(torch.rand(1, 3, 64, 96)).shape == (1, 1, 64, 96)
-        assert [tuple(x.shape[-2:]) for x in network.all_logits(torch.rand(1, 3, 64, 96))] == [
-            (64, 96),
-            (8, 12),
-            (2, 3),
-        ]
+        rgb = torch.rand(1, 3, 64, 96)
+        assert [tuple(x.shape) for x in network(rgb)] == [(1, 1, 64, 96)] * 2
+        found = network.outputs(rgb)
+    assert [tuple(logits.shape[-2:]) for logits in found.logits] == [(64, 96), (8, 12), (2, 3)]
+    assert found.disparity.shape == (1, 1, 16, 24)
+
+
+def test_the_mask_is_the_mean_of_both_decoders_and_disparity_is_its_own():
+    network = DepthSubjectNet("lite0").eval()
+    rgb = torch.rand(1, 3, 32, 32)
+    with torch.no_grad():
+        before, parts = network(rgb), network.outputs(rgb)
+        network.depth.head.bias += torch.tensor([9.0, 4.0])
+        after = network(rgb)
+    second = functional.interpolate(parts.second_logits, (32, 32), mode="bilinear", align_corners=False)
+    assert torch.allclose(before[0], (parts.logits[0] + second) / 2, atol=1e-5)
+    assert torch.allclose(after[0] - before[0], torch.tensor(2.0), atol=1e-4)
+    assert torch.allclose(after[1] - before[1], torch.tensor(9.0), atol=1e-4)
 
 
 def test_features_come_at_five_scales():
@@ -59,9 +75,9 @@ def test_gradients_through_a_frozen_depthwise_kernel_are_the_same(kernel, stride
 
 
 def test_frozen_parts_get_no_gradient_and_the_rest_does():
-    network = SubjectNet("lite0")
+    network = DepthSubjectNet("lite0")
     network.freeze_early()
-    network(torch.rand(2, 3, 32, 32)).sum().backward()
+    sum(plane.sum() for plane in network(torch.rand(2, 3, 32, 32))).backward()
     named = dict(network.named_parameters())
     assert named["encoder.stem.weight"].grad is None
     assert named["encoder.stages.4.0.depthwise.weight"].grad is None

@@ -1,0 +1,112 @@
+"""What the network that ships sees in a photo: relative disparity and the subject's mask, in one run.
+
+Enters: a photo. Leaves: two maps of about 256² px of the photo's shape: disparity in 0..1 (bigger is nearer, no scale
+or zero of its own: 0 and 1 are the photo's farthest and nearest) and the subject in 0..1.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+from torch.nn import functional
+
+from cocnet.depth.estimators.protocol import Rgb
+from cocnet.depth.refinement.guided_filter import shrunk
+from cocnet.errors import FileError
+from cocnet.networks.architectures.depth_subject_net import (
+    DepthSubjectNet,
+    padded_multiple,
+    to_channels_last,
+)
+
+WEIGHTS = Path(__file__).parents[1] / "weights" / "depth_subject.safetensors"
+SIDE_PX, MIRRORED_PX = 256, 224
+_ENDS = (0.01, 0.99)
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """Disparity, bigger is nearer, and the subject's mask, both in 0..1 and of one size."""
+
+    disparity: Float32[np.ndarray, "i j"]
+    mask: Float32[np.ndarray, "i j"]
+
+
+def load_network(path: Path = WEIGHTS) -> DepthSubjectNet:
+    """The network of a weight file, in eval mode; raises FileError where that is missing or of another shape."""
+    try:
+        written = path.stat().st_mtime_ns
+    except OSError:
+        written = 0
+    return _loaded(path, written)
+
+
+@lru_cache(maxsize=2)
+def _loaded(path: Path, written: int) -> DepthSubjectNet:
+    """Kept until the file changes."""
+    try:
+        weights = {name: tensor.float() for name, tensor in load_file(path).items()}
+        network = DepthSubjectNet()
+        network.load_state_dict(weights)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        hint = "installing again" if path == WEIGHTS else f"the {WEIGHTS.name} of `cocnet train subject`"
+        raise FileError(
+            f"expected weights of depth and subject, got '{path}' ({reason}), try {hint}"
+        ) from error
+    to_channels_last(network).eval().requires_grad_(False)
+    return network
+
+
+def retrained(name: str) -> Path | None:
+    """The weight file of `cocnet train subject` that an estimator's name means, None for other names."""
+    return Path(name) if str(name).endswith(".safetensors") else None
+
+
+def look_at(rgb: Rgb, network: torch.nn.Module | None = None) -> View:
+    """Run the network over a photo; who asks again for the same photo gets what was found before."""
+    size = _network_size(rgb.shape[0], rgb.shape[1], SIDE_PX)
+    view = (shrunk(rgb, size) * 255).round().byte()
+    disparity, mask = _seen(network or load_network(), view.numpy().tobytes(), size)
+    return View(_stretched(disparity).numpy(), mask.clone().numpy())
+
+
+@lru_cache(maxsize=4)
+@torch.inference_mode()
+def _seen(
+    network: torch.nn.Module, pixels: bytes, size: tuple[int, int]
+) -> tuple[Float[Tensor, "i j"], Float[Tensor, "i j"]]:
+    """Disparity and mask, the mean of two views: as it is, and mirrored and smaller."""
+    view = torch.frombuffer(bytearray(pixels), dtype=torch.uint8).reshape(1, 3, *size).float() / 255
+    smaller = _network_size(*size, MIRRORED_PX)
+    other = functional.interpolate(view, smaller, mode="bilinear", antialias=True).flip(-1)
+    planes = [torch.cat(_run(network, view), 1), torch.cat(_run(network, other), 1).flip(-1)]
+    planes[1] = functional.interpolate(planes[1], size, mode="bilinear", align_corners=False)
+    disparity, mask = ((planes[0] + planes[1]) / 2)[0]
+    return disparity, mask
+
+
+def _run(network: torch.nn.Module, view: Float[Tensor, "1 3 h w"]) -> tuple[Tensor, Tensor]:
+    logits, disparity = network(view.contiguous(memory_format=torch.channels_last))
+    return disparity.float(), logits.float().sigmoid()
+
+
+def _stretched(disparity: Float[Tensor, "i j"]) -> Float[Tensor, "i j"]:
+    """From its 1st to its 99th percentile to 0..1; of what is level, 0."""
+    low, high = torch.quantile(disparity.flatten(), disparity.new_tensor(_ENDS))
+    if float(high - low) < 1e-6:
+        return torch.zeros_like(disparity)
+    return ((disparity - low) / (high - low)).clamp(0, 1)
+
+
+def _network_size(height: int, width: int, side: int) -> tuple[int, int]:
+    """About side² px of the photo's shape, in multiples of 32."""
+    scale = side / math.sqrt(height * width)
+    return padded_multiple(height * scale), padded_multiple(width * scale)
