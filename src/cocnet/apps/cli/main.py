@@ -5,10 +5,12 @@ object on stdout where asked for. Exit codes: 0 done, 1 the input can't be rende
 PyTorch is imported only when there is something to do.
 """
 
+import io
 import json
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, TextIO
@@ -31,6 +33,7 @@ from cocnet.apps.cli.train_command import (
     train_deblur_experiment,
     train_subject,
 )
+from cocnet.apps.cli.usage import deferred, usage_error
 from cocnet.errors import CocnetError, CocnetWarning
 from cocnet.files.interrupt import clean_end
 from cocnet.pipeline.options import Pair, RenderOptions
@@ -163,17 +166,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[:1] == ["train"]:
         return _what_to_train(arguments[1:])
     try:
+        printed = io.StringIO()
+        try:
+            with redirect_stderr(printed):
+                call = _parsed(arguments or ["--help"])
+        except SystemExit as stop:
+            if stop.code:
+                return _fail(usage_error(COMMANDS, arguments, printed.getvalue(), _parsed), 2)
+            return 0
         with clean_end(), warnings.catch_warnings():
             warnings.simplefilter("always", CocnetWarning)
             warnings.showwarning = _show_warning
-            tyro.extras.subcommand_cli_from_dict(
-                COMMANDS,
-                prog="cocnet",
-                description=DESCRIPTION,
-                args=arguments or ["--help"],
-                config=(FlagCreatePairsOff, DisallowNone),
-                registry=_registry(),
-            )
+            call()
     except CocnetError as error:
         return _fail(str(error), 1)
     except MemoryError:
@@ -182,9 +186,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(str(stop) or "interrupted, nothing was written", 130)
     except BrokenPipeError:
         return 1
+    except UnicodeError as error:
+        return _fail(f"expected text that is UTF-8, got {error}, try other names", 1)
+    except OSError as error:
+        what = f"'{error.filename}' ({error.strerror})" if error.filename else str(error)
+        return _fail(f"expected files and folders that can be used, got {what}, try others", 1)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 2
     return 0
+
+
+def _parsed(arguments: Sequence[str]) -> Callable[[], None]:
+    """What the arguments ask for, ready to be called; exits after --help, and with 2 for what no command takes."""
+    return tyro.extras.subcommand_cli_from_dict(
+        {name: deferred(command) for name, command in COMMANDS.items()},
+        prog="cocnet",
+        description=DESCRIPTION,
+        args=list(arguments),
+        config=(FlagCreatePairsOff, DisallowNone),
+        registry=_registry(),
+    )
 
 
 def _what_to_train(arguments: Sequence[str]) -> int:

@@ -1,0 +1,73 @@
+"""Arguments that no command takes, told in one line with what was probably meant.
+
+Enters: the commands, arguments, what the parser printed. Leaves: a line "expected …, got …, try …".
+"""
+
+import difflib
+import functools
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from typing import Any
+
+Parse = Callable[[Sequence[str]], Any]
+WORDS_OF_OTHERS = {  # what other programs call it
+    "--f-stop": "--f-number",
+    "--fstop": "--f-number",
+    "--aperture": "--f-number",
+    "--blur": "--f-number",
+    "--strength": "--f-number",
+    "--focal-length": "--focal-length-mm",
+    "--focus-distance": "--focus-m",
+    "--depth-map": "--depth",
+    "--blades": "--aperture-blades",
+    "--output": "--out",
+}
+
+
+def deferred(command: Callable[..., None]) -> Callable[..., Callable[[], None]]:
+    """The command with its arguments bound, to be called later: parsing and doing are two steps."""
+
+    @functools.wraps(command)
+    def bound(*arguments: Any, **options: Any) -> Callable[[], None]:
+        return functools.partial(command, *arguments, **options)
+
+    return bound
+
+
+def usage_error(commands: Mapping[str, Any], arguments: Sequence[str], printed: str, parse: Parse) -> str:
+    """One line for arguments that the parser refused. parse: runs it, which prints the help for `--help`."""
+    name = arguments[0]
+    if name not in commands:
+        near = difflib.get_close_matches(name, commands, n=1) or [", ".join(commands)]
+        return f"expected a command, got '{name}', try {near[0]}"
+    known = _options(name, parse)
+    for given in (text.split("=")[0] for text in arguments[1:]):
+        if re.fullmatch(r"--?[A-Za-z][\w-]*", given) and given not in known:
+            meant = WORDS_OF_OTHERS.get(given.replace("_", "-"))
+            near = [meant] if meant in known else difflib.get_close_matches(given, known, n=1)
+            return (
+                f"expected an option of `cocnet {name}`, got '{given}', try {near[0] if near else '--help'}"
+            )
+    reason = _plain(printed)
+    return f"{reason}; `cocnet {name} --help` lists all options"
+
+
+def _options(name: str, parse: Parse) -> list[str]:
+    """The option names that a command's help lists."""
+    shown = io.StringIO()
+    with redirect_stdout(shown), redirect_stderr(io.StringIO()), suppress(SystemExit):
+        parse([name, "--help"])
+    return list(dict.fromkeys(re.findall(r"(?<![\w-])--?[a-z][\w-]*", shown.getvalue())))
+
+
+def _plain(printed: str) -> str:
+    """The parser's first complaint, without its frame and colours."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", printed)
+    lines = [re.sub(r"[│╭╮╰╯─]", " ", line).strip() for line in text.splitlines()]
+    kept = [
+        line for line in lines if line and not line.lower().startswith(("parsing error", "required options"))
+    ]
+    told = " ".join(" ".join(kept[:3]).split())
+    return told.split(" For full helptext")[0][:300] or "expected other arguments"

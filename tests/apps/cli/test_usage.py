@@ -1,0 +1,55 @@
+"""What no command takes is one line that names what was meant, and comes before PyTorch is loaded."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from cocnet.apps.cli.main import main
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["render", "a.jpg", "--f-stop", "2"], "got '--f-stop', try --f-number"),
+        (["render", "a.jpg", "--focus-pont", "1,2"], "got '--focus-pont', try --focus-point"),
+        (["models", "--jsn"], "got '--jsn', try --json"),
+        (["rendr", "a.jpg"], "expected a command, got 'rendr', try render"),
+        (["render"], "`cocnet render --help` lists all options"),
+        (["render", "a.jpg", "--f-number", "abc"], "--f-number"),
+    ],
+    ids=" ".join,
+)
+def test_one_line(arguments, told, capsys):
+    assert main(arguments) == 2
+    printed = capsys.readouterr()
+    assert not printed.out and told in printed.err
+    assert printed.err.count("\n") == 1 and printed.err.startswith("cocnet: ")
+
+
+def test_before_torch_and_with_an_exit_code():
+    code = "import sys; from cocnet.apps.cli.main import main; code = main(['render', 'a.jpg', '--f-stop', '2']); "
+    code += "sys.exit(9 if 'torch' in sys.modules else code)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 2
+    module = [sys.executable, "-m", "cocnet", "rendr"]
+    assert subprocess.run(module, capture_output=True, env={**os.environ}).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (PermissionError(13, "Permission denied", "/locked"), "got '/locked' (Permission denied)"),
+        (
+            UnicodeEncodeError("utf-8", "\udcff", 0, 1, "surrogates not allowed"),
+            "expected text that is UTF-8",
+        ),
+    ],
+)
+def test_what_nobody_else_handles_is_one_line_too(error, told, monkeypatch, tmp_path, capsys):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr("cocnet.imaging.describe_depth", fail)
+    assert main(["depth-info", str(tmp_path)]) == 1
+    assert told in capsys.readouterr().err
