@@ -37,8 +37,8 @@ def test_from_its_own_depth_file_a_photo_is_rendered_as_without(files, run):
         outcome = run("render", photo, *given, "--json")
         seen.append(json.loads(outcome.out))
     for name in ("nearest_m", "farthest_m", "largest_blur_radius_px"):
-        assert seen[1][name] == pytest.approx(seen[0][name], rel=1e-3)
-    assert seen[1]["focus_m"]["value"] == pytest.approx(seen[0]["focus_m"]["value"], rel=1e-3)
+        assert seen[1][name] == pytest.approx(seen[0][name], rel=5e-3)
+    assert seen[1]["focus_m"]["value"] == pytest.approx(seen[0]["focus_m"]["value"], rel=5e-3)
 
 
 def test_weights_of_ones_own_find_subjects(files, run, monkeypatch):
