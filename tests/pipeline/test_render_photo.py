@@ -224,8 +224,8 @@ def test_photos_that_are_none(photo, message):
 
 def test_a_photo_without_depth_gets_some(pixels):
     settings = render(pixels, f_number=16).settings
-    assert "built-in estimator" in settings.depth_source and settings.depth_kind == "relative_disparity"
-    assert any("made up" in note for note in settings.notes)
+    assert "built-in network" in settings.depth_source and settings.depth_kind == "relative_disparity"
+    assert any("distances are chosen" in note for note in settings.notes)
 
 
 def test_wrong_names(pixels):
