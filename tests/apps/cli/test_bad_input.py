@@ -79,7 +79,7 @@ def test_unusable_phone_depth_is_explained_and_another_map_does(row, files, run)
     settings, word = BAD_PHONE_DEPTH[row]
     photo, out = files.gdepth(**settings), files.folder / "out.jpg"
     outcome = run("render", photo, "-o", out)
-    assert outcome.code == 0 and word in outcome.err and "built-in estimator" in outcome.err
+    assert outcome.code == 0 and word in outcome.err and "built-in network" in outcome.err
     assert run("render", photo, *metric(files.depth()), "-o", out).code == 0
 
 
@@ -88,7 +88,7 @@ def test_row_6_depth_of_an_unreadable_kind_says_so(files, run, monkeypatch):
     monkeypatch.setattr("cocnet.imaging.photo.photo.look_beside", lambda *_: Beside(note=note))
     out = files.folder / "out.jpg"
     outcome = run("render", files.photo(), "-o", out)
-    assert outcome.code == 0 and "type 3" in outcome.err and "built-in estimator" in outcome.err
+    assert outcome.code == 0 and "type 3" in outcome.err and "built-in network" in outcome.err
     assert run("render", files.photo(), *metric(files.depth()), "-o", out).code == 0
 
 
