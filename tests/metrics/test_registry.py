@@ -76,7 +76,7 @@ def test_lpips_offline_says_what_to_do(monkeypatch):
         raise OSError("Name or service not known")
 
     monkeypatch.setattr(lpips, "LPIPS", unreachable)
-    with pytest.raises(FileError, match=r"AlexNet.*not known.*flip and ssim"):
+    with pytest.raises(FileError, match=r"AlexNet's weights.*offline.*flip and ssim"):
         LPIPS()
 
 

@@ -84,7 +84,7 @@ class RenderOptions:
     preview: bool = False
     """Faster and coarser, for choosing focus and aperture."""
     max_mem_mb: Annotated[int | None, arg(name="max-mem", metavar="MB")] = None
-    """Memory that the renderer may use; large photos are rendered in tiles [800]."""
+    """Memory that the renderer may use; large photos are rendered in tiles [1200]."""
 
     def checked(self) -> "RenderOptions":
         """These options; raises InputError for what no photo can make right (the lens checks its own)."""
@@ -124,7 +124,7 @@ _EXAMPLES = {
     "f_number": 1.8,
     "focal_length_mm": 50,
     "sensor_width_mm": 36,
-    "max_mem_mb": 800,
+    "max_mem_mb": 1200,
     "near_m": 1,
     "far_m": 10,
 }

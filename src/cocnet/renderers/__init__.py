@@ -1,11 +1,11 @@
 """Renderers: all that turns light, inverse depth and a lens into bokeh, behind one call."""
 
 from cocnet.renderers.controls import ConstantBlur, Identity, best_constant_blur
-from cocnet.renderers.hybrid import HybridRenderer
+from cocnet.renderers.hybrid_renderer import HybridRenderer
 from cocnet.renderers.nearness import NearnessView, Setup
 from cocnet.renderers.network import NetworkRenderer
 from cocnet.renderers.opening import open_renderer
-from cocnet.renderers.physical import Physical
+from cocnet.renderers.physical_model import Physical
 from cocnet.renderers.protocol import Renderer
 from cocnet.renderers.streaming import render_windows
 

@@ -14,9 +14,9 @@ from torch import Tensor
 from cocnet.errors import InputError
 from cocnet.imaging import linear_to_srgb, srgb_to_linear
 from cocnet.optics import ThinLens
-from cocnet.renderers.hybrid import HybridRenderer
+from cocnet.renderers.hybrid_renderer import HybridRenderer
 from cocnet.renderers.network import NetworkRenderer
-from cocnet.renderers.physical import Physical
+from cocnet.renderers.physical_model import Physical
 from cocnet.renderers.protocol import Renderer
 
 

@@ -9,9 +9,9 @@ from cocnet.errors import InputError
 from cocnet.networks import card_of, list_models, load_model
 from cocnet.networks.zoo.registry import nearest
 from cocnet.renderers.controls import ConstantBlur, Identity
-from cocnet.renderers.hybrid import HybridRenderer
+from cocnet.renderers.hybrid_renderer import HybridRenderer
 from cocnet.renderers.network import NetworkRenderer
-from cocnet.renderers.physical import Physical
+from cocnet.renderers.physical_model import Physical
 from cocnet.renderers.protocol import Renderer
 from cocnet.rendering import Highlights
 

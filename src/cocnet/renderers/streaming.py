@@ -11,7 +11,7 @@ import torch
 
 from cocnet.optics import ThinLens
 from cocnet.renderers.network import followed
-from cocnet.renderers.physical import Physical
+from cocnet.renderers.physical_model import Physical
 from cocnet.renderers.protocol import Renderer
 from cocnet.rendering.tiling import Read, Write, render_tiled
 

@@ -19,7 +19,7 @@ from cocnet.rendering.physical import PhysicalRenderer
 
 ALIGN = 2**MAX_FILL_LEVELS // 2  # px
 BYTES_PER_PIXEL = 340  # of a tile with its margin, measured
-DEFAULT_MB = 800
+DEFAULT_MB = 1200
 
 Read = Callable[[slice, slice], tuple[Float[Tensor, "3 h w"], Float[Tensor, "1 h w"]]]
 Write = Callable[[slice, slice, Float[Tensor, "3 h w"]], None]
@@ -39,7 +39,7 @@ def render_tiled(
 
     read(rows, columns) gives scene-linear light and inverse depth (1/m) of a window, write takes its finished
     light. max_radius_px bounds the blur radius in the picture; max_mem_mb bounds what a tile needs
-    (default 800, or what the smallest tile needs). on_progress(done, all) follows every
+    (default 1200, or what the smallest tile needs). on_progress(done, all) follows every
     tile. Raises InputError where the memory can't hold any tile.
     """
     limit = min(max_radius_px, float(max(height, width)))

@@ -11,7 +11,7 @@ from cocnet.errors import DepthError, InputError
 from cocnet.imaging import linear_to_srgb
 from cocnet.networks.layers.scales import enlarged
 from cocnet.networks.zoo.widening import between, widened
-from cocnet.renderers import HybridRenderer, hybrid
+from cocnet.renderers import HybridRenderer, hybrid_renderer
 from cocnet.renderers.network import coc_map
 
 TINY = {"channels": [4, 8, 8], "groups": 1, "kernel_size": 5}
@@ -68,9 +68,11 @@ def test_without_gradients_the_physical_picture_comes_in_tiles(axial_ca, highlig
     lens = lens_of(sensor_width_m=0.02, axial_ca=axial_ca)
     whole = HybridRenderer(model, highlights).render(image, 1 / depth, lens).detach()
     windows = []
-    tiled = hybrid.render_tiled
+    tiled = hybrid_renderer.render_tiled
     monkeypatch.setattr(
-        hybrid, "render_tiled", lambda *given: tiled(*given, None, lambda _, count: windows.append(count))
+        hybrid_renderer,
+        "render_tiled",
+        lambda *given: tiled(*given, None, lambda _, count: windows.append(count)),
     )
     monkeypatch.setattr("cocnet.rendering.tiling.DEFAULT_MB", 1)
     with torch.no_grad():
