@@ -1,9 +1,8 @@
 """Against the ray tracer and against the slow renderer."""
 
-import numpy as np
 import pytest
 import torch
-from scenes import SCENES, lens_of, load, render
+from scenes import SCENES, lens_of, load, near_edges, render
 
 from cocnet import PhysicalRenderer
 from cocnet.imaging import linear_to_srgb
@@ -19,19 +18,27 @@ def test_six_scenes_lie_here():
     assert len(SCENES) == 6
 
 
+# sRGB PSNR, dB: of the whole picture, and within 12 px of a depth edge; raise them when the renderer gets better
+STORED = {
+    "scene_0000": (40.62, 38.73),
+    "scene_0001": (38.07, 36.83),
+    "scene_0002": (46.07, 43.58),
+    "scene_0003": (42.57, 40.55),
+    "scene_0004": (42.68, 39.75),
+    "scene_0005": (38.72, 38.13),
+}
+ALLOWED = 0.1  # dB
+
+
 @pytest.mark.parametrize("path", SCENES, ids=lambda path: path.stem)
-def test_close_to_the_ray_tracer(path):
+def test_no_worse_than_stored(path):
     sharp, depth, bokeh, lens = load(path)
-    out = PhysicalRenderer(lens)(sharp, depth)
-    assert psnr(out, bokeh) > 33 and psnr(out, bokeh) > psnr(sharp, bokeh) + 8
-
-
-def test_mean_over_the_scenes():
-    scores = []
-    for path in SCENES:
-        sharp, depth, bokeh, lens = load(path)
-        scores.append(psnr(PhysicalRenderer(lens)(sharp, depth), bokeh))
-    assert np.mean(scores) > 39
+    with torch.no_grad():
+        out = PhysicalRenderer(lens)(sharp, depth)
+    whole, edges = STORED[path.stem]
+    assert psnr(out, bokeh) > whole - ALLOWED
+    near = near_edges(1 / depth, lens).expand_as(out)
+    assert psnr(out[near], bokeh[near]) > edges - ALLOWED
 
 
 @pytest.mark.parametrize("near, far", [(-6.0, 5.0), (0.0, 7.0), (-8.0, 0.0)])
