@@ -49,7 +49,7 @@ class ACE:
 
     @property
     def name(self) -> str:
-        """As tables have it."""
+        """The name in tables and on the command line."""
         return "ace" if self.form == "journal" else "ace-bmvc"
 
     @torch.enable_grad()

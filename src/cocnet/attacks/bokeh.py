@@ -37,7 +37,7 @@ class GDA(RenderAttack):
         return delta
 
     def moved(self, depth: Float[Tensor, "n 1 h w"], delta: Tensor) -> Float[Tensor, "n 1 h w"]:
-        """D*."""
+        """The attacked depth D* of Eq. 18, kept in 0..1."""
         return StraightClamp.apply(depth + self.spread(delta, depth))
 
     def origin(self, render: AnyRender, depth: Float[Tensor, "b 1 h w"]) -> Tensor:

@@ -48,7 +48,7 @@ class ColorFool:
 
     @property
     def name(self) -> str:
-        """As tables have it."""
+        """The name in tables and on the command line."""
         return "colorfool-unmasked" if self.segmenter is None else "colorfool"
 
     @torch.no_grad()

@@ -30,7 +30,7 @@ class RandomNumbers:
         return cls(tuple(torch.Generator(device).manual_seed(one) for one in seeds))
 
     def uniform(self, like: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
-        """Numbers in 0..1."""
+        """Uniform random numbers in 0..1, of the shape of `like`, a stream of its own for each photo."""
         drawn = [
             torch.rand(like.shape[1:], generator=one, device=like.device, dtype=like.dtype)
             for one in self.generators

@@ -74,7 +74,7 @@ class RenderAttack(PGDSettings):
         return make, self.origin(render, depth)
 
     def result(self, best: BestSoFar, depth: Tensor) -> AttackResult:
-        """What was found."""
+        """The pictures, depth and camera of the best point of the search, judged by the victim."""
         with torch.no_grad():
             changed = self.found(depth, best.x)
         return AttackResult(

@@ -45,7 +45,7 @@ class Span:
     near: float
 
     def inverse(self, nearness: Float[Tensor, "n 1 h w"]) -> Float[Tensor, "n 1 h w"]:
-        """1/m."""
+        """Inverse depth (1/m) of nearness 0..1, between `far` and `near`."""
         return self.far + (self.near - self.far) * nearness
 
 
