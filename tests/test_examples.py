@@ -40,3 +40,13 @@ def test_train_tiny(tmp_path):
 def test_attack_classifier():
     accuracy, _ = example("attack_classifier").attack()
     assert accuracy == 0
+
+
+def test_attack_segmenter():
+    random, attacked = example("attack_segmenter").attack()
+    assert attacked > 0.4 > 3 * random
+
+
+def test_attack_detector():
+    natural, attacked = example("attack_detector").attack()
+    assert natural > 0.9 and attacked < 0.5

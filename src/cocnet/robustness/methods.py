@@ -32,6 +32,7 @@ from cocnet.attacks.render_attack import AnyRender, RenderAttack
 from cocnet.attacks.result import Victim, judged
 from cocnet.errors import InputError
 from cocnet.renderers import NearnessView, Physical, Setup
+from cocnet.robustness.camera_settings import CameraSetting
 from cocnet.robustness.settings import AttackSettings, LossName
 from cocnet.robustness.sources import setup_of
 
@@ -53,6 +54,7 @@ class Budget:
     restarts: int = 1
     loss: LossName = "ce"
     camera_range: CameraRange = field(default_factory=CameraRange)
+    setting: CameraSetting = field(default_factory=CameraSetting)
 
     @classmethod
     def of(cls, settings: AttackSettings, **changes: Any) -> "Budget":
@@ -75,7 +77,7 @@ class Budget:
 @dataclass(frozen=True)
 class MethodSpec:
     """One method: in words, how it is made, its ε and what that is of, its baseline of random draws, whether it
-    can be targeted or needs a renderer with a camera."""
+    can be targeted or needs a renderer with a camera; set: it is one setting of that camera."""
 
     about: str
     make: Callable[[Budget], Apply]
@@ -84,11 +86,13 @@ class MethodSpec:
     baseline: str = ""
     targeted: bool = False
     camera: bool = False
+    set: bool = False
 
 
 @dataclass(frozen=True)
 class Method:
-    """A method that is ready, as it was spelled: NAME[@EPSILON][:steps=N][:restarts=N][:full]."""
+    """A method that is ready, as it was spelled: NAME[@EPSILON][:steps=N][:restarts=N][:full], or for the camera's
+    settings camera[:stops=X][:dioptres=X]."""
 
     name: str
     base: str
@@ -127,6 +131,10 @@ def open_method(spelled: str, budget: Budget | None = None) -> Method:
         raise InputError(f"expected a method with an epsilon, got '{spelled}', try {base} alone")
     if chosen.targeted and not spec.targeted:
         raise InputError(f"expected a method that can reach a target, got '{base}', try bg-gda")
+    if spec.set:
+        setting = CameraSetting.read(spelled, effort)
+        used = replace(chosen, epsilon=None, setting=setting)
+        return Method(spelled, base, used, spec, spec.make(used))
     if effort and spec.epsilon is None:
         raise InputError(
             f"expected a method with an epsilon for an effort, got '{spelled}', try {base} alone"
@@ -279,13 +287,24 @@ def _random_draws(like: RenderAttack, unit: str = "of nearness", camera: bool = 
     return MethodSpec(about, _random_search(like), like.epsilon, unit, targeted=True, camera=camera)
 
 
-NO_ATTACK = ("aif", "bokeh")
+def _at_setting(budget: Budget, render: AnyRender, image: Tensor, depth: Tensor) -> Tensor:
+    camera = budget.setting.of(budget.setup.camera)
+    return render(image, depth, camera.to(depth).expand(len(depth), 3))
+
+
+NO_ATTACK = ("aif", "bokeh", "camera")
 METHODS: Mapping[str, MethodSpec] = {
     "aif": MethodSpec("the all-in-focus photo", _shown(lambda budget, render, image, depth: image)),
     "bokeh": MethodSpec("natural bokeh", _shown(lambda budget, render, image, depth: render(image, depth))),
     "blur": MethodSpec(
         "one disk of the same mean radius everywhere",
         _shown(lambda budget, render, image, depth: one_blur(budget.setup, image, depth)),
+    ),
+    "camera": MethodSpec(
+        "natural bokeh with the aperture opened by so many stops and the focus moved closer by so many dioptres",
+        _shown(_at_setting),
+        camera=True,
+        set=True,
     ),
     "random": _random_draws(GDA()),
     "gda": _depth_attack("the gradient-based depth attack, Eq. 18", GDA(), "random"),

@@ -14,6 +14,7 @@ from cocnet.datasets.pairs.matching import Problem
 from cocnet.errors import FileError
 from cocnet.files.run_folder import locked
 from cocnet.metrics import check_labels
+from cocnet.robustness.camera_settings import with_camera_grid
 from cocnet.robustness.methods import NO_ATTACK, open_method, swept
 from cocnet.robustness.records import AttackRecord, PhotoRecord, TransformRecord
 from cocnet.robustness.settings import RobustnessRun
@@ -35,7 +36,7 @@ def run_robustness(run: RobustnessRun, on_progress: Progress | None = None) -> "
     from cocnet.robustness.attack_report import write_robustness
     from cocnet.robustness.summary import summarise
 
-    run = replace(run, methods=swept(run.methods, run.epsilons))
+    run = replace(run, methods=swept(with_camera_grid(run), run.epsilons))
     bed = open_testbed(run)
     with locked(run.out):
         photos, problems = _natural(bed, on_progress)

@@ -77,7 +77,8 @@ class RobustnessRun(AttackSettings):
     logits [b n]), also with commas; each is attacked, and sees what fooled the others."""
     methods: tuple[str, ...] = ("aif", "bokeh", "blur", "random", "gda", "sm-gda", "bg-gda")
     """Also random-sm-gda, random-bg-gda, offset, lens, random-lens, pgd-rgb, ace, colorfool-unmasked. With another ε
-    and effort: gda@8e-3, gda@8e-3:steps=200:restarts=3, gda@8e-3:full (all steps)."""
+    and effort: gda@8e-3, gda@8e-3:steps=200:restarts=3, gda@8e-3:full (all steps). camera: natural bokeh
+    at nine settings around the camera's, one step of --lens-stops and --lens-dioptres (1 and 0.1) either way."""
     epsilons: tuple[float, ...] = ()
     """Sweep: every method that has an ε is run at each of these instead of at its own."""
     transforms: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ import torch
 
 from cocnet.datasets.pairs.matching import Problem
 from cocnet.metrics import Interval, attack_success, bootstrap_mean, mcnemar, wilson
+from cocnet.robustness.camera_settings import CameraScore, camera_scores
 from cocnet.robustness.methods import METHODS, NO_ATTACK, open_method
 from cocnet.robustness.records import AttackRecord, PhotoRecord, TransformRecord
 from cocnet.robustness.sanity_checks import sanity_checks
@@ -41,6 +42,7 @@ class Summary:
     scores: tuple[MethodScore, ...]
     pairs: tuple[VictimPair, ...]
     matrices: tuple[TransferTable, ...]
+    cameras: tuple[CameraScore, ...]
     survival: tuple[Survival, ...]
     epsilon_sweeps: tuple[EpsilonSweep, ...]
     effort_sweeps: tuple[EffortSweep, ...]
@@ -77,6 +79,7 @@ def summarise(
         scores=scores,
         pairs=tuple(_pairs(grouped, run)),
         matrices=_matrices(grouped, photos, run) if len(run.victims) > 1 else (),
+        cameras=camera_scores(records, run),
         survival=tuple(_survival(grouped, transformed)),
         epsilon_sweeps=epsilon_sweeps(scores),
         effort_sweeps=effort_sweeps(scores, fooled),
@@ -84,6 +87,10 @@ def summarise(
         left_out=tuple(left_out),
         notes=tuple(f"{name} is not measured: {reason}" for name, reason in bed.measures.missing.items()),
     )
+
+
+def _attacks(run: RobustnessRun) -> list[str]:
+    return [name for name in run.methods if open_method(name).base not in NO_ATTACK]
 
 
 def _grouped(records: Sequence[AttackRecord], run: RobustnessRun) -> Groups:
@@ -153,7 +160,7 @@ def _median(values: Sequence[float]) -> float:
 
 def _pairs(grouped: Groups, run: RobustnessRun) -> list[VictimPair]:
     """Two methods that change pictures, on the photos that count; of a sweep, only those of the same ε and effort."""
-    methods = [name for name in run.methods if name not in NO_ATTACK]
+    methods = _attacks(run)
     alike = [
         (a, b) for a, b in combinations(methods, 2) if len({_setting(name) for name in (a, b)} - {""}) < 2
     ]
@@ -179,7 +186,7 @@ def _matrices(
 ) -> tuple[TransferTable, ...]:
     seen = {photo.stem: photo for photo in photos}
     found = []
-    for method in [name for name in run.methods if name not in NO_ATTACK]:
+    for method in _attacks(run):
         right: dict[str, dict[str, Interval]] = {}
         fooled: dict[str, dict[str, Interval]] = {}
         for source in run.victims:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cocnet.metrics import Interval
+from cocnet.robustness.camera_settings import CameraScore, CameraSetting
 from cocnet.robustness.scores import MethodScore, Survival
 from cocnet.robustness.sweeps import EffortSweep, EpsilonSweep, at_similarity, shared_levels
 
@@ -35,6 +36,7 @@ def sweep_sections(summary: "Summary", victim: str) -> list[ReportSection]:
         found += [_epsilon(victim, unit, of_unit), *_matched(victim, unit, of_unit)]
     if efforts := [one for one in summary.effort_sweeps if one.victim == victim]:
         found.append(_effort(victim, efforts))
+    found += [_cameras(one) for one in summary.cameras if one.victim == victim]
     if survived := [one for one in summary.survival if one.victim == victim]:
         found.append(_survival(victim, survived))
     return found
@@ -93,6 +95,25 @@ def _effort(victim: str, efforts: Sequence[EffortSweep]) -> ReportSection:
         rows.append((sweep.name, *cells, last))
     head = ("", *(f"{n} steps" for n in steps), "no verdict changes after")
     return ReportSection(f"{victim}: effort", ("files named rightly (%)",), head, tuple(rows))
+
+
+def _cameras(score: CameraScore) -> ReportSection:
+    """A column a focus, a row an aperture."""
+    right = dict(zip(score.settings, score.right, strict=True))
+    stops, dioptres = (sorted({getattr(one, axis) for one in right}) for axis in ("stops", "dioptres"))
+    cells = {
+        (s, d): percent(right[CameraSetting(s, d)]) if CameraSetting(s, d) in right else "–"
+        for s in stops
+        for d in dioptres
+    }
+    rows = [(f"{stop:+g} stops", *(cells[stop, d] for d in dioptres)) for stop in stops]
+    lines = (
+        f"files named rightly (%) at {len(score.right)} of the camera's settings: {100 * score.average:.0f} on average, "
+        f"{percent(score.worst_setting)} at the worst setting; {percent(score.always)} of photos at every setting",
+        "stops: how far the aperture is opened; dioptres: how much closer the focus is, in 1/m",
+    )
+    head = ("", *(f"{d:+g} dioptres" for d in dioptres))
+    return ReportSection(f"{score.victim}: settings of the camera", lines, head, tuple(rows))
 
 
 def _survival(victim: str, survived: Sequence[Survival]) -> ReportSection:
