@@ -108,8 +108,8 @@ def _cameras(score: CameraScore) -> ReportSection:
     }
     rows = [(f"{stop:+g} stops", *(cells[stop, d] for d in dioptres)) for stop in stops]
     lines = (
-        f"files named rightly (%) at {len(score.right)} of the camera's settings: {100 * score.average:.0f} on average, "
-        f"{percent(score.worst_setting)} at the worst setting; {percent(score.always)} of photos at every setting",
+        f"files named rightly (%) at {len(score.right)} settings of the camera: {100 * score.average:.0f} in the mean"
+        f", {percent(score.worst_setting)} at the worst setting; {percent(score.always)} of photos at every setting",
         "stops: how far the aperture is opened; dioptres: how much closer the focus is, in 1/m",
     )
     head = ("", *(f"{d:+g} dioptres" for d in dioptres))
