@@ -12,7 +12,7 @@ FLOORS = (
     ("imaging", "optics", "metrics"),
     ("rendering", "networks"),
     ("renderers", "depth"),
-    ("datasets", "attacks"),
+    ("datasets", "attacks", "augment"),
     ("training", "evaluation", "robustness", "pipeline"),
     ("apps",),
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cocnet import attacks as attacks
+    from cocnet import augment as augment
     from cocnet import depth as depth
     from cocnet.depth import estimate_depth as estimate_depth
     from cocnet.depth import subject_mask as subject_mask
@@ -49,7 +50,7 @@ _HOMES = {
     "renderers": "open_renderer",
     "rendering": "Highlights PhysicalRenderer render_tiled",
 }
-_ROOMS = ("attacks", "depth")  # by their own name
+_ROOMS = ("attacks", "augment", "depth")  # by their own name
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 __all__ = ["__version__", *_ROOMS, *_HOME]
 

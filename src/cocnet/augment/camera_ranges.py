@@ -1,0 +1,105 @@
+"""Which cameras an augmentation draws from, in a photographer's words, and one drawn from them.
+
+Enters: ranges, a random generator, a photo's inverse depth (1/m) [h w]. Leaves: a `ThinLens` (metres). The blur may
+be asked for as an f-number or as the mean radius of the circle of confusion, which Eq. 1 turns into one.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from cocnet.depth.focal_plane import subject_inverse
+from cocnet.errors import InputError
+from cocnet.optics import ThinLens
+
+FocusWord = Literal["subject", "background", "random"]
+FOCAL_LENGTH_M, SENSOR_WIDTH_M = 0.075, 0.036
+FARTHEST, NEAREST = 0.01, 10.0  # 1/m, of a focus
+SHARPEST, OPENEST = 1e3, 1e-2  # f-numbers: at these nothing is blurred, or everything
+BACKGROUND = 0.2  # quantile of inverse depth
+
+
+@dataclass(frozen=True)
+class CameraRanges:
+    """What is drawn for each photo. Raises InputError for ranges that can't be.
+
+    f_number: evenly in stops between these; mean_coc, instead: the mean radius of the circle of confusion as a share
+    of the photo's width. focus: on the subject, the background, a random point of the photo, or anywhere between two
+    distances in metres (evenly in inverse distance). blades: one of these numbers of aperture blades, 0 for a circle.
+    cat_eye: how far discs in the corners are cut, between these, of 0 to 1.
+    """
+
+    f_number: tuple[float, float] = (1.4, 8.0)
+    mean_coc: tuple[float, float] | None = None
+    focus: FocusWord | tuple[float, float] = "subject"
+    blades: tuple[int, ...] = (0,)
+    cat_eye: tuple[float, float] = (0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        low, high = self.f_number
+        if not 0 < low <= high < float("inf"):
+            raise InputError(f"expected f_number above 0, low before high, got {self.f_number}, try (1.4, 8)")
+        if self.mean_coc is not None and not 0 <= self.mean_coc[0] <= self.mean_coc[1] <= 0.2:
+            raise InputError(
+                f"expected mean_coc of 0 to 0.2 of the width, low before high, got {self.mean_coc}, try (0.005, 0.02)"
+            )
+        if isinstance(self.focus, str):
+            if self.focus not in get_args(FocusWord):
+                words = ", ".join(get_args(FocusWord))
+                raise InputError(
+                    f"expected focus {words} or two distances, got {self.focus!r}, try subject or (1.0, 5.0)"
+                )
+        elif not 1 / NEAREST <= self.focus[0] <= self.focus[1] <= 1 / FARTHEST:
+            raise InputError(
+                f"expected focus of 0.1 to 100 m, near before far, got {self.focus}, try (1.0, 5.0)"
+            )
+        if not self.blades or any(n != 0 and n < 3 for n in self.blades):
+            raise InputError(f"expected blades of 0 or at least 3, got {self.blades}, try (0, 5, 7)")
+        if not 0 <= self.cat_eye[0] <= self.cat_eye[1] <= 1:
+            raise InputError(f"expected cat_eye of 0 to 1, low before high, got {self.cat_eye}, try (0, 0.5)")
+
+    def drawn(self, inverse_depth: Float[Tensor, "h w"], numbers: torch.Generator | None = None) -> ThinLens:
+        """A lens for the photo of this depth; without a generator by PyTorch's own random numbers."""
+        u = torch.rand(6, generator=numbers, dtype=torch.float64).tolist()
+        blades = self.blades[min(int(u[2] * len(self.blades)), len(self.blades) - 1)]
+        lens = ThinLens(
+            FOCAL_LENGTH_M,
+            self.f_number[0] * (self.f_number[1] / self.f_number[0]) ** u[0],
+            1 / self._focus(inverse_depth, u[1]),
+            SENSOR_WIDTH_M,
+            blades=blades,
+            blade_rotation_rad=6.283185 * u[3] / blades if blades else 0.0,
+            cat_eye=self.cat_eye[0] + u[4] * (self.cat_eye[1] - self.cat_eye[0]),
+        )
+        if self.mean_coc is None:
+            return lens
+        return with_mean_coc(
+            lens, inverse_depth, self.mean_coc[0] + u[0] * (self.mean_coc[1] - self.mean_coc[0])
+        )
+
+    def _focus(self, inverse_depth: Float[Tensor, "h w"], u: float) -> float:
+        """The focus, 1/m."""
+        if not isinstance(self.focus, str):
+            near, far = 1 / self.focus[0], 1 / self.focus[1]
+            found = far + u * (near - far)
+        elif self.focus == "random":
+            flat = inverse_depth.flatten()
+            found = float(flat[min(int(u * len(flat)), len(flat) - 1)])
+        elif self.focus == "background":
+            found = float(inverse_depth.flatten()[::7].float().quantile(BACKGROUND))
+        else:
+            found = subject_inverse(inverse_depth.detach().cpu().float().numpy())
+        return min(max(found, FARTHEST), NEAREST)
+
+
+def with_mean_coc(lens: ThinLens, inverse_depth: Float[Tensor, "h w"], share: float) -> ThinLens:
+    """The lens stopped down or opened so far that the mean radius of the circle of confusion is this share of the
+    photo's width (Eq. 1: it goes with one over the f-number); as it is where nothing is out of focus."""
+    now = float(lens.coc_radius_px(inverse_depth, 1).abs().mean())
+    if now < 1e-9:
+        return lens
+    f_number = SHARPEST if share <= 0 else float(lens.f_number) * now / share
+    return lens.at(f_number=min(max(f_number, OPENEST), SHARPEST))
