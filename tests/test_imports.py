@@ -8,7 +8,7 @@ from paths import ROOT
 SOURCE = ROOT / "src" / "cocnet"
 FLOORS = (
     ("errors",),
-    ("compute", "files"),
+    ("compute", "containers", "files"),
     ("imaging", "optics", "metrics"),
     ("rendering", "networks"),
     ("renderers", "depth"),
@@ -102,4 +102,4 @@ def test_no_room_holds_more_than_its_share():
         if room_of(path):
             lines[room_of(path)] += len(path.read_text(encoding="utf-8").splitlines())
     largest = max(lines, key=lines.get)
-    assert lines[largest] < 0.19 * sum(lines.values()), f"{largest} is {lines[largest]} lines long"
+    assert lines[largest] < 0.15 * sum(lines.values()), f"{largest} is {lines[largest]} lines long"

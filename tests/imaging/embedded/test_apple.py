@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cocnet.containers.mpf import further_pictures
 from cocnet.errors import CocnetWarning
-from cocnet.imaging.embedded.mpf import further_pictures
 from cocnet.imaging.photo.orientation import upright
 
 

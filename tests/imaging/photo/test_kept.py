@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cocnet.containers.kept_xmp import kept_xmp
 from cocnet.errors import CocnetWarning, FileError
 from cocnet.imaging import Photo, read_photo, write_photo
 from cocnet.imaging.photo.decode import open_picture
 from cocnet.imaging.photo.jxl import jxl_size
-from cocnet.imaging.photo.kept_xmp import kept_xmp
 
 NAMES = (
     'xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/" '

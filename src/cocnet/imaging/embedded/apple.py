@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 
+from cocnet.containers.jpeg import xmp_packets
+from cocnet.containers.mpf import further_pictures
+from cocnet.containers.xmp import Fields, read_xmp
 from cocnet.imaging.depth.depth_map import DepthMap
-from cocnet.imaging.embedded.jpeg import xmp_packets
-from cocnet.imaging.embedded.mpf import further_pictures
 from cocnet.imaging.embedded.plane import decode_plane
-from cocnet.imaging.embedded.xmp import Fields, read_xmp
 
 _ACCURACY = re.compile(rb"depthData:Accuracy(?:>|\s*=\s*[\"'])\s*(relative|absolute)")
 

@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from cocnet.containers.jpeg import picture_end, segments, xmp_packets
+from cocnet.containers.mpf import further_pictures
+from cocnet.containers.trailers import maker_of_trailer
+from cocnet.containers.xmp import PhotoXmp, read_xmp
 from cocnet.imaging.depth.depth_map import DepthMap
 from cocnet.imaging.depth.resample import same_aspect
 from cocnet.imaging.embedded.apple import heif_depth, jpeg_depth
 from cocnet.imaging.embedded.gdepth import android_depth
-from cocnet.imaging.embedded.jpeg import picture_end, segments, xmp_packets
-from cocnet.imaging.embedded.mpf import further_pictures
 from cocnet.imaging.embedded.original import find_original
-from cocnet.imaging.embedded.trailers import maker_of_trailer
-from cocnet.imaging.embedded.xmp import PhotoXmp, read_xmp
 from cocnet.imaging.photo.orientation import upright
 
 _MAX_FILE_BYTES = 500_000_000

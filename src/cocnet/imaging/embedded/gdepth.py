@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
+from cocnet.containers.item_directory import cut_item, find_depth_item
+from cocnet.containers.xmp import PhotoXmp
 from cocnet.imaging.depth.depth_map import DepthMap
-from cocnet.imaging.embedded.container import cut_item, find_depth_item
 from cocnet.imaging.embedded.plane import decode_plane
-from cocnet.imaging.embedded.xmp import PhotoXmp
 
 _METRES = {
     **dict.fromkeys(("m", "meter", "meters", "metre", "metres"), 1.0),

@@ -6,9 +6,9 @@ Only photos with depth have one: elsewhere `GImage:Data` is another view, as of 
 
 from dataclasses import replace
 
-from cocnet.imaging.embedded.container import cut_item, find_original_item
+from cocnet.containers.item_directory import cut_item, find_original_item
+from cocnet.containers.xmp import PhotoXmp
 from cocnet.imaging.embedded.gdepth import base64_bytes
-from cocnet.imaging.embedded.xmp import PhotoXmp
 from cocnet.imaging.photo.decode import Raster, decode
 
 

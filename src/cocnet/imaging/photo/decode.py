@@ -16,14 +16,15 @@ import numpy as np
 from jaxtyping import Shaped
 from PIL import Image, UnidentifiedImageError
 
+from cocnet.containers import completeness
+from cocnet.containers.isobmff import read_items
 from cocnet.errors import CocnetError, CocnetWarning
 from cocnet.files.quiet import quiet_stderr
 from cocnet.imaging.color.icc import color_space
 from cocnet.imaging.color.profile import of_code_points, of_gamma
 from cocnet.imaging.photo import exact_readers as exact
-from cocnet.imaging.photo import modes, whole
+from cocnet.imaging.photo import modes
 from cocnet.imaging.photo.formats import sniff
-from cocnet.imaging.photo.isobmff import read_items
 from cocnet.imaging.photo.jxl import jxl_size
 from cocnet.imaging.photo.limits import MAX_BYTES, check_memory, damaged, refused
 from cocnet.imaging.photo.orientation import upright
@@ -166,10 +167,10 @@ def _decode_jxl(source: Source, name: str, max_bytes: int) -> Raster:
 def _check_jpeg(image: Any, source: Source) -> None:
     """Raise ValueError where the decoder made up the end: mid-grey where it had no data, or coarse scans only."""
     if image.info.get("progressive"):
-        whole.check_progressive(source.read())
+        completeness.check_progressive(source.read())
     stored = np.asarray(image)
     if np.isin(stored[-1, -1], (127, 128)).all():
-        again = open_picture(io.BytesIO(whole.filled_up(source.read())), "JPEG")
+        again = open_picture(io.BytesIO(completeness.filled_up(source.read())), "JPEG")
         if not np.array_equal(np.asarray(again), stored):
             raise ValueError("its picture data ends early")
 
@@ -177,7 +178,7 @@ def _check_jpeg(image: Any, source: Source) -> None:
 def _decode_png(source: Source, name: str, max_bytes: int) -> Raster:
     image = open_picture(source.stream, name)
     _check(image, source, max_bytes)
-    whole.check_png(source.stream)
+    completeness.check_png(source.stream)
     if getattr(image, "is_animated", False):
         _warn(f"'{source.name}' holds several frames; only the first is used")
     if image.tile and str(image.tile[0].args) in exact.WIDE_PNG:
@@ -193,7 +194,7 @@ def _decode_png(source: Source, name: str, max_bytes: int) -> Raster:
 
 def _png_profile(stream: BinaryIO, image: Any) -> bytes | None:
     """By PNG's order of trust: cICP, iCCP, sRGB, then gAMA with cHRM."""
-    codes = whole.png_chunk(stream, b"cICP")
+    codes = completeness.png_chunk(stream, b"cICP")
     if codes is not None and len(codes) == 4 and (meant := of_code_points(codes[0], codes[1])):
         return meant
     if "icc_profile" in image.info or "srgb" in image.info:

@@ -12,12 +12,12 @@ import numpy as np
 from jaxtyping import Shaped
 from PIL import Image
 
+from cocnet.containers.completeness import TiffLayout
+from cocnet.containers.isobmff import Items, read_items
 from cocnet.errors import FileError, MissingExtraError
 from cocnet.files.quiet import quiet_logger, quiet_stderr
-from cocnet.imaging.photo.isobmff import Items, read_items
 from cocnet.imaging.photo.orientation import upright
 from cocnet.imaging.photo.source import Source
-from cocnet.imaging.photo.whole import TiffLayout
 
 # Pillow's name of a 16-bit layout → the layouts that give its high and its low bytes (None: both at once)
 WIDE_PNG: dict[str, tuple[str, str | None]] = {

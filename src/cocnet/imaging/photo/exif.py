@@ -10,8 +10,8 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from cocnet.containers.exif_block import EXIF, INTEROP, MAIN, Block, Entry, parse
 from cocnet.errors import CocnetWarning
-from cocnet.imaging.photo.exif_block import EXIF, INTEROP, MAIN, Block, Entry, parse
 
 _ORIENTATION = 0x0112
 _NAMES = {

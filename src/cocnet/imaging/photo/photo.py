@@ -17,6 +17,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
+from cocnet.containers.kept_xmp import kept_xmp
 from cocnet.errors import CocnetWarning, InputError
 from cocnet.files.atomic import atomic_path, write_json
 from cocnet.imaging.color.icc import transfer
@@ -27,7 +28,6 @@ from cocnet.imaging.embedded.original import with_original
 from cocnet.imaging.photo.decode import decode
 from cocnet.imaging.photo.encode import write_pixels
 from cocnet.imaging.photo.exif import CameraInfo, read_exif
-from cocnet.imaging.photo.kept_xmp import kept_xmp
 from cocnet.imaging.photo.limits import MAX_BYTES
 from cocnet.imaging.photo.orientation import upright
 from cocnet.imaging.photo.source import Given, opened, path_of

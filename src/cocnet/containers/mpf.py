@@ -6,7 +6,7 @@ Enters: the bytes of a JPEG. Leaves: the bytes of each further picture. Source: 
 import struct
 from collections.abc import Iterator
 
-from cocnet.imaging.embedded.jpeg import is_picture, segments
+from cocnet.containers.jpeg import is_picture, segments
 
 _INDEX_TAG, _ENTRY_BYTES, _MOST_PICTURES = 0xB002, 16, 100
 

@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
+from cocnet.containers.item_directory import cut_item, find_depth_item, primary_place
+from cocnet.containers.xmp import ContainerItem, PhotoXmp, read_xmp
 from cocnet.errors import CocnetWarning
-from cocnet.imaging.embedded.container import cut_item, find_depth_item, primary_place
-from cocnet.imaging.embedded.xmp import ContainerItem, PhotoXmp, read_xmp
 
 FIELDS = ("Semantic", "Mime", "Length", "Padding")
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cocnet.containers.exif_block import EXIF, GPS, INTEROP, MAIN, MAKER_NOTE, parse
 from cocnet.errors import CocnetWarning
 from cocnet.imaging import Photo, read_photo, write_photo
 from cocnet.imaging.photo.exif import read_exif, shortened
-from cocnet.imaging.photo.exif_block import EXIF, GPS, INTEROP, MAIN, MAKER_NOTE, parse
 
 MAKE, ORIENTATION, WIDE, HIGH = 0x010F, 0x0112, 0xA002, 0xA003
 

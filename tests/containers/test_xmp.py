@@ -5,8 +5,8 @@ import time
 import numpy as np
 import pytest
 
-from cocnet.imaging.embedded.jpeg import xmp_packets
-from cocnet.imaging.embedded.xmp import PhotoXmp, read_xmp
+from cocnet.containers.jpeg import xmp_packets
+from cocnet.containers.xmp import PhotoXmp, read_xmp
 
 
 def nested(levels, name="Container:Directory"):

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cocnet.containers.isobmff import read_items
 from cocnet.errors import FileError
 from cocnet.imaging import read_depth, read_photo
-from cocnet.imaging.photo.isobmff import read_items
 
 NOISE = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cocnet.imaging.embedded.trailers import maker_of_trailer
+from cocnet.containers.trailers import maker_of_trailer
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ Enters: the bytes of the JPEG, its `PhotoXmp`. Leaves: the bytes of one file, or
 there. The photo itself is an item, too: the one called primary, else the first. Each item's padding follows it.
 """
 
-from cocnet.imaging.embedded.jpeg import is_picture, picture_end
-from cocnet.imaging.embedded.xmp import ContainerItem, Fields, PhotoXmp
+from cocnet.containers.jpeg import is_picture, picture_end
+from cocnet.containers.xmp import ContainerItem, Fields, PhotoXmp
 
 Directory = tuple[ContainerItem, ...]
 _DEPTH_NAMES = ("depth", "depthmap", "android/depthmap")
