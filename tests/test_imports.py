@@ -8,7 +8,7 @@ from paths import ROOT
 SOURCE = ROOT / "src" / "cocnet"
 FLOORS = (
     ("errors",),
-    ("compute", "containers", "files"),
+    ("choices", "compute", "containers", "files"),
     ("imaging", "optics", "metrics"),
     ("rendering", "networks"),
     ("renderers", "depth"),

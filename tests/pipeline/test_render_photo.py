@@ -147,7 +147,7 @@ def test_a_scale_counts_for_arrays(pixels, halves):
     for array in ((halves * 1000).astype(np.uint16), halves * 1000, torch.from_numpy(halves * 1000)):
         settings = render(pixels, array, focus_m=2, depth_scale=0.001).settings
         assert (settings.nearest_m, settings.farthest_m) == pytest.approx((2, 8))
-    with pytest.raises(DepthError, match="above 0"):
+    with pytest.raises(InputError, match="above 0"):
         render(pixels, halves, depth_scale=-1)
     notes = render(
         pixels, DepthMap.of(halves, "metric"), focus_m=2, depth_scale=5, depth_channel="Z"

@@ -4,6 +4,7 @@ from cocnet.imaging.color.srgb import linear_to_srgb, srgb_to_linear
 from cocnet.imaging.depth.depth_map import DepthKind, DepthMap, nearness, read_depth, write_depth
 from cocnet.imaging.depth.false_colour import depth_picture
 from cocnet.imaging.embedded.describe import describe_depth, extract_depth
+from cocnet.imaging.photo.given_photo import as_photo
 from cocnet.imaging.photo.photo import CameraInfo, Photo, read_photo, write_photo
 from cocnet.imaging.photo.photo_size import photo_size
 
@@ -12,6 +13,7 @@ __all__ = [
     "DepthKind",
     "DepthMap",
     "Photo",
+    "as_photo",
     "depth_picture",
     "describe_depth",
     "extract_depth",

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from tyro.conf import arg
 
+from cocnet.choices import check_choices
 from cocnet.errors import InputError
 
 DEFAULT_MODEL = "deblur-hybrid"
@@ -27,10 +28,10 @@ class DeblurOptions:
     max_mem_mb: Annotated[int | None, arg(name="max-mem", metavar="MB")] = None
     """Memory that a tile may use [1200]."""
 
-    def checked(self) -> "DeblurOptions":
-        """These options; raises InputError for numbers that can't be."""
+    def __post_init__(self) -> None:
+        """Raise InputError for what can't be."""
+        check_choices(self)
         if not 0 <= self.strength <= 2:
             raise InputError(f"expected strength from 0 to 2, got {self.strength}, try 1")
         if self.max_mem_mb is not None and self.max_mem_mb < 1:
             raise InputError(f"expected max_mem_mb above 0, got {self.max_mem_mb}, try {DEFAULT_MB}")
-        return self

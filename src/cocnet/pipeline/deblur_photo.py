@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -47,7 +47,7 @@ class DeblurResult:
     settings: DeblurSettings
     photo: Photo
 
-    def save(self, path: str | Path, quality: int = 95) -> Path:
+    def save(self, path: str | Path | BinaryIO, quality: int = 95) -> Path | None:
         """Write the photo with its profile, EXIF, alpha, and the settings to `path`.json, which is returned."""
         return save_with_settings(path, self.pixels, self.settings, self.photo, quality)
 
@@ -68,7 +68,7 @@ def deblur(
     photo: Photo, options: DeblurOptions | None = None, on_progress: Progress | None = None
 ) -> DeblurResult:
     """Sharpen a photo. Raises FileError or InputError."""
-    options = (options or DeblurOptions()).checked()
+    options = options or DeblurOptions()
     return deblur_with(open_deblurrer(options.model), photo, options, on_progress)
 
 

@@ -4,9 +4,9 @@ Enters: what was given, the photo, the options. Leaves: a `DepthMap`, inverse de
 its edges laid along the photo's, and lines that say what was taken and how far to trust it.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +19,7 @@ from cocnet.depth.refinement.refine import refine_inverse_depth
 from cocnet.errors import DepthError
 from cocnet.imaging import DepthMap, Photo, read_depth
 from cocnet.imaging.depth.depth_array import as_array
+from cocnet.imaging.photo.limits import budget_bytes
 from cocnet.pipeline.focus import choose_span_m
 from cocnet.pipeline.options import RenderOptions
 
@@ -63,10 +64,15 @@ def _is_estimator(depth: Any) -> bool:
     return callable(depth) and not isinstance(depth, DepthMap)
 
 
+def _is_file(depth: Any) -> bool:
+    return isinstance(depth, str | os.PathLike | bytes | bytearray) or hasattr(depth, "read")
+
+
 def _as_given(depth: Any, photo: Photo, options: RenderOptions, focal_px: float | None) -> DepthMap:
     kind = options.depth_kind
-    if isinstance(depth, str | Path):
-        return read_depth(depth, kind, options.depth_scale, channel=options.depth_channel)
+    if _is_file(depth):
+        limit = budget_bytes(options.max_mem_mb)
+        return read_depth(depth, kind, options.depth_scale, limit, options.depth_channel)
     if isinstance(depth, DepthMap):
         return _of_kind(depth, kind)
     if _is_estimator(depth):
@@ -76,7 +82,7 @@ def _as_given(depth: Any, photo: Photo, options: RenderOptions, focal_px: float 
 
 def _ignored(depth: Any, options: RenderOptions) -> tuple[str, ...]:
     """Options about depth files that have no effect on other depth."""
-    is_file = isinstance(depth, str | Path)
+    is_file = _is_file(depth)
     is_array = not is_file and depth is not None and not isinstance(depth, DepthMap) and not callable(depth)
     given = {
         "--depth-scale": options.depth_scale is not None and not (is_file or is_array),
@@ -89,8 +95,6 @@ def _scaled(array: Any, scale: float | None) -> Any:
     """An array in its kind's own units; raises DepthError where it holds no numbers."""
     if scale is None:
         return array
-    if not (np.isfinite(scale) and scale > 0):
-        raise DepthError(f"expected a depth scale above 0, got {scale}, try 0.001 for millimetres")
     plane = as_array(array)
     if plane.dtype.kind not in "fiub":
         raise DepthError(f"expected numbers, got {plane.dtype} in the depth array, try one map of depth")

@@ -5,15 +5,16 @@ each with where it comes from. Metres inside; `_mm`, `_deg`, `_mb`, `_px` where 
 """
 
 import difflib
-import math
 from dataclasses import dataclass, field, fields, replace
 from typing import Annotated, Any, Literal
 
 from tyro.conf import arg
 
+from cocnet.choices import check_choices
 from cocnet.errors import InputError
 
 Pair = tuple[float, float]
+DepthKind = Literal["metric", "disparity", "relative_depth", "relative_disparity"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class RenderOptions:
     threshold (0..1) and a gain for everything brighter."""
     grain: Literal["auto", "off"] = "auto"
     """Noise where the blur has taken it away: auto = as much as the photo has in what is sharp, off."""
-    depth_kind: str | None = None
+    depth_kind: DepthKind | None = None
     """What the depth map holds: metric (metres), disparity (1/metres), relative_depth (bigger is farther),
     relative_disparity (bigger is nearer) [its JSON sidecar; metres for arrays]."""
     depth_scale: float | None = None
@@ -86,28 +87,28 @@ class RenderOptions:
     max_mem_mb: Annotated[int | None, arg(name="max-mem", metavar="MB")] = None
     """Memory that the renderer may use; large photos are rendered in tiles [1200]."""
 
-    def checked(self) -> "RenderOptions":
-        """These options; raises InputError for what no photo can make right (the lens checks its own)."""
+    def __post_init__(self) -> None:
+        """Raise InputError for what no photo can make right."""
+        check_choices(self)
         point = self.focus_point
-        if point is not None and not (len(point) == 2 and all(0 <= value <= 1 for value in point)):
+        if point is not None and not all(0 <= value <= 1 for value in point):
             raise InputError(f"expected a focus point of two fractions 0..1, got {point}, try 0.5,0.5")
         if point is not None and self.focus_m is not None:
             raise InputError("expected one focus, got a focus point and a focus distance, try one of them")
-        for name in (
-            "focus_m",
-            "f_number",
-            "focal_length_mm",
-            "sensor_width_mm",
-            "max_mem_mb",
-            "near_m",
-            "far_m",
-        ):
+        for name, example in _ABOVE_0.items():
             value = getattr(self, name)
-            if value is not None and not (0 < value < math.inf):
-                raise InputError(f"expected {name} above 0, got {value}, try {_EXAMPLES[name]}")
+            if value is not None and not value > 0:
+                raise InputError(f"expected {name} above 0, got {value}, try {example}")
+        for name in ("roundness", "cat_eye"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"expected {name} from 0 to 1, got {getattr(self, name)}, try 0.5")
         if self.aperture_blades < 0 or self.aperture_blades in (1, 2):
             raise InputError(f"expected 0 or at least 3 aperture blades, got {self.aperture_blades}, try 6")
-        return self
+        if not isinstance(self.highlights, str) and not (0 < self.highlights[0] < 1 <= self.highlights[1]):
+            raise InputError(
+                "expected highlights of a threshold between 0 and 1 and a gain of 1 or more, "
+                f"got {self.highlights}, try (0.85, 6)"
+            )
 
     def changed(self, **changes: Any) -> "RenderOptions":
         """The same options with some replaced; raises InputError for a name that doesn't exist."""
@@ -119,7 +120,7 @@ class RenderOptions:
         return replace(self, **changes)
 
 
-_EXAMPLES = {
+_ABOVE_0 = {
     "focus_m": 2,
     "f_number": 1.8,
     "focal_length_mm": 50,
@@ -127,6 +128,7 @@ _EXAMPLES = {
     "max_mem_mb": 1200,
     "near_m": 1,
     "far_m": 10,
+    "depth_scale": 0.001,
 }
 
 

@@ -8,7 +8,7 @@ only a tile of the photo at a time is held as floats.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -17,8 +17,8 @@ from torch import Tensor
 
 from cocnet import __version__
 from cocnet.depth import Estimator
-from cocnet.errors import InputError
-from cocnet.imaging import DepthMap, Photo, read_photo
+from cocnet.imaging import DepthMap, Photo, as_photo
+from cocnet.imaging.photo.limits import budget_bytes
 from cocnet.optics import ThinLens
 from cocnet.pipeline.blur_note import blur_note
 from cocnet.pipeline.camera import Camera, choose_camera
@@ -65,23 +65,18 @@ class RenderResult:
     settings: RenderSettings
     photo: Photo
 
-    def save(self, path: str | Path, quality: int = 95) -> Path:
+    def save(self, path: str | Path | BinaryIO, quality: int = 95) -> Path | None:
         """Write the photo with its profile, EXIF, alpha, and the settings to `path`.json, which is returned.
 
-        Both appear whole or not at all. Raises FileError (unknown suffix, output = input, link, full disk).
+        Both appear whole or not at all; a file object gets a PNG without settings. Raises FileError (unknown suffix,
+        output = input, link, full disk).
         """
         return save_with_settings(path, self.pixels, self.settings, self.photo, quality)
 
 
 def render(
-    photo: str | Path | Photo | Shaped[np.ndarray, "h w 3"] | Float32[Tensor, "3 h w"],
-    depth: str
-    | Path
-    | DepthMap
-    | Estimator
-    | Shaped[np.ndarray, "h w"]
-    | Float32[Tensor, "h w"]
-    | None = None,
+    photo: str | Path | bytes | BinaryIO | Photo | Any,
+    depth: str | Path | BinaryIO | DepthMap | Estimator | Any = None,
     options: RenderOptions | None = None,
     *,
     on_progress: Progress | None = None,
@@ -89,8 +84,9 @@ def render(
 ) -> RenderResult:
     """Render a photo with the blur of a lens, as the full-frame camera of the same field of view takes it.
 
-    Arrays are display-referred sRGB: uint8, uint16, or floats in 0..1 (kept at 16 bit); depth arrays are
-    metres unless `depth_kind` says otherwise; a callable is an estimator; None takes the photo's own, else
+    photo: a path, bytes, a file object, a Pillow picture, or display-referred sRGB: an array [h w 3], a tensor
+    [3 h w] of uint8, uint16, or floats in 0..1 (kept at 16 bit). depth: a path, a file object, a callable (an
+    estimator), or an array [h w] of metres unless `depth_kind` says otherwise; None takes the photo's own, else
     estimates. `changes` are `RenderOptions`: `render("photo.jpg", f_number=2, focus_point=(0.4, 0.6))`.
     Raises InputError, FileError, DepthError, MissingExtraError.
     """
@@ -100,9 +96,8 @@ def render(
 
 def prepare(photo: Any, depth: Any, options: RenderOptions) -> Plan:
     """Read and resolve everything but the picture; arguments and errors as `render`."""
-    options = options.checked()
     renderer = _renderer_for(options)
-    picture = as_photo(photo)
+    picture = as_photo(photo, budget_bytes(options.max_mem_mb))
     if options.deblur_first:
         picture = deblur(picture, DeblurOptions(options.deblur_model, bfloat16=options.bfloat16)).sharpened()
     camera = choose_camera(picture, options)
@@ -140,29 +135,11 @@ def depth_of(photo: Any, options: RenderOptions | None = None) -> PhotoDepth:
 
     Arguments and errors as `render`.
     """
-    picture, chosen = as_photo(photo), (options or RenderOptions()).checked()
+    chosen = options or RenderOptions()
+    picture = as_photo(photo, budget_bytes(chosen.max_mem_mb))
     camera = choose_camera(picture, chosen)
     found = find_depth(None, picture, chosen, camera.known_focal_px(picture.width))
     return PhotoDepth(found.depth, inverse_depth_of(found, picture, chosen), found.notes)
-
-
-def as_photo(photo: Any) -> Photo:
-    """A `Photo` of a path, an array [h w 3] or a tensor [3 h w]; raises InputError or FileError."""
-    if isinstance(photo, Photo):
-        return photo
-    if isinstance(photo, str | Path):
-        return read_photo(photo)
-    array = photo.detach().cpu().numpy() if isinstance(photo, Tensor) else np.asarray(photo)
-    if isinstance(photo, Tensor) and array.ndim == 3:
-        array = np.moveaxis(array, 0, -1)
-    if array.ndim != 3 or array.shape[2] != 3 or array.size == 0:
-        got = f"{array.dtype} of shape {array.shape}"
-        raise InputError(f"expected a photo [h w 3] or a tensor [3 h w], got {got}, try one RGB photo")
-    if array.dtype.kind == "f":
-        array = np.rint(np.nan_to_num(array).clip(0, 1) * 65535).astype(np.uint16)
-    if array.dtype not in (np.uint8, np.uint16):
-        raise InputError(f"expected uint8, uint16 or floats in 0..1, got {array.dtype}, try array / maximum")
-    return Photo(np.ascontiguousarray(array))
 
 
 def make_lens(camera: Camera, focus: Resolved, options: RenderOptions) -> ThinLens:

@@ -3,8 +3,9 @@
 Enters: a path, pixels, settings (a dataclass). Leaves: `out.jpg` and `out.jpg.json`.
 """
 
+import os
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from jaxtyping import Shaped
@@ -13,6 +14,8 @@ from cocnet.errors import FileError
 from cocnet.files.atomic import atomic_path, check_output, write_json
 from cocnet.imaging import Photo, write_photo
 from cocnet.imaging.photo.encode import FORMATS
+
+STREAM = "-"
 
 
 def settings_path(path: str | Path) -> Path:
@@ -28,7 +31,12 @@ def default_output(photo: str | Path, what: str = "bokeh") -> Path:
 
 
 def check_outputs(path: str | Path, *sources: str | Path | None) -> None:
-    """Refuse an output (or its settings) that can't be written or is one of the inputs; raises FileError."""
+    """Refuse an output (or its settings) that can't be written or is one of the inputs; raises FileError.
+
+    Standard output ("-") is taken as it is.
+    """
+    if str(path) == STREAM:
+        return
     if Path(path).suffix.lower() not in FORMATS:
         raise FileError(f"expected a file name ending in {', '.join(FORMATS)}, got '{path}', try one of them")
     for source in (None, *sources):
@@ -37,12 +45,16 @@ def check_outputs(path: str | Path, *sources: str | Path | None) -> None:
 
 
 def save_with_settings(
-    path: str | Path, pixels: Shaped[np.ndarray, "h w 3"], settings: Any, like: Photo, quality: int
-) -> Path:
+    path: str | Path | BinaryIO, pixels: Shaped[np.ndarray, "h w 3"], settings: Any, like: Photo, quality: int
+) -> Path | None:
     """Write the photo with its profile, EXIF, alpha, and the settings beside it; returns the settings' path.
 
-    Raises FileError (unknown suffix, output = input, link, full disk).
+    A file object, or standard output ("-"), gets a PNG without settings: None. Raises FileError (unknown suffix,
+    output = input, link, full disk).
     """
+    if not isinstance(path, str | os.PathLike) or str(path) == STREAM:
+        write_photo(path, pixels, like=like, quality=quality)
+        return None
     beside = settings_path(path)
     with atomic_path(beside) as temporary:
         write_json(temporary, settings)

@@ -1,6 +1,7 @@
 """Depth files: every format there and back, kinds and scales; rows 11, 12 and 15 of the bad-input table."""
 
 import errno
+import io
 import json
 import os
 import pickle
@@ -397,3 +398,24 @@ def test_livingroom_frames_are_millimetres(livingroom):
     assert (depth.width, depth.height) == (640, 480)
     assert 0.3 < np.median(depth.values[depth.valid]) < 10
     assert np.isfinite(depth.inverse_depth()).all()
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".pfm", ".png", ".tif", ".npz"])
+def test_file_objects_and_bytes_are_known_by_their_first_bytes(suffix, tmp_path):
+    values = np.arange(1000, 1012, dtype=np.uint16).reshape(3, 4)
+    path = tmp_path / f"d{suffix}"
+    if suffix == ".pfm":
+        path.write_bytes(b"Pf\n4 3\n-1.0\n" + values[::-1].astype("<f4").tobytes())
+    elif suffix == ".npz":
+        np.savez(path, values)
+    elif suffix == ".npy":
+        np.save(path, values)
+    else:
+        Image.fromarray(values).save(path)
+    data = path.read_bytes()
+    for form in (data, io.BytesIO(data)):
+        assert np.array_equal(read_depth(form, "relative_depth").values, values)
+    with pytest.raises(FileError, match="unknown bytes"):
+        read_depth(b"none" + data, "metric")
+    with pytest.raises(FileError, match="empty"):
+        read_depth(b"", "metric")

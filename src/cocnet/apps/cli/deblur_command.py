@@ -9,6 +9,7 @@ from typing import Annotated
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from cocnet.apps.cli.progress import parts_done
+from cocnet.apps.cli.streams import say_result, source, target
 from cocnet.pipeline.deblur_options import DeblurOptions
 
 
@@ -27,20 +28,23 @@ def deblur(
       cocnet deblur soft.jpg --model runs/deblur/weights.safetensors --strength 0.5 -o sharp.png
 
     Args:
-        photo: JPEG, PNG, TIFF, WebP or HEIC; of any size: large ones are sharpened in tiles.
+        photo: Of the formats that `cocnet render` takes, of any size: large ones are sharpened in tiles; - for
+            standard input.
         options: By which network, how much.
-        out: The picture to write: .jpg, .png, .tif or .webp; its settings go beside it (out.jpg.json)
-            [PHOTO-sharp.jpg, of the photo's own format].
-        quality: Of JPEG and WebP, 1..100.
+        out: The picture to write: .jpg, .png, .tif, .webp or .avif; its settings go beside it (out.jpg.json); - for
+            PNG on standard output [PHOTO-sharp.jpg, of the photo's own format].
+        quality: Of JPEG, WebP and AVIF, 1..100.
     """
     from cocnet.imaging import read_photo
+    from cocnet.imaging.photo.limits import budget_bytes
     from cocnet.pipeline.deblur_photo import deblur as sharpen
-    from cocnet.pipeline.result_files import check_outputs, default_output
+    from cocnet.pipeline.result_files import check_outputs
 
-    out = out or default_output(photo, "sharp")
-    check_outputs(out, photo)
+    to = target(out, photo, "sharp", json=False)
+    check_outputs(to, photo)
     with parts_done("deblur") as on_progress:
-        result = sharpen(read_photo(photo), options, on_progress)
-    result.save(out, quality)
+        picture = read_photo(source(photo), budget_bytes(options.max_mem_mb))
+        result = sharpen(picture, options, on_progress)
+    result.save(to, quality)
     used = result.settings
-    print(f"{out}: {used.width} × {used.height} px sharpened by {used.options.model}")
+    say_result(to, f"{to}: {used.width} × {used.height} px sharpened by {used.options.model}")

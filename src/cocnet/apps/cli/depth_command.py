@@ -10,6 +10,9 @@ from typing import Annotated, Any
 
 from tyro.conf import Positional, arg
 
+from cocnet.apps.cli.streams import STREAM, source
+from cocnet.errors import InputError
+
 PICTURES = (".jpg", ".jpeg", ".webp")
 
 
@@ -34,7 +37,7 @@ def depth(
       cocnet depth holiday.jpg --estimator builtin -o depth.npy
 
     Args:
-        photo: JPEG, PNG, TIFF, WebP or HEIC.
+        photo: Of the formats that `cocnet render` takes; - for standard input.
         out: .png, .npy, .exr or .pfm with a sidecar beside it, or .jpg, .webp: a coloured picture.
         estimator: auto = the photo's own, else the first that works of those installed; builtin (ships),
             depth-anything-v2-small, depth-pro, moge-2, rembg, one that a package plugs in, or the .safetensors of
@@ -48,9 +51,13 @@ def depth(
     from cocnet.pipeline.options import RenderOptions
     from cocnet.pipeline.render_photo import depth_of
 
+    if str(out) == STREAM:
+        raise InputError(
+            "expected a file, which gets a sidecar that says what it is, got -, try -o depth.png"
+        )
     check_output(out, photo)
     options = RenderOptions(estimator=estimator, refine_depth="on" if refine else "off")
-    found = depth_of(read_photo(photo), options)
+    found = depth_of(read_photo(source(photo)), options)
     picture = coloured or out.suffix.lower() in PICTURES
     if picture:
         write_photo(out, depth_picture(found.inverse))

@@ -26,6 +26,7 @@ from cocnet.apps.cli.depth_command import depth
 from cocnet.apps.cli.evaluate_command import evaluate, evaluate_robustness, tables
 from cocnet.apps.cli.model_commands import convert, export, models
 from cocnet.apps.cli.progress import parts_done
+from cocnet.apps.cli.streams import say_result, source, target
 from cocnet.apps.cli.train_command import (
     BOKEH_COMMANDS,
     train_ablation,
@@ -33,7 +34,7 @@ from cocnet.apps.cli.train_command import (
     train_deblur_experiment,
     train_subject,
 )
-from cocnet.apps.cli.usage import deferred, usage_error
+from cocnet.apps.cli.usage import deferred, own_error, usage_error
 from cocnet.errors import CocnetError, CocnetWarning
 from cocnet.files.interrupt import clean_end
 from cocnet.pipeline.options import Pair, RenderOptions
@@ -83,37 +84,42 @@ def render(
       cocnet render photo.jpg --depth depth.png --depth-kind relative_disparity --near-m 1.5 --far-m 20
         --focal-length-mm 85 --aperture-blades 7 -o bokeh.png
 
+    From one program to the next, as PNG:
+      curl -s https://example.org/photo.jpg | cocnet render - -o - | display
+
     A quick look before the full render, settings as JSON on stdout:
       cocnet render photo.heic --preview --json -o look.jpg
 
     Args:
-        photo: JPEG, PNG, TIFF, WebP or HEIC.
+        photo: JPEG, PNG, TIFF, WebP, HEIC, AVIF, JPEG XL, JPEG 2000, BMP or PPM; - for standard input.
         rendering: What to focus on, with which lens.
-        out: The picture to write: .jpg, .png, .tif or .webp; its settings go beside it (out.jpg.json)
-            [PHOTO-bokeh.jpg, of the photo's own format].
-        depth: Depth map: PNG, TIFF, NPY, NPZ, PFM or EXR [the photo's own, else estimated].
-        quality: Of JPEG and WebP, 1..100.
+        out: The picture to write: .jpg, .png, .tif, .webp or .avif; its settings go beside it (out.jpg.json); - for
+            PNG on standard output [PHOTO-bokeh.jpg, of the photo's own format].
+        depth: Depth map: PNG, TIFF, NPY, NPZ, PFM or EXR; - for standard input [the photo's own, else estimated].
+        quality: Of JPEG, WebP and AVIF, 1..100.
         json: Print the settings as one JSON object on stdout.
     """
     from cocnet.pipeline.render_photo import render as render_photo
-    from cocnet.pipeline.result_files import check_outputs, default_output
+    from cocnet.pipeline.result_files import check_outputs
 
-    out = out or default_output(photo)
-    check_outputs(out, photo, depth)
+    to = target(out, photo, "bokeh", json)
+    check_outputs(to, photo, depth)
     with parts_done("render") as on_progress:
-        result = render_photo(photo, depth, rendering, on_progress=on_progress)
-    beside = result.save(out, quality)
+        result = render_photo(
+            source(photo), None if depth is None else source(depth), rendering, on_progress=on_progress
+        )
+    beside = result.save(to, quality)
     for note in result.settings.notes:
         _say(f"note: {note}")
     if json:
-        _print_json({"output": str(out), "settings_file": str(beside), **asdict(result.settings)})
+        _print_json({"output": str(to), "settings_file": str(beside), **asdict(result.settings)})
         return
     used = result.settings
     if used.options.model is not None:
-        print(f"{out}: rendered by {used.options.model}")
+        say_result(to, f"{to}: rendered by {used.options.model}")
         return
     lens = f"{used.focal_length_mm.value:.3g} mm f/{used.f_number.value:.3g}"
-    print(f"{out}: {lens}, focus at {used.focus_m.value:.3g} m ({used.focus_m.origin})")
+    say_result(to, f"{to}: {lens}, focus at {used.focus_m.value:.3g} m ({used.focus_m.origin})")
 
 
 def depth_info(path: Positional[Path], /, json: bool = False) -> None:
@@ -123,12 +129,12 @@ def depth_info(path: Positional[Path], /, json: bool = False) -> None:
       cocnet depth-info depth.png --json
 
     Args:
-        path: A photo or a depth map.
+        path: A photo or a depth map; - for a photo on standard input.
         json: Print one JSON object.
     """
     from cocnet.imaging import describe_depth
 
-    facts = describe_depth(path)
+    facts = describe_depth(source(path))
     if json:
         _print_json(facts)
         return
@@ -172,6 +178,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 call = _parsed(arguments or ["--help"])
         except SystemExit as stop:
             if stop.code:
+                if refused := own_error(stop):
+                    return _fail(str(refused), 2)
                 return _fail(usage_error(COMMANDS, arguments, printed.getvalue(), _parsed), 2)
             return 0
         with clean_end(), warnings.catch_warnings():

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from typing import Any
 
+from cocnet.errors import CocnetError
+
 Parse = Callable[[Sequence[str]], Any]
 WORDS_OF_OTHERS = {  # what other programs call it
     "--f-stop": "--f-number",
@@ -34,6 +36,13 @@ def deferred(command: Callable[..., None]) -> Callable[..., Callable[[], None]]:
         return functools.partial(command, *arguments, **options)
 
     return bound
+
+
+def own_error(stop: BaseException | None) -> CocnetError | None:
+    """Our own error, where options themselves refused a value and the parser exits for it."""
+    while stop is not None and not isinstance(stop, CocnetError):
+        stop = stop.__cause__ or stop.__context__
+    return stop
 
 
 def usage_error(commands: Mapping[str, Any], arguments: Sequence[str], printed: str, parse: Parse) -> str:

@@ -11,8 +11,9 @@ import numpy as np
 from jaxtyping import Shaped, UInt8
 from torch import Tensor
 
-from cocnet.errors import DepthError, InputError
+from cocnet.errors import DepthError
 from cocnet.imaging import DepthMap
+from cocnet.imaging.photo.given_photo import display_pixels
 
 Rgb = UInt8[np.ndarray, "h w 3"]
 
@@ -46,16 +47,7 @@ def estimate(
 def as_rgb8(photo: Shaped[np.ndarray, "h w 3"] | Shaped[Tensor, "3 h w"]) -> Rgb:
     """Display-referred pixels as uint8 [h w 3]: from uint8, uint16, floats in 0..1, a tensor [3 h w].
 
-    Raises InputError for another shape or type.
+    Raises InputError as `display_pixels`.
     """
-    array = photo.detach().cpu().numpy() if isinstance(photo, Tensor) else np.asarray(photo)
-    if isinstance(photo, Tensor) and array.ndim == 3 and array.shape[0] == 3:
-        array = np.moveaxis(array, 0, -1)
-    if array.ndim != 3 or array.shape[2] != 3 or 0 in array.shape or array.dtype.kind not in "uf":
-        got = f"{array.dtype} of shape {array.shape}"
-        raise InputError(f"expected one photo [h w 3], got {got}, try an RGB photo as uint8 or 0..1")
-    if array.dtype == np.uint16:
-        return (array >> 8).astype(np.uint8)
-    if array.dtype.kind == "f":
-        return np.rint(np.nan_to_num(array).clip(0, 1) * 255).astype(np.uint8)
-    return np.require(array, np.uint8, ["C", "W"])
+    pixels = display_pixels(photo)
+    return np.require(pixels >> 8 if pixels.dtype == np.uint16 else pixels, np.uint8, ["C", "W"])

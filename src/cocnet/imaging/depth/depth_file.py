@@ -6,7 +6,11 @@ is the near and far distance (metres) that a relative map suggests.
 """
 
 import json
+import re
+import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +23,7 @@ from cocnet.files.atomic import atomic_path
 from cocnet.imaging.depth import depth_codec as depthcodec
 from cocnet.imaging.depth import exr
 from cocnet.imaging.depth.trusted_range import trusted_range
+from cocnet.imaging.photo.source import Given, opened, path_of
 
 _READERS = {
     ".png": depthcodec.read_picture,
@@ -31,6 +36,17 @@ _READERS = {
 }
 _WRITERS = {".npy": depthcodec.write_npy, ".pfm": depthcodec.write_pfm, ".exr": exr.write_exr}
 SUFFIXES = tuple(_READERS)
+_PLAIN = re.compile(r"[^\w-]+")
+_STARTS = {
+    b"\x89PNG": ".png",
+    b"II": ".tif",
+    b"MM": ".tif",
+    b"\x93NUMPY": ".npy",
+    b"PK": ".npz",
+    b"Pf": ".pfm",
+    b"PF": ".pfm",
+    b"v/1\x01": ".exr",
+}
 
 
 @dataclass(frozen=True)
@@ -44,6 +60,24 @@ class Sidecar:
     hole: float | None = None
     source: str = ""
     span_m: tuple[float, float] | None = None
+
+
+@contextmanager
+def as_file(given: Given) -> Iterator[Path]:
+    """A depth file as a path: file objects, bytes and "-" (standard input) become a temporary one, of the format that
+    their first bytes tell. Raises FileError or InputError.
+    """
+    if (path := path_of(given)) is not None:
+        yield path
+        return
+    with opened(given) as source, tempfile.TemporaryDirectory() as folder:
+        data = source.read()
+        suffix = next((end for start, end in _STARTS.items() if data.startswith(start)), None)
+        if suffix is None:
+            raise FileError(f"expected a depth file from {source.name}, got unknown bytes, try its path")
+        file = Path(folder) / f"{_PLAIN.sub('-', Path(source.name).stem) or 'depth'}{suffix}"
+        file.write_bytes(data)
+        yield file
 
 
 def read_array(path: Path, max_bytes: int, channel: str | None = None) -> Shaped[np.ndarray, "h w"]:

@@ -19,6 +19,7 @@ from cocnet.imaging.depth.holes import fill_holes
 from cocnet.imaging.depth.resample import resample, same_aspect
 from cocnet.imaging.depth.trusted_range import trusted_range
 from cocnet.imaging.photo.limits import MAX_BYTES
+from cocnet.imaging.photo.source import Given
 
 DepthKind = Literal["metric", "disparity", "relative_depth", "relative_disparity"]
 KINDS: tuple[DepthKind, ...] = get_args(DepthKind)
@@ -146,30 +147,32 @@ def check_kind(kind: str | None, what: str) -> DepthKind:
 
 
 def read_depth(
-    path: str | Path,
+    given: Given,
     kind: str | None = None,
     scale: float | None = None,
     max_bytes: int = MAX_BYTES,
     channel: str | None = None,
 ) -> DepthMap:
-    """Read PNG, TIFF, NPY, NPZ, PFM or EXR; kind and scale come from the arguments, else from the JSON sidecar.
+    """Read PNG, TIFF, NPY, NPZ, PFM or EXR: a path, its bytes, a file object, "-" for stdin.
 
-    value = stored · scale + offset. 16-bit `metric` without a scale is taken as millimetres (`source` says
-    so); integer `disparity` needs a scale. channel: of an EXR, CHANNEL or PART.CHANNEL [Z, *.Z, depth*, or the
-    only one]. Raises DepthError, FileError or MissingExtraError; warns on 8 bit.
+    Kind and scale come from the arguments, else from the JSON sidecar: value = stored · scale + offset. 16-bit
+    `metric` without a scale is taken as millimetres (`source` says so); integer `disparity` needs a scale. channel:
+    of an EXR, CHANNEL or PART.CHANNEL [Z, *.Z, depth*, or the only one]. Raises DepthError, FileError or
+    MissingExtraError; warns on 8 bit.
     """
     if scale is not None and not (np.isfinite(scale) and scale > 0):
         raise DepthError(f"expected a depth scale above 0, got {scale}, try 0.001 for millimetres")
-    if kind is not None:
-        check_kind(kind, f"'{path}'")
-    stored = depthfile.read_array(Path(path), max_bytes, channel)
-    sidecar = depthfile.read_sidecar(Path(path))
-    checked = check_kind(kind or sidecar.kind, f"'{path}'")
-    if scale is not None or sidecar.kind != checked:
-        span_m = sidecar.span_m if sidecar.kind == checked else None
-        sidecar = depthfile.Sidecar(kind=checked, scale=scale, source=sidecar.source, span_m=span_m)
-    values, note = depthfile.to_values(stored, checked, sidecar, Path(path))
-    return replace(DepthMap.of(values, checked, source=note), span_m=sidecar.span_m)
+    with depthfile.as_file(given) as path:
+        if kind is not None:
+            check_kind(kind, f"'{path.name}'")
+        stored = depthfile.read_array(path, max_bytes, channel)
+        sidecar = depthfile.read_sidecar(path)
+        checked = check_kind(kind or sidecar.kind, f"'{path}'")
+        if scale is not None or sidecar.kind != checked:
+            span_m = sidecar.span_m if sidecar.kind == checked else None
+            sidecar = depthfile.Sidecar(kind=checked, scale=scale, source=sidecar.source, span_m=span_m)
+        values, note = depthfile.to_values(stored, checked, sidecar, path)
+        return replace(DepthMap.of(values, checked, source=note), span_m=sidecar.span_m)
 
 
 def write_depth(path: str | Path, depthmap: DepthMap) -> None:

@@ -14,27 +14,29 @@ from cocnet.imaging.depth.depth_map import KINDS_EXPLAINED, DepthMap, read_depth
 from cocnet.imaging.embedded.extract import extract_depth
 from cocnet.imaging.photo.limits import MAX_BYTES
 from cocnet.imaging.photo.photo import read_photo
+from cocnet.imaging.photo.source import Given, path_of
 
 __all__ = ["describe_depth", "extract_depth"]
 
 _UNITS = {"metric": "m", "disparity": "1/m"}
 
 
-def describe_depth(path: str | Path) -> dict[str, Any]:
+def describe_depth(path: Given) -> dict[str, Any]:
     """Say what depth a photo or a depth file holds, as a plain dict.
 
     Keys: file, holds ("photo with depth", "photo without depth", "depth file"), kind, width, height,
     min, max (of the valid values), units, valid_share (0..1), accuracy, source, note. Raises FileError or
     DepthError where the file itself can't be read.
     """
-    file = Path(path)
-    if file.suffix.lower() in depthfile.SUFFIXES and _is_depth_file(file):
+    file = path_of(path)
+    name = "-" if file is None else str(file)
+    if file is not None and file.suffix.lower() in depthfile.SUFFIXES and _is_depth_file(file):
         return {"file": str(file), "holds": "depth file"} | _describe_file(file)
-    photo = read_photo(file)
+    photo = read_photo(path)
     if photo.embedded_depth is None:
         note = photo.depth_note or "no depth came with this photo"
-        return {"file": str(file), "holds": "photo without depth"} | _EMPTY | {"note": note}
-    return {"file": str(file), "holds": "photo with depth"} | _describe_map(photo.embedded_depth)
+        return {"file": name, "holds": "photo without depth"} | _EMPTY | {"note": note}
+    return {"file": name, "holds": "photo with depth"} | _describe_map(photo.embedded_depth)
 
 
 _EMPTY: dict[str, Any] = dict.fromkeys(

@@ -62,6 +62,19 @@ def decode(given: Given, max_bytes: int = MAX_BYTES, formats: tuple[str, ...] = 
         return readers.get(name, _decode_pillow)(source, name, max_bytes)
 
 
+def of_image(image: Image.Image, name: str = "the picture given") -> Raster:
+    """A Pillow picture of any mode, with the profile and EXIF that it holds; raises FileError where it is damaged."""
+    try:
+        _load(image)
+        pixels, icc = modes.to_array(image, name)
+        exif = image.info.get("exif") or (image.getexif().tobytes() if len(image.getexif()) else None)
+        return _raster(pixels, icc, exif, str(image.format), name, **_described(image))
+    except CocnetError:
+        raise
+    except Exception as error:
+        raise damaged(name, str(image.format or image.mode), error) from error
+
+
 @contextmanager
 def open_header(given: Given, formats: tuple[str, ...], max_bytes: int = MAX_BYTES) -> Iterator[Image.Image]:
     """Open a picture through Pillow without decoding it, its format, size and layout checked; raises FileError."""

@@ -13,6 +13,11 @@ LARGE_PIXELS = 16_000_000  # a picture over this needs a file of some size
 PIXELS_A_BYTE = 2_000  # more is a constant picture or a bomb: 24 megapixels of nothing are 24 kB as PNG
 
 
+def budget_bytes(max_mem_mb: float | None) -> int:
+    """What reading may need where a user has said so, else `MAX_BYTES`."""
+    return MAX_BYTES if max_mem_mb is None else int(max_mem_mb * 1e6)
+
+
 def check_memory(
     width: int, height: int, pixel_bytes: int, name: str, file_bytes: int, max_bytes: int = MAX_BYTES
 ) -> None:
@@ -21,7 +26,7 @@ def check_memory(
     if needed > max_bytes:
         raise FileError(
             f"expected a picture that needs at most {max_bytes / 1e6:,.0f} MB of memory to read, got {got}, "
-            f"which needs {needed / 1e6:,.0f} MB, try a smaller picture"
+            f"which needs {needed / 1e6:,.0f} MB, try a smaller picture or a larger --max-mem"
         )
     if width * height > max(LARGE_PIXELS, PIXELS_A_BYTE * file_bytes):
         raise FileError(

@@ -25,7 +25,7 @@ from cocnet.imaging.color.profile import adobe_rgb
 from cocnet.imaging.depth.depth_map import DepthMap
 from cocnet.imaging.embedded.extract import Beside, look_beside
 from cocnet.imaging.embedded.original import with_original
-from cocnet.imaging.photo.decode import decode
+from cocnet.imaging.photo.decode import Raster, decode
 from cocnet.imaging.photo.encode import write_pixels
 from cocnet.imaging.photo.exif import CameraInfo, read_exif
 from cocnet.imaging.photo.limits import MAX_BYTES
@@ -50,6 +50,12 @@ class Photo:
     camera: CameraInfo | None = None
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        pixels = self.pixels
+        if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype not in (np.uint8, np.uint16):
+            got = f"{pixels.dtype} of shape {tuple(pixels.shape)}"
+            raise InputError(f"expected pixels [h w 3] of uint8 or uint16, got {got}, try as_photo")
 
     @property
     def width(self) -> int:
@@ -101,23 +107,27 @@ def read_photo(given: Given, max_bytes: int = MAX_BYTES) -> Photo:
     else:
         with opened(given) as source:
             file = source.read()
-    raster = decode(file, max_bytes)
+    return photo_of(decode(file, max_bytes), file, max_bytes)
+
+
+def photo_of(raster: Raster, file: Path | bytes | None = None, max_bytes: int = MAX_BYTES) -> Photo:
+    """A decoded picture with what its file (None: there is none) holds beside it, turned upright."""
+    path = file if isinstance(file, Path) else None
     height, width = raster.pixels.shape[:2]
     facts = read_exif(raster.exif, (width, height), raster.turned)
     turn = 1 if raster.turned else facts.orientation
     beside = Beside()
-    if raster.format in ("JPEG", "HEIC"):
+    if file is not None and raster.format in ("JPEG", "HEIC"):
         size = (height, width) if turn >= 5 else (width, height)
         beside = look_beside(file, *size, turn, raster.heif)
     lines = beside.losses
     if beside.original is not None:
         raster, said = with_original(raster, beside.original, max_bytes)
         lines = (*lines, said)
-    pixels = upright(raster.pixels, turn)
     for loss in lines:
         warnings.warn(f"'{path or 'the photo'}': {loss}", CocnetWarning, stacklevel=2)
     return Photo(
-        pixels=pixels,
+        pixels=upright(raster.pixels, turn),
         alpha=None if raster.alpha is None else upright(raster.alpha, turn),
         icc=raster.icc or (adobe_rgb() if facts.adobe_rgb else None),
         exif=facts.block,

@@ -1,0 +1,37 @@
+"""`-` where a command takes or writes a file: standard input and standard output.
+
+Enters: paths as they were given. Leaves: paths, or "-" for what read_photo and write_photo know as a stream.
+"""
+
+import sys
+from pathlib import Path
+
+from cocnet.errors import InputError
+
+STREAM = "-"
+
+
+def source(given: Path) -> str | Path:
+    """A photo's path, or "-" for standard input."""
+    return STREAM if str(given) == STREAM else given
+
+
+def target(out: Path | None, photo: Path, what: str, json: bool) -> str | Path:
+    """Where a picture goes: `out`, else beside its photo; for a photo from standard input to standard output.
+
+    Raises InputError where standard output is a terminal, or wanted for JSON.
+    """
+    from cocnet.pipeline.result_files import default_output
+
+    if str(out or photo) != STREAM:
+        return out or default_output(photo, what)
+    if json:
+        raise InputError("expected one thing on standard output, got the picture and --json, try -o FILE")
+    if sys.stdout.isatty():
+        raise InputError("expected a file or pipe for the picture, got the terminal, try -o FILE")
+    return STREAM
+
+
+def say_result(out: str | Path, line: str) -> None:
+    """The line about a result: on standard output, unless the picture itself is there."""
+    print(line, file=sys.stderr if out == STREAM else sys.stdout)
