@@ -27,6 +27,11 @@ def here(tmp_path, monkeypatch):
     photo.save("photo.jpg")
     np.save("depth.npy", (1.5 + columns / 10).astype(np.float32))
     Image.fromarray((columns * 1300).astype(np.uint16)).save("network.png")
+    for folder, name in (("photos", "photo.jpg"), ("depths", "photo.npy")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_bytes(
+            (tmp_path / name.replace("photo.npy", "depth.npy")).read_bytes()
+        )
     stream = io.BytesIO()
     Image.fromarray((columns * 5).astype(np.uint8)).save(stream, "PNG")
     photo.save("portrait.jpg", xmp=gdepth(stream.getvalue()))
@@ -51,7 +56,8 @@ def test_command(command, here, capsys):
     assert main(arguments) == 0, capsys.readouterr().err
     if "-o" in arguments:
         out = here / arguments[arguments.index("-o") + 1]
-        assert out.is_file() and (here / f"{out.name}.json").is_file()
+        settings = out / "batch.json" if arguments[0] == "batch" else here / f"{out.name}.json"
+        assert out.exists() and settings.is_file()
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

@@ -7,6 +7,7 @@ only a tile of the photo at a time is held as floats.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -204,8 +205,21 @@ def _renderer_for(options: RenderOptions) -> Renderer:
     """The renderer that the options ask for. Raises InputError or FileError."""
     lights = _highlights(options)
     name = options.model or ("physical-eq8" if options.mode == "eq8" else "physical")
-    opened = open_renderer(name, highlights=lights, preview=options.preview, bfloat16=options.bfloat16)
+    opened = _opened(name, _written(name), lights, options.preview, options.bfloat16)
     return replace(opened, sharp_lights=lights is not None) if isinstance(opened, Physical) else opened
+
+
+@lru_cache(maxsize=4)
+def _opened(
+    name: str, written: int | None, highlights: Highlights | None, preview: bool, bfloat16: bool
+) -> Renderer:
+    """A renderer, kept for the photos that follow until its weight file changes."""
+    return open_renderer(name, highlights=highlights, preview=preview, bfloat16=bfloat16)
+
+
+def _written(name: str) -> int | None:
+    path = Path(name)
+    return path.stat().st_mtime_ns if path.suffix and path.is_file() else None
 
 
 def _highlights(options: RenderOptions) -> Highlights | None:

@@ -26,8 +26,12 @@ def settings_path(path: str | Path) -> Path:
 def default_output(photo: str | Path, what: str = "bokeh") -> Path:
     """Where a picture goes when nobody says: `holiday-bokeh.jpg` beside holiday.jpg, JPEG for other formats."""
     path = Path(photo)
-    suffix = path.suffix if path.suffix.lower() in FORMATS else ".jpg"
-    return path.with_name(f"{path.stem}-{what}{suffix}")
+    return path.with_name(f"{path.stem}-{what}{writable_suffix(path)}")
+
+
+def writable_suffix(photo: Path) -> str:
+    """The photo's own suffix, or .jpg for a format that isn't written."""
+    return photo.suffix if photo.suffix.lower() in FORMATS else ".jpg"
 
 
 def check_outputs(path: str | Path, *sources: str | Path | None) -> None:

@@ -21,6 +21,7 @@ from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, Pri
 
 from cocnet import __version__
 from cocnet.apps.cli.attack_command import attack
+from cocnet.apps.cli.batch_command import batch
 from cocnet.apps.cli.deblur_command import deblur
 from cocnet.apps.cli.depth_command import depth
 from cocnet.apps.cli.evaluate_command import evaluate, evaluate_robustness, tables
@@ -43,6 +44,7 @@ from cocnet.training.recipes.bokeh_recipes import RECIPES
 DESCRIPTION = """Physically right shallow depth of field from a photo and its depth.
 
   cocnet render holiday.jpg -o bokeh.jpg
+  cocnet batch holiday -o holiday-bokeh
   cocnet depth holiday.jpg -o depth.png
   cocnet depth-info photo.heic
   cocnet attack holiday.jpg -o out.png
@@ -145,6 +147,7 @@ def depth_info(path: Positional[Path], /, json: bool = False) -> None:
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "render": render,
+    "batch": batch,
     "depth": depth,
     "depth-info": depth_info,
     "deblur": deblur,

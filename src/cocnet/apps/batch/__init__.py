@@ -1,0 +1,1 @@
+"""Folders of photos, each as `cocnet render` renders it."""

@@ -1,0 +1,109 @@
+"""Which photos a batch renders, from which depth, to which names.
+
+Enters: folders, files and patterns. Leaves: `Item`s in the order of their names.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cocnet.errors import FileError
+from cocnet.files.listing import is_hidden
+from cocnet.pipeline.result_files import writable_suffix
+
+PHOTOS = (
+    *(".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".webp", ".heic", ".heif"),
+    *(".avif", ".jxl", ".jp2", ".bmp", ".ppm"),
+)
+DEPTHS = (".npy", ".npz", ".png", ".exr", ".pfm", ".tif", ".tiff")
+_ENDINGS = ("", "_depth", "-depth", ".depth", "_disparity")
+
+
+@dataclass(frozen=True)
+class Item:
+    """A photo, its name below what was asked for, and where its picture goes, below the batch's folder."""
+
+    photo: Path
+    name: str
+    output: Path
+
+
+def find_photos(given: Sequence[str], out: Path, form: str = "own") -> list[Item]:
+    """Photos of folders (not of those below), patterns (`**` goes below) and files; raises FileError for none.
+
+    What lies in `out` is none of them. Pictures of photos of one name keep the photo's ending: a.heic.jpg.
+    """
+    found: dict[Path, Path] = {}
+    for text in given:
+        for path, base in _matching(text):
+            if not _is_below(path, out):
+                found.setdefault(path, path.relative_to(base))
+    if not found:
+        asked = " ".join(given) or "nothing"
+        raise FileError(f"expected photos ({', '.join(PHOTOS)}), got none in '{asked}', try another folder")
+    below = sorted(found.items(), key=lambda pair: (str(pair[1]), str(pair[0])))
+    suffixes = [writable_suffix(path) if form == "own" else f".{form}" for path, _ in below]
+    plain = [name.with_suffix(suffix) for (_, name), suffix in zip(below, suffixes, strict=True)]
+    counts = Counter(str(name).lower() for name in plain)
+    items: list[Item] = []
+    for (path, name), suffix, output in zip(below, suffixes, plain, strict=True):
+        if counts[str(output).lower()] > 1:
+            output = name.with_name(name.name + suffix)
+        items.append(Item(path, str(name), output))
+    _refuse_twins(items)
+    return items
+
+
+def depth_for(photo: Path, folder: Path | None) -> Path | None:
+    """The depth map of a photo's name; None without a folder. Raises FileError for none or several."""
+    if folder is None:
+        return None
+    names = [photo.stem + ending + suffix for ending in _ENDINGS for suffix in DEPTHS]
+    found = [path for path in (folder / name for name in names) if path.is_file() and path != photo]
+    if len(found) == 1:
+        return found[0]
+    got = "none" if not found else " and ".join(path.name for path in found)
+    raise FileError(
+        f"expected one depth map for '{photo.name}' in '{folder}', got {got}, try {photo.stem}.png"
+    )
+
+
+def _matching(text: str) -> list[tuple[Path, Path]]:
+    """Paths that a folder, file or pattern means, each with the folder that its name is told from."""
+    path = Path(text)
+    if path.is_dir():
+        return [(file, path) for file in sorted(path.iterdir()) if _is_photo(file, path)]
+    if path.is_file():
+        return [(path, path.parent)]
+    base = _fixed_part(path)
+    below = path.relative_to(base)
+    return [(file, base) for file in sorted(base.glob(str(below))) if _is_photo(file, base)]
+
+
+def _fixed_part(pattern: Path) -> Path:
+    """The folder before the first part of a pattern that isn't a plain name."""
+    fixed: list[str] = []
+    for part in pattern.parts[:-1]:
+        if any(mark in part for mark in "*?["):
+            break
+        fixed.append(part)
+    return Path(*fixed)
+
+
+def _is_photo(path: Path, base: Path) -> bool:
+    named = path.suffix.lower() in PHOTOS and not any(path.stem.endswith(e) for e in _ENDINGS if e)
+    return named and path.is_file() and not is_hidden(path.relative_to(base))
+
+
+def _is_below(path: Path, folder: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())
+
+
+def _refuse_twins(items: Sequence[Item]) -> None:
+    seen: dict[str, Item] = {}
+    for item in items:
+        other = seen.setdefault(str(item.output).lower(), item)
+        if other is not item:
+            both = f"'{other.photo}' and '{item.photo}'"
+            raise FileError(f"expected photos of different names, got {both}, try them one folder at a time")

@@ -1,0 +1,88 @@
+"""What of a batch is done: a line of JSON for each photo, written when its picture is whole.
+
+Enters: the key of a photo (SHA-256 of its bytes, its depth's and its sidecar's, and of all settings). Leaves: its
+`Record`, if its picture still lies there. A line that a killed process left half-written counts for nothing.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from cocnet.files.atomic import atomic_path
+from cocnet.imaging.depth.depth_file import sidecar_paths
+
+NAME = "manifest.jsonl"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A photo whose picture is done: its key, its name, the picture below the folder, that one's bytes, seconds."""
+
+    key: str
+    photo: str
+    output: str
+    bytes: int
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+
+class Manifest:
+    """The records of a folder; one process at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._path = folder, folder / NAME
+        self._records = {record.output: record for record in _read(self._path)}
+        with atomic_path(self._path) as temporary:
+            temporary.write_text("".join(map(_line, self._records.values())), encoding="utf-8")
+
+    def done(self, key: str, output: Path) -> Record | None:
+        """The record of a picture that was made of this very key and has not been touched since."""
+        record, path = self._records.get(output.as_posix()), self._folder / output
+        if record is None or record.key != key or not path.is_file():
+            return None
+        return record if path.stat().st_size == record.bytes else None
+
+    def add(self, record: Record) -> None:
+        """Keep a record; on the disk when this returns."""
+        self._records[record.output] = record
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(_line(record))
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def key_of(photo: Path, depth: Path | None, settings: Mapping[str, Any]) -> str:
+    """SHA-256 of all that makes a picture, as 64 hex digits; raises OSError."""
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
+    sidecars = (None, None) if depth is None else sidecar_paths(depth)
+    for path in (photo, depth, *sidecars):
+        there = path is not None and path.is_file()
+        digest.update(file_hash(path).encode() if there and path is not None else b"none")
+    return digest.hexdigest()
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _line(record: Record) -> str:
+    return json.dumps(asdict(record), ensure_ascii=False) + "\n"
+
+
+def _read(path: Path) -> list[Record]:
+    if not path.is_file():
+        return []
+    found = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            facts = json.loads(line)
+            found.append(Record(**{**facts, "notes": tuple(facts["notes"])}))
+        except (ValueError, TypeError, KeyError):
+            continue
+    return found

@@ -1,0 +1,214 @@
+"""A batch: photos through `cocnet render`, several at a time, in processes that keep their models.
+
+Enters: folders or patterns, the batch's settings, the options of a render. Leaves: pictures with their settings, the
+manifest, a contact sheet, a report. A photo that can't be rendered is listed, and the batch goes on.
+"""
+
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cocnet import __version__
+from cocnet.apps.batch.inputs import Item, depth_for, find_photos
+from cocnet.apps.batch.job import Made, render_one, view_of
+from cocnet.apps.batch.manifest import Manifest, Record, file_hash, key_of
+from cocnet.apps.batch.settings import BatchRun
+from cocnet.apps.workers import Limits, Worker
+from cocnet.errors import CocnetError
+from cocnet.files.atomic import write_json
+from cocnet.files.run_folder import locked
+from cocnet.pipeline.options import RenderOptions
+
+REPORT = "batch.json"
+MOST_VIEWS = 600
+
+Call = Callable[..., Any]  # as `Worker.call`
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A photo that was left out, and why."""
+
+    photo: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class BatchReport:
+    """What came of a batch: pictures made now, made before and kept, photos left out; seconds of the whole."""
+
+    out: str
+    made: int
+    kept: int
+    failed: tuple[Failure, ...]
+    seconds: float
+    contact_sheet: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Done:
+    """One photo's outcome: a record with its small view where it was made now, or a failure."""
+
+    item: Item
+    record: Record | None = None
+    kept: bool = False
+    view: Any = None
+    failure: Failure | None = None
+
+
+@dataclass(eq=False)
+class _Lanes:
+    """The photos that are left, taken one by one by several threads, each with a worker."""
+
+    items: Iterator[Item]
+    done: "queue.Queue[Done | BaseException]" = field(default_factory=queue.Queue)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self) -> Item | None:
+        with self.lock:
+            return next(self.items, None)
+
+    def stop(self) -> None:
+        with self.lock:
+            self.items = iter(())
+
+
+def run_batch(
+    given: Sequence[str],
+    run: BatchRun,
+    options: RenderOptions | None = None,
+    on_progress: Callable[[Done, int], None] | None = None,
+    make_worker: Callable[[Limits], Any] | None = None,
+) -> BatchReport:
+    """Render all photos. on_progress(outcome, all) follows every photo. Raises CocnetError where none can."""
+    begun, options = time.monotonic(), (options or RenderOptions()).checked()
+    items = find_photos(given, run.out, run.format)
+    with locked(run.out):
+        manifest, found = Manifest(run.out), dict[Path, Done]()
+        with _outcomes(items, run, options, manifest, make_worker or Worker) as outcomes:
+            for done in outcomes:
+                if done.record is not None and not done.kept:
+                    manifest.add(done.record)
+                found[done.item.output] = done
+                if on_progress is not None:
+                    on_progress(done, len(items))
+        ordered = [found[item.output] for item in items]
+        sheet = _sheet(run, ordered) if run.contact_sheet else None
+        report = BatchReport(
+            out=str(run.out),
+            made=sum(done.record is not None and not done.kept for done in ordered),
+            kept=sum(done.kept for done in ordered),
+            failed=tuple(done.failure for done in ordered if done.failure is not None),
+            seconds=round(time.monotonic() - begun, 2),
+            contact_sheet=None if sheet is None else str(sheet),
+        )
+        pictures = [asdict(done.record) for done in ordered if done.record is not None]
+        write_json(run.out / REPORT, {**asdict(report), "options": options, "pictures": pictures})
+    return report
+
+
+@contextmanager
+def _outcomes(
+    items: Sequence[Item],
+    run: BatchRun,
+    options: RenderOptions,
+    manifest: Manifest,
+    make_worker: Callable[[Limits], Any],
+) -> Iterator[Iterator[Done]]:
+    """The outcomes as they come; what is under way is ended when the caller leaves early."""
+    cores = os.cpu_count() or 1
+    count = min(run.workers or cores, len(items))
+    workers = [make_worker(Limits(threads=max(1, cores // count))) for _ in range(count)]
+    lanes = _Lanes(iter(items))
+    settings = _settings(run, options)
+    threads = [
+        threading.Thread(target=_drive, args=(lanes, worker, run, options, settings, manifest), daemon=True)
+        for worker in workers
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield _arriving(lanes, len(items))
+    finally:
+        lanes.stop()
+        for worker in workers:
+            worker.kill()
+        for thread in threads:
+            thread.join()
+
+
+def _arriving(lanes: _Lanes, count: int) -> Iterator[Done]:
+    for _ in range(count):
+        done = lanes.done.get()
+        if isinstance(done, BaseException):
+            raise done
+        yield done
+
+
+def _drive(
+    lanes: _Lanes,
+    worker: Any,
+    run: BatchRun,
+    options: RenderOptions,
+    settings: dict[str, Any],
+    manifest: Manifest,
+) -> None:
+    """One lane: photo after photo through one worker."""
+    try:
+        while (item := lanes.take()) is not None:
+            lanes.done.put(_one(item, worker.call, run, options, settings, manifest))
+    except BaseException as error:
+        lanes.done.put(error)
+    finally:
+        worker.close()
+
+
+def _one(
+    item: Item,
+    call: Call,
+    run: BatchRun,
+    options: RenderOptions,
+    settings: dict[str, Any],
+    manifest: Manifest,
+) -> Done:
+    begun = time.monotonic()
+    try:
+        depth = depth_for(item.photo, run.depth)
+        key = key_of(item.photo, depth, settings)
+        before = manifest.done(key, item.output)
+        if before is not None:
+            return Done(item, before, kept=True)
+        target = run.out / item.output
+        target.parent.mkdir(parents=True, exist_ok=True)
+        made: Made = call(render_one, item.photo, depth, options, target, run.quality)
+    except (CocnetError, OSError) as error:
+        return Done(item, failure=Failure(item.name, " ".join(str(error).split())))
+    seconds = round(time.monotonic() - begun, 2)
+    record = Record(key, item.name, item.output.as_posix(), made.bytes, seconds, made.notes)
+    return Done(item, record, view=made.view)
+
+
+def _settings(run: BatchRun, options: RenderOptions) -> dict[str, Any]:
+    """All that makes a picture besides its photo and depth; a weight file counts by its bytes."""
+    asked = asdict(options)
+    weights = [Path(v) for v in asked.values() if isinstance(v, str) and v.endswith(".safetensors")]
+    hashes = [file_hash(path) for path in weights if path.is_file()]
+    return {"version": __version__, "options": asked, "quality": run.quality, "weights": hashes}
+
+
+def _sheet(run: BatchRun, outcomes: Sequence[Done]) -> Path | None:
+    """The contact sheet of what lies there, of at most MOST_VIEWS pictures; None for nothing."""
+    from cocnet.apps.batch.contact_sheet import write_sheet
+
+    there = [done for done in outcomes if done.record is not None][:MOST_VIEWS]
+    views = [
+        (done.item.name, view_of(run.out / done.item.output) if done.view is None else done.view)
+        for done in there
+    ]
+    return write_sheet(run.out, views) if views else None

@@ -1,0 +1,38 @@
+"""What can be asked of a batch besides what can be asked of one render; plain data.
+
+Enters: a user's wishes. Leaves: the same, checked.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import arg
+
+from cocnet.errors import InputError
+
+
+@dataclass(frozen=True)
+class BatchRun:
+    """Where a batch reads and writes, and by how many at once. Raises InputError."""
+
+    out: Annotated[Path, arg(aliases=["-o"])]
+    """Folder for the pictures, their settings, the contact sheet and the report; made where it is missing. The same
+    command goes on where it was stopped."""
+    depth: Path | None = None
+    """Folder of depth maps, matched by name: holiday.png or holiday_depth.npy for holiday.jpg [the photos' own, else
+    estimated]."""
+    format: Literal["own", "jpg", "png", "tif", "webp", "avif"] = "own"
+    """Of the pictures: own = the photo's, JPEG for those that can't be written."""
+    quality: int = 95
+    """Of JPEG and WebP, 1..100."""
+    workers: int | None = None
+    """Photos at the same time, each in a process of its own [one for each processor core]."""
+    contact_sheet: bool = True
+    """Make contact-sheet.jpg of all that came out."""
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and self.workers < 1:
+            raise InputError(f"expected at least 1 worker, got {self.workers}, try 2")
+        if not 1 <= self.quality <= 100:
+            raise InputError(f"expected a quality of 1–100, got {self.quality}, try 95")

@@ -1,0 +1,81 @@
+"""`cocnet batch`: a folder of photos, each as `cocnet render` renders it.
+
+Enters: folders, files or patterns. Leaves: pictures with their settings, a contact sheet, a report; exit code 1 where
+photos were left out.
+"""
+
+import json as jsonlib
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+from tyro.conf import OmitArgPrefixes, Positional, arg
+
+from cocnet.apps.batch.settings import BatchRun
+from cocnet.pipeline.options import RenderOptions
+
+if TYPE_CHECKING:
+    from cocnet.apps.batch.run import Done
+
+
+def batch(
+    photos: Annotated[Positional[tuple[str, ...]], arg(metavar="FOLDER|FILE|PATTERN …")],
+    /,
+    run: OmitArgPrefixes[BatchRun],
+    rendering: OmitArgPrefixes[RenderOptions],
+    json: bool = False,
+) -> None:
+    """Render a folder of photos, several at a time.
+
+    All photos of a folder; the same command goes on where it was stopped and makes only what is missing or changed:
+      cocnet batch holiday -o holiday-bokeh
+
+    With depth maps of the same names, f/1.4, as PNG:
+      cocnet batch photos --depth depth --depth-kind relative_disparity --f-number 1.4 --format png -o out
+
+    Folders below, too, three at a time, the report as JSON:
+      cocnet batch "photos/**/*.jpg" --workers 3 --json -o out
+
+    Exit code 0: all photos are rendered; 1: some were left out, and said why.
+
+    Args:
+        photos: Folders, files, or patterns such as "photos/**/*.heic".
+        run: Where to, from which depth, by how many processes.
+        rendering: What to focus on, with which lens, as for `cocnet render`.
+        json: Print the report as one JSON object on stdout.
+    """
+    from cocnet.apps.batch.run import run_batch
+
+    with _progress() as on_progress:
+        try:
+            report = run_batch(photos, run, rendering, on_progress)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("interrupted, the same command goes on where it stood") from None
+    for failure in report.failed:
+        print(f"left out {failure.photo}: {failure.reason}", file=sys.stderr)
+    if json:
+        print(jsonlib.dumps(asdict(report), ensure_ascii=False))
+    else:
+        kept = f", {report.kept} made before" if report.kept else ""
+        out = f", {len(report.failed)} left out" if report.failed else ""
+        print(f"{report.out}: {report.made} rendered{kept}{out}")
+    if report.failed:
+        raise SystemExit(1)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[["Done", int], None]]:
+    """A bar on stderr with the time that is left; what was made before doesn't count for that."""
+    from tqdm import tqdm
+
+    with tqdm(desc="batch", unit="photo", delay=2.0, leave=False, file=sys.stderr) as bar:
+
+        def on_progress(done: "Done", count: int) -> None:
+            bar.total = count
+            if done.kept:
+                bar.initial += 1
+            bar.update()
+
+        yield on_progress
