@@ -87,7 +87,7 @@ def run_batch(
     make_worker: Callable[[Limits], Any] | None = None,
 ) -> BatchReport:
     """Render all photos. on_progress(outcome, all) follows every photo. Raises CocnetError where none can."""
-    begun, options = time.monotonic(), (options or RenderOptions()).checked()
+    begun, options = time.monotonic(), options or RenderOptions()
     items = find_photos(given, run.out, run.format)
     with locked(run.out):
         manifest, found = Manifest(run.out), dict[Path, Done]()
