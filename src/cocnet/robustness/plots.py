@@ -5,7 +5,7 @@ Okabe and Ito's (2008), which the colour-blind tell apart; each line has its own
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 from cocnet.errors import MissingExtraError
 from cocnet.files.atomic import atomic_path
+from cocnet.metrics import Interval
 from cocnet.robustness.run_layout import plain
 from cocnet.robustness.scores import MethodScore, Survival
 from cocnet.robustness.summary import Summary
@@ -102,6 +103,18 @@ def plot_survival(path: Path, survived: Sequence[Survival], title: str) -> None:
         axes.set_ylabel("fooled (%)")
         axes.grid(visible=False, axis="x")
         axes.legend(fontsize=8, frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
+
+
+def plot_severities(path: Path, accuracy: Mapping[str, Mapping[int, Interval]], title: str) -> None:
+    """Accuracy against severity, a line for each corruption. Raises MissingExtraError, FileError."""
+    with _figure(path, title) as axes:
+        for (name, shares), colour, marker in zip(
+            accuracy.items(), cycle(COLOURS), cycle(MARKERS[:-1]), strict=False
+        ):
+            values = [100 * each.value for each in shares.values()]
+            axes.plot(list(shares), values, label=name, color=colour, marker=marker, markersize=4.5)
+        axes.set_xticks(sorted({severity for shares in accuracy.values() for severity in shares}))
+        _labels(axes, "severity")
 
 
 def styled(names: Sequence[str], sweeps: Sequence[Any]) -> Iterator[tuple[Any, dict[str, Any]]]:

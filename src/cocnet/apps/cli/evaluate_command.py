@@ -5,14 +5,13 @@ Enters: pairs or labelled photos in folders, networks by name or file. Leaves: a
 
 import json as jsonlib
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
+from cocnet.apps.cli.progress import what_is_done
 from cocnet.datasets.pairs.open_pairs import PairFolder
 from cocnet.errors import InputError
 from cocnet.evaluation.evaluation_run import EvaluateRun
@@ -35,7 +34,7 @@ def evaluate(run: OmitArgPrefixes[EvaluateRun]) -> None:
     from cocnet.evaluation.evaluation_run import run_evaluation
     from cocnet.evaluation.pair_report import means_table
 
-    with _progress() as on_progress:
+    with what_is_done() as on_progress:
         found = run_evaluation(run, on_progress)
     first = found[0]
     print("\n".join(means_table(f"{len(first.rows)} pairs of {first.data}", found)))
@@ -65,7 +64,7 @@ def evaluate_robustness(run: OmitArgPrefixes[RobustnessRun]) -> None:
     """
     from cocnet.robustness.robustness_run import run_robustness
 
-    with _progress("batch") as on_progress:
+    with what_is_done("batch") as on_progress:
         try:
             found = run_robustness(run, on_progress)
         except KeyboardInterrupt:
@@ -152,7 +151,7 @@ def _table_1(
     check_device(device)
     size = None if native else (1024, 1024)
     where = None if data is None else PairFolder(data, depths=depths, depth_kind=depth_kind, resize=size)
-    with _progress() as on_progress:
+    with what_is_done() as on_progress:
         rows = table_1(None if where is None else open_pairs(where), weights, device, on_progress)
     return table_lines(rows), table_facts(rows)
 
@@ -164,7 +163,7 @@ def _table_4(data: Path | None, weights: Path | None, device: str) -> tuple[list
     from cocnet.evaluation.table4 import deblur_table_facts, deblur_table_lines, table_4
 
     check_device(device)
-    with _progress() as on_progress:
+    with what_is_done() as on_progress:
         rows = table_4(
             None if data is None else open_deblur_pairs(data, bits=8), weights, device, on_progress
         )
@@ -184,19 +183,3 @@ def _table_of_run(number: int, run: Path | None) -> tuple[list[str], list[dict[s
     cells = table_2(found) if number == 2 else table_3(found)
     head = ("Table II: paper / ours", "") if number == 2 else ("Table III: made against", "seen by")
     return cell_lines(cells, head), [asdict(cell) for cell in cells]
-
-
-@contextmanager
-def _progress(unit: str = "picture") -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on stderr that names what is measured."""
-    from tqdm import tqdm
-
-    with tqdm(unit=unit, delay=2.0, leave=False, file=sys.stderr) as bar:
-
-        def on_progress(what: str, done: int, total: int) -> None:
-            if done == 1:
-                bar.n, bar.total = 0, total
-                bar.set_description(what, refresh=False)
-            bar.update(done - bar.n)
-
-        yield on_progress

@@ -22,6 +22,7 @@ from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, Pri
 from cocnet import __version__
 from cocnet.apps.cli.attack_command import attack
 from cocnet.apps.cli.batch_command import batch
+from cocnet.apps.cli.corruption_commands import corrupt, evaluate_corruptions
 from cocnet.apps.cli.deblur_command import deblur
 from cocnet.apps.cli.depth_command import depth
 from cocnet.apps.cli.evaluate_command import evaluate, evaluate_robustness, tables
@@ -54,6 +55,8 @@ DESCRIPTION = """Physically right shallow depth of field from a photo and its de
   cocnet export model.safetensors model.onnx
   cocnet evaluate --model model.safetensors --data EBB/train --controls
   cocnet evaluate robustness --data NIPS2017
+  cocnet corrupt photos -o set
+  cocnet evaluate corruptions --data set
   cocnet tables 2
   cocnet train subject --images photos --masks masks
   cocnet train hybrid --images photos --masks masks
@@ -157,6 +160,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "attack": attack,
     "evaluate": evaluate,
     "evaluate robustness": evaluate_robustness,
+    "evaluate corruptions": evaluate_corruptions,
+    "corrupt": corrupt,
     "tables": tables,
     "train subject": train_subject,
     "train ablation": train_ablation,

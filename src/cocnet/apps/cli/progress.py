@@ -18,3 +18,19 @@ def parts_done(what: str) -> Iterator[Callable[[int, int], None]]:
 
     with bar:
         yield on_progress
+
+
+@contextmanager
+def what_is_done(unit: str = "picture") -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on stderr that names what is measured."""
+    from tqdm import tqdm
+
+    with tqdm(unit=unit, delay=2.0, leave=False, file=sys.stderr) as bar:
+
+        def on_progress(what: str, done: int, total: int) -> None:
+            if done == 1:
+                bar.n, bar.total = 0, total
+                bar.set_description(what, refresh=False)
+            bar.update(done - bar.n)
+
+        yield on_progress

@@ -1,0 +1,52 @@
+"""`cocnet corrupt` and `cocnet evaluate corruptions`: a set of bokeh corruptions, and what classifiers make of it.
+
+Enters: photos in folders. Leaves: the set; a report in a folder.
+"""
+
+import sys
+from pathlib import Path
+
+from tyro.conf import OmitArgPrefixes, Positional
+
+from cocnet.apps.cli.progress import parts_done, what_is_done
+from cocnet.robustness.corruption_settings import CorruptionEvaluation, CorruptionRun
+
+
+def corrupt(images: Positional[Path], /, run: OmitArgPrefixes[CorruptionRun]) -> None:
+    """Make a robustness set: photos with bokeh of five severities, and as much blur without depth beside it.
+
+    Photos in a folder for each class (or named by WordNet ids, or with a table of labels), depth estimated:
+      cocnet corrupt photos -o set
+
+    Two corruptions, the strongest severities, in two processes, as JPEG:
+      cocnet corrupt photos --corruptions near_focus far_focus --severities 4 5 --workers 2 --format jpeg -o set
+
+    Args:
+        images: Folder of photos.
+        run: Which corruptions, and how.
+    """
+    from cocnet.robustness.corruption_set import MANIFEST, run_corruption
+
+    with parts_done("corrupt") as on_progress:
+        found = run_corruption(images, run, on_progress)
+    for row in found["left_out"]:
+        print(f"note: left out {row['problem']}", file=sys.stderr)
+    print(f"{run.out / MANIFEST}: {len(found['photos'])} photos, {len(found['corruptions'])} corruptions")
+
+
+def evaluate_corruptions(run: OmitArgPrefixes[CorruptionEvaluation]) -> None:
+    """Measure how well classifiers know photos under bokeh corruptions.
+
+      cocnet corrupt photos -o set
+      cocnet evaluate corruptions --data set --victims mobilenet_v2 efficientnet_lite0 -o runs/corruptions
+
+    Args:
+        run: Which classifiers, which set.
+    """
+    from cocnet.robustness.corruption_scores import run_corruption_scores
+
+    with what_is_done("folder") as on_progress:
+        scores = run_corruption_scores(run, on_progress)
+    for score in scores:
+        print(f"{score.victim}: right {score.clean}, mean corruption error {100 * score.mean_error:.1f} %")
+    print(run.out / "corruptions.html")

@@ -1,0 +1,223 @@
+"""How classifiers do on a set of bokeh corruptions, beside the control that knows no depth.
+
+Enters: a set that `cocnet corrupt` made, classifiers. Leaves: a `CorruptionScore` each, and in the run's folder
+VICTIM.json, corruptions.md, corruptions.html and a plot of accuracy against severity.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from jinja2 import Environment, PackageLoader
+
+from cocnet import __version__
+from cocnet.attacks.guard import ask_logits, evaluating
+from cocnet.augment.corruptions import CONTROL
+from cocnet.compute import check_device, strict_float32
+from cocnet.datasets import LabelledFolder
+from cocnet.errors import FileError, MissingExtraError
+from cocnet.files.atomic import atomic_path, write_json
+from cocnet.files.markdown import table
+from cocnet.metrics import Interval, wilson
+from cocnet.robustness.corruption_set import CLEAN, MANIFEST
+from cocnet.robustness.corruption_settings import CorruptionEvaluation
+from cocnet.robustness.html_page import Figure
+from cocnet.robustness.plots import plot_severities
+from cocnet.robustness.run_layout import plain
+from cocnet.robustness.sources import open_victims
+from cocnet.robustness.sweep_sections import ReportSection, percent
+
+NAME = "corruptions"
+Right = Mapping[str, bool]
+
+
+@dataclass(frozen=True)
+class CorruptionScore:
+    """Of one classifier: accuracy on the photos themselves, and at each corruption's severities; at each severity the
+    share of photos that are named rightly under every corruption (without the control)."""
+
+    victim: str
+    about: str
+    photos: int
+    clean: Interval
+    accuracy: dict[str, dict[int, Interval]]
+    always: dict[int, Interval]
+
+    def error(self, name: str) -> float:
+        """Mean error over severities."""
+        return 1 - sum(one.value for one in self.accuracy[name].values()) / len(self.accuracy[name])
+
+    @property
+    def bokeh(self) -> list[str]:
+        """Corruptions, without the control."""
+        return [name for name in self.accuracy if name != CONTROL]
+
+    @property
+    def mean_error(self) -> float:
+        """Mean corruption error: over corruptions and severities, without the control."""
+        return sum(self.error(name) for name in self.bokeh) / max(1, len(self.bokeh))
+
+    def relative_error(self, name: str) -> float | None:
+        """A corruption's error over the control's of the same mean blur, as mCE takes it over a reference's
+        (Hendrycks & Dietterich 2019); None without control or error."""
+        if CONTROL not in self.accuracy or self.error(CONTROL) == 0:
+            return None
+        return self.error(name) / self.error(CONTROL)
+
+    def effective(self, name: str) -> float | None:
+        """Effective robustness against the control: accuracy above that under as much blur without depth."""
+        return self.error(CONTROL) - self.error(name) if CONTROL in self.accuracy else None
+
+
+def run_corruption_scores(
+    run: CorruptionEvaluation, on_progress: Callable[[str, int, int], None] | None = None
+) -> list[CorruptionScore]:
+    """Measure all victims and write the report. Raises FileError, InputError."""
+    if run.threads is not None:
+        torch.set_num_threads(run.threads)
+    check_device(run.device)
+    manifest = read_manifest(run.data)
+    victims = open_victims(run.victims, run.device)
+    run.out.mkdir(parents=True, exist_ok=True)
+    scores = []
+    for name, victim in victims.items():
+        scores.append(_scored(run, manifest, name, victim, on_progress))
+        facts = {"cocnet": __version__, "data": str(run.data)} | asdict(scores[-1])
+        write_json(run.out / f"{plain(name)}.json", facts | {"mean_error": scores[-1].mean_error})
+    _report(run, manifest, scores)
+    return scores
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """That of a set. Raises FileError where there is none."""
+    try:
+        found: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return found
+    except (OSError, ValueError) as error:
+        raise FileError(
+            f"expected a set with {MANIFEST}, got '{folder}', try cocnet corrupt PHOTOS -o {folder}"
+        ) from error
+
+
+def _scored(
+    run: CorruptionEvaluation,
+    manifest: Mapping[str, Any],
+    name: str,
+    victim: Any,
+    on_progress: Callable[[str, int, int], None] | None,
+) -> CorruptionScore:
+    names, severities = (
+        list(manifest["corruptions"]),
+        [int(one) for one in manifest["severities"] if int(one)],
+    )
+    folders = [(CLEAN, 0), *((one, severity) for one in names for severity in severities)]
+    right: dict[tuple[str, int], Right] = {}
+    for number, (one, severity) in enumerate(folders, 1):
+        right[one, severity] = _right(run, run.data / one / str(severity), victim)
+        if on_progress is not None:
+            on_progress(name, number, len(folders))
+    bokeh = [one for one in names if one != CONTROL]
+    always = {
+        severity: [all(right[one, severity][photo] for one in bokeh) for photo in right[CLEAN, 0]]
+        for severity in severities
+        if bokeh
+    }
+    return CorruptionScore(
+        name,
+        str(victim.about),
+        len(right[CLEAN, 0]),
+        _share(list(right[CLEAN, 0].values())),
+        {one: {s: _share(list(right[one, s].values())) for s in severities} for one in names},
+        {severity: _share(each) for severity, each in always.items()},
+    )
+
+
+def _right(run: CorruptionEvaluation, folder: Path, victim: Any) -> Right:
+    """Whether each photo of a class folder's files is named rightly."""
+    photos = LabelledFolder(folder, classes=victim.classes)
+    found: dict[str, bool] = {}
+    for start in range(0, len(photos), run.batch):
+        some = [photos[i] for i in range(start, min(start + run.batch, len(photos)))]
+        batch = torch.stack([one.image for one in some]).to(run.device)
+        with torch.no_grad(), strict_float32(batch.device), evaluating(victim):
+            seen = ask_logits(victim, batch).argmax(1).tolist()
+        found |= {photo.name: label == photo.label for photo, label in zip(some, seen, strict=True)}
+    return found
+
+
+def _share(right: Sequence[bool]) -> Interval:
+    return wilson(sum(right), len(right))
+
+
+def corruption_sections(
+    manifest: Mapping[str, Any], scores: Sequence[CorruptionScore]
+) -> list[ReportSection]:
+    """What the report says, in order."""
+    coc = ", ".join(
+        f"{name}: {float(share):.1%}" for name, share in manifest["severities"].items() if float(share)
+    )
+    lines = (
+        f"{scores[0].photos} photos; mean radius of the circle of confusion by severity, of the width: {coc}",
+        *(f"{name}: {about}" for name, about in manifest["corruptions"].items()),
+        "% named rightly, with the interval where the true value lies at 95 %",
+        f"relative: the error over that of {CONTROL}; effective: accuracy above that under {CONTROL}, in points",
+    )
+    found = [ReportSection("", lines)]
+    for score in scores:
+        severities = list(next(iter(score.accuracy.values())))
+        rows = [
+            (name, *(percent(score.accuracy[name][s]) for s in severities), *_summary(score, name))
+            for name in score.accuracy
+        ]
+        if score.bokeh:
+            rows.append(
+                ("right under all of them", *(percent(score.always[s]) for s in severities), "", "", "")
+            )
+        head = ("", *(f"severity {s}" for s in severities), "mean error", "relative", "effective")
+        told = (
+            f"the photos themselves: {percent(score.clean)}; mean corruption error {100 * score.mean_error:.1f} %; "
+            f"weights of {score.about}",
+        )
+        found.append(ReportSection(score.victim, told, head, tuple(rows)))
+    return found
+
+
+def _summary(score: CorruptionScore, name: str) -> tuple[str, str, str]:
+    relative, effective = score.relative_error(name), score.effective(name)
+    return (
+        f"{100 * score.error(name):.1f}",
+        "–" if relative is None else f"{relative:.2f}",
+        "–" if effective is None or name == CONTROL else f"{100 * effective:+.1f}",
+    )
+
+
+def _report(
+    run: CorruptionEvaluation, manifest: Mapping[str, Any], scores: Sequence[CorruptionScore]
+) -> None:
+    sections, plots = corruption_sections(manifest, scores), []
+    try:
+        for score in scores:
+            plots.append(run.out / f"severity-{plain(score.victim)}.png")
+            plot_severities(plots[-1], score.accuracy, f"{score.victim}, {score.photos} photos")
+    except MissingExtraError as error:
+        plots = []
+        sections.append(ReportSection("Plots", (f"none: {error}",)))
+    title = f"Bokeh corruptions seen by {', '.join(score.victim for score in scores)}"
+    lines = [f"# {title}"]
+    for section in sections:
+        lines += ["", f"## {section.title}", ""] if section.title else [""]
+        lines += [f"- {line}" for line in section.lines]
+        lines += ["", *table(section.head, section.rows)] if section.rows else []
+    lines += [line for plot in plots for line in ("", f"![{plot.stem}]({plot.name})")]
+    figures = [Figure(one.stem, base64.b64encode(one.read_bytes()).decode(), "png") for one in plots]
+    template = Environment(loader=PackageLoader("cocnet", "robustness"), autoescape=True).get_template(
+        "report.html"
+    )
+    page = template.render(title=title, sections=sections, plots=figures, gallery=())
+    for name, text in ((f"{NAME}.md", "\n".join([*lines, ""])), (f"{NAME}.html", page)):
+        with atomic_path(run.out / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")

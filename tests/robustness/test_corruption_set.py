@@ -1,0 +1,180 @@
+"""A set of bokeh corruptions: its layout, its going on, and what classifiers make of it."""
+
+import json
+
+import numpy as np
+import pytest
+from victims import labelled, open_tiny, photo
+
+from cocnet.apps.cli.main import main
+from cocnet.augment.corruptions import CONTROL, CORRUPTIONS
+from cocnet.errors import FileError, InputError
+from cocnet.imaging import read_photo, write_photo
+from cocnet.robustness import corruption_set
+from cocnet.robustness.corruption_scores import run_corruption_scores
+from cocnet.robustness.corruption_set import run_corruption
+from cocnet.robustness.corruption_settings import CorruptionEvaluation, CorruptionRun
+
+NAMES = ("near_focus", "cat_eye", CONTROL)
+
+
+@pytest.fixture
+def depths(tmp_path):
+    """Depth files of the photos, so that nothing is estimated: a near square before far ground."""
+    folder = tmp_path / "depths"
+    folder.mkdir()
+    plane = np.full((32, 32), 0.1, np.float32)
+    plane[8:24, 8:24] = 1.0
+    for number in range(5):
+        np.save(folder / f"{number}.npy", plane)
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path, depths):
+    return CorruptionRun(tmp_path / "set", NAMES, (0, 3, 5), 32, depths, "disparity")
+
+
+def test_layout_and_manifest(run, tmp_path):
+    photos = labelled(tmp_path / "photos")
+    found = run_corruption(photos, run)
+    for path in photos.glob("*/*.png"):
+        folder, name = path.parent.name, path.name
+        for other in ("near_focus/0", "clean/0"):
+            assert np.array_equal(read_photo(run.out / other / folder / name).pixels, read_photo(path).pixels)
+        assert not np.array_equal(
+            read_photo(run.out / "near_focus/5" / folder / name).pixels, read_photo(path).pixels
+        )
+    assert found == json.loads((run.out / "manifest.json").read_text())
+    coc = [one["mean_coc"] for one in found["photos"][0]["files"] if one["severity"] == 5]
+    assert coc == pytest.approx([0.03] * 3, rel=1e-3) and len(found["photos"]) == 5
+
+
+def test_a_stopped_set_goes_on_to_the_same_files(run, tmp_path, monkeypatch):
+    photos, made = labelled(tmp_path / "photos"), []
+    one = corruption_set._corrupt_one
+
+    def stops(item):
+        made.append(item["name"])
+        if len(made) == 3:
+            raise KeyboardInterrupt
+        return one(item)
+
+    monkeypatch.setattr(corruption_set, "_corrupt_one", stops)
+    monkeypatch.setattr(corruption_set, "BATCH", 1)
+    with pytest.raises(KeyboardInterrupt):
+        run_corruption(photos, run)
+    found = run_corruption(photos, run)
+    assert len(found["photos"]) == 5 and len(made) == 3 + 3
+    with pytest.raises(FileError, match="size_px"):
+        run_corruption(photos, CorruptionRun(run.out, NAMES, (0, 3, 5), 64, run.depths, "disparity"))
+
+
+def test_bad_photos_are_left_out_and_told(run, tmp_path):
+    photos = labelled(tmp_path / "photos")
+    broken = next(photos.glob("*/*.png"))
+    broken.write_bytes(broken.read_bytes()[:100])
+    found = run_corruption(photos, run)
+    assert len(found["photos"]) == 4 and broken.name in found["left_out"][0]["problem"]
+
+
+def test_wrong_names_are_refused_before_work(run, tmp_path):
+    with pytest.raises(InputError, match="near_focus"):
+        run_corruption(labelled(tmp_path / "photos"), CorruptionRun(tmp_path / "set", ("fog",)))
+    with pytest.raises(FileError):
+        run_corruption(tmp_path / "nothing", run)
+    assert not run.out.exists()
+
+
+def test_scores(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("cocnet.robustness.sources.open_victim", open_tiny)
+    run_corruption(labelled(tmp_path / "photos"), run)
+    (score,) = run_corruption_scores(CorruptionEvaluation(run.out, tmp_path / "report", ("tiny",)))
+    assert (
+        score.clean.value == 1.0
+        and set(score.accuracy) == set(NAMES)
+        and set(score.accuracy[CONTROL]) == {3, 5}
+    )
+    for name in NAMES:
+        assert score.effective(name) == pytest.approx(score.error(CONTROL) - score.error(name))
+    assert score.mean_error == pytest.approx((score.error("near_focus") + score.error("cat_eye")) / 2)
+    for severity in (3, 5):
+        least = min(score.accuracy[name][severity].value for name in ("near_focus", "cat_eye"))
+        assert score.always[severity].value <= least
+    facts = json.loads((tmp_path / "report" / "tiny.json").read_text())
+    assert facts["accuracy"][CONTROL]["3"]["count"] == 5
+    assert "right under all of them" in (tmp_path / "report" / "corruptions.md").read_text()
+    assert (tmp_path / "report" / "corruptions.html").read_text().count("<table>") == 1
+
+
+def test_commands(run, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("cocnet.robustness.sources.open_victim", open_tiny)
+    photos = labelled(tmp_path / "photos")
+    asked = [
+        "--depths",
+        str(run.depths),
+        "--depth-kind",
+        "disparity",
+        "--size-px",
+        "32",
+        "--corruptions",
+        "far_focus",
+    ]
+    assert main(["corrupt", str(photos), *asked, "--severities", "4", "-o", str(run.out)]) == 0
+    assert (
+        main(
+            [
+                "evaluate",
+                "corruptions",
+                "--data",
+                str(run.out),
+                "--victims",
+                "tiny",
+                "-o",
+                str(tmp_path / "r"),
+            ]
+        )
+        == 0
+    )
+    assert "mean corruption error" in capsys.readouterr().out
+    assert main(["evaluate", "corruptions", "--data", str(photos), "--victims", "tiny"]) == 1
+    assert "cocnet corrupt" in capsys.readouterr().err
+
+
+def test_loose_photos_and_names_that_meet(tmp_path, run):
+    folder = tmp_path / "loose"
+    folder.mkdir()
+    for name in ("1.png", "1.jpg", "2.png"):
+        write_photo(folder / "x.png", photo(1))
+        (folder / "x.png").rename(folder / name)
+    found = run_corruption(folder, run)
+    assert sorted(row["photo"] for row in found["photos"]) == ["1.jpg.png", "1.png.png", "2.png"]
+
+
+def test_robustbench_reads_it(tmp_path, monkeypatch):
+    data = pytest.importorskip("robustbench.data")
+    loaders = pytest.importorskip("robustbench.loaders")
+    photos = tmp_path / "photos"
+    for number, folder in enumerate(("n01440764", "n01443537")):
+        (photos / folder).mkdir(parents=True)
+        write_photo(photos / folder / f"ILSVRC2012_val_0000000{number}.jpg", photo(number))
+        (photos / folder / f"ILSVRC2012_val_0000000{number}.jpg").rename(
+            photos / folder / f"ILSVRC2012_val_0000000{number}.JPEG"
+        )
+    out = tmp_path / "data" / "ImageNet-3DCC"
+    run_corruption(photos, CorruptionRun(out, tuple(CORRUPTIONS), (5,), 32, format="jpeg"))
+    names = [f"{path.parent.name}/{path.name}" for path in sorted(photos.glob("*/*"))]
+    monkeypatch.setattr(
+        loaders,
+        "make_custom_dataset",
+        lambda root, ids, classes: [(f"{root}/{name}", classes[name.split("/")[0]]) for name in names],
+    )
+    for corruption in ("near_focus", "far_focus"):
+        x, y = data.load_imagenet3dcc(2, 5, str(tmp_path / "data"), corruptions=(corruption,), prepr=_as_is)
+        assert x.shape == (2, 3, 32, 32) and y.tolist() == [0, 1]
+
+
+def _as_is(picture):
+    from torchvision.transforms.functional import to_tensor
+
+    return to_tensor(picture)
