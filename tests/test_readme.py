@@ -49,7 +49,12 @@ def gdepth(picture):
     ).encode()
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+def slow_if_exported(command):
+    """An export of a network of the published size takes half a minute."""
+    return pytest.param(command, marks=pytest.mark.slow) if " export " in command else command
+
+
+@pytest.mark.parametrize("command", [slow_if_exported(command) for command in COMMANDS])
 def test_command(command, here, capsys):
     program, *arguments = shlex.split(command)
     assert program == "cocnet"

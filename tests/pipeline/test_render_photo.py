@@ -237,6 +237,7 @@ def test_wrong_names(pixels):
         render(pixels, np.ones((30, 45)), focus_m=1, focus_point=(0.5, 0.5))
 
 
+@pytest.mark.slow  # twelve megapixels
 @pytest.mark.skipif(not PHONE_PHOTO.is_file(), reason="needs shared/data/phone/pug.heic, which isn't here")
 @pytest.mark.filterwarnings("ignore::cocnet.errors.CocnetWarning")
 def test_a_phone_photo_s_own_depth_stays_finite_at_full_size():

@@ -22,7 +22,7 @@ def scene(height, width):
     "options", [{}, {"highlights": Highlights()}, {"lateral_ca": 0.004}, {"cat_eye": 0.7}]
 )
 def test_tiles_equal_the_whole(options):
-    height, width = 430, 700
+    height, width = 240, 400
     image, x = scene(height, width)
     lens = lens_of(**{k: v for k, v in options.items() if k != "highlights"})
     inverse = inverse_of(lens, x, width)
@@ -41,7 +41,7 @@ def test_tiles_equal_the_whole(options):
         lambda rows, columns: (image[0, :, rows, columns], inverse[0, :, rows, columns]),
         write,
         float(x.abs().max()),
-        max_mem_mb=64,
+        max_mem_mb=32,
         on_progress=lambda done, count: calls.append((done, count)),
     )
     assert len(calls) > 1 and calls[-1][0] == calls[-1][1]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from cocnet.imaging.embedded.gdepth import decode_range, range_coding
-from cocnet.pipeline.render_photo import render
+from cocnet.pipeline.options import RenderOptions
+from cocnet.pipeline.render_photo import prepare
 
 SHARE = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)
 
@@ -50,12 +51,8 @@ def test_a_flower_without_units_is_not_27_m_away(make, open_bytes):
     codes[10:48, 20:44] = 63
     photo = make.encoded(np.random.default_rng(0).integers(0, 255, (480, 640, 3), dtype=np.uint8), "JPEG")
     xmp = make.gdepth_xmp(make.encoded(codes, "PNG"), "18.85", "633.3")
-    settings = render(
-        open_bytes(make.with_xmp(photo, xmp.replace(b'GDepth:Units="m"', b""))),
-        focus_point=(0.5, 0.6),
-        f_number=1.4,
-        preview=True,
-    ).settings
+    phone = open_bytes(make.with_xmp(photo, xmp.replace(b'GDepth:Units="m"', b"")))
+    settings = prepare(phone, None, RenderOptions(focus_point=(0.5, 0.6), f_number=1.4)).settings
     assert settings.depth_kind == "relative_depth" and settings.focus_m.value == pytest.approx(1.0, rel=0.01)
     assert settings.largest_blur_radius_px > 5
 

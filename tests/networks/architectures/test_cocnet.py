@@ -222,20 +222,6 @@ def test_light_above_white_survives():
         )
 
 
-@pytest.mark.parametrize("size", [(37, 53), (48, 64)])
-def test_exported_graph_fits_every_size(exported, size):
-    model, graph = exported
-    image = picture(1, 3, *size)
-    assert torch.allclose(graph(image), model(image), atol=1e-4)
-
-
-@pytest.fixture(scope="module")
-def exported():
-    model, free = small().eval(), torch.export.Dim.DYNAMIC
-    program = torch.export.export(model, (picture(1, 3, 41, 67),), dynamic_shapes=({2: free, 3: free},))
-    return model, program.module()
-
-
 def test_bad_input_is_named():
     image = picture(1, 3, 16, 16)
     with pytest.raises(InputError, match=r"image \[b 3 h w\]"):

@@ -62,8 +62,8 @@ def test_of_a_photo_it_sees_what_a_file_holds(monkeypatch):
 @pytest.mark.parametrize(("axial_ca", "highlights"), [(0.0, None), (0.5, None), (0.0, Highlights())])
 def test_without_gradients_the_physical_picture_comes_in_tiles(axial_ca, highlights, monkeypatch):
     made = torch.Generator().manual_seed(3)
-    image = torch.rand(2, 3, 200, 520, generator=made)
-    depth = torch.where(torch.arange(520) < 300, 0.9, 1.5).expand(2, 1, 200, 520)
+    image = torch.rand(2, 3, 100, 260, generator=made)
+    depth = torch.where(torch.arange(260) < 150, 0.9, 1.5).expand(2, 1, 100, 260)
     model = create_model("cocnet-hybrid", **TINY)
     lens = lens_of(sensor_width_m=0.02, axial_ca=axial_ca)
     whole = HybridRenderer(model, highlights).render(image, 1 / depth, lens).detach()
