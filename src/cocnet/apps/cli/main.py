@@ -27,6 +27,7 @@ from cocnet.apps.cli.deblur_command import deblur
 from cocnet.apps.cli.depth_command import depth
 from cocnet.apps.cli.evaluate_command import evaluate, evaluate_robustness, tables
 from cocnet.apps.cli.model_commands import convert, export, models
+from cocnet.apps.cli.pairs_command import pairs
 from cocnet.apps.cli.progress import parts_done
 from cocnet.apps.cli.streams import say_result, source, target
 from cocnet.apps.cli.train_command import (
@@ -56,6 +57,7 @@ DESCRIPTION = """Physically right shallow depth of field from a photo and its de
   cocnet evaluate --model model.safetensors --data EBB/train --controls
   cocnet evaluate robustness --data NIPS2017
   cocnet corrupt photos -o set
+  cocnet pairs photos -o pairs
   cocnet evaluate corruptions --data set
   cocnet tables 2
   cocnet train subject --images photos --masks masks
@@ -162,6 +164,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "evaluate robustness": evaluate_robustness,
     "evaluate corruptions": evaluate_corruptions,
     "corrupt": corrupt,
+    "pairs": pairs,
     "tables": tables,
     "train subject": train_subject,
     "train ablation": train_ablation,

@@ -49,16 +49,24 @@ def as_filed(
 ) -> Float[Tensor, "3 h w"]:
     """A picture after the sensor and its file."""
     settings = settings or CameraSettings()
-    if draw.random() < settings.noisy:
-        a, b = (_log_uniform(draw, *bounds) for bounds in (settings.photons, settings.sensor))
-        light = srgb_to_linear(picture)
-        chance = torch.from_numpy(draw.standard_normal(tuple(light.shape), dtype=np.float32))
-        picture = linear_to_srgb(light + chance * (a * light + b * b).sqrt())
+    picture = with_noise(picture, draw, settings)
     codes = (picture.clamp(0, 1) * 255).round().to(torch.uint8)
     if draw.random() < settings.compressed:
         low, high = settings.quality
         codes = _jpeg(codes, int(draw.integers(low, high + 1)))
     return codes.float() / 255
+
+
+def with_noise(
+    picture: Float[Tensor, "3 h w"], draw: np.random.Generator, settings: CameraSettings
+) -> Float[Tensor, "3 h w"]:
+    """A picture with the sensor's noise, if its turn has come."""
+    if draw.random() >= settings.noisy:
+        return picture
+    a, b = (_log_uniform(draw, *bounds) for bounds in (settings.photons, settings.sensor))
+    light = srgb_to_linear(picture)
+    chance = torch.from_numpy(draw.standard_normal(tuple(light.shape), dtype=np.float32))
+    return linear_to_srgb(light + chance * (a * light + b * b).sqrt())
 
 
 def _jpeg(codes: UInt8[Tensor, "3 h w"], quality: int) -> UInt8[Tensor, "3 h w"]:

@@ -1,0 +1,34 @@
+"""`cocnet pairs`: pairs of sharp photos and their bokeh, to train on.
+
+Enters: photos in a folder. Leaves: folders as BasicSR, DPDD or EBB! have them.
+"""
+
+import sys
+from pathlib import Path
+
+from tyro.conf import OmitArgPrefixes, Positional
+
+from cocnet.apps.cli.progress import parts_done
+from cocnet.training.runs.pair_settings import PairRun
+
+
+def pairs(images: Positional[Path], /, run: OmitArgPrefixes[PairRun]) -> None:
+    """Make pairs of sharp photos and their bokeh, as training data for other networks.
+
+    For a deblurring network in BasicSR or NAFNet, three lenses a photo; options/nafnet.yml lies beside:
+      cocnet pairs photos --each 3 -o pairs
+
+    As DPDD has them, 16 bit, with maps of the circle of confusion:
+      cocnet pairs photos --layout dpdd --bits 16 --coc -o pairs
+
+    Args:
+        images: Folder of sharp photos.
+        run: How they are blurred and laid out.
+    """
+    from cocnet.training.runs.pair_set import MANIFEST, run_pairs
+
+    with parts_done("pairs") as on_progress:
+        found = run_pairs(images, run, on_progress)
+    for line in found["left_out"]:
+        print(f"note: left out {line}", file=sys.stderr)
+    print(f"{run.out / MANIFEST}: {len(found['pairs'])} pairs")
