@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cocnet.containers.completeness import check_png
 from cocnet.containers.isobmff import read_items
 from cocnet.errors import FileError
 from cocnet.imaging import read_depth, read_photo
@@ -181,3 +182,18 @@ def test_heic_with_an_empty_tile(heic, turn):
     ((start, length),) = read_items(bytes(data)).extents[read_items(bytes(data)).tiles[5]]
     data[start : start + length] = bytes(length)
     damaged(bytes(data), "HEIC")
+
+
+def test_a_chunk_is_no_longer_than_its_file():
+    """A length of 2 GB in a small file asks for no memory."""
+    data = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4s", 1 << 31, b"tEXt") + b"x" * 20
+    asked = []
+
+    class Counted(io.BytesIO):
+        def read(self, size=-1):
+            asked.append(size)
+            return super().read(size)
+
+    with pytest.raises(ValueError, match="ends inside"):
+        check_png(Counted(data))
+    assert max(asked) <= 8

@@ -123,3 +123,9 @@ def test_what_does_not_fit_into_a_jpeg_goes_alone(make, tmp_path, rgb):
     with pytest.warns(CocnetWarning):
         assert len(shortened(block, 500)) < 500
     assert np.array_equal(shortened(block, 1 << 20), block)
+
+
+@pytest.mark.parametrize("start", [0, 7, 200, 1 << 31, (1 << 32) - 1])
+def test_a_directory_outside_the_block_is_a_value_error(start):
+    with pytest.raises(ValueError):
+        parse(b"II*\x00" + struct.pack("<I", start) + bytes(40))

@@ -1,7 +1,8 @@
 import os
+import sys
 import threading
 
-from cocnet.files.quiet import quiet_stderr
+from cocnet.files.quiet import printed, quiet_stderr
 
 
 def test_what_c_prints_is_dropped_and_what_comes_after_is_not(capfd):
@@ -27,3 +28,18 @@ def test_threads_inside_at_once_leave_it_as_it_was(capfd):
         each.join()
     os.write(2, b"ours")
     assert capfd.readouterr().err == "ours"
+
+
+def test_what_is_printed_as_an_answer_is_held_back(capsys):
+    def work(name):
+        with printed() as text:
+            sys.stdout.write(f"{name}\n")
+        assert text.getvalue() == f"{name}\n"
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    sys.stdout.write("ours\n")
+    assert capsys.readouterr().out == "ours\n"

@@ -4,6 +4,7 @@ Enters: the bytes of a PNG or JPEG, the layout of a TIFF. Leaves: nothing, or a 
 Sources: PNG 3rd edition, sections 5, 8 and 10; TIFF 6.0, sections 3 and 15; ITU-T T.81, annexes B and G.
 """
 
+import io
 import math
 import re
 import struct
@@ -46,11 +47,14 @@ def png_chunk(stream: BinaryIO, wanted: bytes) -> bytes | None:
 
 
 def _chunks(stream: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
+    at = stream.tell()
+    end = stream.seek(0, io.SEEK_END)  # a length beyond it would be set aside before it is missed
+    stream.seek(at)
     while len(head := stream.read(8)) == 8:
         length, name = struct.unpack(">I4s", head)
-        body, check = stream.read(length), stream.read(4)
-        if len(body) < length or len(check) < 4:
+        if stream.tell() + length + 4 > end:
             raise ValueError("it ends inside its data")
+        body, check = stream.read(length), stream.read(4)
         if name in (b"IHDR", b"IDAT") and zlib.crc32(name + body) != int.from_bytes(check):
             raise ValueError("a checksum is wrong")
         yield name, body

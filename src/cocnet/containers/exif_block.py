@@ -92,13 +92,19 @@ class Block:
 
 
 def parse(data: bytes) -> Block:
-    """Read each known directory once; entries outside the block, repeated ones and shared giants are left out."""
+    """Read each known directory once; entries outside the block, repeated ones and shared giants are left out.
+
+    Raises ValueError.
+    """
     data = data.removeprefix(b"Exif\x00\x00")
     order = {b"II": "<", b"MM": ">"}.get(data[:2])
     if order is None:
         raise ValueError("no byte order")
-    (start,) = struct.unpack_from(order + "I", data, 4)
-    found, room = _entries(data, order, start, len(data))
+    try:
+        (start,) = struct.unpack_from(order + "I", data, 4)
+        found, room = _entries(data, order, start, len(data))
+    except struct.error as error:
+        raise ValueError("a directory outside the block") from error
     directories, seen = {MAIN: found}, {start}
     for tag, (parent, child) in _BELOW.items():
         for entry in directories.get(parent, ()):

@@ -21,7 +21,7 @@ from cocnet.datasets.pairs.sample import sample_of
 from cocnet.errors import FileError
 from cocnet.evaluation.measure_pairs import Evaluation, Row
 from cocnet.files.atomic import atomic_path, write_json
-from cocnet.files.markdown import table
+from cocnet.files.markdown import plain, table
 from cocnet.imaging import write_photo
 from cocnet.metrics.formatting import cell, title
 from cocnet.renderers import Renderer
@@ -55,15 +55,15 @@ def markdown(evaluations: Sequence[Evaluation]) -> str:
     sizes = {(row.height_px, row.width_px) for row in first.rows}
     size = " × ".join(map(str, next(iter(sizes))[::-1])) + " px" if len(sizes) == 1 else "native sizes"
     lines = [
-        f"# {first.what}",
+        f"# {plain(first.what)}",
         "",
-        f"{len(first.rows)} pairs of {first.data}, {size}; 8-bit sRGB, mean of scores.",
+        f"{len(first.rows)} pairs of {plain(str(first.data))}, {size}; 8-bit sRGB, mean of scores.",
     ]
     lines += ["", *means_table("", evaluations), ""]
-    lines += [f"- {name}: {about}" for name, about in first.metrics.items()]
-    lines += [f"- {name} is not measured: {reason}" for name, reason in first.missing.items()]
-    lines += [f"- {note}" for note in dict.fromkeys(note for one in evaluations for note in one.notes)]
-    lines += [f"- left out: {problem.name}: {problem.reason}" for problem in first.skipped]
+    lines += [f"- {name}: {plain(about)}" for name, about in first.metrics.items()]
+    lines += [f"- {name} is not measured: {plain(reason)}" for name, reason in first.missing.items()]
+    lines += [f"- {plain(note)}" for note in dict.fromkeys(note for one in evaluations for note in one.notes)]
+    lines += [f"- left out: {plain(f'{one.name}: {one.reason}')}" for one in first.skipped]
     rows = [[row.name, *(cell(name, row.scores[name]) for name in first.metrics)] for row in first.ranked()]
     return "\n".join([*lines, "", *table(["from worst to best", *map(title, first.metrics)], rows), ""])
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from cocnet.errors import CocnetError, FileError, InputError, MissingExtraError
+from cocnet.files.json_file import json_text
 
 Facts = dict[str, Any]
 Process = Callable[[list[Facts]], list[Facts]]
@@ -33,7 +34,7 @@ class Ledger:
                 try:
                     facts = json.loads(line)
                     self.done[facts["key"]] = facts
-                except (ValueError, TypeError, KeyError):
+                except (ValueError, TypeError, KeyError, RecursionError):
                     continue
 
     def add(self, rows: Iterable[Facts]) -> None:
@@ -44,7 +45,7 @@ class Ledger:
             with self.path.open("a+b") as file:
                 if file.tell() and not _ends_a_line(self.path):
                     file.write(b"\n")
-                file.write("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
+                file.write("".join(json_text(row) + "\n" for row in rows).encode())
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:

@@ -29,10 +29,18 @@ def check_download(what: str, kept: Path | None, hint: str) -> None:
 
 
 def is_there(path: Path) -> bool:
-    """Whether a file is there; a folder that can't be looked into holds none."""
+    """Whether a file is there; a folder that can't be looked into holds none, a name that can't be is none."""
     try:
         return path.is_file()
-    except OSError:
+    except (OSError, ValueError):
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there; as `is_there`."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
         return False
 
 

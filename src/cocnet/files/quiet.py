@@ -1,17 +1,19 @@
 """What C libraries print themselves stays off the user's screen: our own line says what is wrong.
 
 Enters and leaves: nothing; the process's standard error leads nowhere inside the context, for all threads.
+Where a library only prints what it should raise, its lines are the answer.
 """
 
+import io
 import logging
 import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 
 _STDERR = 2
-_lock = threading.Lock()
+_lock, _printing = threading.Lock(), threading.RLock()
 _state: dict[str, int] = {"inside": 0, "kept": -1}
 
 
@@ -23,6 +25,13 @@ def quiet_stderr() -> Iterator[None]:
         yield
     finally:
         _leave()
+
+
+@contextmanager
+def printed() -> Iterator[io.StringIO]:
+    """Hold back what Python prints on standard output, one thread at a time."""
+    with _printing, redirect_stdout(io.StringIO()) as text:
+        yield text
 
 
 def quiet_logger(name: str) -> None:

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from cocnet.errors import FileError
 from cocnet.files.atomic import write_json
+from cocnet.files.json_file import read_json
 
 SETTINGS, LOCK = "settings.json", ".lock"
 _NAMED = 4
@@ -52,7 +53,7 @@ def claim(
     folder.mkdir(parents=True, exist_ok=True)
     plain, path = json.loads(json.dumps(settings)), folder / SETTINGS
     if path.is_file():
-        before, now = _flat(json.loads(path.read_text(encoding="utf-8"))), _flat(plain)
+        before, now = read_json(path, "a run's settings", "a new folder", _flat), _flat(plain)
         changed = [
             f"{name} {now.get(name, _MISSING)!r} for {before.get(name, _MISSING)!r}"
             for name in {**before, **now}

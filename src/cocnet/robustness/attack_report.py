@@ -3,17 +3,18 @@
 Enters: a summary and its records. Leaves: robustness.json, .csv, .md, .html and plots in the run's folder.
 """
 
-import csv
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from cocnet import __version__
-from cocnet.errors import FileError, MissingExtraError
+from cocnet.errors import MissingExtraError
 from cocnet.files.atomic import atomic_path, write_json
-from cocnet.files.markdown import table
+from cocnet.files.csv_file import write_csv
+from cocnet.files.json_file import an_object, read_json
+from cocnet.files.markdown import plain, table
 from cocnet.robustness.html_page import html_page
 from cocnet.robustness.plots import write_plots
 from cocnet.robustness.records import AttackRecord, flat
@@ -27,7 +28,7 @@ NAME = "robustness"
 def write_robustness(run: RobustnessRun, summary: Summary, records: Sequence[AttackRecord]) -> Path:
     """Write all of them; returns the page. Raises FileError."""
     write_json(run.out / f"{NAME}.json", {"cocnet": __version__} | asdict(summary))
-    _write_table(run.out / f"{NAME}.csv", [flat(record) for record in records])
+    write_csv(run.out / f"{NAME}.csv", [flat(record) for record in records])
     plots: list[Path] = []
     notes: list[str] = []
     try:
@@ -42,36 +43,23 @@ def write_robustness(run: RobustnessRun, summary: Summary, records: Sequence[Att
 def read_summary(folder: str | Path) -> dict[str, Any]:
     """A run's robustness.json. Raises FileError where there is none."""
     path = Path(folder) / f"{NAME}.json"
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise FileError(
-            f"expected a finished run with '{path.name}', got '{folder}', try cocnet evaluate robustness -o {folder}"
-        ) from error
-    return found
+    hint = f"cocnet evaluate robustness -o {folder}"
+    return read_json(path, f"a finished run with {NAME}.json", hint, an_object)
 
 
 def markdown(summary: Summary, plots: Sequence[Path] = (), notes: Sequence[str] = ()) -> str:
     """All sections as Markdown."""
-    lines = [f"# {title_of(summary)}"]
+    lines = [f"# {plain(title_of(summary))}"]
     for section in report_sections(summary, notes):
-        lines += ["", f"## {section.title}", ""] if section.title else [""]
-        lines += [f"- {line}" for line in section.lines]
+        lines += ["", f"## {plain(section.title)}", ""] if section.title else [""]
+        lines += [f"- {plain(line)}" for line in section.lines]
         if section.rows:
             lines += [""] if section.lines else []
             lines += table(section.head, section.rows)
-    lines += [line for plot in plots for line in ("", f"![{plot.stem}]({plot.name})")]
+    lines += [line for plot in plots for line in ("", f"![{plain(plot.stem)}]({quote(plot.name)})")]
     return "\n".join([*lines, ""])
 
 
 def _write(path: Path, text: str) -> None:
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def _write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(rows)

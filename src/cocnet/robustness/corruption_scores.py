@@ -5,7 +5,6 @@ VICTIM.json, corruptions.md, corruptions.html and a plot of accuracy against sev
 """
 
 import base64
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,8 +18,9 @@ from cocnet.attacks.guard import ask_logits, evaluating
 from cocnet.augment.corruptions import CONTROL
 from cocnet.compute import check_device, strict_float32
 from cocnet.datasets import LabelledFolder
-from cocnet.errors import FileError, MissingExtraError
+from cocnet.errors import MissingExtraError
 from cocnet.files.atomic import atomic_path, write_json
+from cocnet.files.json_file import an_object, read_json
 from cocnet.files.markdown import table
 from cocnet.metrics import Interval, wilson
 from cocnet.robustness.corruption_set import CLEAN, MANIFEST
@@ -94,13 +94,8 @@ def run_corruption_scores(
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """That of a set. Raises FileError where there is none."""
-    try:
-        found: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        return found
-    except (OSError, ValueError) as error:
-        raise FileError(
-            f"expected a set with {MANIFEST}, got '{folder}', try cocnet corrupt PHOTOS -o {folder}"
-        ) from error
+    hint = f"cocnet corrupt PHOTOS -o {folder}"
+    return read_json(folder / MANIFEST, f"a set with {MANIFEST}", hint, an_object)
 
 
 def _scored(

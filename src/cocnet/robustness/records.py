@@ -3,14 +3,16 @@
 Enters: values. Leaves: records, and back; infinity (the PSNR of equal pictures) is text in JSON.
 """
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cocnet.errors import FileError
 from cocnet.files.atomic import write_json
+from cocnet.files.json_file import read_json
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def write_records(path: Path, records: Sequence[AttackRecord]) -> None:
 
 def read_records(path: Path) -> list[AttackRecord]:
     """A batch that was written. Raises FileError."""
-    return [AttackRecord(**_numbers(row)) for row in _read(path)["records"]]
+    return _read(path, lambda found: [AttackRecord(**_numbers(row)) for row in found["records"]])
 
 
 def write_photos(path: Path, photos: Sequence[PhotoRecord], problems: Sequence[tuple[str, str]]) -> None:
@@ -100,10 +102,13 @@ def write_photos(path: Path, photos: Sequence[PhotoRecord], problems: Sequence[t
 
 def read_photos(path: Path) -> tuple[list[PhotoRecord], list[tuple[str, str]]]:
     """Both of them. Raises FileError."""
-    found = _read(path)
-    return [PhotoRecord(**row) for row in found["photos"]], [
-        (name, reason) for name, reason in found["problems"]
-    ]
+    return _read(
+        path,
+        lambda found: (
+            [PhotoRecord(**row) for row in found["photos"]],
+            [(str(name), str(reason)) for name, reason in found["problems"]],
+        ),
+    )
 
 
 def write_transformed(path: Path, records: Sequence[TransformRecord]) -> None:
@@ -113,7 +118,7 @@ def write_transformed(path: Path, records: Sequence[TransformRecord]) -> None:
 
 def read_transformed(path: Path) -> list[TransformRecord]:
     """A batch that was written. Raises FileError."""
-    return [TransformRecord(**row) for row in _read(path)["transformed"]]
+    return _read(path, lambda found: [TransformRecord(**row) for row in found["transformed"]])
 
 
 def flat(record: AttackRecord) -> dict[str, Any]:
@@ -130,7 +135,7 @@ def _numbers(row: dict[str, Any]) -> dict[str, Any]:
     known = {one.name for one in fields(AttackRecord)}
     if set(row) != known:
         raise FileError(
-            f"expected a record of this version, got {sorted(set(row) ^ known)}, try a new folder"
+            f"expected a record of this version, got {', '.join(sorted(set(row) ^ known))[:160]}, try a new folder"
         )
     for key in ("to_photo", "to_natural", "perturbation"):
         if row[key] is not None:
@@ -139,8 +144,5 @@ def _numbers(row: dict[str, Any]) -> dict[str, Any]:
     return row | {"margin": float(row["margin"])}
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise FileError(f"expected a batch's results, got '{path}' ({error}), try deleting it") from error
+def _read(path: Path, use: Callable[[Any], T]) -> T:
+    return read_json(path, "a batch's results", "deleting it", use)

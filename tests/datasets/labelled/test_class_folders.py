@@ -201,7 +201,7 @@ def test_tables_of_other_columns(pairs):
     table(pairs.root, ("photo", "kind"), ("a.png", "n02123045"), ("b.png", "n00000001"))
     found = NeurIPS2017(pairs.root, columns=TableColumns("photo", "kind"), skip_problems=True)
     assert found.labels == (281,) and found.numbering.endswith("WordNet ids, in ImageNet's order")
-    assert "no whole number or WordNet id" in found.problems[0].reason
+    assert "a whole number or WordNet id" in found.problems[0].reason
     with pytest.raises(FileError, match="numbers of 10 classes"):
         NeurIPS2017(pairs.root, columns=TableColumns("photo", "kind"), classes=10, skip_problems=True)
     with pytest.raises(FileError, match="expected columns photo, class in"):
@@ -225,3 +225,34 @@ def test_what_is_no_dataset(pairs):
     table(pairs.root, ("file", "label"))
     with pytest.raises(FileError, match="got none"):
         NeurIPS2017(pairs.root)
+
+
+@pytest.mark.parametrize(
+    "name", ["../../secret.png", "/etc/passwd", "eval/../../x.png", "a\x00.png", "x" * 5000, "\u0663.png"]
+)
+def test_a_tables_names_never_leave_its_folder(name, pairs):
+    pairs.photo("eval/good.png", height=40, width=40)
+    for rows in (
+        (("split", "file", "label"), ("eval", "good.png", 3), ("eval", name, 3)),
+        (("split", "file", "label"), ("eval", "good.png", 3), (f"../{name}"[:90], "good.png", 3)),
+        (("ImageId", "TrueLabel"), ("eval/good", 4), (name, 4)),
+    ):
+        table(pairs.root, *rows)
+        found = NeurIPS2017(pairs.root, skip_problems=True)
+        assert [file.path for file in found.files] == [pairs.root / "eval" / "good.png"]
+
+
+def test_a_table_that_is_none_is_one_line(pairs):
+    for data in (b"split,file,label\n\x00\xff", b"a" * 200_000 + b",b\n1,2\n", b'"' + b"x" * 200_000):
+        (pairs.root / "images.csv").write_bytes(data)
+        with pytest.raises(FileError) as caught:
+            NeurIPS2017(pairs.root)
+        assert len(str(caught.value)) < 1000 and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("label", ["٣", "1_0", "1e3", "", "9" * 5000, "0x1"])
+def test_a_label_is_a_whole_number_in_digits(label, pairs):
+    pairs.photo("eval/good.png", height=40, width=40)
+    pairs.photo("eval/a.png", height=40, width=40)
+    table(pairs.root, ("split", "file", "label"), ("eval", "good.png", 3), ("eval", "a.png", label))
+    assert NeurIPS2017(pairs.root, skip_problems=True).labels == (3,)

@@ -151,3 +151,22 @@ def test_without_its_package(path, monkeypatch):
     with pytest.raises(MissingExtraError):
         write_depth(path.with_name("b.exr"), DepthMap.of(RAMP, "metric"))
     assert [p.name for p in path.parent.iterdir()] == ["a.exr"]
+
+
+def test_parts_with_missing_pixels_are_damaged(path, capfd):
+    """OpenEXR prints a warning, and leaves the pixels that it can't read as they are."""
+    parts = [
+        openexr.Part(header(), {"Z": np.tile(RAMP, (40, 30)) + 0.1 * part}, name)
+        for part, name in enumerate(("a", "depth"))
+    ]
+    openexr.File(parts).write(str(path))
+    data = bytearray(path.read_bytes())
+    data[-300:] = bytes(300)
+    path.write_bytes(data)
+    with pytest.raises(FileError, match="damaged"):
+        read_depth(path, "metric", channel="depth.Z")
+    path.write_bytes(data[:-500])
+    with pytest.raises(FileError, match="damaged"):
+        read_depth(path, "metric", channel="depth.Z")
+    printed = capfd.readouterr()
+    assert printed.out == printed.err == ""

@@ -13,6 +13,7 @@ from PIL import Image, ImageCms
 from cocnet.errors import CocnetWarning, FileError, InputError, MissingExtraError
 from cocnet.imaging import srgb_to_linear
 from cocnet.imaging.photo.photo import Photo, read_photo
+from cocnet.imaging.photo.source import opened
 
 imagecodecs = pytest.importorskip("imagecodecs")
 tifffile = pytest.importorskip("tifffile")
@@ -303,3 +304,12 @@ def test_pug(pug):
     assert photo.camera.f_number == pytest.approx(1.5)
     assert photo.camera.sensor_width_m(photo.width, photo.height) == pytest.approx(7.59e-3, rel=1e-3)
     assert np.array_equal(photo.encode(photo.linear(slice(0, 500))), photo.pixels[:500])
+
+
+def test_a_length_past_the_end_asks_for_no_memory(tmp_path, rgb, make):
+    """A terabyte that a box announces is never set aside."""
+    (tmp_path / "a.jp2").write_bytes(make.encoded(rgb, "JPEG2000"))
+    with opened(tmp_path / "a.jp2") as source:
+        source.stream.seek(10)
+        assert len(source.stream.read(1 << 40)) == source.size - 10
+        assert source.stream.read(1 << 40) == b""

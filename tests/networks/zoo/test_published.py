@@ -90,3 +90,15 @@ def test_damaged_files_are_one_error(tmp_path, content):
         read_pickled(tmp_path / "x.pth")
     with pytest.raises(FileError, match="up to 4 GB"):
         read_pickled(tmp_path / "none.pth")
+
+
+def test_whatever_the_unpickler_stumbles_over_is_one_line(tmp_path, monkeypatch):
+    """Damage makes it pop from empty lists, too."""
+
+    def stumble(*_, **__):
+        raise IndexError("pop from empty list")
+
+    monkeypatch.setattr("torch.load", stumble)
+    torch.save({"a": torch.zeros(1)}, tmp_path / "x.pth")
+    with pytest.raises(FileError, match="pop from empty list"):
+        read_pickled(tmp_path / "x.pth")

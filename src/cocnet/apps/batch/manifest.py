@@ -72,7 +72,7 @@ def file_hash(path: Path) -> str:
 
 
 def _line(record: Record) -> str:
-    return json.dumps(asdict(record), ensure_ascii=False) + "\n"
+    return json_text(asdict(record)) + "\n"
 
 
 def _read(path: Path) -> list[Record]:
@@ -83,6 +83,6 @@ def _read(path: Path) -> list[Record]:
         try:
             facts = json.loads(line)
             found.append(Record(**{**facts, "notes": tuple(facts["notes"])}))
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             continue
     return found

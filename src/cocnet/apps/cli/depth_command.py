@@ -4,12 +4,12 @@ Enters: a photo. Leaves: a depth file with its sidecar, or a coloured picture; a
 """
 
 import json as jsonlib
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 from tyro.conf import Positional, arg
 
+from cocnet.apps.cli.say import say
 from cocnet.apps.cli.streams import STREAM, source
 from cocnet.errors import InputError
 
@@ -65,7 +65,7 @@ def depth(
         refined = DepthMap.of(found.inverse, "disparity", found.depth.source) if refine else found.depth
         write_depth(out, refined)
     for note in found.notes:
-        print(f"note: {note}", file=sys.stderr)
+        say(f"note: {note}")
     facts: dict[str, Any] = {
         "output": str(out),
         "kind": "picture" if picture else "disparity" if refine else found.depth.kind,

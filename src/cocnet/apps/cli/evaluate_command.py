@@ -4,7 +4,6 @@ Enters: pairs or labelled photos in folders, networks by name or file. Leaves: a
 """
 
 import json as jsonlib
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +11,7 @@ from typing import Annotated, Any
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from cocnet.apps.cli.progress import what_is_done
+from cocnet.apps.cli.say import say
 from cocnet.datasets.pairs.open_pairs import PairFolder
 from cocnet.errors import InputError
 from cocnet.evaluation.evaluation_run import EvaluateRun
@@ -39,9 +39,9 @@ def evaluate(run: OmitArgPrefixes[EvaluateRun]) -> None:
     first = found[0]
     print("\n".join(means_table(f"{len(first.rows)} pairs of {first.data}", found)))
     for name, reason in first.missing.items():
-        print(f"note: no {name}: {reason}", file=sys.stderr)
+        say(f"note: no {name}: {reason}")
     for problem in first.skipped:
-        print(f"note: left out {problem.name}: {problem.reason}", file=sys.stderr)
+        say(f"note: left out {problem.name}: {problem.reason}")
     print(run.out / "evaluation.md")
 
 
@@ -76,9 +76,9 @@ def evaluate_robustness(run: OmitArgPrefixes[RobustnessRun]) -> None:
             else f"{score.victim}, {score.method}: right {score.right_saved}"
         )
     for where, flags in found.flags.items():
-        print(f"note: {where}: {' '.join(flags)}", file=sys.stderr)
+        say(f"note: {where}: {' '.join(flags)}")
     for problem in found.left_out:
-        print(f"note: left out {problem.name}: {problem.reason}", file=sys.stderr)
+        say(f"note: left out {problem.name}: {problem.reason}")
     print(run.out / "robustness.html")
 
 
@@ -176,9 +176,7 @@ def _table_of_run(number: int, run: Path | None) -> tuple[list[str], list[dict[s
     from cocnet.robustness.published_tables23 import HOW, cell_lines, table_2, table_3
 
     if run is None:
-        print(
-            f"note: the paper's values alone; for ours beside them: {HOW}, then --run runs/x", file=sys.stderr
-        )
+        say(f"note: the paper's values alone; for ours beside them: {HOW}, then --run runs/x")
     found = None if run is None else read_summary(run)
     cells = table_2(found) if number == 2 else table_3(found)
     head = ("Table II: paper / ours", "") if number == 2 else ("Table III: made against", "seen by")

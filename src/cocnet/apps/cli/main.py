@@ -29,6 +29,7 @@ from cocnet.apps.cli.evaluate_command import evaluate, evaluate_robustness, tabl
 from cocnet.apps.cli.model_commands import convert, export, models
 from cocnet.apps.cli.pairs_command import pairs
 from cocnet.apps.cli.progress import parts_done
+from cocnet.apps.cli.say import say
 from cocnet.apps.cli.streams import say_result, source, target
 from cocnet.apps.cli.train_command import (
     BOKEH_COMMANDS,
@@ -117,7 +118,7 @@ def render(
         )
     beside = result.save(to, quality)
     for note in result.settings.notes:
-        _say(f"note: {note}")
+        say(f"note: {note}")
     if json:
         _print_json({"output": str(to), "settings_file": str(beside), **asdict(result.settings)})
         return
@@ -288,19 +289,15 @@ def _show_warning(
     line: str | None = None,
 ) -> None:
     if issubclass(category, CocnetWarning):
-        _say(f"note: {message}")
+        say(f"note: {message}")
 
 
 def _print_json(facts: Any) -> None:
     print(json.dumps(facts, ensure_ascii=False, default=str))
 
 
-def _say(line: str) -> None:
-    print(" ".join(line.split()), file=sys.stderr)
-
-
 def _fail(reason: str, code: int) -> int:
-    _say(f"cocnet: {reason}")
+    say(f"cocnet: {reason}")
     return code
 
 

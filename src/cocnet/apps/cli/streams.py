@@ -6,6 +6,7 @@ Enters: paths as they were given. Leaves: paths, or "-" for what read_photo and 
 import sys
 from pathlib import Path
 
+from cocnet.apps.cli.say import say
 from cocnet.errors import InputError
 
 STREAM = "-"
@@ -34,4 +35,4 @@ def target(out: Path | None, photo: Path, what: str, json: bool) -> str | Path:
 
 def say_result(out: str | Path, line: str) -> None:
     """The line about a result: on standard output, unless the picture itself is there."""
-    print(line, file=sys.stderr if out == STREAM else sys.stdout)
+    say(line, sys.stderr if out == STREAM else sys.stdout)

@@ -4,14 +4,15 @@ Enters: a folder, and how many classes the classifier tells apart, where that is
 `LabelledPhoto`s; `numbering` says where the classes' numbers are from. What can't be known is refused, not guessed.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from cocnet.datasets.labelled.imagenet import CLASSES, NUMBERING, imagenet_numbers, wordnet_id
 from cocnet.datasets.labelled.labelled_photos import SIZE_PX, LabelledFile, LabelledPhotos
 from cocnet.datasets.pairs.matching import PICTURES, Problem, natural
 from cocnet.errors import FileError
+from cocnet.files.json_file import read_json
 from cocnet.files.listing import listed
 
 NAMES = "classes.json"
@@ -101,14 +102,12 @@ def _numbers(
 
 
 def _numbers_of_file(path: Path) -> dict[str, int]:
-    try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-        named = {name: number for number, name in enumerate(said)} if isinstance(said, list) else dict(said)
-        return {str(name): int(number) for name, number in named.items()}
-    except (OSError, ValueError, TypeError, RecursionError) as error:
-        raise FileError(
-            f"expected class names or a mapping to numbers in '{path}', got '{error}', try [\"cat\", \"dog\"]"
-        ) from error
+    return read_json(path, "class names or a mapping to numbers", '["cat", "dog"]', _numbers_of_names)
+
+
+def _numbers_of_names(said: Any) -> dict[str, int]:
+    named = {name: number for number, name in enumerate(said)} if isinstance(said, list) else dict(said)
+    return {str(name): int(number) for name, number in named.items()}
 
 
 def _by_folder(

@@ -18,6 +18,7 @@ from torch.utils.data import Dataset
 from cocnet.datasets.pairs.matching import Problem, one_each, stop_at
 from cocnet.datasets.pairs.view import floats
 from cocnet.errors import CocnetError, FileError, InputError
+from cocnet.files.offline import is_there
 from cocnet.imaging import read_photo
 
 SIZE_PX = 224
@@ -103,7 +104,7 @@ def _file_problem(file: LabelledFile, classes: int) -> Problem | None:
     for what, value in (("label", file.label), ("target", file.target)):
         if value is not None and not 0 <= value < classes:
             return Problem(file.name, f"{what} {value} is not in 0..{classes - 1}")
-    return None if file.path.is_file() else Problem(file.name, f"no file '{file.path}'")
+    return None if is_there(file.path) else Problem(file.name, f"no file '{file.path}'")
 
 
 def _square(path: Path, size_px: int) -> Float[Tensor, "3 n n"]:

@@ -13,7 +13,10 @@ from cocnet.datasets.labelled.imagenet import CLASSES, NUMBERING, imagenet_numbe
 from cocnet.datasets.labelled.labelled_photos import SIZE_PX, LabelledFile, LabelledPhotos
 from cocnet.datasets.pairs.matching import PICTURES, Problem
 from cocnet.errors import FileError, InputError
+from cocnet.files.inside import inside
+from cocnet.files.json_file import MOST_BYTES, reason_of
 from cocnet.files.listing import listed
+from cocnet.files.offline import is_folder, is_there
 
 _PLACES = (".", "images")
 Row = Mapping[str, str | None]
@@ -98,10 +101,13 @@ def _table(folder: Path) -> Path:
 def _rows(table: Path, columns: TableColumns | None) -> tuple[list[Row], TableColumns]:
     """The rows of a table, and its columns that are known; raises FileError."""
     try:
+        if table.stat().st_size > MOST_BYTES:
+            raise ValueError(f"more than {MOST_BYTES:,} bytes")
         with table.open(encoding="utf-8-sig", newline="") as file:
             rows: list[Row] = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise FileError(f"expected a table, got '{table}' ({error}), try a CSV file in UTF-8") from error
+    except (OSError, ValueError, csv.Error) as error:
+        reason = reason_of(error)
+        raise FileError(f"expected a table, got '{table}' ({reason}), try a CSV file in UTF-8") from error
     names = list(rows[0]) if rows else []
     known = [columns] if columns else [OURS, COMPETITION]
     for one in known:
@@ -109,7 +115,7 @@ def _rows(table: Path, columns: TableColumns | None) -> tuple[list[Row], TableCo
             return rows, one
     wanted = " or ".join(f"{one.file}, {one.label}" for one in known)
     raise FileError(
-        f"expected columns {wanted} in '{table}', got {', '.join(str(name) for name in names[:8]) or 'none'}, "
+        f"expected columns {wanted} in '{table}', got {', '.join(str(name)[:40] for name in names[:8]) or 'none'}, "
         "try --file-column and --label-column, or another table"
     )
 
@@ -137,28 +143,33 @@ def _read(
             goal = _class(str(target), columns) if target else None
             files.append(LabelledFile(name, path, _class(label, columns), goal))
         except (KeyError, TypeError, ValueError) as error:
-            name = str(row.get(columns.file) or f"line {number}")
-            problems.append(Problem(name, f"line {number} has no whole number or WordNet id ({error})"))
+            name = str(row.get(columns.file) or f"line {number}")[:80]
+            problems.append(Problem(name, f"line {number} can't be used: {reason_of(error)}"))
     return files, problems, ids
 
 
 def _class(text: str, columns: TableColumns) -> int:
-    """A class, from 0; raises ValueError or KeyError."""
-    return imagenet_numbers()[text] if wordnet_id(text) else int(text) - columns.first_class
+    """A class, from 0; raises ValueError."""
+    known = imagenet_numbers().get(text)
+    if known is not None:
+        return known
+    if not text.strip().removeprefix("-").isascii() or not text.strip().removeprefix("-").isdigit():
+        raise ValueError(f"expected a whole number or WordNet id, got '{text[:40]}'")
+    return int(text) - columns.first_class
 
 
 def _path(folder: Path, name: str, split: str | None) -> Path:
-    """Where a row's photo is; the likeliest place for one that is nowhere."""
+    """Where a row's photo is; the likeliest place for one that is nowhere. Raises ValueError outside the folder."""
     if split is not None:
-        return folder / (split or ".") / name
-    paths = [folder / place / f"{name}{end}" for end in ("", *PICTURES) for place in _PLACES]
-    return next((path for path in paths if path.is_file()), folder / name)
+        return inside(folder, split or ".", name)
+    paths = [inside(folder, place, f"{name}{end}") for end in ("", *PICTURES) for place in _PLACES]
+    return next((path for path in paths if is_there(path)), inside(folder, name))
 
 
 def _unlabelled(files: list[LabelledFile]) -> list[Problem]:
     """Photos that lie beside labelled ones and have no label."""
     known = {file.path for file in files}
-    folders = sorted({file.path.parent for file in files if file.path.parent.is_dir()})
+    folders = sorted({file.path.parent for file in files if is_folder(file.path.parent)})
     return [
         Problem(path.name, "no label")
         for folder in folders

@@ -4,7 +4,6 @@ Enters: a folder of .npz (all_in_focus, bokeh [h w 3] scene-linear, depth_m [h w
 """
 
 import json
-import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,10 +15,14 @@ from torch.utils.data import Dataset
 
 from cocnet.datasets.pairs.matching import Problem, natural, stop_at
 from cocnet.datasets.pairs.view import Cut, View
-from cocnet.errors import FileError, InputError
+from cocnet.errors import FileError
+from cocnet.files.json_file import an_object, reason_of
 from cocnet.files.listing import listed
+from cocnet.files.npz_file import npz_shape, read_npz
 from cocnet.optics import ThinLens
 
+MOST_BYTES = 2_000_000_000  # of one scene: 60 megapixels
+_ARRAYS = ("lens", "all_in_focus", "bokeh", "depth_m")
 LENS_FIELDS = (
     "focal_length_m",
     "f_number",
@@ -105,10 +108,8 @@ def ray_traced(folder: str | Path, crop_px: int = 0, skip_problems: bool = False
 def _scene_problem(path: Path, crop_px: int) -> Problem | None:
     """What is wrong with a scene by the header of its depth."""
     try:
-        with zipfile.ZipFile(path) as archive, archive.open("depth_m.npy") as depth:
-            np.lib.format.read_magic(depth)
-            (height, width), _, _ = np.lib.format.read_array_header_1_0(depth)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        height, width = npz_shape(path, "depth_m")
+    except (OSError, ValueError, KeyError) as error:
         return Problem(path.stem, " ".join(str(error).split())[:120])
     if min(height, width) < crop_px:
         return Problem(path.stem, f"{width} × {height}, smaller than the crop of {crop_px} × {crop_px}")
@@ -118,17 +119,16 @@ def _scene_problem(path: Path, crop_px: int) -> Problem | None:
 def read_scene(path: str | Path) -> LensPair:
     """One scene; raises FileError where the file is of something else or damaged."""
     try:
-        with np.load(path, allow_pickle=False) as data:
-            about = json.loads(str(data["lens"]))
-            image, bokeh = (_light(data[name]) for name in ("all_in_focus", "bokeh"))
-            depth_m = torch.from_numpy(data["depth_m"].astype(np.float32))[None]
+        data = read_npz(Path(path), _ARRAYS, MOST_BYTES)
+        about = an_object(json.loads(str(data["lens"])))
+        image, bokeh = (_light(data[name]) for name in ("all_in_focus", "bokeh"))
+        depth_m = torch.from_numpy(data["depth_m"].astype(np.float32))[None]
         lens = ThinLens(**{name: about[name] for name in LENS_FIELDS})
         if not image.shape == bokeh.shape == (3, *depth_m.shape[1:]):
             raise ValueError(f"shapes {[list(x.shape) for x in (image, bokeh, depth_m)]}")
-    except (OSError, ValueError, KeyError, TypeError, InputError, zipfile.BadZipFile) as error:
-        reason = " ".join(str(error).split())[:200]
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, RecursionError) as error:
         raise FileError(
-            f"expected a ray-traced scene, got '{path}' ({reason}), try tools/raytrace"
+            f"expected a ray-traced scene, got '{path}' ({reason_of(error)}), try tools/raytrace"
         ) from error
     return LensPair(image, bokeh, depth_m, lens, Path(path).stem)
 

@@ -5,15 +5,15 @@ files; writers take (path, array) and may raise OSError. Nothing here knows what
 """
 
 import math
-import zipfile
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from jaxtyping import Shaped
 from PIL import Image, UnidentifiedImageError
 
 from cocnet.errors import CocnetError, DepthError, FileError
+from cocnet.files import npz_file
 from cocnet.imaging.photo.decode import decode, open_header
 from cocnet.imaging.photo.exact_readers import read_grey_tiff
 from cocnet.imaging.photo.exif import read_exif
@@ -72,11 +72,8 @@ def read_npy(path: Path, max_bytes: int) -> Plane:
     try:
         mapped = np.lib.format.open_memmap(path, mode="r")
     except Exception as error:
-        reason = " ".join(str(error).split())
-        if "Python objects" in reason:
-            raise DepthError(
-                f"expected an array of numbers, got Python objects in '{path}', try saving it as float32"
-            ) from error
+        if "Python objects" in str(error):
+            raise _objects(path) from error
         raise damaged(path, "NPY", error) from error
     _check_npy(mapped.shape, mapped.dtype, path, max_bytes)
     return np.array(mapped, dtype=mapped.dtype.newbyteorder("="))
@@ -85,41 +82,34 @@ def read_npy(path: Path, max_bytes: int) -> Plane:
 def read_npz(path: Path, max_bytes: int) -> Plane:
     """Read the one array of an NPZ, or the one called depth, without ever unpickling."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            arrays = [name for name in archive.namelist() if name.endswith(".npy")]
-            name = "depth.npy" if "depth.npy" in arrays else arrays[0] if len(arrays) == 1 else None
-            if name is None:
-                names = ", ".join(each.removesuffix(".npy")[:40] for each in arrays[:10]) or "none"
-                raise DepthError(
-                    f"expected one array, or one called depth, got {names} in '{path}', try saving one map"
-                )
-            with archive.open(name) as stream:
-                return _npy_of(stream, path, max_bytes)
+        names = npz_file.npz_names(path)
+        name = "depth" if "depth" in names else names[0] if len(names) == 1 else None
+        if name is None:
+            some = ", ".join(each[:40] for each in names[:10]) or "none"
+            raise DepthError(
+                f"expected one array, or one called depth, got {some} in '{path}', try saving one map"
+            )
+        read = npz_file.read_npz(
+            path, [name], max_bytes, lambda shape, dtype: _check_npy(shape, dtype, path, max_bytes)
+        )
+        return read[name]
     except CocnetError:
         raise
     except Exception as error:
+        if "Python objects" in str(error):
+            raise _objects(path) from error
         raise damaged(path, "NPZ", error) from error
 
 
-def _npy_of(stream: IO[bytes], path: Path, max_bytes: int) -> Plane:
-    """An NPY within an archive: its size is checked from its header before it is unpacked."""
-    version = np.lib.format.read_magic(stream)
-    read_header = (
-        np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+def _objects(path: Path) -> DepthError:
+    return DepthError(
+        f"expected an array of numbers, got Python objects in '{path}', try saving it as float32"
     )
-    shape, fortran, dtype = read_header(stream)
-    _check_npy(shape, dtype, path, max_bytes)
-    count = math.prod(shape)
-    body = stream.read(count * dtype.itemsize)
-    values = np.frombuffer(body, dtype, count).reshape(shape, order="F" if fortran else "C")
-    return values.astype(dtype.newbyteorder("="))
 
 
 def _check_npy(shape: tuple[int, ...], dtype: np.dtype[Any], path: Path, max_bytes: int) -> None:
     if dtype.hasobject:
-        raise DepthError(
-            f"expected an array of numbers, got Python objects in '{path}', try saving it as float32"
-        )
+        raise _objects(path)
     if len(shape) < 2 or dtype.kind not in "fiub":
         raise DepthError(f"expected numbers of shape (h, w), got {dtype} {shape} in '{path}', try one map")
     size = path.stat().st_size

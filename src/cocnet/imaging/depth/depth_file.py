@@ -115,12 +115,12 @@ def read_sidecar(path: Path) -> Sidecar:
             return Sidecar()
         scale, hole, span = data.get("scale"), data.get("hole"), data.get("span_m")
         sidecar = Sidecar(
-            kind=str(data["kind"]),
+            kind=str(data["kind"])[:40],
             scale=None if scale is None else float(scale),
             offset=float(data.get("offset") or 0.0),
             inverse=data.get("encoding") == "inverse",
             hole=None if hole is None else float(hole),
-            source=" ".join(str(data.get("source") or "").split()),
+            source=" ".join(str(data.get("source") or "").split())[:300],
             span_m=None if span is None else (float(span[0]), float(span[1])),
         )
         if not np.isfinite([sidecar.scale or 1.0, sidecar.offset]).all() or sidecar.scale == 0:
@@ -136,7 +136,7 @@ def read_sidecar(path: Path) -> Sidecar:
         LookupError,
         RecursionError,
     ) as error:
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(error).split())[:160]
         raise DepthError(f"expected a depth sidecar, got '{found}' ({reason}), try deleting it") from error
     return sidecar
 

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float32, Shaped
 
 from cocnet.errors import CocnetError, DepthError
+from cocnet.files.quiet import printed, quiet_stderr
 from cocnet.imaging.depth.exr_channels import Place, choose_channel
 from cocnet.imaging.photo.exact_readers import require
 from cocnet.imaging.photo.limits import COPIES, check_memory, damaged
@@ -27,14 +28,18 @@ def read_exr(path: Path, max_bytes: int, channel: str | None = None) -> Plane:
     """
     openexr = require("OpenEXR", "exr", "EXR files")
     try:
-        parts = openexr.File(str(path), header_only=True).parts
+        with quiet_stderr():
+            parts = openexr.File(str(path), header_only=True).parts
         names = [(part.name() or "", [c.name for c in part.header["channels"]]) for part in parts]
     except Exception as error:
         raise damaged(path, "EXR", error) from error
     place = choose_channel(names, channel, path)
     try:
         _check(parts, place, path, max_bytes)
-        planes = _planes(openexr, path, place, len(parts))
+        with quiet_stderr(), printed() as warned:
+            planes = _planes(openexr, path, place, len(parts))
+        if said := " ".join(warned.getvalue().split()):  # it goes on without the pixels that are missing
+            raise ValueError(said[:160])
     except CocnetError:
         raise
     except Exception as error:

@@ -19,7 +19,7 @@ from PIL import Image, UnidentifiedImageError
 from cocnet.containers import completeness
 from cocnet.containers.isobmff import read_items
 from cocnet.errors import CocnetError, CocnetWarning
-from cocnet.files.quiet import quiet_stderr
+from cocnet.files.quiet import quiet_logger, quiet_stderr
 from cocnet.imaging.color.icc import color_space
 from cocnet.imaging.color.profile import of_code_points, of_gamma
 from cocnet.imaging.photo import exact_readers as exact
@@ -33,6 +33,7 @@ from cocnet.imaging.photo.source import Given, Source, opened
 ALLOWED = ("JPEG", "PNG", "TIFF", "WEBP", "HEIC", "AVIF", "JXL", "JPEG2000", "BMP", "PPM")
 _TIFF_TEXT_TAGS = (0x010E, 0x010F, 0x0110, 0x0112, 0x0131, 0x0132, 0x013B, 0x8298, 0x8769, 0x8825)
 _pillow_lock = threading.Lock()
+quiet_logger("PIL")
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,7 @@ from cocnet.errors import FileError, InputError
 
 Given = str | Path | bytes | BinaryIO
 MAX_STREAM_BYTES = 2 << 30
+_LARGE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +62,15 @@ def path_of(given: Given) -> Path | None:
     return Path(given) if isinstance(given, str | os.PathLike) and given != "-" else None
 
 
+class _Stream(io.BufferedReader):
+    """A file of which no more is asked than there is: what a damaged length announces is never set aside."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > _LARGE_BYTES:
+            size = min(size, max(0, os.fstat(self.fileno()).st_size - self.tell()))
+        return super().read(size)
+
+
 def _open(file: Path) -> BinaryIO:
     try:
         mode = file.stat().st_mode
@@ -70,7 +80,7 @@ def _open(file: Path) -> BinaryIO:
             raise FileError(
                 f"expected a file, got the pipe or device '{file}', try - with its contents piped in"
             )
-        return file.open("rb")
+        return _Stream(io.FileIO(file))
     except FileError:
         raise
     except OSError as error:

@@ -4,8 +4,6 @@ Enters: a .pth file of up to 4 GB. Leaves: its tensors by name. Only tensors, pl
 list allows are read (`weights_only`); nothing else in this package opens a pickle.
 """
 
-import pickle
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cocnet.errors import FileError
+from cocnet.errors import CocnetError, FileError
 
 MAX_BYTES = 4_000_000_000
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "params", "params_ema", "network", "net")
@@ -29,7 +27,9 @@ def read_pickled(path: str | Path) -> dict[str, Tensor]:
             )
         with torch.serialization.safe_globals([]):
             found = torch.load(file, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+    except CocnetError:
+        raise
+    except Exception as error:  # its unpickler raises whatever a damaged file makes it stumble over
         reason = " ".join(str(error).split())[:160]
         raise FileError(
             f"expected PyTorch weights and nothing else, got '{path}' ({reason}), try the published file"

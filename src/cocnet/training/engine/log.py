@@ -10,9 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cocnet.errors import FileError
+from cocnet.files.json_file import an_object, reason_of
+
 
 class Log:
-    """The lines of a file, of which there may be some already."""
+    """The lines of a file, of which there may be some already. Raises FileError where those are something else."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._last = path, _last_step(path)
@@ -36,8 +39,20 @@ def _last_step(path: Path) -> int:
     if len(whole) < len(text):
         with path.open("r+b") as file:
             file.truncate(len(whole))
-    lines = whole.splitlines()
-    return int(json.loads(lines[-1])["step"]) if lines else -1
+    return int(last_line(path).get("step", -1))
+
+
+def last_line(path: Path) -> dict[str, Any]:
+    """The last line of a log, empty for none. Raises FileError where it is something else."""
+    try:
+        lines = path.read_bytes().splitlines()
+        found = an_object(json.loads(lines[-1])) if lines else {}
+        int(found.get("step", -1))
+        return found
+    except (OSError, ValueError, TypeError, ArithmeticError, RecursionError) as error:
+        raise FileError(
+            f"expected lines of a training's log, got '{path}' ({reason_of(error)}), try moving it away"
+        ) from error
 
 
 class Meter:

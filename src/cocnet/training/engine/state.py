@@ -53,7 +53,15 @@ def load_state(path: Path, network: nn.Module, average: nn.Module, optimiser: Op
         state = optimiser.state_dict()
         state["state"] = _moments(_under("optimiser.", tensors))
         optimiser.load_state_dict(state)
-    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+    except (
+        SafetensorError,
+        OSError,
+        LookupError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        RuntimeError,
+    ) as error:
         reason = " ".join(str(error).split())[:200]
         raise FileError(
             f"expected a training's state, got '{path}' ({reason}), try another folder"

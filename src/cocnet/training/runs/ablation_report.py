@@ -3,11 +3,11 @@
 Enters: the folder of its trainings, held-out scenes. Leaves: ablation.json, ablation.md, ablation.png.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean, stdev
+from typing import Any
 
 import torch
 from torch import nn
@@ -17,10 +17,12 @@ from cocnet.datasets import LensPair
 from cocnet.datasets.pairs.sample import sample_of
 from cocnet.errors import FileError
 from cocnet.files.atomic import atomic_path, write_json
+from cocnet.files.json_file import read_json
 from cocnet.files.markdown import table
 from cocnet.imaging import linear_to_srgb, write_photo
 from cocnet.networks import load_model
 from cocnet.renderers import Identity, Physical, Renderer, best_constant_blur
+from cocnet.training.engine.log import last_line
 from cocnet.training.engine.pair_scores import compared, rendered
 from cocnet.training.runs.ablation import SCORES, SHEET_ROWS, VARIANTS, items_of
 
@@ -57,20 +59,22 @@ def trained_network(folder: Path) -> "nn.Module":
 
 def seconds_of(folder: Path) -> float:
     """Of training, as the log's last line says."""
-    last = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()[-1]
-    return float(json.loads(last)["seconds"])
+    return float(last_line(folder / "log.jsonl")["seconds"])
 
 
 def finished(folder: Path) -> tuple[Trained, ...]:
     """All trainings of a folder that are finished, in the order of VARIANTS. Raises FileError for none."""
     found = []
     for path in sorted(folder.glob(f"*/{SCORES}")):
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        found.append(Trained(**(facts | {"psnr": tuple(facts["psnr"]), "ssim": tuple(facts["ssim"])})))
+        found.append(read_json(path, "the scores of a training", "training it again", _trained))
     if not found:
         raise FileError(f"expected finished trainings in '{folder}', got none, try another folder")
     order = list(VARIANTS)
     return tuple(sorted(found, key=lambda one: (order.index(one.variant), one.seed)))
+
+
+def _trained(facts: dict[str, Any]) -> Trained:
+    return Trained(**(facts | {"psnr": tuple(facts["psnr"]), "ssim": tuple(facts["ssim"])}))
 
 
 def differences(found: Sequence[Trained]) -> tuple[Difference, ...]:

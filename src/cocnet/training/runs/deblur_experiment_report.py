@@ -4,7 +4,6 @@ Enters: the folder of `deblur_experiment`. Leaves: experiment.md. Intervals are 
 mean differences to the way without new data at the same seed.
 """
 
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -91,7 +90,5 @@ def _means(scores: dict[str, dict[str, float]], metrics: Sequence[str]) -> dict[
 
 
 def _scores(folder: Path) -> dict[str, dict[str, dict[str, float]]]:
-    found: dict[str, dict[str, dict[str, float]]] = json.loads(
-        (folder / "scores.json").read_text(encoding="utf-8")
-    )
-    return found
+    hint = "the same command, which goes on"
+    return read_json(folder / "scores.json", "the scores of an experiment", hint, an_object)

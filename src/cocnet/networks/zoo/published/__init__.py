@@ -8,12 +8,12 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from cocnet.errors import FileError, InputError
 from cocnet.files.atomic import atomic_path
+from cocnet.files.npz_file import read_npz
 from cocnet.networks.zoo.checkpoint import save_checkpoint
 from cocnet.networks.zoo.pickled import read_pickled
 from cocnet.networks.zoo.published.brvit import BRVIT
@@ -117,9 +117,8 @@ def _read(path: Path) -> dict[str, Tensor]:
 def _read_arrays(path: Path) -> dict[str, Tensor]:
     """The arrays of an .npz file; raises FileError."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: torch.from_numpy(np.asarray(arrays[name])) for name in arrays.files}
-    except (OSError, ValueError, EOFError, TypeError, KeyError) as error:
+        return {name: torch.from_numpy(array) for name, array in read_npz(path).items()}
+    except (OSError, ValueError, TypeError, KeyError) as error:
         reason = " ".join(str(error).split())[:160]
         raise FileError(
             f"expected arrays by name, got '{path}' ({reason}), try the published file"

@@ -1,0 +1,79 @@
+"""Arrays of an NPZ, without ever unpickling, in bounded memory: every header is read before what it announces.
+
+Enters: a path, the names wanted, bytes that they may have together. Leaves: arrays by name, or a ValueError, KeyError
+or OSError with what is wrong. Source: NumPy's format, NEP 1.
+"""
+
+import lzma
+import math
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+MOST_BYTES = 4_000_000_000
+_END = ".npy"
+_BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, struct.error)
+Shape = tuple[int, ...]
+
+
+def npz_names(path: Path) -> list[str]:
+    """The names of an NPZ's arrays."""
+    with _opened(path) as archive:
+        return [name.removesuffix(_END) for name in archive.namelist() if name.endswith(_END)]
+
+
+def npz_shape(path: Path, name: str) -> Shape:
+    """The shape of one array by its header."""
+    with _opened(path) as archive, archive.open(name + _END) as stream:
+        return _header(stream)[0]
+
+
+def read_npz(
+    path: Path,
+    names: Iterable[str] | None = None,
+    most_bytes: int = MOST_BYTES,
+    check: Callable[[Shape, np.dtype[Any]], None] = lambda shape, dtype: None,
+) -> dict[str, np.ndarray]:
+    """The arrays of those names [all]. check: may refuse what a header announces before it is read."""
+    found, room = {}, most_bytes
+    for name in npz_names(path) if names is None else names:
+        with _opened(path) as archive, archive.open(name + _END) as stream:
+            shape, fortran, dtype = _header(stream)
+            check(shape, dtype)
+            size = math.prod(shape) * dtype.itemsize
+            room -= size
+            if room < 0:
+                raise ValueError(f"more than {most_bytes:,} bytes of arrays")
+            body = stream.read(size)
+            if len(body) < size:
+                raise ValueError(f"'{name}' ends early")
+            values = np.frombuffer(body, dtype, math.prod(shape))
+            found[name] = values.reshape(shape, order="F" if fortran else "C").astype(dtype.newbyteorder("="))
+    return found
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """The archive; what its parts raise becomes ValueError."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except _BROKEN as error:
+        raise ValueError(" ".join(str(error).split()) or type(error).__name__) from error
+
+
+def _header(stream: IO[bytes]) -> tuple[Shape, bool, np.dtype[Any]]:
+    version = np.lib.format.read_magic(stream)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, fortran, dtype = read(stream)
+    if dtype.hasobject:
+        raise ValueError("Python objects")
+    if any(side < 0 for side in shape):
+        raise ValueError(f"the shape {shape}")
+    return shape, fortran, dtype
