@@ -5,7 +5,6 @@ Enters: a path and whatever writes to it. Leaves: the finished file, or the old 
 
 import dataclasses
 import errno
-import json
 import math
 import os
 import secrets
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from cocnet.errors import FileError
+from cocnet.files.json_file import json_text
 from cocnet.files.leftovers import TEMPORARY, Claim, remove_leftovers
 
 
@@ -92,7 +92,7 @@ def _refuse(target: Path, source: str | Path | None) -> None:
 
 def write_json(path: str | Path, obj: Any) -> None:
     """Write a JSON sidecar atomically; dataclasses, paths, NumPy become plain, inf and NaN text."""
-    text = json.dumps(_plain(obj), indent=2, ensure_ascii=False) + "\n"
+    text = json_text(_plain(obj), indent=2) + "\n"
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 

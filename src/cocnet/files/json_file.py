@@ -40,6 +40,12 @@ def read_json(path: Path, what: str, hint: str, use: Callable[[Any], T], most_by
         raise FileError(f"expected {what}, got '{path}' ({reason_of(error)}), try {hint}") from error
 
 
+def json_text(found: Any, indent: int | None = None) -> str:
+    """JSON as people read it; halves of characters, as in names that aren't UTF-8, as their codes."""
+    text = json.dumps(found, ensure_ascii=False, indent=indent)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def an_object(found: Any) -> dict[str, Any]:
     """The JSON object that was found; raises ValueError for something else."""
     if not isinstance(found, dict):

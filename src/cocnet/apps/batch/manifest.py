@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cocnet.files.atomic import atomic_path
+from cocnet.files.json_file import json_text
 from cocnet.imaging.depth.depth_file import sidecar_paths
 
 NAME = "manifest.jsonl"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from cocnet.apps.batch.settings import BatchRun
+from cocnet.apps.cli.say import say
 from cocnet.pipeline.options import RenderOptions
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def batch(
         except KeyboardInterrupt:
             raise KeyboardInterrupt("interrupted, the same command goes on where it stood") from None
     for failure in report.failed:
-        print(f"left out {failure.photo}: {failure.reason}", file=sys.stderr)
+        say(f"left out {failure.photo}: {failure.reason}")
     if json:
         print(jsonlib.dumps(asdict(report), ensure_ascii=False))
     else:

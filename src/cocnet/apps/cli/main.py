@@ -41,6 +41,7 @@ from cocnet.apps.cli.train_command import (
 from cocnet.apps.cli.usage import deferred, own_error, usage_error
 from cocnet.errors import CocnetError, CocnetWarning
 from cocnet.files.interrupt import clean_end
+from cocnet.files.json_file import json_text
 from cocnet.pipeline.options import Pair, RenderOptions
 from cocnet.training.recipes.bokeh_recipes import RECIPES
 
@@ -293,7 +294,7 @@ def _show_warning(
 
 
 def _print_json(facts: Any) -> None:
-    print(json.dumps(facts, ensure_ascii=False, default=str))
+    print(json_text(json.loads(json.dumps(facts, default=str))))
 
 
 def _fail(reason: str, code: int) -> int:

@@ -3,12 +3,12 @@
 Enters: photos in a folder. Leaves: folders as BasicSR, DPDD or EBB! have them.
 """
 
-import sys
 from pathlib import Path
 
 from tyro.conf import OmitArgPrefixes, Positional
 
 from cocnet.apps.cli.progress import parts_done
+from cocnet.apps.cli.say import say
 from cocnet.training.runs.pair_settings import PairRun
 
 
@@ -30,5 +30,5 @@ def pairs(images: Positional[Path], /, run: OmitArgPrefixes[PairRun]) -> None:
     with parts_done("pairs") as on_progress:
         found = run_pairs(images, run, on_progress)
     for line in found["left_out"]:
-        print(f"note: left out {line}", file=sys.stderr)
+        say(f"note: left out {line}")
     print(f"{run.out / MANIFEST}: {len(found['pairs'])} pairs")
