@@ -1,10 +1,11 @@
 """How good and how fast the renderer is, beside plain layers in the same run.
 
-    python benchmarks/renderer.py [--scenes FOLDER] [--only quality speed large]
+    python benchmarks/renderer.py [--scenes FOLDER] [--only quality speed large alone] [--photo FILE]
 
 Quality: ray-traced scenes (`tools/raytrace`), sRGB PSNR in dB on the whole picture and within 12 px of a depth edge
 (a jump of 1 px or more in blur radius between neighbours). Speed: one megapixel, seconds and ratios, median of runs
-that take turns. Large: `cocnet render` on 24 megapixels, seconds and peak memory of the whole process.
+that take turns. Large: `cocnet render` on 24 megapixels, seconds and peak memory of the process. Alone: the same
+on 12 megapixels without depth.
 """
 
 import argparse
@@ -137,37 +138,50 @@ def backward(image: Tensor, inverse: Tensor, lens: ThinLens, rounds: int) -> dic
 
 
 def large() -> None:
-    """24 megapixels by the command line, JPEG in, JPEG out: seconds and peak memory of the process."""
+    """24 megapixels with depth, JPEG in, JPEG out."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, __file__, "--make-large", folder], check=True)
-        here = Path(folder)
-        depth = [f"--depth={here / 'depth.npy'}", "--depth-kind=disparity"]
+        depth = [f"--depth={Path(folder) / 'depth.npy'}", "--depth-kind=disparity"]
         lens = ["--focal-length-mm=85", "--sensor-width-mm=36", "--f-number=2", "--focus-m=2"]
-        command = [
-            sys.executable,
-            "-m",
-            "cocnet",
-            "render",
-            str(here / "photo.jpg"),
-            *depth,
-            *lens,
-        ]
-        begun = time.perf_counter()
-        process = subprocess.Popen([*command, f"--out={here / 'bokeh.jpg'}"], stdout=subprocess.DEVNULL)
+        command(f"24 megapixels, {LARGE_RADIUS_PX} px", Path(folder) / "photo.jpg", *depth, *lens)
+
+
+def alone(photo: Path | None) -> None:
+    """A photo of 12 megapixels by itself: depth estimated and refined; beside plain layers on one megapixel."""
+    with tempfile.TemporaryDirectory() as folder:
+        if photo is None:
+            subprocess.run([sys.executable, __file__, "--make-large", folder], check=True)
+        chosen = photo or Path(folder) / "twelve.jpg"
+        seconds = command(f"{chosen.name}, no depth, defaults", chosen, "--estimator=builtin")
+    image, inverse, lens = scene(SIDE, SIDE, 32)
+    plain = timed({"plain": torch.inference_mode()(lambda: plain_layers(image, inverse, lens))}, 1)["plain"]
+    print(f"{seconds / plain:.1f} times the {plain:.2f} s of plain layers on one megapixel")
+
+
+def command(what: str, photo: Path, *options: str) -> float:
+    """Run `cocnet render`, print its seconds and the most memory of its process; returns seconds."""
+    begun = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        parts = [sys.executable, "-m", "cocnet", "render", str(photo), *options, f"--out={folder}/bokeh.jpg"]
+        process = subprocess.Popen(parts, stdout=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
-        if status:
-            sys.exit("the command failed")
-        print(
-            f"24 megapixels, {LARGE_RADIUS_PX} px, the whole command: {time.perf_counter() - begun:.1f} s, "
-            f"peak {usage.ru_maxrss * 1024 / 1e9:.2f} GB"
-        )
+    if status:
+        sys.exit("the command failed")
+    seconds, processor = time.perf_counter() - begun, usage.ru_utime + usage.ru_stime
+    print(
+        f"{what}, the whole command: {seconds:.1f} s, {processor:.1f} s of processors, "
+        f"peak {usage.ru_maxrss * 1024 / 1e9:.2f} GB"
+    )
+    return seconds
 
 
 def make_large(folder: Path) -> None:
-    """A photo of 24 megapixels with its inverse depth, as the long lens sees it."""
+    """A photo of 24 megapixels with its inverse depth, as the long lens sees it, and one of 12 megapixels."""
     image, inverse, _ = scene(4000, 6000, LARGE_RADIUS_PX, LONG)
     write_photo(folder / "photo.jpg", (image[0].permute(1, 2, 0) * 255).byte().numpy())
     np.save(folder / "depth.npy", inverse[0, 0].numpy())
+    half = image[0, :, :3024, :4032].permute(1, 2, 0)
+    write_photo(folder / "twelve.jpg", (half * 255).byte().numpy())
 
 
 def main() -> None:
@@ -176,7 +190,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--scenes", type=Path, default=ROOT / "tests" / "data" / "raytrace")
-    parser.add_argument("--only", nargs="+", default=["quality", "speed", "large"])
+    parser.add_argument("--only", nargs="+", default=["quality", "speed", "large", "alone"])
+    parser.add_argument("--photo", type=Path, help="for alone, in place of a drawn one")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--make-large", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -187,10 +202,12 @@ def main() -> None:
         quality(args.scenes)
     if "speed" in args.only:
         speed(args.rounds)
-    if args.only == ["large"]:
-        large()
-    elif "large" in args.only:  # the peak of a child starts at what its parent holds
-        subprocess.run([sys.executable, __file__, "--only", "large"], check=True)
+    for name, job in (("large", large), ("alone", lambda: alone(args.photo))):
+        if args.only == [name]:
+            job()
+        elif name in args.only:  # the peak of a child starts at what its parent holds
+            given = [f"--photo={args.photo}"] if args.photo else []
+            subprocess.run([sys.executable, __file__, "--only", name, *given], check=True)
 
 
 if __name__ == "__main__":

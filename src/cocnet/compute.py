@@ -1,10 +1,12 @@
-"""Where numbers are computed and how exactly: devices, autocast, TF32.
+"""Where numbers are computed and how exactly: devices, autocast, TF32; memory given back.
 
 Enters: a device. Leaves: contexts that set its precision, quiet on devices without autocast (meta), or an error.
 """
 
+import ctypes
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
 from typing import Any
 
 import torch
@@ -89,3 +91,18 @@ def check_device(device: str) -> None:
     except (RuntimeError, AssertionError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"expected a device that is there, got '{device}' ({reason}), try cpu") from error
+
+
+def give_back_memory() -> None:
+    """Hand memory that was freed back to the system, where the C library can: glibc keeps it in pieces otherwise."""
+    trim = getattr(_c_library(), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+@cache
+def _c_library() -> ctypes.CDLL | None:
+    try:
+        return ctypes.CDLL(None)
+    except (OSError, TypeError):
+        return None

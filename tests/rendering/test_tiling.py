@@ -5,6 +5,7 @@ import torch
 from scenes import inverse_of, lens_of
 
 from cocnet import Highlights, InputError, PhysicalRenderer, render_tiled
+from cocnet.rendering import tiling
 
 
 def scene(height, width):
@@ -41,7 +42,7 @@ def test_tiles_equal_the_whole(options):
         lambda rows, columns: (image[0, :, rows, columns], inverse[0, :, rows, columns]),
         write,
         float(x.abs().max()),
-        max_mem_mb=32,
+        max_mem_mb=24,
         on_progress=lambda done, count: calls.append((done, count)),
     )
     assert len(calls) > 1 and calls[-1][0] == calls[-1][1]
@@ -51,3 +52,22 @@ def test_tiles_equal_the_whole(options):
 def test_too_little_memory_says_how_much_is_needed():
     with pytest.raises(InputError, match="try --max-mem"):
         render_tiled(PhysicalRenderer(lens_of()), 4000, 6000, None, None, 100.0, max_mem_mb=1)
+
+
+@pytest.mark.parametrize(
+    "height, width, margin, bytes_, expected",
+    [
+        (3024, 4032, 384, 200, 2),
+        (4032, 3024, 384, 200, 2),
+        (1000, 1500, 384, 200, 1),
+    ],
+)
+def test_tiles_are_as_few_as_the_memory_holds(height, width, margin, bytes_, expected):
+    tall, wide = tiling._cores(height, width, margin, None, bytes_)
+    assert -(-height // tall) * -(-width // wide) == expected
+
+
+def test_a_bound_is_kept_where_it_can_be():
+    tall, wide = tiling._cores(3024, 4032, 128, 300, 200)
+    outer = [max(tiling._outer(*axis, 128)) for axis in ((3024, tall), (4032, wide))]
+    assert outer[0] * outer[1] * 200 <= 300e6

@@ -5,10 +5,12 @@ Enters: a photo's pixels and light, the rendered light, the blur radius (px) of 
 photo's type. Noise depends on seed and place only, so that tiles fit together.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float32, Shaped
+from jaxtyping import Bool, Float32, Shaped, UInt32
 from scipy import ndimage
 from torch import Tensor
 
@@ -22,6 +24,7 @@ QUIETEST = 0.25  # share of the blocks of a band that show noise and no texture
 MOST_GRAIN = 8 / 255  # more is texture: no grain then
 SHARED = 0.8  # of the grain's amplitude that the three channels have in common
 MEASURED_ROWS = 1024
+STRIP = 64  # rows that stay in a processor's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,10 +41,18 @@ class Grain:
         most = float(np.iinfo(photo.pixels.dtype).max)
         return Grain(np.stack([_deviations([p[..., c] / most for p in parts]) * most for c in range(3)]))
 
-    def at(self, code: Float32[np.ndarray, "h w"], channel: int, most: float) -> Float32[np.ndarray, "h w"]:
-        """The deviation at a brightness."""
-        bands = (np.arange(BANDS) + 0.5) / BANDS * most
-        return np.interp(code, bands, self.deviation[channel]).astype(np.float32)
+    def at(self, code: Shaped[np.ndarray, "h w"], channel: int) -> Float32[np.ndarray, "h w"]:
+        """The deviation at a brightness, a code of the photo's."""
+        table = self.tables[channel]
+        return table[code >> 8 if code.dtype == np.uint16 else code]
+
+    @cached_property
+    def tables(self) -> Float32[np.ndarray, "3 256"]:
+        """The deviation for each of 256 steps of brightness."""
+        bands = (np.arange(BANDS) + 0.5) / BANDS * 256
+        return np.stack([np.interp(np.arange(256) + 0.5, bands, one) for one in self.deviation]).astype(
+            np.float32
+        )
 
 
 def _deviations(strips: list[np.ndarray]) -> Float32[np.ndarray, " n"]:
@@ -76,27 +87,50 @@ def finish(
     seed: int = 0,
 ) -> Shaped[np.ndarray, "h w 3"]:
     """The pixels of a window. light: what was rendered from; radius_px with grain: how far each pixel is blurred."""
-    own = photo.pixels[rows, columns]
-    nearest = photo.encode(rendered)
-    change = (rendered - light).abs() <= LEFT_ALONE * light + 1e-6
-    alone: Bool[np.ndarray, "h w"] = change.all(0).numpy()
-    if nearest.dtype != np.uint8 and grain is None:
-        return np.where(alone[..., None], own, nearest)
-    place = rows.start, columns.start
-    most = float(np.iinfo(own.dtype).max)
-    shared = None if grain is None else _normal(own.shape[:2], place, seed)
-    out = np.empty_like(own)
-    tables = transfer(photo.icc, 8 * own.itemsize).decode
+    out = np.empty_like(photo.pixels[rows, columns])
+    decode = transfer(photo.icc, 8 * out.itemsize).decode
+    for top in range(0, len(out), STRIP):
+        some = slice(top, min(top + STRIP, len(out)))
+        place = slice(rows.start + some.start, rows.start + some.stop)
+        radius = None if grain is None or radius_px is None else radius_px[some]
+        own = photo.pixels[place, columns]
+        nearest = photo.encode(rendered[:, some])
+        change = (rendered[:, some] - light[:, some]).abs() <= LEFT_ALONE * light[:, some] + 1e-6
+        alone: Bool[np.ndarray, "h w"] = change.all(0).numpy()
+        if nearest.dtype == np.uint8 or radius is not None:
+            where = place.start, columns.start
+            nearest = _mixed(
+                nearest, rendered[:, some].numpy(), decode, where, radius, grain, photo.grey, seed
+            )
+        out[some] = np.where(alone[..., None], own, nearest)
+    return out
+
+
+def _mixed(
+    nearest: Shaped[np.ndarray, "h w 3"],
+    light: Float32[np.ndarray, "3 h w"],
+    decode: Sequence[Float32[np.ndarray, " n"]],
+    place: tuple[int, int],
+    radius_px: Float32[np.ndarray, "h w"] | None,
+    grain: Grain | None,
+    grey: bool,
+    seed: int,
+) -> Shaped[np.ndarray, "h w 3"]:
+    """Codes with grain, dithered."""
+    size, most = nearest.shape[:2], float(np.iinfo(nearest.dtype).max)
+    out = np.empty_like(nearest)
+    if grain is not None and radius_px is not None:
+        lost = np.sqrt(1 - 1 / np.maximum(np.pi * radius_px**2, 1))
+        shared = SHARED * _normal(size, place, seed)
     for c in range(3):
-        own_noise = 0 if photo.grey else c
-        code = _exact_code(nearest[..., c], rendered[c].numpy(), tables[c])
-        if grain is not None and radius_px is not None and shared is not None:
-            lost = np.sqrt(1 - 1 / np.maximum(np.pi * radius_px**2, 1))
-            apart = _normal(own.shape[:2], place, seed + 1 + own_noise)
-            noise = SHARED * shared + np.sqrt(1 - SHARED**2) * apart
-            code = code + grain.at(code, c, most) * lost * noise
-        out[..., c] = np.floor(code + _threshold(own.shape[:2], place, own_noise)).clip(0, most)
-    return np.where(alone[..., None], own, out)
+        own_noise = 0 if grey else c
+        code = _exact_code(nearest[..., c], light[c], decode[c])
+        if grain is not None and radius_px is not None:
+            noise = (1 - SHARED**2) ** 0.5 * _normal(size, place, seed + 1 + own_noise) + shared
+            code += grain.at(nearest[..., c], c) * lost * noise
+        code += _threshold(size, place, own_noise)
+        out[..., c] = np.floor(code, out=code).clip(0, most)
+    return out
 
 
 def _exact_code(
@@ -104,25 +138,41 @@ def _exact_code(
 ) -> Float32[np.ndarray, "h w"]:
     """The code with its fraction: between two codes it is linear in light, so that dithered light keeps its mean."""
     low = nearest.astype(np.int32)
-    low = np.clip(low - (light < table[low]), 0, len(table) - 2)
-    share = (light - table[low]) / (table[low + 1] - table[low])
-    share = np.where(np.abs(share - np.rint(share)) < 1e-3, np.rint(share), share)
-    return (low + share.clip(0, 1)).astype(np.float32)
+    low -= light < table[low]
+    low.clip(0, len(table) - 2, out=low)
+    share = (light - table[low]) * (1 / np.diff(table))[low]
+    whole = np.rint(share)
+    np.copyto(share, whole, where=np.abs(share - whole) < 1e-3)
+    share.clip(0, 1, out=share)
+    share += low
+    return share
 
 
 def _threshold(size: tuple[int, int], place: tuple[int, int], channel: int) -> Float32[np.ndarray, "h w"]:
     """Interleaved gradient noise in 0..1 (Jimenez 2014): a fixed pattern whose neighbours differ."""
-    y = (np.arange(size[0]) + place[0] + 47.0 * channel)[:, None]
-    x = np.arange(size[1]) + place[1] + 17.0 * channel
-    return ((52.9829189 * ((0.06711056 * x + 0.00583715 * y) % 1)) % 1).astype(np.float32)
+    y = (0.00583715 * (np.arange(size[0]) + place[0] + 47.0 * channel) % 1).astype(np.float32)[:, None]
+    x = (0.06711056 * (np.arange(size[1]) + place[1] + 17.0 * channel) % 1).astype(np.float32)
+    noise = x + y
+    noise -= np.floor(noise)
+    noise *= np.float32(52.9829189)
+    noise -= np.floor(noise)
+    return noise
 
 
 def _normal(size: tuple[int, int], place: tuple[int, int], seed: int) -> Float32[np.ndarray, "h w"]:
-    """Normal noise of a place: the sum of four hashed bytes, mean 0, deviation 1."""
-    y = (np.arange(size[0], dtype=np.uint64) + np.uint64(place[0]))[:, None]
-    x = np.arange(size[1], dtype=np.uint64) + np.uint64(place[1])
-    h = (y * np.uint64(0x9E3779B97F4A7C15)) ^ (x * np.uint64(0xC2B2AE3D27D4EB4F)) ^ np.uint64(seed * 7919 + 1)
-    for shift, factor in ((33, 0xFF51AFD7ED558CCD), (33, 0xC4CEB9FE1A85EC53), (33, 1)):
-        h = (h ^ (h >> np.uint64(shift))) * np.uint64(factor)
-    parts = np.stack([(h >> np.uint64(s)) & np.uint64(0xFFFF) for s in (0, 16, 32, 48)]).astype(np.float32)
-    return (parts.sum(0) / 65536 - 2) * np.float32(np.sqrt(3))
+    """Normal noise of a place: the sum of four hashed bytes, mean 0, deviation 1. Hash: lowbias32 (Wellons 2018)."""
+    y = _hashed(
+        np.arange(size[0], dtype=np.uint32) + np.uint32(place[0]) + np.uint32(seed * 0x9E3779B9 % 2**32)
+    )
+    x = np.arange(size[1], dtype=np.uint32) + np.uint32(place[1])
+    h = _hashed(y[:, None] ^ x)
+    pairs = (h & np.uint32(0xFF00FF)) + (h >> np.uint32(8) & np.uint32(0xFF00FF))
+    total = (pairs + (pairs >> np.uint32(16)) & np.uint32(0x7FF)).astype(np.float32)
+    return (total - np.float32(4 * 127.5)) * np.float32((12 / 4 / (256**2 - 1)) ** 0.5)
+
+
+def _hashed(h: UInt32[np.ndarray, "*n"]) -> UInt32[np.ndarray, "*n"]:
+    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
+        h = h ^ (h >> np.uint32(shift))
+        h *= np.uint32(factor)
+    return h ^ (h >> np.uint32(16))

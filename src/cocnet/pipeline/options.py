@@ -85,7 +85,7 @@ class RenderOptions:
     preview: bool = False
     """Faster and coarser, for choosing focus and aperture."""
     max_mem_mb: Annotated[int | None, arg(name="max-mem", metavar="MB")] = None
-    """Memory that the renderer may use; large photos are rendered in tiles [1200]."""
+    """Memory that the renderer may use; large photos are rendered in tiles [1800]."""
 
     def __post_init__(self) -> None:
         """Raise InputError for what no photo can make right."""
@@ -125,7 +125,7 @@ _ABOVE_0 = {
     "f_number": 1.8,
     "focal_length_mm": 50,
     "sensor_width_mm": 36,
-    "max_mem_mb": 1200,
+    "max_mem_mb": 1800,
     "near_m": 1,
     "far_m": 10,
     "depth_scale": 0.001,

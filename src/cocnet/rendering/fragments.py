@@ -9,10 +9,11 @@ import math
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
+from cocnet.rendering.grid import Grid
 from cocnet.rendering.matting import Matte, matte
 
 JUMP_PX = 2.0  # smaller steps of the blur radius are no silhouettes,
@@ -43,20 +44,21 @@ def fragments(
     The background reaches in as far as blurs of max_radius_px (None: of the picture) let it be seen.
     Everything is differentiable in image and x, apart from the choice which pixels are on a silhouette.
     """
-    one = torch.ones_like(x)
-    front, x_front = torch.cat([image, one], 1), x
-    back, x_back = torch.zeros_like(front), x
     rim = silhouettes(x, _beside_lights(image))
+    front, back = torch.cat([_flat(image), torch.ones_like(_flat(x))]), None
     if not rim.any():
-        return Fragments(front, x_front, back, x_back)
+        front = _whole(front, x)
+        return Fragments(front, x, torch.zeros_like(front), x)
     index, found = matte(image, x, rim)
-    front = _scatter(front, index, torch.cat([found.near * found.alpha, found.alpha[None]]))
-    back = _scatter(back, index, torch.cat([found.far, torch.ones_like(found.alpha)[None]]))
-    x_near, x_far = _sides(x.flatten().index_select(0, index), found)
-    x_front, x_back = _scatter(x_front, index, x_near[None]), _scatter(x_back, index, x_far[None])
+    back = torch.zeros_like(front)
+    front.index_copy_(1, index, torch.cat([found.near * found.alpha, found.alpha[None]]))
+    back.index_copy_(1, index, torch.cat([found.far, torch.ones_like(found.alpha)[None]]))
+    sides = _sides(x.flatten().index_select(0, index), found)
+    x_front, x_back = (_whole(_flat(x).index_copy(1, index, side[None]), x) for side in sides)
     rim = torch.zeros_like(rim).flatten().index_fill(0, index, True).view_as(rim)
     reach = float(x.detach().abs().max()) if max_radius_px is None else max_radius_px
-    return _hide(Fragments(front, x_front, back, x_back), rim, fill_levels(reach))
+    parts = Fragments(_whole(front, x), x_front, _whole(back, x), x_back)
+    return _hide(parts, rim, fill_levels(reach))
 
 
 def fill_levels(max_radius_px: float) -> int:
@@ -112,11 +114,8 @@ def _flat(t: Float[Tensor, "b c h w"]) -> Float[Tensor, "c bhw"]:
     return t.transpose(0, 1).flatten(1)
 
 
-def _scatter(
-    t: Float[Tensor, "b c h w"], index: Int[Tensor, " p"], values: Float[Tensor, "c p"]
-) -> Float[Tensor, "b c h w"]:
-    flat = _flat(t).index_copy(1, index, values)
-    return flat.view(t.shape[1], t.shape[0], *t.shape[2:]).transpose(0, 1)
+def _whole(flat: Float[Tensor, "c bhw"], like: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b c h w"]:
+    return flat.view(len(flat), like.shape[0], *like.shape[2:]).transpose(0, 1)
 
 
 def _hide(parts: Fragments, rim: Bool[Tensor, "b 1 h w"], levels: int) -> Fragments:
@@ -124,43 +123,64 @@ def _hide(parts: Fragments, rim: Bool[Tensor, "b 1 h w"], levels: int) -> Fragme
 
     Accepted where a pixel is nearer to the occluder than to the background that would lie behind it, and where
     its own blur reaches the silhouette: elsewhere it could show only in the small gaps that slopes leave between
-    layers. Lights count little: what is known of one is what is seen of it.
+    layers. Lights count little: what is known of one is what is seen of it. Full scale is worked through in tiles.
     """
-    dim = 1 / (1 + (parts.back[:, :-1].detach().amax(1, keepdim=True) / DAZZLING) ** 2)
+    grid = Grid.of(rim.shape[2], rim.shape[3], 2)
+    cut = [grid.cut(part, 0) for part in parts]
+    rims = grid.cut(rim.to(parts.x_front), 0)
+    seeds = grid.join(_seeds(Fragments(*tile), own) for *tile, own in zip(*cut, rims, strict=True))
+    height, width = (-(-size // 2) for size in rim.shape[2:])
+    filled = _push_pull(seeds[..., :height, :width], levels - 1)
+    far = _distance(functional.max_pool2d(rim.float(), 2, ceil_mode=True), levels)
+    found = zip(rims, grid.cut_doubled(filled), grid.cut_doubled(far, "nearest"), strict=True)
+    behind = grid.join(_hidden(Fragments(*tile), *about) for *tile, about in zip(*cut, found, strict=True))
+    behind = behind[..., : rim.shape[2], : rim.shape[3]]
+    return Fragments(parts.front, parts.x_front, behind[:, 1:], behind[:, :1])
+
+
+def _seeds(tile: Fragments, rim: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b d i j"]:
+    """x behind, x in front, what is behind and its weight, on the silhouettes of a tile: sums at half the scale."""
+    dim = 1 / (1 + (tile.back[:, :-1].detach().amax(1, keepdim=True) / DAZZLING) ** 2)
     weight = dim * rim
-    seeds = torch.cat([parts.x_back * weight, parts.x_front * weight, parts.back * weight], 1)
-    filled = _push_pull(seeds, levels)
+    found = torch.cat([tile.x_back * weight, tile.x_front * weight, tile.back * weight], 1)
+    return functional.avg_pool2d(found, 2) * 4
+
+
+def _hidden(
+    tile: Fragments,
+    rim: Float[Tensor, "b 1 h w"],
+    filled: Float[Tensor, "b d h w"],
+    far: Float[Tensor, "b 1 h w"],
+) -> Float[Tensor, "b e h w"]:
+    """x and what is behind in a tile, with what was carried in where that can be seen."""
     have = filled[:, -1:].detach()
+    x = tile.x_front
     filled = filled / have.clamp(min=_EMPTY)
     x_far, x_near, hidden = filled[:, 0:1], filled[:, 1:2], filled[:, 2:]
     with torch.no_grad():
-        x = parts.x_front
         near = (x < 0.3 * x_far + 0.7 * x_near) & (x_far - x > SHARP_JUMP_PX)
-        seen = _distance(rim, levels) <= 2 * (torch.maximum(x.abs(), x_far.abs()) + SEEN_PX)
-        accept = near & seen & (have > _EMPTY) & ~rim
-    back = torch.where(accept, hidden, parts.back)
-    return Fragments(parts.front, parts.x_front, back, torch.where(accept, x_far, parts.x_back))
+        seen = far <= 2 * (torch.maximum(x.abs(), x_far.abs()) + SEEN_PX)
+        accept = near & seen & (have > _EMPTY) & (rim == 0)
+    return torch.where(accept, torch.cat([x_far, hidden], 1), torch.cat([tile.x_back, tile.back], 1))
 
 
-def _distance(rim: Bool[Tensor, "b 1 h w"], levels: int) -> Float[Tensor, "b 1 h w"]:
+def _distance(there: Float[Tensor, "b 1 i j"], levels: int) -> Float[Tensor, "b 1 i j"]:
     """Of the next rim pixel along rows or columns, px: a power of two that is less than twice, more than half of it;
-    at least 2, infinite beyond 2**levels."""
-    there = [rim.float()]
-    for _ in range(levels):
-        there.append(functional.max_pool2d(there[-1], 2, ceil_mode=True))
-    far = torch.full_like(there[-1], torch.inf)
+    at least 2, infinite beyond 2**levels. Enters and leaves at half the scale."""
+    pyramid = [there]
+    for _ in range(levels - 1):
+        pyramid.append(functional.max_pool2d(pyramid[-1], 2, ceil_mode=True))
+    far = torch.full_like(pyramid[-1], torch.inf)
     for level in range(levels, 0, -1):
-        beside = functional.max_pool2d(there[level], 3, stride=1, padding=1) > 0
-        far = functional.interpolate(torch.where(beside, 2.0**level, far), scale_factor=2)
-        far = far[..., : there[level - 1].shape[-2], : there[level - 1].shape[-1]]
+        own = pyramid[level - 1]
+        far = far if level == levels else functional.interpolate(far, scale_factor=2)
+        beside = functional.max_pool2d(own, 3, stride=1, padding=1) > 0
+        far = torch.where(beside, 2.0**level, far[..., : own.shape[-2], : own.shape[-1]])
     return far
 
 
 def _push_pull(seeds: Float[Tensor, "b d h w"], levels: int) -> Float[Tensor, "b d h w"]:
-    """Spread weighted values (the last channel is the weight) into the empty pixels around the seeds.
-
-    The seeds' own pixels are not restored: the last step only enlarges what the level below it holds.
-    """
+    """Spread weighted values (the last channel is the weight) into the empty pixels around the seeds."""
     pyramid = [seeds]
     for _ in range(levels):
         last = pyramid[-1]
@@ -168,11 +188,12 @@ def _push_pull(seeds: Float[Tensor, "b d h w"], levels: int) -> Float[Tensor, "b
             break
         even = functional.pad(last, (0, last.shape[-1] % 2, 0, last.shape[-2] % 2))
         pyramid.append(functional.avg_pool2d(even, 2) * 4)
-    filled = _normalised(pyramid[-1])
-    for level in pyramid[-2:0:-1]:
+    filled = _normalised(pyramid.pop())
+    while pyramid:
+        level = pyramid.pop()
         share = level[:, -1:].clamp(max=1)
         filled = _normalised(level) * share + _normalised(_doubled(filled, level)) * (1 - share)
-    return _doubled(filled, seeds) if len(pyramid) > 1 else filled
+    return filled
 
 
 def _doubled(t: Float[Tensor, "b d h w"], like: Float[Tensor, "b d h2 w2"]) -> Float[Tensor, "b d h2 w2"]:

@@ -5,7 +5,8 @@ A pixel between two layers (`levels`) belongs to both; the gradient flows throug
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import repeat
 from typing import NamedTuple
 
 import torch
@@ -47,17 +48,27 @@ def composite(
     cut = [grid.cut(part, margin) for part in parts]
     top = max(level_above(max_radius_px), 0)
     tiles = [_leaves(Fragments(*tile), top) for tile in zip(*cut, strict=True)]
+    near = _in_front(tiles, coarse, kernel, grid, margin)
+    states = _fine(tiles, fine, kernel, _cut_state(near, grid, parts.front))
+    del near
+    return _seen_through(states, tiles, coarse, kernel, grid, margin)[..., :height, :width]
+
+
+def _in_front(
+    tiles: list[tuple["Leaf", "Leaf"]], coarse: list[Group], kernel: Kernel, grid: Grid, margin: int
+) -> State | None:
+    """What the coarse layers in front of the focus leave, at the first group's scale; None where there are none."""
     state: State | None = None
     for group in reversed(coarse):
         leaves = _gather(tiles, group, -1, grid, margin)
         if leaves or state is not None:
-            state = _march(leaves, group, -1, kernel, _at_scale(state, group.scale, grid, parts.front))
-    states = _fine(tiles, fine, kernel, _cut_state(state, grid, parts.front))
-    return _seen_through(states, tiles, coarse, kernel, grid, margin)[..., :height, :width]
+            begun = _at_scale(state, group.scale, grid, tiles[0][0].value)
+            state = _march(leaves, group, -1, kernel, begun)
+    return state
 
 
 def _fine(
-    tiles: list[tuple["Leaf", "Leaf"]], group: Group, kernel: Kernel, states: list[State]
+    tiles: list[tuple["Leaf", "Leaf"]], group: Group, kernel: Kernel, states: Iterable[State]
 ) -> list[State]:
     """The layers at full scale, tile by tile."""
     done = []
@@ -76,14 +87,14 @@ def _seen_through(
     margin: int,
 ) -> Float[Tensor, "b c h w"]:
     """The finished picture: the coarse layers behind the focus, seen through the states of the tiles."""
-    far: list[Tensor | None] = [None] * len(states)
+    far: Iterable[Tensor | None] = [None] * len(states)
     if coarse:
-        covered = grid.join([functional.avg_pool2d(state.covered, 2) for state in states])
+        covered = grid.join(functional.avg_pool2d(state.covered, 2) for state in states)
         leaves = [_gather(tiles, group, 1, grid, margin) for group in coarse]
         if any(leaves):
             found = _behind(coarse, leaves, kernel, covered, states[0].light.shape[1])
-            far = list(grid.cut(_enlarged(found, *grid.size), 0))
-    return grid.join([_finished(state, behind) for state, behind in zip(states, far, strict=True)])
+            far = grid.cut_doubled(found)
+    return grid.join(_finished(state, behind) for state, behind in zip(states, far, strict=True))
 
 
 def _finished(state: State, far: Float[Tensor, "b d h w"] | None) -> Float[Tensor, "b c h w"]:
@@ -178,7 +189,7 @@ def _gather(tiles: list[tuple[Leaf, Leaf]], group: Group, sign: int, grid: Grid,
             continue
         b, d = leaves[0].value.shape[:2]
         empty = leaves[0].value.new_zeros(b, d + 1, grid.height // group.scale, grid.width // group.scale)
-        pooled = grid.join([empty if m is None else m.pooled(group.scale, margin) for m in members])
+        pooled = grid.join(empty if m is None else m.pooled(group.scale, margin) for m in members)
         mass = pooled[:, -2:-1]
         middle = torch.full_like(mass, sum(_span(group, sign)) / 2)
         level = torch.where(mass > 1e-6, pooled[:, -1:] / mass.clamp(min=1e-6), middle)
@@ -258,11 +269,12 @@ def _fresh(like: Tensor, height: int, width: int) -> State:
     return State(like.new_zeros(like.shape[0], like.shape[1] - 1, height, width), one, torch.zeros_like(one))
 
 
-def _cut_state(state: State | None, grid: Grid, like: Tensor) -> list[State]:
+def _cut_state(state: State | None, grid: Grid, like: Tensor) -> Iterator[State]:
+    """A state for each tile at full scale: that of the first coarse group enlarged, or a fresh one."""
     if state is None:
-        return [_fresh(like, grid.height, grid.width)] * (grid.rows * grid.columns)
-    whole = _at_scale(state, 1, grid, like)
-    return [State(*parts) for parts in zip(*(grid.cut(t, 0) for t in whole), strict=True)]
+        return repeat(_fresh(like, grid.height, grid.width), grid.rows * grid.columns)
+    cut = (grid.cut_doubled(t) for t in state)
+    return (State(*parts) for parts in zip(*cut, strict=True))
 
 
 def _enlarged(t: Float[Tensor, "b c h w"], height: int, width: int) -> Float[Tensor, "b c h2 w2"]:

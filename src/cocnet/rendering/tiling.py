@@ -12,14 +12,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from cocnet.compute import give_back_memory
 from cocnet.errors import InputError
 from cocnet.rendering.fields import Window
 from cocnet.rendering.fragments import MAX_FILL_LEVELS
 from cocnet.rendering.physical import PhysicalRenderer
 
 ALIGN = 2**MAX_FILL_LEVELS // 2  # px
-BYTES_PER_PIXEL = 340  # of a tile with its margin, measured
-DEFAULT_MB = 1200
+BYTES_PER_PIXEL, LIT_BYTES_PER_PIXEL = (
+    200,
+    260,
+)  # of a tile with its margin, measured, without lights and with them
+DEFAULT_MB = 1800
 
 Read = Callable[[slice, slice], tuple[Float[Tensor, "3 h w"], Float[Tensor, "1 h w"]]]
 Write = Callable[[slice, slice, Float[Tensor, "3 h w"]], None]
@@ -39,52 +43,76 @@ def render_tiled(
 
     read(rows, columns) gives scene-linear light and inverse depth (1/m) of a window, write takes its finished
     light. max_radius_px bounds the blur radius in the picture; max_mem_mb bounds what a tile needs
-    (default 1200, or what the smallest tile needs). on_progress(done, all) follows every
+    (default 1800, or what the smallest tile needs). on_progress(done, all) follows every
     tile. Raises InputError where the memory can't hold any tile.
     """
     limit = min(max_radius_px, float(max(height, width)))
     margin = _aligned(3 * limit + 16)
-    core = _core(height, width, margin, max_mem_mb)
     lights = True if renderer.sharp_lights is None else renderer.sharp_lights
     renderer = dataclasses.replace(renderer, max_radius_px=max(limit, 1e-3), sharp_lights=lights)
-    windows = [(r, c) for r in _spans(height, core) for c in _spans(width, core)]
+    cores = _cores(height, width, margin, max_mem_mb, LIT_BYTES_PER_PIXEL if lights else BYTES_PER_PIXEL)
+    windows = [(r, c) for r in _spans(height, cores[0]) for c in _spans(width, cores[1])]
     for done, (rows, columns) in enumerate(windows):
-        outer = [_grown(rows, margin, height), _grown(columns, margin, width)]
-        light, inverse = read(outer[0], outer[1])
-        window = Window(outer[0].start, outer[1].start, height, width)
-        with torch.inference_mode():
-            out = renderer.from_inverse_depth(light[None], inverse[None], window)[0]
-        inner = [
-            slice(a.start - b.start, a.stop - b.start) for a, b in zip((rows, columns), outer, strict=True)
-        ]
-        write(rows, columns, out[:, inner[0], inner[1]])
+        give_back_memory()
+        _render_window(renderer, rows, columns, margin, (height, width), read, write)
         if on_progress is not None:
             on_progress(done + 1, len(windows))
+
+
+def _render_window(
+    renderer: PhysicalRenderer,
+    rows: slice,
+    columns: slice,
+    margin: int,
+    size: tuple[int, int],
+    read: Read,
+    write: Write,
+) -> None:
+    outer = [_grown(span, margin, length) for span, length in zip((rows, columns), size, strict=True)]
+    light, inverse = read(outer[0], outer[1])
+    window = Window(outer[0].start, outer[1].start, *size)
+    with torch.inference_mode():
+        out = renderer.from_inverse_depth(light[None], inverse[None], window)[0]
+    inner = [slice(a.start - b.start, a.stop - b.start) for a, b in zip((rows, columns), outer, strict=True)]
+    write(rows, columns, out[:, inner[0], inner[1]])
 
 
 def _aligned(length: float) -> int:
     return ALIGN * math.ceil(length / ALIGN)
 
 
-def _core(height: int, width: int, margin: int, max_mem_mb: int | None) -> int:
-    """The side of a tile without its margin, px; the whole picture where that fits."""
-    most = _aligned(max(height, width))
+def _cores(
+    height: int, width: int, margin: int, max_mem_mb: int | None, bytes_per_pixel: int
+) -> tuple[int, int]:
+    """Height and width of tiles without their margins, px: of those that the memory holds, what needs least work.
 
-    def needed_mb(core: int) -> float:
-        return min(height, core + 2 * margin) * min(width, core + 2 * margin) * BYTES_PER_PIXEL / 1e6
-
-    fitting = [
-        core for core in range(ALIGN, most + 1, ALIGN) if needed_mb(core) <= (max_mem_mb or DEFAULT_MB)
+    Without a bound, a picture whose margins are too large for the default gets tiles as large as its margins.
+    Raises InputError where the bound holds no tile.
+    """
+    most_px = (max_mem_mb or DEFAULT_MB) * 1e6 / bytes_per_pixel
+    tried = [
+        (sum(_outer(height, core_h, margin)) * sum(_outer(width, core_w, margin)), core_h, core_w)
+        for core_h in range(ALIGN, _aligned(height) + 1, ALIGN)
+        for core_w in range(ALIGN, _aligned(width) + 1, ALIGN)
+        if max(_outer(height, core_h, margin)) * max(_outer(width, core_w, margin)) <= most_px
     ]
-    if fitting:
-        return fitting[-1]
+    if tried:
+        return min(tried)[1:]
     if max_mem_mb is None:
-        return min(most, _aligned(margin))
-    least = math.ceil(needed_mb(ALIGN))
+        return min(_aligned(height), _aligned(margin)), min(_aligned(width), _aligned(margin))
+    least = math.ceil(
+        max(_outer(height, ALIGN, margin)) * max(_outer(width, ALIGN, margin)) * bytes_per_pixel / 1e6
+    )
     raise InputError(
         f"expected at least {least} MB for tiles with margins of {margin} px, got {max_mem_mb} MB, "
         f"try --max-mem {least}"
     )
+
+
+def _outer(length: int, core: int, margin: int) -> list[int]:
+    """Lengths of the tiles along an axis, with their margins as far as the picture goes."""
+    spans = (_grown(span, margin, length) for span in _spans(length, core))
+    return [span.stop - span.start for span in spans]
 
 
 def _spans(length: int, core: int) -> Iterator[slice]:

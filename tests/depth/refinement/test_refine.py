@@ -5,8 +5,9 @@ import pytest
 import torch
 from scenes import SCENES, degrade, edge_psnr, load
 
-from cocnet.depth.refinement.guided_filter import GuidedFilter, box, stripes
+from cocnet.depth.refinement.guided_filter import GuidedFilter, stripes
 from cocnet.depth.refinement.refine import refine_inverse_depth
+from cocnet.depth.refinement.windows import box
 from cocnet.imaging import linear_to_srgb
 
 
@@ -55,16 +56,6 @@ def test_large_photos_are_worked_out_small(step, monkeypatch):
     large = [x.repeat(4, 0).repeat(4, 1) for x in (photo, truth, smeared)]
     refined = refine_inverse_depth(large[2], large[0], reach_px=48)
     assert np.abs(refined - large[1]).mean() < 0.6 * np.abs(large[2] - large[1]).mean()
-
-
-def test_box_by_running_sums_is_the_mean():
-    x = torch.rand(2, 40, 30)
-    near = box(x, 8)
-    for reach in (8, 11):
-        size = 2 * reach + 1
-        mean = torch.nn.functional.avg_pool2d(x, size, 1, reach, count_include_pad=False)
-        assert torch.allclose(box(x, reach), mean, atol=1e-5)
-    assert near.shape == x.shape
 
 
 def test_running_sums_keep_what_is_small_beside_a_bright_area():

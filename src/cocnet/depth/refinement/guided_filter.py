@@ -12,33 +12,11 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn import functional
 
+from cocnet.depth.refinement.windows import box
+
 Plane = Float[Tensor, "c h w"]
 Guide = Float[Tensor, "3 h w"]
-_LARGE = 8
 PAIRS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
-
-
-def box(x: Float[Tensor, "c h w"], reach: int) -> Float[Tensor, "c h w"]:
-    """Mean over (2·reach + 1)² px, at the border over what is inside: rows, then columns."""
-    if reach > _LARGE:
-        return _running(_running(x, reach, 1), reach, 2)
-    size = 2 * reach + 1
-    x = functional.avg_pool2d(x, (size, 1), 1, (reach, 0), count_include_pad=False)
-    return functional.avg_pool2d(x, (1, size), 1, (0, reach), count_include_pad=False)
-
-
-def _running(x: Float[Tensor, "c h w"], reach: int, axis: int) -> Float[Tensor, "c h w"]:
-    """Mean over 2·reach + 1 along an axis by running sums; in float64, as the sums are far larger than the means."""
-    length = x.shape[axis]
-    places = torch.arange(length)
-    low, high = (places - reach).clamp_min(0), (places + reach + 1).clamp_max(length)
-    ends = list(x.shape)
-    ends[axis] = 1
-    sums = torch.cat([x.new_zeros(ends, dtype=torch.float64), x.cumsum(axis, dtype=torch.float64)], axis)
-    shape = [1, 1, 1]
-    shape[axis] = length
-    means = (sums.index_select(axis, high) - sums.index_select(axis, low)) / (high - low).view(shape)
-    return means.to(x.dtype)
 
 
 class GuidedFilter:

@@ -17,11 +17,11 @@ from cocnet.depth.refinement.guided_filter import (
     PAIRS,
     GuidedFilter,
     adjugate,
-    box,
     shrunk,
     stripes,
     working_size,
 )
+from cocnet.depth.refinement.windows import box, extent, highest
 
 Plane = Float[Tensor, "1 h w"]
 Guide = Float[Tensor, "3 h w"]
@@ -65,8 +65,8 @@ def refine_inverse_depth(
 def _reach(depth: Plane) -> int:
     """3.5 % of the shorter side; more where the steps of depth themselves are smeared farther, px."""
     least, most = (max(2, round(share * min(depth.shape[-2:]))) for share in (REACH_SHARE, _MOST_SHARE))
-    span = _highest(depth, most) + _highest(-depth, most)
-    width = span / _highest(_slope(depth), most).clamp_min(1e-12)
+    span = highest(depth, most) + highest(-depth, most)
+    width = span / highest(_slope(depth), most).clamp_min(1e-12)
     large = span > 0.5 * span.max()
     return min(most, max(least, round(_SMEARS * float(width[large].median()))))
 
@@ -80,7 +80,7 @@ def _slope(depth: Plane) -> Plane:
 
 def _sides(depth: Plane, guide: Guide, reach: int) -> Float[Tensor, "7 h w"]:
     """The near share as a model of the photo (3 slopes, offset), near and far depth, and where depth jumps."""
-    low, high = -_highest(-depth, reach), _highest(depth, reach)
+    low, high = -highest(-depth, reach), highest(depth, reach)
     span = high - low
     share = (depth - low) / span.clamp_min(1e-12)
     belongs = (share > 0.5).float()
@@ -98,9 +98,9 @@ def _sides(depth: Plane, guide: Guide, reach: int) -> Float[Tensor, "7 h w"]:
 
 def _laid(belongs: Plane, guide: Guide, doubt: int) -> Plane:
     """The near share, its edge moved by up to about `doubt` px to where the colours of its two sides part."""
-    near, far = 1 - _highest(1 - belongs, doubt), 1 - _highest(belongs, doubt)
-    near = torch.where(_highest(near, 2 * doubt) > 0, near, belongs)
-    far = torch.where(_highest(far, 2 * doubt) > 0, far, 1 - belongs)
+    near, far = 1 - highest(1 - belongs, doubt), 1 - highest(belongs, doubt)
+    near = torch.where(highest(near, 2 * doubt) > 0, near, belongs)
+    far = torch.where(highest(far, 2 * doubt) > 0, far, 1 - belongs)
     colour = _log_likelihood(guide, near, 2 * doubt) - _log_likelihood(guide, far, 2 * doubt)
     odds = _BY_DEPTH * (2 * box(belongs, doubt) - 1) + colour.clamp(-_BY_COLOUR, _BY_COLOUR)
     return GuidedFilter(guide, _GUIDE_REACH, _GUIDE_VARIANCE)(odds.sigmoid()).clamp(0, 1).round()
@@ -108,17 +108,11 @@ def _laid(belongs: Plane, guide: Guide, doubt: int) -> Plane:
 
 def _jumps(depth: Plane, span: Plane, reach: int) -> Plane:
     """1 where depth jumps within reach, 0 on slopes: there the span is as long as the steepest change lasts."""
-    steepest = _highest(_slope(depth), reach)
-    rows, columns = (_extent(n, reach) for n in depth.shape[-2:])
-    extent = torch.minimum(rows[:, None], columns[None])
+    steepest = highest(_slope(depth), reach)
+    rows, columns = (extent(n, reach) for n in depth.shape[-2:])
+    longest = torch.minimum(rows[:, None], columns[None])
     large = span > _JUMP_SHARE * (depth.max() - depth.min())
-    return box((large & (span < _SHORTER * extent * steepest)).float(), 2)
-
-
-def _extent(length: int, reach: int) -> Float[Tensor, "n"]:
-    """How far the window goes from end to end, px; less at the border."""
-    places = torch.arange(length)
-    return ((places + reach).clamp_max(length - 1) - (places - reach).clamp_min(0)).float()
+    return box((large & (span < _SHORTER * longest * steepest)).float(), 2)
 
 
 def _log_likelihood(guide: Guide, where: Plane, reach: int) -> Plane:
@@ -144,7 +138,7 @@ def _restored(depth: Plane, belongs: Plane, near: Plane, far: Plane, reach: int)
     At most as near as what is around, and not much nearer than it seems.
     """
     sharp = far + box(depth - far, reach) / box(belongs, reach).clamp_min(0.02)
-    nearest = torch.minimum(_highest(depth, _AROUND * reach), far + _LOST * (near - far))
+    nearest = torch.minimum(highest(depth, _AROUND * reach), far + _LOST * (near - far))
     return torch.minimum(torch.maximum(sharp, near), torch.maximum(nearest, near))
 
 
@@ -152,12 +146,6 @@ def _mean_where(depth: Plane, where: Plane, reach: int, otherwise: Plane) -> Pla
     """Mean depth of a side in the window, where the side is in it."""
     weight = box(where, reach)
     return torch.where(weight > 1e-4, box(depth * where, reach) / weight.clamp_min(1e-6), otherwise)
-
-
-def _highest(x: Plane, reach: int) -> Plane:
-    """The maximum within reach, rows after columns."""
-    size = 2 * reach + 1
-    return functional.max_pool2d(functional.max_pool2d(x, (size, 1), 1, (reach, 0)), (1, size), 1, (0, reach))
 
 
 def _either(share: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
