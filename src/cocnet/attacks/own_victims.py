@@ -34,6 +34,13 @@ class OwnVictim(nn.Module):
 
 def open_own_victim(spelled: str) -> OwnVictim:
     """The victim of "package.module:function", asked once how many classes it has. Raises InputError."""
+    call = own_callable(spelled, "logits [b n]")
+    return OwnVictim(call, spelled, _classes(call, spelled))
+
+
+def own_callable(spelled: str, returns: str) -> Callable[[Tensor], Any]:
+    """The function or network of "package.module:function"; `returns` says what of, for the error. Raises
+    InputError."""
     module, _, name = spelled.partition(":")
     try:
         call = getattr(_imported(module), name)
@@ -46,9 +53,10 @@ def open_own_victim(spelled: str) -> OwnVictim:
     if not callable(call) or isinstance(call, type):
         raise InputError(
             f"expected a function or a network as '{spelled}', got {type(call).__name__}, try one that takes sRGB "
-            "[b 3 h w] of 0..1 and returns logits [b n]"
+            f"[b 3 h w] of 0..1 and returns {returns}"
         )
-    return OwnVictim(call, spelled, _classes(call, spelled))
+    found: Callable[[Tensor], Any] = call
+    return found
 
 
 def _imported(module: str) -> Any:

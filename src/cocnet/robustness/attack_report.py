@@ -7,18 +7,17 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from cocnet import __version__
 from cocnet.errors import MissingExtraError
-from cocnet.files.atomic import atomic_path, write_json
+from cocnet.files.atomic import write_json
 from cocnet.files.csv_file import write_csv
 from cocnet.files.json_file import an_object, read_json
-from cocnet.files.markdown import plain, table
 from cocnet.robustness.html_page import html_page
 from cocnet.robustness.plots import write_plots
 from cocnet.robustness.records import AttackRecord, flat
 from cocnet.robustness.report_sections import report_sections, title_of
+from cocnet.robustness.section_files import sections_markdown, write_text
 from cocnet.robustness.settings import RobustnessRun
 from cocnet.robustness.summary import Summary
 
@@ -35,8 +34,8 @@ def write_robustness(run: RobustnessRun, summary: Summary, records: Sequence[Att
         plots += write_plots(run.out, summary)
     except MissingExtraError as error:
         notes.append(f"no plots: {error}")
-    _write(run.out / f"{NAME}.md", markdown(summary, plots, notes))
-    _write(run.out / f"{NAME}.html", html_page(summary, records, plots, notes))
+    write_text(run.out / f"{NAME}.md", markdown(summary, plots, notes))
+    write_text(run.out / f"{NAME}.html", html_page(summary, records, plots, notes))
     return run.out / f"{NAME}.html"
 
 
@@ -49,17 +48,4 @@ def read_summary(folder: str | Path) -> dict[str, Any]:
 
 def markdown(summary: Summary, plots: Sequence[Path] = (), notes: Sequence[str] = ()) -> str:
     """All sections as Markdown."""
-    lines = [f"# {plain(title_of(summary))}"]
-    for section in report_sections(summary, notes):
-        lines += ["", f"## {plain(section.title)}", ""] if section.title else [""]
-        lines += [f"- {plain(line)}" for line in section.lines]
-        if section.rows:
-            lines += [""] if section.lines else []
-            lines += table(section.head, section.rows)
-    lines += [line for plot in plots for line in ("", f"![{plain(plot.stem)}]({quote(plot.name)})")]
-    return "\n".join([*lines, ""])
-
-
-def _write(path: Path, text: str) -> None:
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    return sections_markdown(title_of(summary), report_sections(summary, notes), plots)

@@ -4,14 +4,12 @@ Enters: a set that `cocnet corrupt` made, classifiers. Leaves: a `CorruptionScor
 VICTIM.json, corruptions.md, corruptions.html and a plot of accuracy against severity.
 """
 
-import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from jinja2 import Environment, PackageLoader
 
 from cocnet import __version__
 from cocnet.attacks.guard import ask_logits, evaluating
@@ -19,15 +17,14 @@ from cocnet.augment.corruptions import CONTROL
 from cocnet.compute import check_device, strict_float32
 from cocnet.datasets import LabelledFolder
 from cocnet.errors import MissingExtraError
-from cocnet.files.atomic import atomic_path, write_json
+from cocnet.files.atomic import write_json
 from cocnet.files.json_file import an_object, read_json
-from cocnet.files.markdown import table
 from cocnet.metrics import Interval, wilson
 from cocnet.robustness.corruption_set import CLEAN, MANIFEST
 from cocnet.robustness.corruption_settings import CorruptionEvaluation
-from cocnet.robustness.html_page import Figure
 from cocnet.robustness.plots import plot_severities
 from cocnet.robustness.run_layout import plain
+from cocnet.robustness.section_files import sections_markdown, sections_page, write_text
 from cocnet.robustness.sources import open_victims
 from cocnet.robustness.sweep_sections import ReportSection, percent
 
@@ -202,17 +199,5 @@ def _report(
         plots = []
         sections.append(ReportSection("Plots", (f"none: {error}",)))
     title = f"Bokeh corruptions seen by {', '.join(score.victim for score in scores)}"
-    lines = [f"# {title}"]
-    for section in sections:
-        lines += ["", f"## {section.title}", ""] if section.title else [""]
-        lines += [f"- {line}" for line in section.lines]
-        lines += ["", *table(section.head, section.rows)] if section.rows else []
-    lines += [line for plot in plots for line in ("", f"![{plot.stem}]({plot.name})")]
-    figures = [Figure(one.stem, base64.b64encode(one.read_bytes()).decode(), "png") for one in plots]
-    template = Environment(loader=PackageLoader("cocnet", "robustness"), autoescape=True).get_template(
-        "report.html"
-    )
-    page = template.render(title=title, sections=sections, plots=figures, gallery=())
-    for name, text in ((f"{NAME}.md", "\n".join([*lines, ""])), (f"{NAME}.html", page)):
-        with atomic_path(run.out / name) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+    write_text(run.out / f"{NAME}.md", sections_markdown(title, sections, plots))
+    write_text(run.out / f"{NAME}.html", sections_page(title, sections, plots))

@@ -71,3 +71,22 @@ class CorruptionEvaluation:
     def __post_init__(self) -> None:
         if self.batch < 1:
             raise InputError(f"expected batch from 1, got {self.batch}, try 16")
+
+
+@dataclass(frozen=True)
+class DetectionEvaluation:
+    """Which detectors see which set."""
+
+    data: Path
+    """A set that `cocnet corrupt` made of loose photos with --size-px 0."""
+    annotations: Path
+    """Boxes of the photos before they were corrupted: a JSON file as COCO has it (instances_val2017.json)."""
+    out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/detection")
+    """Folder of the report."""
+    detectors: tuple[str, ...] = ("ssdlite320_mobilenet_v3_large",)
+    """Names of torchvision's detectors, NAME=FILE.safetensors, or PACKAGE.MODULE:FUNCTION of one's own (sRGB [b 3 h
+    w] of 0..1 to a list of boxes, scores and labels)."""
+    device: str = "cpu"
+    """cpu or cuda."""
+    threads: int | None = None
+    """Processor threads [PyTorch's choice]."""

@@ -4,12 +4,9 @@ Enters: a summary, records, and the run's files. Leaves: HTML. Pictures are JPEG
 measured are the PNG files of the run.
 """
 
-import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -19,45 +16,16 @@ from cocnet.robustness.pictures import as_text, coloured, difference, near_colou
 from cocnet.robustness.records import AttackRecord
 from cocnet.robustness.report_sections import report_sections, title_of
 from cocnet.robustness.run_layout import RunLayout, load_picture, load_plane
+from cocnet.robustness.section_files import AttackGallery, Figure, PhotoGallery, sections_page
 from cocnet.robustness.summary import Summary
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A picture in base64, or none, with its caption."""
-
-    caption: str
-    data: str = ""
-    format: str = "jpeg"
-
-
-@dataclass(frozen=True)
-class AttackGallery:
-    """What one method did to a photo."""
-
-    title: str
-    figures: tuple[Figure, ...]
-
-
-@dataclass(frozen=True)
-class PhotoGallery:
-    """A photo as it was, then what each victim and method made of it."""
-
-    title: str
-    figures: tuple[Figure, ...]
-    attacks: tuple[AttackGallery, ...]
 
 
 def html_page(
     summary: Summary, records: Sequence[AttackRecord], plots: Sequence[Path] = (), notes: Sequence[str] = ()
 ) -> str:
     """The whole file. Raises FileError where a picture of the run is missing."""
-    template = Environment(loader=PackageLoader("cocnet", "robustness"), autoescape=True)
-    return template.get_template("report.html").render(
-        title=title_of(summary),
-        sections=report_sections(summary, notes),
-        plots=[Figure(one.stem, base64.b64encode(one.read_bytes()).decode(), "png") for one in plots],
-        gallery=_gallery(summary, records),
+    return sections_page(
+        title_of(summary), report_sections(summary, notes), plots, _gallery(summary, records)
     )
 
 

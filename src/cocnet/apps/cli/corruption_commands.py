@@ -1,4 +1,4 @@
-"""`cocnet corrupt` and `cocnet evaluate corruptions`: a set of bokeh corruptions, and what classifiers make of it.
+"""`cocnet corrupt`, `evaluate corruptions`, `evaluate detection`: sets of bokeh corruptions, who sees through them.
 
 Enters: photos in folders. Leaves: the set; a report in a folder.
 """
@@ -9,7 +9,7 @@ from tyro.conf import OmitArgPrefixes, Positional
 
 from cocnet.apps.cli.progress import parts_done, what_is_done
 from cocnet.apps.cli.say import say
-from cocnet.robustness.corruption_settings import CorruptionEvaluation, CorruptionRun
+from cocnet.robustness.corruption_settings import CorruptionEvaluation, CorruptionRun, DetectionEvaluation
 
 
 def corrupt(images: Positional[Path], /, run: OmitArgPrefixes[CorruptionRun]) -> None:
@@ -50,3 +50,23 @@ def evaluate_corruptions(run: OmitArgPrefixes[CorruptionEvaluation]) -> None:
     for score in scores:
         print(f"{score.victim}: right {score.clean}, mean corruption error {100 * score.mean_error:.1f} %")
     print(run.out / "corruptions.html")
+
+
+def evaluate_detection(run: OmitArgPrefixes[DetectionEvaluation]) -> None:
+    """Measure how well detectors find objects under bokeh corruptions, by COCO's mean average precision.
+
+      cocnet corrupt val2017 --size-px 0 -o set
+      cocnet evaluate detection --data set --annotations instances_val2017.json
+
+    Args:
+        run: Which detectors, which set.
+    """
+    from cocnet.robustness.detection_scores import run_detection_scores
+
+    with what_is_done("folder") as on_progress:
+        scores = run_detection_scores(run, on_progress)
+    for score in scores:
+        print(f"{score.detector}: {100 * score.clean:.1f} % on the photos themselves")
+        for name in score.precision:
+            print(f"  {name}: {100 * score.mean(name):.1f} %")
+    print(run.out / "detection.html")

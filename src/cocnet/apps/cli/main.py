@@ -22,7 +22,7 @@ from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, Pri
 from cocnet import __version__
 from cocnet.apps.cli.attack_command import attack
 from cocnet.apps.cli.batch_command import batch
-from cocnet.apps.cli.corruption_commands import corrupt, evaluate_corruptions
+from cocnet.apps.cli.corruption_commands import corrupt, evaluate_corruptions, evaluate_detection
 from cocnet.apps.cli.deblur_command import deblur
 from cocnet.apps.cli.depth_command import depth
 from cocnet.apps.cli.evaluate_command import evaluate, evaluate_robustness, tables
@@ -165,6 +165,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate,
     "evaluate robustness": evaluate_robustness,
     "evaluate corruptions": evaluate_corruptions,
+    "evaluate detection": evaluate_detection,
     "corrupt": corrupt,
     "pairs": pairs,
     "tables": tables,
