@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from cocnet.errors import InputError
 
@@ -106,3 +107,10 @@ def _c_library() -> ctypes.CDLL | None:
         return ctypes.CDLL(None)
     except (OSError, TypeError):
         return None
+
+
+def finite_output(output: Tensor, name: str) -> Tensor:
+    """A network's output itself; raises InputError where it holds NaN or infinity."""
+    if not bool(output.detach().isfinite().all()):
+        raise InputError(f"expected numbers from {name}, got NaN or infinity, try other weights, or float32")
+    return output

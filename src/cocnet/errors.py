@@ -13,6 +13,10 @@ class FileError(CocnetError, OSError):
     """A file can't be read, is refused, or can't be written; names the file and the remedy."""
 
 
+class DownloadError(FileError):
+    """A file that would have to be downloaded isn't there: no network, or none allowed."""
+
+
 class DepthError(CocnetError, ValueError):
     """A depth map is missing, untyped, of another shape, or holds nothing usable."""
 

@@ -15,6 +15,7 @@ from cocnet.attacks import (
     RandomSearch,
     SmoothGDA,
 )
+from cocnet.attacks.guard import ask_classes
 from cocnet.attacks.pgd import PGDSettings, descend
 from cocnet.errors import CocnetWarning, DepthError, InputError
 
@@ -213,3 +214,8 @@ def test_a_loss_and_a_success_of_ones_own_attack_any_output():
     mean = PGDSettings(0.1, 2, loss=lambda o, g: loss(o, g).mean(), success=success)
     with pytest.raises(InputError, match=r"expected loss \[2\]"):
         descend(lambda x, rows: x, segmenter, x, goal, mean)
+
+
+def test_a_classifier_of_nan_sees_no_class():
+    with pytest.raises(InputError, match="expected logits from function, got NaN"):
+        ask_classes(lambda picture: picture.flatten(1)[:, :3] * torch.nan, torch.rand(2, 3, 4, 4))

@@ -10,8 +10,8 @@ from safetensors.torch import load_file, save_file
 
 from cocnet.depth import network_view
 from cocnet.depth.network_view import WEIGHTS, load_network, look_at
-from cocnet.errors import FileError
-from cocnet.networks.architectures.depth_subject_net import count_parameters
+from cocnet.errors import FileError, InputError
+from cocnet.networks.architectures.depth_subject_net import DepthSubjectNet, count_parameters
 
 
 def photo(height=60, width=90, seed=0):
@@ -81,3 +81,11 @@ def test_weights_that_change_are_loaded_again(tmp_path):
     save_file(tensors, path)
     os.utime(path, ns=(1, 1))
     assert float(next(load_network(path).parameters()).abs().max()) == 0
+
+
+def test_a_network_that_gives_no_numbers_is_an_error():
+    network = DepthSubjectNet().eval().requires_grad_(False)
+    for parameter in network.parameters():
+        parameter.fill_(float("nan"))
+    with pytest.raises(InputError, match="depth and subject, got NaN"):
+        look_at(np.zeros((32, 32, 3), np.uint8), network)

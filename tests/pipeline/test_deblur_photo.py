@@ -111,3 +111,10 @@ def test_deblur_first_renders_the_sharpened_photo(weights, photo):
     found = render(photo, depth, deblur_first=True, deblur_model=str(weights), **asked)
     assert np.array_equal(found.pixels, expected) and found.settings.options.deblur_first
     assert not np.array_equal(render(photo, depth, **asked).pixels, expected)
+
+
+def test_a_network_that_gives_no_numbers_is_an_error(network, photo):
+    with torch.no_grad():
+        network.last.weight.fill_(float("nan"))
+    with pytest.raises(InputError, match="expected numbers from deblur-hybrid, got NaN"):
+        deblur_with(network, photo, DeblurOptions())

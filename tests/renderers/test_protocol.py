@@ -92,3 +92,14 @@ def test_names_and_files(tmp_path):
         NetworkRenderer(create_model("cocnet-hybrid", channels=[4], groups=1, filtered=1))
     with pytest.raises(InputError, match="try cocnet-hybrid"):
         HybridRenderer(tiny)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_network_that_gives_no_numbers_is_an_error(bad):
+    """Saved, it would be a black picture."""
+    network = create_model("dbsi")
+    with torch.no_grad():
+        list(network.parameters())[-1].fill_(bad)
+    light = torch.rand(1, 3, 32, 32)
+    with pytest.raises(InputError, match="expected numbers from dbsi, got NaN or infinity"):
+        NetworkRenderer(network).render(light, torch.ones(1, 1, 32, 32), None)

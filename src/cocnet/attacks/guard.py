@@ -26,6 +26,15 @@ def ask_logits(victim: Callable[[Tensor], Any], picture: Float[Tensor, "b 3 h w"
     return checked_logits(ask(victim, picture), len(picture))
 
 
+def ask_classes(victim: Callable[[Tensor], Any], picture: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n"]:
+    """The logits of a classifier that is asked what it sees; raises InputError for NaN, where none is largest."""
+    logits = ask_logits(victim, picture)
+    if bool(logits.detach().isnan().any()):
+        name = type(victim).__name__
+        raise InputError(f"expected logits from {name}, got NaN, try other weights, or the victim in float32")
+    return logits
+
+
 def checked_logits(output: Any, count: int) -> Float[Tensor, "b n"]:
     """The output itself; raises InputError unless it is one row of two or more logits for each picture."""
     if not isinstance(output, Tensor):

@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
+from cocnet.compute import finite_output
 from cocnet.depth.estimators.protocol import Rgb
 from cocnet.depth.refinement.guided_filter import shrunk
 from cocnet.errors import FileError
@@ -89,7 +90,7 @@ def _seen(
     other = functional.interpolate(view, smaller, mode="bilinear", antialias=True).flip(-1)
     planes = [torch.cat(_run(network, view), 1), torch.cat(_run(network, other), 1).flip(-1)]
     planes[1] = functional.interpolate(planes[1], size, mode="bilinear", align_corners=False)
-    disparity, mask = ((planes[0] + planes[1]) / 2)[0]
+    disparity, mask = finite_output((planes[0] + planes[1]) / 2, "the network of depth and subject")[0]
     return disparity, mask
 
 

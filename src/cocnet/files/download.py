@@ -10,12 +10,13 @@ import tempfile
 import urllib.error
 import urllib.request
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
 
-from cocnet.errors import CocnetWarning, FileError
+from cocnet.errors import CocnetWarning, DownloadError, FileError
 from cocnet.files.atomic import atomic_path
 from cocnet.files.offline import check_download, is_there
 
@@ -46,6 +47,17 @@ def cache_folder() -> Path:
         return Path.home() / ".cache" / "cocnet"
     except RuntimeError:  # a user without a home, as containers have them
         return Path(tempfile.gettempdir()) / "cocnet-cache"
+
+
+def is_news(what: str) -> bool:
+    """Whether a note wasn't given before, to this cache folder; it is given again where that can't be written."""
+    told = cache_folder() / "told" / hashlib.sha256(what.encode("utf-8", "replace")).hexdigest()[:16]
+    if is_there(told):
+        return False
+    with suppress(OSError):
+        told.parent.mkdir(parents=True, exist_ok=True)
+        told.touch()
+    return True
 
 
 def cached_path(remote: Remote) -> Path:
@@ -100,7 +112,7 @@ def _download(remote: Remote, temporary: Path, path: Path) -> None:
                 bar.update(len(chunk))
     except (urllib.error.URLError, TimeoutError, ConnectionError, ValueError) as error:
         reason = " ".join(str(getattr(error, "reason", error)).split())
-        raise FileError(
+        raise DownloadError(
             f"expected to download '{remote.name}', got '{reason}', try again online, or put the file at {path}"
         ) from error
     if digest.hexdigest() != remote.sha256:

@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from cocnet.errors import FileError
+from cocnet.errors import DownloadError
 
 VARIABLE = "COCNET_OFFLINE"
 
@@ -19,13 +19,13 @@ def is_offline() -> bool:
 
 
 def check_download(what: str, kept: Path | None, hint: str) -> None:
-    """Raise FileError where a file would have to be downloaded and mustn't be.
+    """Raise DownloadError where a file would have to be downloaded and mustn't be.
 
     kept: where it would lie. hint: what to do, starting with "try".
     """
     if is_offline() and not (kept is not None and is_there(kept)):
         where = f" at '{kept}'" if kept is not None else ""
-        raise FileError(f"expected {what}{where}, got none offline ({VARIABLE}), {hint}")
+        raise DownloadError(f"expected {what}{where}, got none offline ({VARIABLE}), {hint}")
 
 
 def is_there(path: Path) -> bool:

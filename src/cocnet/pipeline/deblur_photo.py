@@ -17,6 +17,7 @@ from jaxtyping import Shaped
 from torch import nn
 
 from cocnet import __version__
+from cocnet.compute import finite_output
 from cocnet.errors import InputError
 from cocnet.imaging import Photo, linear_to_srgb, srgb_to_linear
 from cocnet.networks import card_of, load_model
@@ -104,6 +105,7 @@ def _sharpened(network: nn.Module, part: Photo, options: DeblurOptions) -> Shape
     fast: Any = torch.autocast("cpu", torch.bfloat16) if options.bfloat16 else nullcontext()
     with torch.inference_mode(), fast:
         sharp = network(seen.contiguous(memory_format=torch.channels_last)).float()
+    finite_output(sharp, str(network.name))
     return part.encode(srgb_to_linear(torch.lerp(seen, sharp, options.strength)[0].clamp(0, 1)))
 
 

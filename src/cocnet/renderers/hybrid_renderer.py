@@ -17,7 +17,7 @@ from cocnet.networks import Card
 from cocnet.networks.architectures.base import check_input
 from cocnet.optics import ThinLens
 from cocnet.renderers.network import coc_map, computing
-from cocnet.renderers.protocol import DEPTH_AND_LENS, Reads, given_depth, given_lens
+from cocnet.renderers.protocol import DEPTH_AND_LENS, Reads, finite, given_depth, given_lens
 from cocnet.rendering import Highlights, PhysicalRenderer, render_tiled
 
 
@@ -64,7 +64,7 @@ class HybridRenderer:
         with computing(light, self.bfloat16):
             coc = coc_map(self.network, inverse, lens)
             corrected: Tensor = self.network.correct_light(light, coc, physical)  # type: ignore[operator]
-        return corrected if self.highlights is None else corrected.clamp(min=0)
+        return finite(self, corrected if self.highlights is None else corrected.clamp(min=0))
 
     def _physical(
         self, light: Float[Tensor, "b 3 h w"], inverse: Float[Tensor, "b 1 h w"], lens: ThinLens

@@ -18,7 +18,16 @@ from cocnet.errors import InputError
 from cocnet.imaging import linear_to_srgb, nearness, srgb_to_linear
 from cocnet.networks import Card
 from cocnet.optics import ThinLens
-from cocnet.renderers.protocol import DEPTH, DEPTH_AND_LENS, NOTHING, Reads, Renderer, given_depth, given_lens
+from cocnet.renderers.protocol import (
+    DEPTH,
+    DEPTH_AND_LENS,
+    NOTHING,
+    Reads,
+    Renderer,
+    finite,
+    given_depth,
+    given_lens,
+)
 
 _READS: dict[str, Reads] = {"none": NOTHING, "depth": DEPTH, "lens": DEPTH_AND_LENS}
 
@@ -78,7 +87,7 @@ class NetworkRenderer:
                 condition = self._nearness(given_depth(self, inverse_depth))
         with computing(light, self.bfloat16):
             rendered: Tensor = self.network(srgb, condition)
-        return srgb_to_linear(rendered.to(light.dtype))
+        return finite(self, srgb_to_linear(rendered.to(light.dtype)))
 
     def _nearness(self, inverse_depth: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
         if self.span is None:

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 from jaxtyping import Float
 from torch import Tensor
 
+from cocnet.compute import finite_output
 from cocnet.errors import DepthError, InputError
 from cocnet.optics import ThinLens
 
@@ -57,3 +58,8 @@ def given_lens(renderer: Renderer, lens: ThinLens | None) -> ThinLens:
             f"expected a lens for {renderer.name}, got none, try render(light, inverse_depth, ThinLens(…))"
         )
     return lens
+
+
+def finite(renderer: Renderer, light: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
+    """A network's picture itself; raises InputError for one with NaN or infinity, which would be saved as black."""
+    return finite_output(light, renderer.name)

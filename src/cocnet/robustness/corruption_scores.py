@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from cocnet import __version__
-from cocnet.attacks.guard import ask_logits, evaluating
+from cocnet.attacks.guard import ask_classes, evaluating
 from cocnet.augment.corruptions import CONTROL
 from cocnet.compute import check_device, strict_float32
 from cocnet.datasets import LabelledFolder
@@ -136,7 +136,7 @@ def _right(run: CorruptionEvaluation, folder: Path, victim: Any) -> Right:
         some = [photos[i] for i in range(start, min(start + run.batch, len(photos)))]
         batch = torch.stack([one.image for one in some]).to(run.device)
         with torch.no_grad(), strict_float32(batch.device), evaluating(victim):
-            seen = ask_logits(victim, batch).argmax(1).tolist()
+            seen = ask_classes(victim, batch).argmax(1).tolist()
         found |= {photo.name: label == photo.label for photo, label in zip(some, seen, strict=True)}
     return found
 

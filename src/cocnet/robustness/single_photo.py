@@ -152,11 +152,11 @@ def _class(label: int, victim: "Classifier | OwnVictim") -> int:
 
 
 def _seen(victim: "Classifier | OwnVictim", image: "Tensor") -> Prediction:
-    from cocnet.attacks.guard import ask_logits, evaluating
+    from cocnet.attacks.guard import ask_classes, evaluating
     from cocnet.robustness.class_names import class_name
 
     with evaluating(victim):
-        chance = ask_logits(victim, image)[0].softmax(0)
+        chance = ask_classes(victim, image)[0].softmax(0)
     label = int(chance.argmax())
     return Prediction(label, class_name(label, victim.classes), float(chance[label]))
 

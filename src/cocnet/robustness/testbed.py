@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from cocnet.attacks.guard import ask_logits, evaluating, training
+from cocnet.attacks.guard import ask_classes, evaluating, training
 from cocnet.attacks.own_victims import OwnVictim
 from cocnet.attacks.victims import Classifier
 from cocnet.compute import check_device, strict_float32
@@ -77,7 +77,7 @@ class Testbed:
         """The class that one victim finds."""
         network = self.victims[victim]
         with torch.no_grad(), strict_float32(picture.device), evaluating(network):
-            return ask_logits(network, picture).argmax(1).tolist()
+            return ask_classes(network, picture).argmax(1).tolist()
 
     def loaded(self, photos: Sequence[PhotoRecord]) -> tuple[Tensor, Tensor, Tensor, Int64[Tensor, "b"]]:
         """Photos, nearness, natural bokeh and labels of a batch, as they were written."""

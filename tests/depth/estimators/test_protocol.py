@@ -9,7 +9,7 @@ import torch
 from cocnet.depth import estimate, estimate_depth, list_estimators, make_estimator
 from cocnet.depth.estimators import order as sources
 from cocnet.depth.estimators.protocol import Estimator, as_rgb8
-from cocnet.errors import CocnetError, DepthError, InputError, MissingExtraError
+from cocnet.errors import CocnetError, DepthError, DownloadError, InputError, MissingExtraError
 from cocnet.imaging import DepthMap
 from cocnet.pipeline.render_photo import render
 
@@ -111,3 +111,17 @@ def test_every_kind_of_photo_is_taken_and_nonsense_refused(rgb):
 
 def test_errors_are_ours():
     assert issubclass(DepthError, CocnetError)
+
+
+def test_a_missing_download_is_told_once(rgb, monkeypatch):
+    """Not on every render: the cache folder remembers."""
+
+    def missing(name):
+        raise DownloadError("expected weights, got none offline")
+
+    monkeypatch.setattr(sources, "_automatic", lambda: ["far-away"])
+    monkeypatch.setattr(sources, "make_estimator", missing)
+    assert estimate_depth(rgb).notes == ("far-away: expected weights, got none offline",)
+    assert estimate_depth(rgb).notes == ()
+    monkeypatch.setenv("COCNET_CACHE", "/proc/none")
+    assert len(estimate_depth(rgb).notes) == len(estimate_depth(rgb).notes) == 1

@@ -63,7 +63,8 @@ def test_gain_maps_and_mattes_are_no_depth(make, jpeg, further, open_bytes):
         photo = open_bytes(make.mpf(jpeg, gain, further()))
     assert photo.embedded_depth.kind == "relative_disparity"
     matte = further("urn:com:apple:photo:2018:aux:portraiteffectsmatte")
-    assert open_bytes(make.mpf(jpeg, matte)).embedded_depth is None
+    with pytest.warns(CocnetWarning, match="mattes .* aren't used"):
+        assert open_bytes(make.mpf(jpeg, matte)).embedded_depth is None
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

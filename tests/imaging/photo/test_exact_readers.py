@@ -10,6 +10,7 @@ from PIL import Image
 
 from cocnet.errors import FileError
 from cocnet.imaging import read_photo
+from cocnet.imaging.color.profile import of_gamma
 from cocnet.imaging.depth.depth_codec import read_tiff
 from cocnet.imaging.photo import decode as decoding
 from cocnet.imaging.photo.limits import MAX_BYTES
@@ -113,3 +114,26 @@ def test_a_giant_picture_of_a_few_bytes_is_refused_before_it_is_decoded(form, ma
     monkeypatch.setattr(decoding, "_load", lambda *_: pytest.fail("decoded"))
     with pytest.raises(FileError, match="made of only"):
         read_photo(stream.getvalue())
+
+
+def test_a_small_copy_before_the_picture_is_not_taken_for_it(tmp_path, rgb):
+    small, path = np.ascontiguousarray(rgb[::4, ::4]), tmp_path / "a.tif"
+    with tifffile.TiffWriter(path) as writer:
+        writer.write(small, subfiletype=1, photometric="rgb")
+        writer.write(rgb, subfiletype=0, photometric="rgb")
+    assert np.array_equal(read_photo(path).pixels, rgb)
+    with tifffile.TiffWriter(path) as writer:
+        writer.write(small.astype(np.uint16), subfiletype=1, photometric="rgb")
+        writer.write(rgb.astype(np.uint16), subfiletype=0, photometric="rgb")
+    with pytest.raises(FileError, match="as page 2"):
+        read_photo(path)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_primaries_of_a_tiff_become_its_profile(tmp_path, rgb, dtype):
+    """TIFF 6.0, section 20: WhitePoint and PrimaryChromaticities."""
+    points = (0.3127, 0.329, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
+    pairs = [number for each in points for number in (round(each * 10_000), 10_000)]
+    tags = [(318, "2I", 2, pairs[:4], True), (319, "2I", 6, pairs[4:], True)]
+    tifffile.imwrite(tmp_path / "a.tif", rgb.astype(dtype), photometric="rgb", extratags=tags)
+    assert read_photo(tmp_path / "a.tif").icc == of_gamma(None, points)

@@ -73,6 +73,13 @@ def test_the_shared_one_agrees_with_pytorch(shared):
     agrees_at_any_size(*shared)
 
 
+def test_what_the_runtime_prints_stays_off_the_screen(shared, tmp_path, capfd):
+    _, path = shared
+    quantise_onnx(path, tmp_path / "a.onnx")
+    printed = capfd.readouterr()
+    assert printed.out == printed.err == ""
+
+
 def test_the_file_says_what_it_is(shared):
     model, path = shared
     about = onnxruntime.InferenceSession(str(path)).get_modelmeta().custom_metadata_map

@@ -8,7 +8,7 @@ from pathlib import Path
 from tyro.conf import OmitArgPrefixes, Positional
 
 from cocnet.apps.cli.progress import parts_done, what_is_done
-from cocnet.apps.cli.say import say
+from cocnet.apps.cli.say import note
 from cocnet.robustness.corruption_settings import CorruptionEvaluation, CorruptionRun, DetectionEvaluation
 
 
@@ -30,7 +30,7 @@ def corrupt(images: Positional[Path], /, run: OmitArgPrefixes[CorruptionRun]) ->
     with parts_done("corrupt") as on_progress:
         found = run_corruption(images, run, on_progress)
     for row in found["left_out"]:
-        say(f"note: left out {row['problem']}")
+        note(f"left out {row['problem']}")
     print(f"{run.out / MANIFEST}: {len(found['photos'])} photos, {len(found['corruptions'])} corruptions")
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from tyro.conf import Positional, arg
 
-from cocnet.apps.cli.say import say
+from cocnet.apps.cli.say import note
 from cocnet.apps.cli.streams import STREAM, source
 from cocnet.errors import InputError
 
@@ -64,8 +64,8 @@ def depth(
     else:
         refined = DepthMap.of(found.inverse, "disparity", found.depth.source) if refine else found.depth
         write_depth(out, refined)
-    for note in found.notes:
-        say(f"note: {note}")
+    for line in found.notes:
+        note(line)
     facts: dict[str, Any] = {
         "output": str(out),
         "kind": "picture" if picture else "disparity" if refine else found.depth.kind,

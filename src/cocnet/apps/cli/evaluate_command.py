@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from cocnet.apps.cli.progress import what_is_done
-from cocnet.apps.cli.say import say
+from cocnet.apps.cli.say import note
 from cocnet.datasets.pairs.open_pairs import PairFolder
 from cocnet.errors import InputError
 from cocnet.evaluation.evaluation_run import EvaluateRun
@@ -39,9 +39,9 @@ def evaluate(run: OmitArgPrefixes[EvaluateRun]) -> None:
     first = found[0]
     print("\n".join(means_table(f"{len(first.rows)} pairs of {first.data}", found)))
     for name, reason in first.missing.items():
-        say(f"note: no {name}: {reason}")
+        note(f"no {name}: {reason}")
     for problem in first.skipped:
-        say(f"note: left out {problem.name}: {problem.reason}")
+        note(f"left out {problem.name}: {problem.reason}")
     print(run.out / "evaluation.md")
 
 
@@ -76,9 +76,9 @@ def evaluate_robustness(run: OmitArgPrefixes[RobustnessRun]) -> None:
             else f"{score.victim}, {score.method}: right {score.right_saved}"
         )
     for where, flags in found.flags.items():
-        say(f"note: {where}: {' '.join(flags)}")
+        note(f"{where}: {' '.join(flags)}")
     for problem in found.left_out:
-        say(f"note: left out {problem.name}: {problem.reason}")
+        note(f"left out {problem.name}: {problem.reason}")
     print(run.out / "robustness.html")
 
 
@@ -176,7 +176,7 @@ def _table_of_run(number: int, run: Path | None) -> tuple[list[str], list[dict[s
     from cocnet.robustness.published_tables23 import HOW, cell_lines, table_2, table_3
 
     if run is None:
-        say(f"note: the paper's values alone; for ours beside them: {HOW}, then --run runs/x")
+        note(f"the paper's values alone; for ours beside them: {HOW}, then --run runs/x")
     found = None if run is None else read_summary(run)
     cells = table_2(found) if number == 2 else table_3(found)
     head = ("Table II: paper / ours", "") if number == 2 else ("Table III: made against", "seen by")

@@ -29,7 +29,7 @@ from cocnet.apps.cli.evaluate_command import evaluate, evaluate_robustness, tabl
 from cocnet.apps.cli.model_commands import convert, export, models
 from cocnet.apps.cli.pairs_command import pairs
 from cocnet.apps.cli.progress import parts_done
-from cocnet.apps.cli.say import say
+from cocnet.apps.cli.say import begin, note, say
 from cocnet.apps.cli.streams import say_result, source, target
 from cocnet.apps.cli.train_command import (
     BOKEH_COMMANDS,
@@ -118,8 +118,8 @@ def render(
             source(photo), None if depth is None else source(depth), rendering, on_progress=on_progress
         )
     beside = result.save(to, quality)
-    for note in result.settings.notes:
-        say(f"note: {note}")
+    for line in result.settings.notes:
+        note(line)
     if json:
         _print_json({"output": str(to), "settings_file": str(beside), **asdict(result.settings)})
         return
@@ -179,6 +179,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; every error a user can cause is one line on stderr and an exit code."""
+    begin()
     arguments = one_command(sys.argv[1:] if argv is None else argv)
     if arguments == ["--version"]:
         print(f"cocnet {__version__}")
@@ -291,7 +292,7 @@ def _show_warning(
     line: str | None = None,
 ) -> None:
     if issubclass(category, CocnetWarning):
-        say(f"note: {message}")
+        note(f"{message}")
 
 
 def _print_json(facts: Any) -> None:

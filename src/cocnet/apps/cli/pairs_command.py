@@ -8,7 +8,7 @@ from pathlib import Path
 from tyro.conf import OmitArgPrefixes, Positional
 
 from cocnet.apps.cli.progress import parts_done
-from cocnet.apps.cli.say import say
+from cocnet.apps.cli.say import note
 from cocnet.training.runs.pair_settings import PairRun
 
 
@@ -30,5 +30,5 @@ def pairs(images: Positional[Path], /, run: OmitArgPrefixes[PairRun]) -> None:
     with parts_done("pairs") as on_progress:
         found = run_pairs(images, run, on_progress)
     for line in found["left_out"]:
-        say(f"note: left out {line}")
+        note(f"left out {line}")
     print(f"{run.out / MANIFEST}: {len(found['pairs'])} pairs")

@@ -3,8 +3,29 @@
 Enters: text. Leaves: one line, in which what can't be seen is written as its code.
 """
 
+import re
 import sys
+from collections import Counter
 from typing import TextIO
+
+MOST_ALIKE = 5
+_OWN = re.compile(r"'[^']*'|[\d.,]+")
+_said: Counter[str] = Counter()
+
+
+def begin() -> None:
+    """Another command starts: notes are counted anew."""
+    _said.clear()
+
+
+def note(text: object) -> None:
+    """Print a note on standard error; of those that differ by names and numbers only the first few."""
+    kind = _OWN.sub("…", str(text).partition(": ")[2] or str(text))
+    _said[kind] += 1
+    if _said[kind] <= MOST_ALIKE:
+        say(f"note: {text}")
+    elif _said[kind] == MOST_ALIKE + 1:
+        say("note: … and more like that")
 
 
 def say(text: object, to: TextIO | None = None) -> None:

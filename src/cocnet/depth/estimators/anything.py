@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from cocnet.compute import finite_output
 from cocnet.depth.estimators.protocol import Rgb
 from cocnet.errors import FileError, MissingExtraError
 from cocnet.files.download import Remote, fetch
@@ -67,7 +68,7 @@ class DepthAnything:
         pixels = prepared(rgb, self.short_side_px, self.patch_px)
         disparity = self.network(pixel_values=pixels).predicted_depth[None].float()
         full = functional.interpolate(disparity, rgb.shape[:2], mode="bilinear", align_corners=False)
-        return DepthMap.of(full[0, 0], "relative_disparity", SOURCE)
+        return DepthMap.of(finite_output(full, "Depth Anything")[0, 0], "relative_disparity", SOURCE)
 
 
 def prepared(rgb: Rgb, short_side_px: int, patch_px: int) -> Float[Tensor, "1 3 h w"]:

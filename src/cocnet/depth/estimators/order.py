@@ -16,7 +16,8 @@ from cocnet.depth.estimators.metric import DepthPro, MoGe
 from cocnet.depth.estimators.protocol import Rgb, estimate
 from cocnet.depth.estimators.rembg import Rembg
 from cocnet.depth.network_view import retrained
-from cocnet.errors import CocnetError, DepthError
+from cocnet.errors import CocnetError, DepthError, DownloadError
+from cocnet.files.download import is_news
 from cocnet.imaging import DepthMap
 
 GROUP = "cocnet.depth"
@@ -43,7 +44,7 @@ def estimate_depth(rgb: Rgb, focal_px: float | None = None, name: str = AUTO) ->
     """Depth of a photo by a named estimator, or by the first that works: plugged in, Depth Anything, built in.
 
     Depth Pro, MoGe-2 and rembg are large and taken only by name. A named estimator that can't run raises its
-    CocnetError; "auto" notes it and goes on. Raises DepthError for an unknown name.
+    CocnetError; "auto" notes it and goes on, a missing download only once. Raises DepthError for an unknown name.
     """
     if name != AUTO:
         return Estimated(estimate(make_estimator(name), rgb, focal_px, name=name), name)
@@ -53,7 +54,8 @@ def estimate_depth(rgb: Rgb, focal_px: float | None = None, name: str = AUTO) ->
             depth = estimate(make_estimator(candidate), rgb, focal_px, name=candidate)
             return Estimated(depth, candidate, tuple(notes))
         except CocnetError as error:
-            notes.append(f"{candidate}: {error}")
+            if not isinstance(error, DownloadError) or is_news(candidate):
+                notes.append(f"{candidate}: {error}")
     depth = estimate(builtin_depth, rgb, focal_px, name=BUILT_IN)
     return Estimated(depth, BUILT_IN, tuple(notes))
 

@@ -91,14 +91,20 @@ def _tried(read: Callable[[], Any]) -> tuple[Any, str | None]:
 
 def _losses(data: bytes, xmp: PhotoXmp) -> Iterator[str]:
     iso = any(marker == 0xE2 and data.startswith(_ISO_GAIN_MAP, at) for marker, at, _ in segments(data))
-    if iso or xmp.has_gain_map or any(map(_is_gain_map, further_pictures(data))):
+    read = (_tried(lambda each=each: read_xmp(xmp_packets(each)))[0] for each in further_pictures(data))
+    others = [each for each in read if each is not None]
+    if any(map(_is_matte, others)):
+        yield "its portrait mattes (subject, hair, skin) aren't used; edges are found in the picture"
+    if iso or xmp.has_gain_map or any(map(_is_gain_map, others)):
         yield "its HDR gain map is dropped; the picture is the standard one"
 
 
-def _is_gain_map(picture: bytes) -> bool:
-    xmp, _ = _tried(lambda: read_xmp(xmp_packets(picture)))
-    kind = "" if xmp is None else xmp.apple.get("AuxiliaryImageType", "")
-    return xmp is not None and (xmp.has_gain_map or "hdrgainmap" in kind.lower())
+def _is_gain_map(xmp: PhotoXmp) -> bool:
+    return xmp.has_gain_map or "hdrgainmap" in xmp.apple.get("AuxiliaryImageType", "").lower()
+
+
+def _is_matte(xmp: PhotoXmp) -> bool:
+    return "matte" in xmp.apple.get("AuxiliaryImageType", "").lower()
 
 
 def _turned(depth: DepthMap, width: int, height: int, orientation: int) -> tuple[DepthMap | None, str | None]:

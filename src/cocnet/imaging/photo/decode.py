@@ -17,8 +17,9 @@ from jaxtyping import Shaped
 from PIL import Image, UnidentifiedImageError
 
 from cocnet.containers import completeness
+from cocnet.containers.bit_depth import avif_bits, jpeg2000_bits
 from cocnet.containers.isobmff import read_items
-from cocnet.errors import CocnetError, CocnetWarning
+from cocnet.errors import CocnetError, CocnetWarning, FileError
 from cocnet.files.quiet import quiet_logger, quiet_stderr
 from cocnet.imaging.color.icc import color_space
 from cocnet.imaging.color.profile import of_code_points, of_gamma
@@ -32,6 +33,9 @@ from cocnet.imaging.photo.source import Given, Source, opened
 
 ALLOWED = ("JPEG", "PNG", "TIFF", "WEBP", "HEIC", "AVIF", "JXL", "JPEG2000", "BMP", "PPM")
 _TIFF_TEXT_TAGS = (0x010E, 0x010F, 0x0110, 0x0112, 0x0131, 0x0132, 0x013B, 0x8298, 0x8769, 0x8825)
+_BITS = {"AVIF": avif_bits, "JPEG2000": jpeg2000_bits}
+_REDUCED, _WHITE, _COLOURS = 254, 318, 319  # tags of TIFF
+_MOST_PAGES = 16
 _pillow_lock = threading.Lock()
 quiet_logger("PIL")
 
@@ -147,6 +151,9 @@ def _decode_pillow(source: Source, name: str, max_bytes: int) -> Raster:
     pixels, icc = modes.to_array(image, source.name)
     if name == "JPEG":
         _check_jpeg(image, source)
+    bits = _BITS[name](source.read()) if name in _BITS else 8
+    if bits > 8 * pixels.itemsize:
+        _warn(f"'{source.name}' has {bits} bits a channel, of which 8 are read; as PNG or TIFF all would be")
     return _raster(pixels, icc, image.info.get("exif"), name, source.name, **_described(image))
 
 
@@ -236,21 +243,40 @@ def _decode_tiff(source: Source, name: str, max_bytes: int) -> Raster:
         image = open_picture(source.stream, name)
     except UnidentifiedImageError:
         return _wide_tiff(source, None, max_bytes)
+    page = _full_page(image)
     _check(image, source, max_bytes)
     exact.tiff_layout(image).check(source.size)
-    if getattr(image, "is_animated", False):
+    if getattr(image, "is_animated", False) and page == 0:
         _warn(f"'{source.name}' holds several frames; only the first is used")
     exif = _tiff_exif(image, source.name)
+    points = (*image.tag_v2.get(_WHITE, ()), *image.tag_v2.get(_COLOURS, ()))
+    meant = of_gamma(None, tuple(map(float, points)))
     if exact.is_wide_tiff(image):
+        if page > 0:
+            raise FileError(
+                f"expected the picture before its small copies in '{source.name}', got it as page {page + 1}, "
+                "try saving it alone"
+            )
         about = _described(image) | {"xmp": image.info.get("xmp") or image.tag_v2.get(700)}
-        return replace(_wide_tiff(source, exif, max_bytes), **about)
+        wide = _wide_tiff(source, exif, max_bytes)
+        return replace(wide, icc=wide.icc or meant, **about)
     with quiet_stderr():
         _load(image)
     pixels, icc = modes.to_array(image, source.name)
     if image.tag_v2.get(262) == 0 and image.mode.startswith("I;16"):
         pixels = np.iinfo(pixels.dtype).max - pixels
     about = _described(image) | {"xmp": image.info.get("xmp") or image.tag_v2.get(700)}
-    return _raster(pixels, icc, exif, name, source.name, turned=True, **about)
+    return _raster(pixels, icc or meant, exif, name, source.name, turned=True, **about)
+
+
+def _full_page(image: Any) -> int:
+    """Turn to the first page that isn't a small copy of another, and return its number."""
+    for page in range(min(getattr(image, "n_frames", 1), _MOST_PAGES)):
+        image.seek(page)
+        if not int(image.tag_v2.get(_REDUCED, 0)) & 1:
+            return page
+    image.seek(0)
+    return 0
 
 
 def _wide_tiff(source: Source, exif: bytes | None, max_bytes: int) -> Raster:

@@ -219,6 +219,8 @@ def heif_losses(heif: Any) -> list[str]:
     notes = []
     if len(heif) > 1:
         notes.append("holds several frames; only the main one is used")
+    if any("matte" in str(name).lower() for name in heif.info.get("aux", {})):
+        notes.append("its portrait mattes (subject, hair, skin) aren't used; edges are found in the picture")
     if any("gainmap" in name for name in heif.info.get("aux", {})):
         notes.append("its HDR gain map is dropped; the picture is the standard one")
     return notes

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from cocnet.errors import FileError, InputError, MissingExtraError
 from cocnet.files.atomic import atomic_path
+from cocnet.files.quiet import quiet_stderr
 from cocnet.networks.zoo.registry import card_of
 
 SUFFIX = ".onnx"
@@ -92,9 +93,10 @@ def _difference(model: nn.Module, path: Path, size: tuple[int, int]) -> float:
     from onnxruntime import InferenceSession
 
     given = _inputs(model, *size)
-    session = InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    names = [each.name for each in session.get_inputs()]
-    (found,) = session.run(None, {n: x.numpy() for n, x in zip(names, given, strict=True)})
+    with quiet_stderr():
+        session = InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        names = [each.name for each in session.get_inputs()]
+        (found,) = session.run(None, {n: x.numpy() for n, x in zip(names, given, strict=True)})
     with torch.no_grad():
         expected = model(*given).numpy()
     return float(np.abs(found - expected).max() / max(1.0, float(np.abs(expected).max())))

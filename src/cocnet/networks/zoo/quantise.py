@@ -4,8 +4,10 @@ Enters: a file of `export_onnx`. Leaves: another one, called in the same way, wh
 pictures (smooth shades and fine noise, 0..1).
 """
 
+import logging
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from jaxtyping import Float32
 from torch.nn import functional
 
 from cocnet.files.atomic import atomic_path
+from cocnet.files.quiet import quiet_stderr
 
 Feed = dict[str, Float32[np.ndarray, "1 c h w"]]
 SEEN = ((128, 128), (96, 160), (160, 96))  # px, of the pictures that set the ranges
@@ -29,15 +32,29 @@ def quantise_onnx(source: str | Path, target: str | Path) -> float:
     from onnxruntime import InferenceSession
     from onnxruntime.quantization import quantize_static
 
-    exact = InferenceSession(str(source), providers=["CPUExecutionProvider"])
-    with atomic_path(target, source) as temporary:
-        feeds = _Feeds(iter([made_up(exact, *size) for size in SEEN]))
-        quantize_static(str(source), str(temporary), feeds, op_types_to_quantize=["Conv"], per_channel=True)
-        rough = InferenceSession(str(temporary), providers=["CPUExecutionProvider"])
-    given = made_up(exact, *SCORED)
-    one, two = (session.run(None, given)[0] for session in (exact, rough))
+    with quiet_stderr(), _unlogged():
+        exact = InferenceSession(str(source), providers=["CPUExecutionProvider"])
+        with atomic_path(target, source) as temporary:
+            feeds = _Feeds(iter([made_up(exact, *size) for size in SEEN]))
+            quantize_static(
+                str(source), str(temporary), feeds, op_types_to_quantize=["Conv"], per_channel=True
+            )
+            rough = InferenceSession(str(temporary), providers=["CPUExecutionProvider"])
+        given = made_up(exact, *SCORED)
+        one, two = (session.run(None, given)[0] for session in (exact, rough))
     error = float(np.square(one - two).mean()) / float(np.ptp(one)) ** 2
     return -10 * math.log10(max(error, 1e-30))
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """The quantiser advises at length; its errors still arrive."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def made_up(session: Any, height: int, width: int) -> Feed:

@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from cocnet.files.atomic import atomic_path
+from cocnet.files.json_file import an_object, read_json
 from cocnet.files.markdown import table
 from cocnet.metrics.formatting import title
 
