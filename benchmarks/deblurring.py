@@ -65,8 +65,8 @@ def gains(weights: Path, ray_traced: Path | None, real: Path | None) -> None:
     """Print what trained weights win over the blurred pictures."""
     from cocnet.datasets.pairs.deblur_pairs import open_deblur_pairs
     from cocnet.datasets.pairs.raytraced import ray_traced as scenes_of
-    from cocnet.datasets.synthetic.camera import CameraSettings
     from cocnet.datasets.synthetic.deblur_scenes import deblur_pair
+    from cocnet.datasets.synthetic.sensor_noise import CameraSettings
     from cocnet.metrics.deblurring import measure_deblurring
     from cocnet.networks import load_model
 

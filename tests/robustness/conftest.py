@@ -4,7 +4,7 @@ import pytest
 from victims import labelled, open_tiny
 
 from cocnet.robustness import sources, summary
-from cocnet.robustness.settings import RobustnessRun
+from cocnet.robustness.run_settings import RobustnessRun
 
 
 @pytest.fixture(autouse=True)

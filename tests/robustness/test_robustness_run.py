@@ -21,7 +21,7 @@ from cocnet.robustness.methods import Budget, MethodSpec, one_blur, open_method
 from cocnet.robustness.published_tables23 import ACCURACY, TRANSFER, table_2, table_3
 from cocnet.robustness.robustness_run import run_robustness
 from cocnet.robustness.run_layout import load_picture
-from cocnet.robustness.settings import RobustnessRun
+from cocnet.robustness.run_settings import RobustnessRun
 from cocnet.robustness.sources import from_subject
 
 

@@ -1,7 +1,7 @@
 """An EXIF block taken apart into its directories and put together again, holding nothing but what they list.
 
-Enters: a TIFF structure (with or without "Exif\\0\\0"). Leaves: a `Block`, or a ValueError; and its bytes, in linear
-time and never longer than what came in, give or take a tag. Source: CIPA DC-008 (EXIF 2.32), TIFF 6.0.
+Enters: a TIFF structure (with or without "Exif\\0\\0"). Leaves: an `ExifBlock`, or a ValueError; and its bytes, in
+linear time and never longer than what came in, give or take a tag. Source: CIPA DC-008 (EXIF 2.32), TIFF 6.0.
 """
 
 import struct
@@ -16,7 +16,7 @@ MAKER_NOTE, OFFSET_SCHEMA = 0x927C, 0xEA1D
 
 
 @dataclass(frozen=True)
-class Entry:
+class ExifEntry:
     """One tag: its number, type, count and value in the block's byte order; `at` is where the value lay."""
 
     tag: int
@@ -27,23 +27,23 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Block:
+class ExifBlock:
     """Byte order ("<" or ">") and the entries of each directory; thumbnails aren't among them."""
 
     order: str
-    directories: dict[str, tuple[Entry, ...]] = field(default_factory=dict)
+    directories: dict[str, tuple[ExifEntry, ...]] = field(default_factory=dict)
 
-    def entries(self) -> Iterable[Entry]:
+    def entries(self) -> Iterable[ExifEntry]:
         """All entries of all directories."""
         return (entry for entries in self.directories.values() for entry in entries)
 
-    def without(self, unwanted: Iterable[Entry]) -> "Block":
+    def without(self, unwanted: Iterable[ExifEntry]) -> "ExifBlock":
         """The same block less some entries."""
         gone = {id(entry) for entry in unwanted}
         kept = {name: tuple(e for e in has if id(e) not in gone) for name, has in self.directories.items()}
         return replace(self, directories=kept)
 
-    def changed(self, values: dict[int, int]) -> "Block":
+    def changed(self, values: dict[int, int]) -> "ExifBlock":
         """The same block with other whole numbers in tags that it holds."""
         found = {
             name: tuple(self._renumbered(e, values) if e.tag in values else e for e in has)
@@ -51,10 +51,10 @@ class Block:
         }
         return replace(self, directories=found)
 
-    def _renumbered(self, entry: Entry, values: dict[int, int]) -> Entry:
+    def _renumbered(self, entry: ExifEntry, values: dict[int, int]) -> ExifEntry:
         number = values[entry.tag]
         kind = 3 if entry.kind == 3 and number < 65536 else 4
-        return Entry(entry.tag, kind, 1, struct.pack(self.order + ("H" if kind == 3 else "I"), number))
+        return ExifEntry(entry.tag, kind, 1, struct.pack(self.order + ("H" if kind == 3 else "I"), number))
 
     def to_bytes(self) -> bytes:
         """Main directory, its values, then the directories below it, each with its values; no second picture."""
@@ -72,10 +72,10 @@ class Block:
         entries = list(self.directories.get(name, ()))
         for tag, (parent, child) in _BELOW.items():
             if parent == name and child in below:
-                entries.append(Entry(tag, 4, 1, struct.pack(self.order + "I", below[child])))
+                entries.append(ExifEntry(tag, 4, 1, struct.pack(self.order + "I", below[child])))
         if any(entry.tag == MAKER_NOTE for entry in entries):
             entries = [e for e in entries if e.tag != OFFSET_SCHEMA]
-            entries.append(Entry(OFFSET_SCHEMA, 9, 1, bytes(4)))
+            entries.append(ExifEntry(OFFSET_SCHEMA, 9, 1, bytes(4)))
         entries.sort(key=lambda entry: entry.tag)
         data, table, moved = b"", [], 0
         for entry in entries:
@@ -91,7 +91,7 @@ class Block:
         return struct.pack(self.order + "H", len(entries)) + b"".join(table) + bytes(4) + data
 
 
-def parse(data: bytes) -> Block:
+def parse(data: bytes) -> ExifBlock:
     """Read each known directory once; entries outside the block, repeated ones and shared giants are left out.
 
     Raises ValueError.
@@ -117,22 +117,22 @@ def parse(data: bytes) -> Block:
         name: tuple(e for e in has if e.tag not in _BELOW or _BELOW[e.tag][0] != name)
         for name, has in directories.items()
     }
-    return Block(order, below)
+    return ExifBlock(order, below)
 
 
-def _tried(data: bytes, order: str, start: int, room: int) -> tuple[tuple[Entry, ...], int]:
+def _tried(data: bytes, order: str, start: int, room: int) -> tuple[tuple[ExifEntry, ...], int]:
     try:
         return _entries(data, order, start, room)
     except (struct.error, ValueError):
         return (), room
 
 
-def _entries(data: bytes, order: str, start: int, room: int) -> tuple[tuple[Entry, ...], int]:
+def _entries(data: bytes, order: str, start: int, room: int) -> tuple[tuple[ExifEntry, ...], int]:
     """The entries of one directory, and how many bytes of values may still come."""
     (count,) = struct.unpack_from(order + "H", data, start)
     if start < 8 or start + 2 + 12 * count > len(data):
         raise ValueError("directory outside the block")
-    found: dict[int, Entry] = {}
+    found: dict[int, ExifEntry] = {}
     for i in range(min(count, _MOST_ENTRIES)):
         at = start + 2 + 12 * i
         tag, kind, number = struct.unpack_from(order + "HHI", data, at)
@@ -141,5 +141,5 @@ def _entries(data: bytes, order: str, start: int, room: int) -> tuple[tuple[Entr
         if tag in found or place + size > len(data) or size > room:
             continue
         room -= size if size > 4 else 0
-        found[tag] = Entry(tag, kind, number, data[place : place + size], place)
+        found[tag] = ExifEntry(tag, kind, number, data[place : place + size], place)
     return tuple(found.values()), room

@@ -1,7 +1,7 @@
 """The boxes of HEIC and AVIF files: where each item's bytes lie, and the colour that they are in.
 
-Enters: a file's bytes. Leaves: `Items`, or a ValueError with what is broken. Sources: ISO/IEC 14496-12 (iloc, pitm,
-iref), ISO/IEC 23008-12 (ipco, ipma, grid), ISO/IEC 23091-2 (nclx).
+Enters: a file's bytes. Leaves: `HeifItems`, or a ValueError with what is broken. Sources: ISO/IEC 14496-12 (iloc,
+pitm, iref), ISO/IEC 23008-12 (ipco, ipma, grid), ISO/IEC 23091-2 (nclx).
 """
 
 import struct
@@ -13,7 +13,7 @@ _WIDTH = {0: "", 4: "I", 8: "Q"}
 
 
 @dataclass(frozen=True)
-class Items:
+class HeifItems:
     """What a file holds: extents (start, length) by item, tiles of the primary item, its colour properties."""
 
     primary: int
@@ -38,7 +38,7 @@ class Items:
         return bytes(changed)
 
 
-def read_items(data: bytes) -> Items:
+def read_items(data: bytes) -> HeifItems:
     """Parse a HEIC's or AVIF's meta box. Raises ValueError."""
     try:
         meta = next((start, end) for name, start, end in _boxes(data, 0, len(data)) if name == b"meta")
@@ -51,7 +51,7 @@ def read_items(data: bytes) -> Items:
         nclx = _nclx(data, *inside[b"iprp"], primary) if b"iprp" in inside else None
     except (StopIteration, KeyError, struct.error, IndexError) as error:
         raise ValueError("its index of pictures is broken") from error
-    return Items(primary, (at + 4, form), hidden_at, extents, tiles, nclx)
+    return HeifItems(primary, (at + 4, form), hidden_at, extents, tiles, nclx)
 
 
 def _boxes(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:

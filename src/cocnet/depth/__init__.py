@@ -1,8 +1,8 @@
 """Depth of a photo that brings none, and the subject of any photo."""
 
 from cocnet.depth.estimators.builtin import builtin_depth
+from cocnet.depth.estimators.estimator import Estimator, estimate
 from cocnet.depth.estimators.order import Estimated, estimate_depth, list_estimators, make_estimator
-from cocnet.depth.estimators.protocol import Estimator, estimate
 from cocnet.depth.subject_mask import coarse_mask, subject_mask
 
 __all__ = [

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from cocnet.compute import finite_output
-from cocnet.depth.estimators.protocol import Rgb
+from cocnet.depth.estimators.estimator import Rgb
 from cocnet.depth.refinement.guided_filter import shrunk
 from cocnet.errors import FileError
 from cocnet.networks.architectures.depth_subject_net import (
@@ -33,7 +33,7 @@ _ENDS = (0.01, 0.99)
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class DepthView:
     """Disparity, bigger is nearer, and the subject's mask, both in 0..1 and of one size."""
 
     disparity: Float32[np.ndarray, "i j"]
@@ -71,12 +71,12 @@ def retrained(name: str) -> Path | None:
     return Path(name) if str(name).endswith(".safetensors") else None
 
 
-def look_at(rgb: Rgb, network: torch.nn.Module | None = None) -> View:
+def look_at(rgb: Rgb, network: torch.nn.Module | None = None) -> DepthView:
     """Run the network over a photo; who asks again for the same photo gets what was found before."""
     size = _network_size(rgb.shape[0], rgb.shape[1], SIDE_PX)
     view = (shrunk(rgb, size) * 255).round().byte()
     disparity, mask = _seen(network or load_network(), view.numpy().tobytes(), size)
-    return View(_stretched(disparity).numpy(), mask.clone().numpy())
+    return DepthView(_stretched(disparity).numpy(), mask.clone().numpy())
 
 
 @lru_cache(maxsize=4)

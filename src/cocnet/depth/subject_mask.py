@@ -11,7 +11,7 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 from torch.nn import functional
 
-from cocnet.depth.estimators.protocol import Rgb, as_rgb8
+from cocnet.depth.estimators.estimator import Rgb, as_rgb8
 from cocnet.depth.network_view import look_at
 from cocnet.depth.refinement.guided_filter import GuidedFilter, shrunk, stripes, working_size
 

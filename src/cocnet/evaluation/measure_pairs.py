@@ -20,7 +20,7 @@ from cocnet.errors import CocnetError, FileError
 from cocnet.metrics import metric
 from cocnet.metrics.image import as_8_bit
 from cocnet.metrics.measures import Measures, open_metrics
-from cocnet.metrics.registry import Compare
+from cocnet.metrics.metric_registry import Compare
 from cocnet.renderers import Renderer
 
 DEFAULT_METRICS = ("psnr", "ssim", "lpips")

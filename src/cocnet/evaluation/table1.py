@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cocnet.errors import CocnetError, InputError
-from cocnet.evaluation.published_table1 import METRICS, TABLE_1, Published
+from cocnet.evaluation.published_table1 import METRICS, TABLE_1, PublishedColumn
 
 if TYPE_CHECKING:
     from cocnet.datasets.pairs.open_pairs import Pairs
@@ -23,7 +23,7 @@ NamedProgress = Callable[[str, int, int], None]
 class TableRow:
     """One network: what is printed, what is measured here (None: not), and why not or what to know."""
 
-    published: Published
+    published: PublishedColumn
     parameters: float | None
     scores: dict[str, float | None]
     note: str
@@ -45,7 +45,7 @@ def table_1(
 
 
 def _row(
-    row: Published,
+    row: PublishedColumn,
     counted: Mapping[str, int | None],
     pairs: "Pairs | None",
     weights: str | Path | None,
@@ -70,7 +70,7 @@ def _row(
     return TableRow(row, parameters, {**empty, **found.means}, note)
 
 
-def weights_of(row: Published, folder: str | Path | None) -> Path | None:
+def weights_of(row: PublishedColumn, folder: str | Path | None) -> Path | None:
     """The trained weights of a row: in the folder, else those that ship where they are of that very training."""
     from cocnet.networks import shipped_weights
 
@@ -81,7 +81,7 @@ def weights_of(row: Published, folder: str | Path | None) -> Path | None:
 
 
 def _measured(
-    row: Published,
+    row: PublishedColumn,
     path: Path,
     pairs: "Pairs",
     device: str,

@@ -1,8 +1,8 @@
 """How good a picture is, by measures that say which way is better; how often a classifier is fooled, and how sure."""
 
 from cocnet.metrics.image import ms_ssim, psnr, ssim
+from cocnet.metrics.metric_registry import Metric, list_metrics, metric, register
 from cocnet.metrics.perceptual import LPIPS, flip
-from cocnet.metrics.registry import Metric, list_metrics, metric, register
 from cocnet.metrics.robustness import (
     Interval,
     PairedTest,

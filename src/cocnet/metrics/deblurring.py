@@ -31,7 +31,7 @@ class Pair(Protocol):
     def name(self) -> str: ...
 
 
-class Pairs(Protocol):
+class SizedPairs(Protocol):
     """What is needed of a set of pairs."""
 
     def __len__(self) -> int: ...
@@ -56,7 +56,7 @@ class Deblurred:
 
 def measure_deblurring(
     network: nn.Module | None,
-    pairs: Pairs,
+    pairs: SizedPairs,
     metrics: Sequence[str] = METRICS,
     *,
     what: str = "network",

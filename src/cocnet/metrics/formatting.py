@@ -3,7 +3,7 @@
 Enters: a metric's name, its value. Leaves: text with unit and digits.
 """
 
-from cocnet.metrics.registry import metric
+from cocnet.metrics.metric_registry import metric
 
 _DIGITS = {"dB": 2}
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cocnet.errors import CocnetError, FileError
-from cocnet.metrics.registry import Compare, metric
+from cocnet.metrics.metric_registry import Compare, metric
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class DeblurSettings:
+class DeblurRecord:
     """Everything that made a picture."""
 
     version: str
@@ -45,7 +45,7 @@ class DeblurResult:
     """Display-referred pixels of the photo's own type and size, the settings, and the photo they are of."""
 
     pixels: Shaped[np.ndarray, "h w 3"]
-    settings: DeblurSettings
+    settings: DeblurRecord
     photo: Photo
 
     def save(self, path: str | Path | BinaryIO, quality: int = 95) -> Path | None:
@@ -93,7 +93,7 @@ def deblur_with(
             on_progress(done + 1, len(tiles))
     path = None if photo.path is None else str(photo.path)
     size = photo.width, photo.height
-    return DeblurResult(out, DeblurSettings(__version__, path, *size, side, margin, options), photo)
+    return DeblurResult(out, DeblurRecord(__version__, path, *size, side, margin, options), photo)
 
 
 def _sharpened(network: nn.Module, part: Photo, options: DeblurOptions) -> Shaped[np.ndarray, "h w 3"]:

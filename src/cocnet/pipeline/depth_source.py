@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from cocnet.depth import coarse_mask, estimate, estimate_depth
-from cocnet.depth.estimators.protocol import as_rgb8
+from cocnet.depth.estimators.estimator import as_rgb8
 from cocnet.depth.network_view import load_network, retrained
 from cocnet.depth.refinement.refine import refine_inverse_depth
 from cocnet.errors import DepthError

@@ -13,16 +13,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cocnet.errors import InputError
-from cocnet.networks import Card
 from cocnet.networks.architectures.base import check_input
 from cocnet.optics import ThinLens
-from cocnet.renderers.network import coc_map, computing
+from cocnet.renderers.network import CardOfNetwork, coc_map, computing
 from cocnet.renderers.protocol import DEPTH_AND_LENS, Reads, finite, given_depth, given_lens
 from cocnet.rendering import Highlights, PhysicalRenderer, render_tiled
 
 
 @dataclass(frozen=True, eq=False)
-class HybridRenderer:
+class HybridRenderer(CardOfNetwork):
     """The physical renderer's picture, corrected at silhouettes by a network such as cocnet-hybrid.
 
     highlights restores clipped light before the physical renderer and undoes that after it. bfloat16 is for the
@@ -40,16 +39,6 @@ class HybridRenderer:
             raise InputError(
                 f"expected a network that corrects the physical renderer, got {self.name}, try cocnet-hybrid"
             )
-
-    @property
-    def card(self) -> Card:
-        """The network's card."""
-        return self.network.card  # type: ignore[return-value]
-
-    @property
-    def name(self) -> str:
-        """The registered name."""
-        return self.card.name
 
     def render(
         self,

@@ -32,8 +32,24 @@ from cocnet.renderers.protocol import (
 _READS: dict[str, Reads] = {"none": NOTHING, "depth": DEPTH, "lens": DEPTH_AND_LENS}
 
 
+class CardOfNetwork:
+    """What a renderer with a network says of itself is what that network's card says."""
+
+    network: nn.Module
+
+    @property
+    def card(self) -> Card:
+        """The network's card."""
+        return self.network.card  # type: ignore[return-value]
+
+    @property
+    def name(self) -> str:
+        """The registered name."""
+        return self.card.name
+
+
 @dataclass(frozen=True, eq=False)
-class NetworkRenderer:
+class NetworkRenderer(CardOfNetwork):
     """A network that makes the whole picture by itself.
 
     span: the inverse depths (1/m) that nearness 0 and 1 stand for; None takes the farthest and the nearest of each
@@ -50,16 +66,6 @@ class NetworkRenderer:
             raise InputError(
                 f"expected a network that renders by itself, got {self.name}, try open_renderer('{self.name}')"
             )
-
-    @property
-    def card(self) -> Card:
-        """The network's card."""
-        return self.network.card  # type: ignore[return-value]
-
-    @property
-    def name(self) -> str:
-        """The registered name."""
-        return self.card.name
 
     @property
     def reads(self) -> Reads:

@@ -17,8 +17,8 @@ from cocnet.robustness.html_page import html_page
 from cocnet.robustness.plots import write_plots
 from cocnet.robustness.records import AttackRecord, flat
 from cocnet.robustness.report_sections import report_sections, title_of
+from cocnet.robustness.run_settings import RobustnessRun
 from cocnet.robustness.section_files import sections_markdown, write_text
-from cocnet.robustness.settings import RobustnessRun
 from cocnet.robustness.summary import Summary
 
 NAME = "robustness"

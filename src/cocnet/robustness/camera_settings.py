@@ -17,7 +17,7 @@ from cocnet.attacks.lens_attack import FARTHEST
 from cocnet.errors import InputError
 from cocnet.metrics import Interval, wilson
 from cocnet.robustness.records import AttackRecord
-from cocnet.robustness.settings import RobustnessRun
+from cocnet.robustness.run_settings import RobustnessRun
 
 GRID = (-1.0, 0.0, 1.0)
 STOPS, DIOPTRES = 1.0, 0.1  # of the grid, where a run names none

@@ -23,7 +23,7 @@ from cocnet.datasets.labelled.labelled_photos import middle
 from cocnet.datasets.pairs.matching import DEPTHS, PICTURES, files_by_stem
 from cocnet.datasets.pairs.view import floats
 from cocnet.depth import coarse_mask, estimate_depth
-from cocnet.depth.estimators.protocol import as_rgb8
+from cocnet.depth.estimators.estimator import as_rgb8
 from cocnet.errors import FileError, InputError
 from cocnet.files.atomic import write_json
 from cocnet.files.listing import listed

@@ -33,7 +33,7 @@ from cocnet.attacks.result import Victim, judged
 from cocnet.errors import InputError
 from cocnet.renderers import NearnessView, Physical, Setup
 from cocnet.robustness.camera_settings import CameraSetting
-from cocnet.robustness.settings import AttackSettings, LossName
+from cocnet.robustness.run_settings import AttackSettings, LossName
 from cocnet.robustness.sources import setup_of
 
 Apply = Callable[[AnyRender, Victim, Tensor, Tensor, Tensor], AttackResult]

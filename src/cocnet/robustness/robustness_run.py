@@ -17,7 +17,7 @@ from cocnet.metrics import check_labels
 from cocnet.robustness.camera_settings import with_camera_grid
 from cocnet.robustness.methods import NO_ATTACK, open_method, swept
 from cocnet.robustness.records import AttackRecord, PhotoRecord, TransformRecord
-from cocnet.robustness.settings import RobustnessRun
+from cocnet.robustness.run_settings import RobustnessRun
 from cocnet.robustness.stages import attack_batch, photo_batch, transform_batch
 from cocnet.robustness.testbed import Testbed, open_testbed
 

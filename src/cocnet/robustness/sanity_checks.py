@@ -8,8 +8,8 @@ from collections.abc import Collection, Sequence
 from cocnet.metrics import AttackFacts, sanity_flags
 from cocnet.robustness.methods import METHODS, open_method
 from cocnet.robustness.records import PhotoRecord
+from cocnet.robustness.run_settings import RobustnessRun
 from cocnet.robustness.scores import MethodScore
-from cocnet.robustness.settings import RobustnessRun
 
 
 def sanity_checks(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import arg
 
 from cocnet.errors import FileError, InputError
-from cocnet.robustness.settings import AttackSettings
+from cocnet.robustness.run_settings import AttackSettings
 
 if TYPE_CHECKING:
     from torch import Tensor

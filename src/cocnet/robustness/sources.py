@@ -21,7 +21,7 @@ from cocnet.datasets.labelled.labelled_photos import middle
 from cocnet.datasets.labelled.nips2017 import TableColumns
 from cocnet.datasets.pairs.matching import DEPTHS, files_by_stem
 from cocnet.depth import coarse_mask, estimate_depth
-from cocnet.depth.estimators.protocol import as_rgb8
+from cocnet.depth.estimators.estimator import as_rgb8
 from cocnet.depth.focal_plane import masked_inverse, middle_inverse
 from cocnet.errors import DepthError, InputError
 from cocnet.files.listing import listed
@@ -29,7 +29,7 @@ from cocnet.imaging import nearness, photo_size, read_depth
 from cocnet.networks import checkpoint_info, shipped_weights
 from cocnet.renderers import NearnessView, Setup, open_renderer
 from cocnet.renderers.opening import NAMES
-from cocnet.robustness.settings import AttackSettings, Nearest, RobustnessRun
+from cocnet.robustness.run_settings import AttackSettings, Nearest, RobustnessRun
 
 
 def open_view(name: str, setup: Setup, device: str = "cpu") -> NearnessView:

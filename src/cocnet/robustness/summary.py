@@ -17,9 +17,9 @@ from cocnet.metrics import Interval, attack_success, bootstrap_mean, mcnemar, wi
 from cocnet.robustness.camera_settings import CameraScore, camera_scores
 from cocnet.robustness.methods import METHODS, NO_ATTACK, open_method
 from cocnet.robustness.records import AttackRecord, PhotoRecord, TransformRecord
+from cocnet.robustness.run_settings import RobustnessRun
 from cocnet.robustness.sanity_checks import sanity_checks
 from cocnet.robustness.scores import MethodScore, Survival, TransferTable, VictimPair
-from cocnet.robustness.settings import RobustnessRun
 from cocnet.robustness.sweeps import EffortSweep, EpsilonSweep, effort_sweeps, epsilon_sweeps
 from cocnet.robustness.testbed import Testbed
 

@@ -25,7 +25,7 @@ from cocnet.renderers import NearnessView
 from cocnet.robustness.methods import Budget, open_method
 from cocnet.robustness.records import PhotoRecord
 from cocnet.robustness.run_layout import RunLayout, load_picture, load_plane, plain
-from cocnet.robustness.settings import RobustnessRun
+from cocnet.robustness.run_settings import RobustnessRun
 from cocnet.robustness.similarity import open_similarity
 from cocnet.robustness.sources import (
     chosen_files,

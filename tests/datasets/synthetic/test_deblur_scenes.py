@@ -9,8 +9,8 @@ from cocnet.datasets.pairs.raytraced import RayTraced, cropped
 from cocnet.datasets.pairs.view import Cut
 from cocnet.datasets.subject.cutouts import SubjectSet
 from cocnet.datasets.synthetic.bokeh_augmentation import BokehAugmentation
-from cocnet.datasets.synthetic.camera import CameraSettings, as_filed
-from cocnet.datasets.synthetic.deblur_scenes import DeblurScenes, DeblurSettings, detail
+from cocnet.datasets.synthetic.deblur_scenes import DeblurScenes, DeblurSceneSettings, detail
+from cocnet.datasets.synthetic.sensor_noise import CameraSettings, as_filed
 from cocnet.errors import InputError
 from cocnet.imaging import linear_to_srgb, srgb_to_linear
 
@@ -28,7 +28,7 @@ def photos():
 
 
 def test_a_pair_is_the_same_again_and_another_each_pass(photos):
-    data = DeblurScenes(photos, DeblurSettings(32))
+    data = DeblurScenes(photos, DeblurSceneSettings(32))
     first, again, other = data[(0, 3)], data[(0, 3)], data[(1, 3)]
     assert torch.equal(first.blurred, again.blurred) and torch.equal(first.sharp, again.sharp)
     assert not torch.equal(first.sharp, other.sharp)
@@ -39,7 +39,7 @@ def test_a_pair_is_the_same_again_and_another_each_pass(photos):
 
 def test_more_radius_is_more_blur(photos):
     def lost(radius):
-        data = DeblurScenes(photos, DeblurSettings(48, (radius, radius), things=0), CLEAN, seed=2)
+        data = DeblurScenes(photos, DeblurSceneSettings(48, (radius, radius), things=0), CLEAN, seed=2)
         pairs = [data[i] for i in range(6)]
         return sum(detail(p.blurred) / detail(p.sharp) for p in pairs) / 6
 
@@ -104,7 +104,7 @@ def test_depth_can_be_moved(source):
 def test_impossible_settings_are_refused(photos, source):
     for bad in ({"side_px": 15}, {"radius_px": (0.0, 2.0)}, {"things": -1}):
         with pytest.raises(InputError, match="expected an even side"):
-            DeblurSettings(**bad)
+            DeblurSceneSettings(**bad)
     with pytest.raises(InputError, match="expected shares in"):
         CameraSettings(noisy=2)
     for bad in ({"radius_px": (3, 2)}, {"epsilon": -1}):

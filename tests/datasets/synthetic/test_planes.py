@@ -7,7 +7,7 @@ import torch
 from scenes import inverse_of, lens_of
 
 from cocnet import PhysicalRenderer
-from cocnet.datasets.synthetic.planes import Plane, over, photographed
+from cocnet.datasets.synthetic.planes import ScenePlane, over, photographed
 from cocnet.errors import InputError
 from cocnet.imaging import linear_to_srgb
 from cocnet.optics import lens_psf
@@ -31,7 +31,7 @@ def plane(x, lens, slopes_px=(0.0, 0.0), light=None, hole=False):
         alpha[:, : canvas // 2 + 3], alpha[:, canvas // 2 + 3] = 0, 0.4
     per_px = inverse_of(lens, 1.0, SIDE) - inverse_of(lens, 0.0, SIDE)
     slopes = tuple(float(slope * per_px) for slope in slopes_px)
-    return Plane(torch.cat([colour * alpha, alpha]), float(inverse_of(lens, x, SIDE)), slopes)
+    return ScenePlane(torch.cat([colour * alpha, alpha]), float(inverse_of(lens, x, SIDE)), slopes)
 
 
 def rays(planes, lens, oversampled=1):
@@ -86,9 +86,9 @@ def test_a_light_becomes_the_lens_s_spot(x):
 def test_a_part_of_the_canvas_is_blurred_like_the_whole():
     lens, dark = sharp_lens(), torch.zeros(3, SIDE + 2 * MARGIN, SIDE + 2 * MARGIN)
     for row, column in ((4, 5), (30, 33), (62, 60), (13, 62)):
-        small = Plane(torch.zeros(4, *dark.shape[1:]), float(inverse_of(lens, 8.0, SIDE)))
+        small = ScenePlane(torch.zeros(4, *dark.shape[1:]), float(inverse_of(lens, 8.0, SIDE)))
         small.light[:, row : row + 7, column : column + 5] = 1
-        whole = Plane(small.light + 0, small.inverse_depth)
+        whole = ScenePlane(small.light + 0, small.inverse_depth)
         whole.light[3].clamp_(min=1e-12)
         one, two = (photographed([each], lens, MARGIN).bokeh for each in (small, whole))
         assert torch.allclose(one, two, atol=1e-5)
@@ -101,7 +101,7 @@ def test_a_plane_outside_the_picture_is_not_seen(x):
     light = away.light.clone()
     light[:, :, MARGIN - 5 :] = 0
     lone = photographed([behind], lens, MARGIN)
-    both = photographed([behind, Plane(light, away.inverse_depth)], lens, MARGIN)
+    both = photographed([behind, ScenePlane(light, away.inverse_depth)], lens, MARGIN)
     assert torch.allclose(both.bokeh, lone.bokeh, atol=1e-6) and torch.equal(both.image, lone.image)
 
 

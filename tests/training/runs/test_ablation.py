@@ -10,7 +10,7 @@ from cocnet.apps.cli.main import main
 from cocnet.errors import FileError, InputError
 from cocnet.training.engine.starts import at_identity
 from cocnet.training.runs.ablation import VARIANTS, AblationRun, network_of, recipe_of, run_ablation
-from cocnet.training.runs.ablation_report import Trained, ablation_lines, differences, finished
+from cocnet.training.runs.ablation_report import FinishedTraining, ablation_lines, differences, finished
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -53,7 +53,7 @@ def test_an_ablation_grows_and_is_not_trained_twice(photos, tmp_path, capsys):
 
 
 def test_differences_are_paired_by_seed_and_scene():
-    one = Trained("b3-less", 0, 1_900_000, 10, 60.0, (20.0, 30.0), (0.8, 0.9))
+    one = FinishedTraining("b3-less", 0, 1_900_000, 10, 60.0, (20.0, 30.0), (0.8, 0.9))
     found = [
         one,
         replace(one, seed=1, psnr=(22.0, 32.0)),

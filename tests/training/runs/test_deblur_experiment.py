@@ -12,7 +12,7 @@ from cocnet import create_model, save_checkpoint
 from cocnet.apps.cli.main import main
 from cocnet.datasets.pairs.raytraced import read_scene
 from cocnet.datasets.synthetic.bokeh_augmentation import BokehAugmentation
-from cocnet.datasets.synthetic.camera import CameraSettings
+from cocnet.datasets.synthetic.sensor_noise import CameraSettings
 from cocnet.errors import InputError
 from cocnet.imaging import write_photo
 from cocnet.metrics.image import psnr

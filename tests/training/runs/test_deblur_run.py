@@ -10,7 +10,7 @@ from cocnet import create_model, load_model, save_checkpoint
 from cocnet.apps.cli.main import main
 from cocnet.errors import InputError
 from cocnet.imaging import write_photo
-from cocnet.training.engine.deblur_objective import DeblurObjective, Trained, score_deblurring
+from cocnet.training.engine.deblur_objective import DeblurObjective, WithReblurring, score_deblurring
 from cocnet.training.engine.task import Step
 from cocnet.training.recipes.deblur_recipe import HYBRID, IFAN, recipe_for
 from cocnet.training.runs.deblur_run import data_of, run_deblur, starting_network
@@ -59,7 +59,7 @@ def test_ifan_learns_from_both_views_where_there_are_any(dpdd_root):
     assert set(items[(0, 0)]) == {"image", "sharp", "views", "has_views"} and len(held_out) == 1
     assert "8 bit" in about
     network = starting_network("ifan-lite", 0)
-    assert isinstance(network, Trained)
+    assert isinstance(network, WithReblurring)
     objective = DeblurObjective([held_out[0]], IFAN)
     batch = {name: x[None] for name, x in items[0].items()}
     step = Step(IFAN.stages[0], 0, torch.autocast("cpu", enabled=False))

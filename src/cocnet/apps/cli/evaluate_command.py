@@ -15,7 +15,7 @@ from cocnet.apps.cli.say import note
 from cocnet.datasets.pairs.open_pairs import PairFolder
 from cocnet.errors import InputError
 from cocnet.evaluation.evaluation_run import EvaluateRun
-from cocnet.robustness.settings import RobustnessRun
+from cocnet.robustness.run_settings import RobustnessRun
 
 
 def evaluate(run: OmitArgPrefixes[EvaluateRun]) -> None:

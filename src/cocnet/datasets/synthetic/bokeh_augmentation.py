@@ -17,8 +17,8 @@ from torch.utils.data import Dataset
 
 from cocnet.datasets.pairs.deblur_pairs import DeblurPair
 from cocnet.datasets.pairs.raytraced import LensPair
-from cocnet.datasets.synthetic.camera import CameraSettings
 from cocnet.datasets.synthetic.deblur_scenes import deblur_pair
+from cocnet.datasets.synthetic.sensor_noise import CameraSettings
 from cocnet.errors import InputError
 from cocnet.optics import ThinLens
 from cocnet.rendering import PhysicalRenderer
@@ -30,7 +30,7 @@ LENSES = (0.024, 0.035, 0.05, 0.085)
 SENSOR_M = 0.036
 
 
-class Scenes(Protocol):
+class SceneSource(Protocol):
     """What is needed of a source."""
 
     def __len__(self) -> int: ...
@@ -58,7 +58,7 @@ class BokehAugmentation(Dataset[DeblurPair]):
 
     def __init__(
         self,
-        source: Scenes,
+        source: SceneSource,
         depth: Literal["natural", "random"] | Move = "natural",
         radius_px: tuple[float, float] = (1.0, 10.0),
         epsilon: float = EPSILON,

@@ -20,9 +20,9 @@ from cocnet.datasets.pairs.deblur_pairs import DeblurPair
 from cocnet.datasets.pairs.raytraced import LensPair
 from cocnet.datasets.subject.cutouts import EMPTY_SHARE, FULL_SHARE, SubjectSet
 from cocnet.datasets.synthetic import augment, parts
-from cocnet.datasets.synthetic.camera import CameraSettings, as_filed
-from cocnet.datasets.synthetic.planes import Plane, photographed
-from cocnet.datasets.synthetic.scenes import SceneSettings, lens_for, placed
+from cocnet.datasets.synthetic.planes import ScenePlane, photographed
+from cocnet.datasets.synthetic.scenes import SceneSettings, check_scene, lens_for, placed
+from cocnet.datasets.synthetic.sensor_noise import CameraSettings, as_filed
 from cocnet.errors import InputError
 from cocnet.imaging import linear_to_srgb, srgb_to_linear
 from cocnet.optics import ThinLens
@@ -35,7 +35,7 @@ FOCUS_ANYWHERE = 0.3  # part of the lenses that are focused where there may be n
 
 
 @dataclass(frozen=True)
-class DeblurSettings:
+class DeblurSceneSettings:
     """What pairs are like. Raises InputError for sizes that can't be."""
 
     side_px: int = 96
@@ -48,17 +48,7 @@ class DeblurSettings:
     """Part of the backgrounds that are slanted."""
 
     def __post_init__(self) -> None:
-        low, high = self.radius_px
-        if (
-            self.side_px < 16
-            or self.side_px % 2
-            or not 0 < low <= high <= self.side_px / 2
-            or self.things < 0
-        ):
-            got = f"{self.side_px}, {self.radius_px} and {self.things}"
-            raise InputError(
-                f"expected an even side from 16 px and radii within half of it, got {got}, try 96, (0.5, 16), 2"
-            )
+        check_scene(self.side_px, self.radius_px, self.things, least_things=0)
 
 
 class DeblurScenes(Dataset[DeblurPair]):
@@ -67,12 +57,12 @@ class DeblurScenes(Dataset[DeblurPair]):
     def __init__(
         self,
         photos: SubjectSet,
-        settings: DeblurSettings | None = None,
+        settings: DeblurSceneSettings | None = None,
         camera: CameraSettings | None = None,
         seed: int = 0,
         count: int = 1_000_000,
     ) -> None:
-        self.photos, self.settings = photos, settings or DeblurSettings()
+        self.photos, self.settings = photos, settings or DeblurSceneSettings()
         self.camera, self.seed, self.count = camera or CameraSettings(), seed, count
         share = photos.share
         self.subjects: list[int] = torch.nonzero((share > EMPTY_SHARE) & (share < FULL_SHARE))[:, 0].tolist()
@@ -142,7 +132,7 @@ def detail(picture: Float[Tensor, "3 h w"]) -> float:
 
 
 def _focused_anywhere(
-    lens: ThinLens, planes: Sequence[Plane], radius_px: float, side_px: int, draw: np.random.Generator
+    lens: ThinLens, planes: Sequence[ScenePlane], radius_px: float, side_px: int, draw: np.random.Generator
 ) -> ThinLens:
     """The lens focused anywhere near the planes, stopped down or opened to the same largest radius."""
     low = min(float(plane.inverse_depths().min()) for plane in planes)

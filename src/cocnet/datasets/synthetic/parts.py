@@ -1,7 +1,7 @@
 """What scenes are made of, on a square canvas: photos, cut-out subjects, bars and grids, lights.
 
 Enters: photos with masks (uint8), and a random generator. Leaves: premultiplied scene-linear light and coverage
-[4 s s], for `planes.Plane`.
+[4 s s], for `planes.ScenePlane`.
 """
 
 import math

@@ -21,7 +21,7 @@ from cocnet.rendering.convolution import fast_length
 
 
 @dataclass(frozen=True, eq=False)
-class Plane:
+class ScenePlane:
     """Premultiplied light and coverage on the canvas; inverse depth (1/m) in its middle, and its slopes along x and
     y (1/m per px): in a picture, the inverse depth of a plane is linear."""
 
@@ -37,7 +37,9 @@ class Plane:
         return self.inverse_depth + rows[:, None] + columns
 
 
-def photographed(planes: Sequence[Plane], lens: ThinLens, margin_px: int, name: str = "planes") -> LensPair:
+def photographed(
+    planes: Sequence[ScenePlane], lens: ThinLens, margin_px: int, name: str = "planes"
+) -> LensPair:
     """What the lens sees of planes given back to front; the picture is the canvas without its margin.
 
     A pixel's depth is that of the frontmost plane that covers half of it. Raises InputError for no planes, and where

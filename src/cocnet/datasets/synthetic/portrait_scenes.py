@@ -13,7 +13,7 @@ from cocnet.datasets import LensPair
 from cocnet.datasets.synthetic import augment
 from cocnet.datasets.synthetic.scenes import Scenes
 from cocnet.depth.estimators.builtin import depth_on_mask
-from cocnet.depth.estimators.protocol import as_rgb8
+from cocnet.depth.estimators.estimator import as_rgb8
 from cocnet.depth.focal_plane import masked_inverse
 from cocnet.imaging import srgb_to_linear
 from cocnet.optics import ThinLens

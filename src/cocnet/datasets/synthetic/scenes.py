@@ -18,7 +18,7 @@ from torch.utils.data import Dataset
 from cocnet.datasets.pairs.raytraced import LensPair
 from cocnet.datasets.subject.cutouts import EMPTY_SHARE, FULL_SHARE, SubjectSet
 from cocnet.datasets.synthetic import parts
-from cocnet.datasets.synthetic.planes import Plane, photographed
+from cocnet.datasets.synthetic.planes import ScenePlane, photographed
 from cocnet.errors import InputError
 from cocnet.optics import ThinLens
 
@@ -48,18 +48,17 @@ class SceneSettings:
     """Part of the scenes that have lights, 5 to 80 times white."""
 
     def __post_init__(self) -> None:
-        low, high = self.radius_px
-        if (
-            self.side_px < 16
-            or self.side_px % 2
-            or not 0 < low <= high <= self.side_px / 2
-            or self.things < 1
-        ):
-            got = f"{self.side_px}, {self.radius_px} and {self.things}"
-            raise InputError(
-                f"expected an even side from 16 px, radii within half of it and a thing, got {got}, "
-                "try 256, (2, 20) and 3"
-            )
+        check_scene(self.side_px, self.radius_px, self.things, least_things=1)
+
+
+def check_scene(side_px: int, radius_px: tuple[float, float], things: int, least_things: int) -> None:
+    """Raise InputError for scenes of a size that can't be."""
+    low, high = radius_px
+    if side_px < 16 or side_px % 2 or not 0 < low <= high <= side_px / 2 or things < least_things:
+        raise InputError(
+            f"expected an even side from 16 px, radii within half of it and at least {least_things} things, "
+            f"got {side_px}, {radius_px} and {things}, try 256, (2, 20) and 3"
+        )
 
 
 class Scenes(Dataset[LensPair]):
@@ -122,9 +121,9 @@ class Scenes(Dataset[LensPair]):
 
 def placed(
     lights: Sequence[Float[Tensor, "4 c c"]], draw: np.random.Generator, settings: SceneSettings
-) -> list[Plane]:
+) -> list[ScenePlane]:
     """The planes one in front of the other, without touching, some slanted."""
-    planes: list[Plane] = []
+    planes: list[ScenePlane] = []
     far = float(draw.uniform(0.02, 0.4))
     for number, light in enumerate(lights):
         depth, slopes = 0.0, (0.0, 0.0)
@@ -133,7 +132,7 @@ def placed(
         if draw.random() < chance and not nearest:
             depth = float(draw.uniform(0.1, 0.6 if number == 0 else 0.2))
             slopes = _slopes(depth, light.shape[-1], draw)
-        planes.append(Plane(light, far + depth / 2, slopes))
+        planes.append(ScenePlane(light, far + depth / 2, slopes))
         far += depth + float(draw.uniform(0.1, 0.7))
     return planes
 
@@ -147,7 +146,7 @@ def _slopes(depth: float, side: int, draw: np.random.Generator) -> tuple[float, 
 
 
 def lens_for(
-    planes: Sequence[Plane], radius_px: float, draw: np.random.Generator, settings: SceneSettings
+    planes: Sequence[ScenePlane], radius_px: float, draw: np.random.Generator, settings: SceneSettings
 ) -> ThinLens:
     """A lens whose largest radius in the scene is radius_px (less where that would take more than f/0.95), focused
     in one of the planes; the scene is a crop of a larger photo."""
@@ -170,7 +169,7 @@ def lens_for(
     )
 
 
-def _span(plane: Plane) -> tuple[float, float]:
+def _span(plane: ScenePlane) -> tuple[float, float]:
     """Lowest and highest inverse depth on the canvas, 1/m."""
     height, width = plane.light.shape[-2:]
     half = (abs(plane.slopes[0]) * width + abs(plane.slopes[1]) * height) / 2

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from cocnet.compute import finite_output
-from cocnet.depth.estimators.protocol import Rgb
+from cocnet.depth.estimators.estimator import Rgb
 from cocnet.errors import FileError, MissingExtraError
 from cocnet.files.download import Remote, fetch
 from cocnet.imaging import DepthMap

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float32
 from torch.nn import functional
 
-from cocnet.depth.estimators.protocol import Rgb
+from cocnet.depth.estimators.estimator import Rgb
 from cocnet.depth.mask_edges import lay_on_mask
 from cocnet.depth.network_view import load_network, look_at
 from cocnet.depth.placement import find_standing, suggest_span_m

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from cocnet.depth.estimators.protocol import Rgb
+from cocnet.depth.estimators.estimator import Rgb
 from cocnet.errors import FileError, MissingExtraError
 from cocnet.files.offline import keep_hub_offline
 from cocnet.imaging import DepthMap

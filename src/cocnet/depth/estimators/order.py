@@ -12,8 +12,8 @@ from typing import Any
 from cocnet.depth.estimators.anything import DepthAnything
 from cocnet.depth.estimators.anything import is_installed as anything_is_installed
 from cocnet.depth.estimators.builtin import builtin_depth, retrained_depth
+from cocnet.depth.estimators.estimator import Rgb, estimate
 from cocnet.depth.estimators.metric import DepthPro, MoGe
-from cocnet.depth.estimators.protocol import Rgb, estimate
 from cocnet.depth.estimators.rembg import Rembg
 from cocnet.depth.network_view import retrained
 from cocnet.errors import CocnetError, DepthError, DownloadError

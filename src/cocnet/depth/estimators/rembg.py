@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from cocnet.depth.estimators.builtin import depth_on_mask
-from cocnet.depth.estimators.protocol import Rgb, as_rgb8
+from cocnet.depth.estimators.estimator import Rgb, as_rgb8
 from cocnet.errors import FileError, MissingExtraError
 from cocnet.files.offline import check_download
 from cocnet.imaging import DepthMap

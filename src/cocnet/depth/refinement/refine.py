@@ -12,7 +12,7 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 from torch.nn import functional
 
-from cocnet.depth.estimators.protocol import Rgb
+from cocnet.depth.estimators.estimator import Rgb
 from cocnet.depth.refinement.guided_filter import (
     PAIRS,
     GuidedFilter,

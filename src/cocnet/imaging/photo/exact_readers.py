@@ -13,7 +13,7 @@ from jaxtyping import Shaped
 from PIL import Image
 
 from cocnet.containers.completeness import TiffLayout
-from cocnet.containers.isobmff import Items, read_items
+from cocnet.containers.isobmff import HeifItems, read_items
 from cocnet.errors import FileError, MissingExtraError
 from cocnet.files.quiet import quiet_logger, quiet_stderr
 from cocnet.imaging.photo.orientation import upright
@@ -160,7 +160,7 @@ def unmultiplied(
     return out
 
 
-def open_heif(data: bytes) -> tuple[Any, Items]:
+def open_heif(data: bytes) -> tuple[Any, HeifItems]:
     """Open a HEIC's primary picture without decoding it, all its parts there; needs the extra `heif`.
 
     Depth of a kind that libheif doesn't know makes it refuse the file: it is hidden from it, and info says so.
@@ -185,7 +185,7 @@ def _without_depth(heic: bytes) -> bytes:
     return heic
 
 
-def heif_pixels(heif: Any, data: bytes, items: Items) -> Shaped[np.ndarray, "h w *c"]:
+def heif_pixels(heif: Any, data: bytes, items: HeifItems) -> Shaped[np.ndarray, "h w *c"]:
     """Decode the picture. Where a tile is of one colour each is decoded alone, too: broken ones are left blank
     without a word in the whole, but raise by themselves."""
     pixels = np.asarray(heif)

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cocnet.containers.exif_block import EXIF, INTEROP, MAIN, Block, Entry, parse
+from cocnet.containers.exif_block import EXIF, INTEROP, MAIN, ExifBlock, ExifEntry, parse
 from cocnet.errors import CocnetWarning
 
 _ORIENTATION = 0x0112
@@ -94,7 +94,7 @@ def shortened(block: bytes, most_bytes: int) -> bytes | None:
     """The block less its longest entries, so that it fits; None, with a warning either way, where nothing fits."""
     if len(block) <= most_bytes:
         return block
-    found, gone = parse(block), list[Entry]()
+    found, gone = parse(block), list[ExifEntry]()
     longest = sorted(found.entries(), key=lambda entry: len(entry.value), reverse=True)
     while longest and len(found.to_bytes()) > most_bytes:
         gone.append(longest.pop(0))
@@ -107,7 +107,7 @@ def _warn(message: str) -> None:
     warnings.warn(message, CocnetWarning, stacklevel=4)
 
 
-def _named(entries: Iterable[Entry]) -> str:
+def _named(entries: Iterable[ExifEntry]) -> str:
     names = list(dict.fromkeys(_NAMES.get(e.tag, f"tag {e.tag}") for e in entries))
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     return ", ".join(names[:_MOST_NAMES]) + more
@@ -121,13 +121,13 @@ def _sizes(size: tuple[int, int] | None, sideways: bool) -> dict[int, int]:
     return dict.fromkeys(_WIDTHS, width) | dict.fromkeys(_HEIGHTS, height)
 
 
-def _has_bad(order: str, entry: Entry) -> bool:
+def _has_bad(order: str, entry: ExifEntry) -> bool:
     """A fraction n/0 with n ≠ 0; 0/0 is EXIF's "unknown"."""
     pairs = struct.iter_unpack(order + "ii", entry.value[: len(entry.value) // 8 * 8])
     return any(top != 0 and bottom == 0 for top, bottom in pairs)
 
 
-def _orientation(block: Block) -> int:
+def _orientation(block: ExifBlock) -> int:
     """1–8; 1 where it is absent or something else."""
     entry = next((e for e in block.directories[MAIN] if e.tag == _ORIENTATION), None)
     if entry is None or entry.kind != 3 or entry.count != 1:
@@ -136,14 +136,14 @@ def _orientation(block: Block) -> int:
     return value if 1 <= value <= 8 else 1
 
 
-def _is_adobe_rgb(block: Block) -> bool:
+def _is_adobe_rgb(block: ExifBlock) -> bool:
     """ColorSpace 2, or DCF's option file R03."""
     space = next((e.value for e in block.directories.get(EXIF, ()) if e.tag == 0xA001 and e.kind == 3), b"")
     index = next((e.value for e in block.directories.get(INTEROP, ()) if e.tag == 1), b"")
     return space[:2] == struct.pack(block.order + "H", 2) or index[:3] == b"R03"
 
 
-def _number(order: str, entry: Entry) -> float | None:
+def _number(order: str, entry: ExifEntry) -> float | None:
     """First number of an entry; None for 0/0 and for types that are no numbers."""
     if entry.kind not in _FORMATS or entry.count < 1:
         return None
@@ -153,7 +153,7 @@ def _number(order: str, entry: Entry) -> float | None:
     return float(values[0])
 
 
-def _camera(block: Block) -> CameraInfo | None:
+def _camera(block: ExifBlock) -> CameraInfo | None:
     """Collect the camera's facts; numbers outside any lens's range are dropped with a warning."""
     fields: dict[str, float | str | None] = {}
     limits = {0x920A: ("focal_length_m", 1e-3, 10e3), 0xA405: ("focal_length_35mm_m", 1e-3, 10e3)}

@@ -46,7 +46,7 @@ class ReadOut(nn.Module):
         return self.project(both).transpose(1, 2).unflatten(2, (height, width))
 
 
-class Unit(nn.Module):
+class ResidualUnit(nn.Module):
     """x + conv(ReLU(conv(ReLU(x)))), no normalisation."""
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class RefineFusion(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.first, self.second, self.out = Unit(), Unit(), nn.Conv2d(WIDTH, WIDTH, 1)
+        self.first, self.second, self.out = ResidualUnit(), ResidualUnit(), nn.Conv2d(WIDTH, WIDTH, 1)
 
     def forward(self, x: Tensor, tap: Tensor | None = None) -> Tensor:
         x = x if tap is None else x + self.first(tap)

@@ -107,7 +107,7 @@ VARIANTS = {
 }
 
 
-class Unit(nn.Module):
+class ConvNormUnit(nn.Module):
     """3×3 convolution, instance normalisation, ReLU."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -217,7 +217,7 @@ class CoCNet(BokehNet):
 
 def _module(inputs: int, outputs: int, config: CoCNetConfig) -> nn.Sequential:
     """The basic module: groups of units."""
-    return nn.Sequential(*(Unit(outputs if g else inputs, outputs) for g in range(config.groups)))
+    return nn.Sequential(*(ConvNormUnit(outputs if g else inputs, outputs) for g in range(config.groups)))
 
 
 def by_colour(x: Float[Tensor, "b 3q h w"]) -> Float[Tensor, "b 3 h w"]:

@@ -22,7 +22,7 @@ from cocnet.networks.layers.norm import affine
 from cocnet.networks.layers.scales import enlarged, enlarged_rows, halved
 
 if TYPE_CHECKING:
-    from cocnet.networks.architectures.cocnet import CoCNet, Unit
+    from cocnet.networks.architectures.cocnet import CoCNet, ConvNormUnit
 
 STRIP_BYTES = 8 << 20  # of a convolution's input or output; half of that costs 15 % more time, twice no less
 Read = Callable[[int, int], Float[Tensor, "n w c"]]  # rows top … bottom of a plane
@@ -30,7 +30,7 @@ Write = Callable[[int, int, Float[Tensor, "n w c"]], object]  # the same, into a
 
 
 @dataclass(frozen=True)
-class Plane:
+class StoredPlane:
     """Raw results of a convolution and how to normalise them."""
 
     raw: Float[Tensor, "h w c"]
@@ -55,7 +55,7 @@ def in_strips(model: "CoCNet", x: Float[Tensor, "1 i h w"]) -> Float[Tensor, "1 
     levels, (height, width) = len(model.decoders), x.shape[-2:]
     sizes = [(height >> level, width >> level) for level in range(levels)]
     image = x[:, : model.config.filtered_channels]
-    skips: list[Plane] = []
+    skips: list[StoredPlane] = []
     write: Write = lambda top, bottom, into: into.copy_(_rows(x)[top:bottom])  # noqa: E731
     for encoder, size in zip(model.encoders, sizes, strict=False):
         skips.append(_module(model, encoder, write, size))
@@ -75,9 +75,9 @@ def in_strips(model: "CoCNet", x: Float[Tensor, "1 i h w"]) -> Float[Tensor, "1 
 
 def _module(
     model: "CoCNet", module: nn.Module, write: Write, size: tuple[int, int], out: Tensor | None = None
-) -> Plane:
+) -> StoredPlane:
     """A basic module; out: the plane to write over."""
-    for unit in cast("Iterator[Unit]", module.children()):
+    for unit in cast("Iterator[ConvNormUnit]", module.children()):
         plane = _unit(unit, write, size, out)
         write, out = plane.rows, plane.raw
         if model.on_unit is not None:
@@ -85,7 +85,7 @@ def _module(
     return plane
 
 
-def _unit(unit: "Unit", write: Write, size: tuple[int, int], out: Tensor | None) -> Plane:
+def _unit(unit: "Unit", write: Write, size: tuple[int, int], out: Tensor | None) -> StoredPlane:
     """One convolution, with the sums that its normalisation needs."""
     precise = torch.promote_types(unit.conv.weight.dtype, torch.float32)
     sums = torch.zeros(2, unit.conv.out_channels, dtype=torch.float64, device=unit.conv.weight.device)
@@ -96,7 +96,7 @@ def _unit(unit: "Unit", write: Write, size: tuple[int, int], out: Tensor | None)
         sums += torch.stack([pixels.sum(0), pixels.square().sum(0)])
     assert out is not None
     scale, shift = affine(sums[0], sums[1], size[0] * size[1], unit.norm)
-    return Plane(out, scale.to(precise), shift.to(precise))
+    return StoredPlane(out, scale.to(precise), shift.to(precise))
 
 
 def _convolved(conv: nn.Conv2d, write: Write, size: tuple[int, int]) -> Iterator[tuple[int, int, Tensor]]:
@@ -123,7 +123,7 @@ def _convolved(conv: nn.Conv2d, write: Write, size: tuple[int, int]) -> Iterator
         yield top, bottom, _rows(y)
 
 
-def _joined(deeper: Plane, skip: Plane) -> Write:
+def _joined(deeper: StoredPlane, skip: StoredPlane) -> Write:
     """What a decoder level reads: the level below, enlarged, beside its skip."""
 
     def write(top: int, bottom: int, into: Float[Tensor, "n w c"]) -> None:
@@ -135,7 +135,7 @@ def _joined(deeper: Plane, skip: Plane) -> Write:
 
 
 def _template(
-    model: "CoCNet", level: int, image: Float[Tensor, "1 f h w"], plane: Plane
+    model: "CoCNet", level: int, image: Float[Tensor, "1 f h w"], plane: StoredPlane
 ) -> Float[Tensor, "h w 3"]:
     """Eq. 15 of one level, at that level's scale."""
     margin = model.config.margin
@@ -154,7 +154,7 @@ def _blend(
     model: "CoCNet",
     image: Float[Tensor, "1 3 h w"],
     templates: list[Tensor],
-    plane: Plane,
+    plane: StoredPlane,
 ) -> Float[Tensor, "1 3 h w"]:
     """Eq. 16 and 17."""
 

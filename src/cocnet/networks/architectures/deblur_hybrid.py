@@ -27,7 +27,7 @@ QUIET = 0.3  # of a branch's initial weights
 SLOPE = 0.1
 
 
-class Residual(nn.Module):
+class LeakyResidual(nn.Module):
     """x + conv(lrelu(conv(x))), 3×3, no normalisation."""
 
     def __init__(self, width: int) -> None:
@@ -137,7 +137,7 @@ def _convolved(wide: Tensor, kernel: Float[Tensor, "n n"], half: int) -> Tensor:
 
 
 def _blocks(width: int, count: int) -> nn.Sequential:
-    return nn.Sequential(*(Residual(width) for _ in range(count)))
+    return nn.Sequential(*(LeakyResidual(width) for _ in range(count)))
 
 
 @register(CARD)

@@ -18,7 +18,7 @@ CARD = Card("dmshn", _PAPER, 2021, 5.42, size_multiple=16)
 STACKED = Card("dmshn-stacked", _PAPER, 2021, 10.85, size_multiple=16, notes="Two in series.")
 
 
-class Residual(nn.Module):
+class ReluResidual(nn.Module):
     """x + conv(ReLU(conv(x))), 3×3, no normalisation."""
 
     def __init__(self, width: int) -> None:
@@ -34,7 +34,7 @@ def encoder() -> nn.Sequential:
     layers: list[nn.Module] = []
     for before, width in zip((3, *WIDTHS[:-1]), WIDTHS, strict=True):
         conv = nn.Conv2d(before, width, 3, stride=1 if before == 3 else 2, padding=1)
-        layers += [conv, Residual(width), Residual(width)]
+        layers += [conv, ReluResidual(width), ReluResidual(width)]
     return nn.Sequential(*layers)
 
 
@@ -43,7 +43,7 @@ def decoder() -> nn.Sequential:
     layers: list[nn.Module] = []
     for width, after in zip(WIDTHS[::-1], (*WIDTHS[-2::-1], 3), strict=True):
         up = nn.ConvTranspose2d(width, after, 4, 2, 1) if after != 3 else nn.Conv2d(width, 3, 3, padding=1)
-        layers += [Residual(width), Residual(width), up]
+        layers += [ReluResidual(width), ReluResidual(width), up]
     return nn.Sequential(*layers)
 
 

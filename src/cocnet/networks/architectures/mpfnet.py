@@ -19,7 +19,7 @@ from cocnet.errors import InputError
 from cocnet.networks.architectures.base import BokehNet
 from cocnet.networks.architectures.dmshn import (
     SCALES,
-    Residual,
+    ReluResidual,
     decoder,
     doubled,
     encoder,
@@ -47,7 +47,7 @@ class Fusion(nn.Sequential):
         super().__init__(
             nn.Conv2d(3 * pictures, HEAD_WIDTH, 3, padding=1),
             nn.ReLU(),
-            *(Residual(HEAD_WIDTH) for _ in range(3)),
+            *(ReluResidual(HEAD_WIDTH) for _ in range(3)),
             nn.Conv2d(HEAD_WIDTH, pictures, 3, padding=1),
             nn.Softmax(1),
         )

@@ -20,7 +20,7 @@ from cocnet.errors import FileError, InputError
 from cocnet.files.atomic import atomic_path
 from cocnet.networks.zoo.arguments import bounded, check_arguments
 from cocnet.networks.zoo.registry import card_of, create_model, list_models, nearest
-from cocnet.networks.zoo.weight_file import Entry, read_entries, short
+from cocnet.networks.zoo.weight_file import TensorEntry, read_entries, short
 
 SUFFIX = ".safetensors"
 WEIGHTS = Path(__file__).parents[2] / "weights"
@@ -193,7 +193,7 @@ def _made(path: Path, info: CheckpointInfo) -> nn.Module:
         raise FileError(f"'{path}' can't be loaded: {' '.join(str(error).split())[:400]}") from error
 
 
-def _check_tensors(path: Path, entries: Mapping[str, Entry], wanted: Mapping[str, Tensor]) -> None:
+def _check_tensors(path: Path, entries: Mapping[str, TensorEntry], wanted: Mapping[str, Tensor]) -> None:
     """Raise FileError for the first tensor that is missing, unexpected, of another shape or dtype."""
     for name, tensor in wanted.items():
         if name not in entries:

@@ -18,20 +18,20 @@ _PICKLE_STARTS = (b"PK\x03\x04", b"\x80")
 
 
 @dataclass(frozen=True)
-class Entry:
+class TensorEntry:
     """One tensor as the header has it: dtype by safetensors' name, and shape."""
 
     dtype: str
     shape: tuple[int, ...]
 
 
-def read_entries(path: Path) -> tuple[dict[str, str], dict[str, Entry]]:
+def read_entries(path: Path) -> tuple[dict[str, str], dict[str, TensorEntry]]:
     """The metadata and the tensors' entries; raises FileError for a pickle, or naming what is wrong."""
     try:
         _refuse_others(path)
         with safe_open(path, framework="pt") as file:
             parts = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
-            entries = {n: Entry(part.get_dtype(), tuple(part.get_shape())) for n, part in parts.items()}
+            entries = {n: TensorEntry(part.get_dtype(), tuple(part.get_shape())) for n, part in parts.items()}
             return file.metadata() or {}, entries
     except (OSError, SafetensorError) as error:
         raise FileError(

@@ -38,7 +38,7 @@ class DeblurScore:
     pictures: int
 
 
-class Trained(nn.Module):
+class WithReblurring(nn.Module):
     """IFAN with the reblurring network that is trained beside it and thrown away."""
 
     def __init__(self, model: IFAN) -> None:
@@ -51,7 +51,7 @@ class Trained(nn.Module):
 
 
 class DeblurObjective(Objective[DeblurScore]):
-    """The recipe's loss, or IFAN's for a `Trained`."""
+    """The recipe's loss, or IFAN's for a `WithReblurring`."""
 
     def __init__(self, held_out: Sequence[Item], recipe: DeblurRecipe) -> None:
         self.held_out, self.recipe = held_out, recipe
@@ -67,7 +67,7 @@ class DeblurObjective(Objective[DeblurScore]):
     def loss(self, network: nn.Module, batch: Item, step: Step) -> Float[Tensor, ""]:
         image, sharp = batch["image"], batch["sharp"]
         with step.precision:
-            if isinstance(network, Trained):
+            if isinstance(network, WithReblurring):
                 views = batch.get("views"), batch.get("has_views")
                 return ifan_loss(network.model, network.reblurring, image, sharp, *views).total()
             ours = network(image.contiguous(memory_format=torch.channels_last)).float()
@@ -76,7 +76,7 @@ class DeblurObjective(Objective[DeblurScore]):
         return (ours - sharp).abs().mean() if self.recipe.loss == "l1" else (ours - sharp).square().mean()
 
     def optimiser(self, network: nn.Module) -> Optimizer:
-        kind = RAdam if isinstance(network, Trained) else AdamW
+        kind = RAdam if isinstance(network, WithReblurring) else AdamW
         parameters = [p for p in network.parameters() if p.requires_grad]
         return kind(parameters, weight_decay=self.recipe.weight_decay, betas=(0.9, 0.99))
 
@@ -84,7 +84,7 @@ class DeblurObjective(Objective[DeblurScore]):
         return score_deblurring(network, self.held_out)
 
     def save(self, network: nn.Module, folder: Path, step: int, recipe: Recipe, about: str) -> None:
-        model = network.model if isinstance(network, Trained) else network
+        model = network.model if isinstance(network, WithReblurring) else network
         shown = [{"image": item["image"], "bokeh": item["sharp"]} for item in self.held_out[:4]]
         save_samples(folder / "samples" / f"{step:07}.png", model, shown)
         super().save(model, folder, step, recipe, about)

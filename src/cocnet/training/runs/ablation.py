@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from cocnet.datasets import LensPair
-    from cocnet.training.runs.ablation_report import Trained
+    from cocnet.training.runs.ablation_report import FinishedTraining
     from cocnet.training.runs.training_items import Items
 
 Progress = Callable[[str, float, dict[str, float]], None]
@@ -114,7 +114,7 @@ def network_of(name: str, seed: int = 0) -> "nn.Module":
     return create_seeded(VARIANTS[name].model, seed, **VARIANTS[name].arguments)
 
 
-def run_ablation(run: AblationRun, on_progress: Progress | None = None) -> "tuple[Trained, ...]":
+def run_ablation(run: AblationRun, on_progress: Progress | None = None) -> "tuple[FinishedTraining, ...]":
     """Train what isn't finished, then report all that is. Raises FileError, also where the folder holds trainings of
     other lengths or scenes, or InputError."""
     import torch
@@ -188,7 +188,7 @@ def _train(
     from cocnet.training.engine.loop import train
     from cocnet.training.engine.pair_scores import scores
     from cocnet.training.engine.task import Task
-    from cocnet.training.runs.ablation_report import Trained, seconds_of, trained_network
+    from cocnet.training.runs.ablation_report import FinishedTraining, seconds_of, trained_network
 
     folder, network = run.out / f"{name}-{seed}", network_of(name, seed)
     kept = items_of(name, held_out, network)
@@ -208,4 +208,4 @@ def _train(
     seconds = seconds_of(folder)
     count = sum(p.numel() for p in network.parameters())
     psnr, ssim = (tuple(column) for column in zip(*found, strict=True))
-    write_json(folder / SCORES, asdict(Trained(name, seed, count, run.steps, seconds, psnr, ssim)))
+    write_json(folder / SCORES, asdict(FinishedTraining(name, seed, count, run.steps, seconds, psnr, ssim)))

@@ -28,7 +28,7 @@ from cocnet.training.runs.ablation import SCORES, SHEET_ROWS, VARIANTS, items_of
 
 
 @dataclass(frozen=True)
-class Trained:
+class FinishedTraining:
     """A finished training: its variant and seed, the size and cost, and the scores of each held-out scene."""
 
     variant: str
@@ -62,7 +62,7 @@ def seconds_of(folder: Path) -> float:
     return float(last_line(folder / "log.jsonl")["seconds"])
 
 
-def finished(folder: Path) -> tuple[Trained, ...]:
+def finished(folder: Path) -> tuple[FinishedTraining, ...]:
     """All trainings of a folder that are finished, in the order of VARIANTS. Raises FileError for none."""
     found = []
     for path in sorted(folder.glob(f"*/{SCORES}")):
@@ -73,13 +73,13 @@ def finished(folder: Path) -> tuple[Trained, ...]:
     return tuple(sorted(found, key=lambda one: (order.index(one.variant), one.seed)))
 
 
-def _trained(facts: dict[str, Any]) -> Trained:
-    return Trained(**(facts | {"psnr": tuple(facts["psnr"]), "ssim": tuple(facts["ssim"])}))
+def _trained(facts: dict[str, Any]) -> FinishedTraining:
+    return FinishedTraining(**(facts | {"psnr": tuple(facts["psnr"]), "ssim": tuple(facts["ssim"])}))
 
 
-def differences(found: Sequence[Trained]) -> tuple[Difference, ...]:
+def differences(found: Sequence[FinishedTraining]) -> tuple[Difference, ...]:
     """Each variant against the one that it is a change of, where both have a training with the same seed."""
-    by_variant: dict[str, dict[int, Trained]] = {}
+    by_variant: dict[str, dict[int, FinishedTraining]] = {}
     for one in found:
         by_variant.setdefault(one.variant, {})[one.seed] = one
     pairs = [(name, VARIANTS[name].of) for name in by_variant]
@@ -87,7 +87,7 @@ def differences(found: Sequence[Trained]) -> tuple[Difference, ...]:
     return tuple(_difference(by_variant, name, of) for name, of in pairs)
 
 
-def _difference(by_variant: Mapping[str, Mapping[int, Trained]], name: str, of: str) -> Difference:
+def _difference(by_variant: Mapping[str, Mapping[int, FinishedTraining]], name: str, of: str) -> Difference:
     """Paired by seed and scene."""
     seeds = sorted(by_variant[name].keys() & by_variant[of].keys())
     gains = [
@@ -98,7 +98,9 @@ def _difference(by_variant: Mapping[str, Mapping[int, Trained]], name: str, of: 
     return Difference(name, of, fmean(scenes), error, tuple(fmean(one) for one in gains))
 
 
-def write_ablation(folder: Path, found: Sequence[Trained], held_out: Sequence[LensPair], about: str) -> None:
+def write_ablation(
+    folder: Path, found: Sequence[FinishedTraining], held_out: Sequence[LensPair], about: str
+) -> None:
     """ablation.json, ablation.md, ablation.png. Raises FileError."""
     controls = control_scores(held_out)
     facts = {
@@ -130,7 +132,7 @@ def control_scores(held_out: Sequence[LensPair]) -> dict[str, tuple[float, float
 
 
 def ablation_lines(
-    found: Sequence[Trained], controls: Mapping[str, tuple[float, float]], about: str
+    found: Sequence[FinishedTraining], controls: Mapping[str, tuple[float, float]], about: str
 ) -> Iterator[str]:
     """The report as Markdown."""
     head = ["", "parameters, M", "seeds", "PSNR, dB ↑", "of the seeds", "SSIM ↑", "minutes each"]
@@ -168,7 +170,7 @@ def ablation_lines(
         yield from table(["", "all", "by seed"], compared)
 
 
-def _write_sheet(folder: Path, found: Sequence[Trained], held_out: Sequence[LensPair]) -> None:
+def _write_sheet(folder: Path, found: Sequence[FinishedTraining], held_out: Sequence[LensPair]) -> None:
     """A picture: rows are scenes; photo, truth, then each variant of seed 0 in the table's order."""
     shown = held_out[:SHEET_ROWS]
     columns = [[linear_to_srgb(pair.image) for pair in shown], [linear_to_srgb(pair.bokeh) for pair in shown]]

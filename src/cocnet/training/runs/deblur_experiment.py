@@ -133,16 +133,16 @@ def _made(run: DeblurExperiment, kind: str) -> Iterator["DeblurPair"]:
     """Training pairs of a kind; the scenes of bokeh are the same in all ways."""
     from cocnet.datasets.subject.cutouts import read_set
     from cocnet.datasets.synthetic.bokeh_augmentation import BokehAugmentation
-    from cocnet.datasets.synthetic.deblur_scenes import DeblurScenes, DeblurSettings
+    from cocnet.datasets.synthetic.deblur_scenes import DeblurScenes, DeblurSceneSettings
     from cocnet.networks import load_model
     from cocnet.training.recipes.adversarial_depth import AdversarialDepth
     from cocnet.training.runs.deblur_run import PHOTO_PX
 
     photos = read_set(run.images, run.masks, PHOTO_PX)
     if kind == "own":
-        own = DeblurScenes(photos, DeblurSettings(run.side_px), seed=11, count=run.pictures)
+        own = DeblurScenes(photos, DeblurSceneSettings(run.side_px), seed=11, count=run.pictures)
         return (own[i] for i in range(run.pictures))
-    scenes = DeblurScenes(photos, DeblurSettings(run.side_px, (1.0, 1.0)), seed=12, count=run.pictures)
+    scenes = DeblurScenes(photos, DeblurSceneSettings(run.side_px, (1.0, 1.0)), seed=12, count=run.pictures)
     source = [scenes.scene(np.random.default_rng([12, i])) for i in range(run.pictures)]
     depth: Any = kind
     if kind == "adversarial":
@@ -155,8 +155,8 @@ def _measured_sets(run: DeblurExperiment) -> Iterator[tuple[str, list["DeblurPai
     """Real pairs, and ray-traced ones as a camera without noise files them."""
     from cocnet.datasets.pairs.deblur_pairs import open_deblur_pairs
     from cocnet.datasets.pairs.raytraced import ray_traced
-    from cocnet.datasets.synthetic.camera import CameraSettings
     from cocnet.datasets.synthetic.deblur_scenes import deblur_pair
+    from cocnet.datasets.synthetic.sensor_noise import CameraSettings
 
     real, scenes = open_deblur_pairs(run.real, bits=8), ray_traced(run.ray_traced)
     yield "real", [real[i] for i in range(len(real))]

@@ -82,14 +82,14 @@ def starting_network(model: str, seed: int) -> "nn.Module":
     network. Raises FileError, InputError."""
     from cocnet.networks import card_of, create_seeded, load_model
     from cocnet.networks.architectures.ifan import IFAN
-    from cocnet.training.engine.deblur_objective import Trained
+    from cocnet.training.engine.deblur_objective import WithReblurring
 
     network: Any = load_model(Path(model)).train() if Path(model).suffix else create_seeded(model, seed)
     if card_of(str(network.name)).task != "deblurring":
         raise InputError(f"expected a deblurring network, got {network.name}, try deblur-hybrid or ifan-lite")
     if not Path(model).suffix:
         network.start_at_identity()
-    return Trained(network) if isinstance(network, IFAN) else network
+    return WithReblurring(network) if isinstance(network, IFAN) else network
 
 
 def registered_name(network: Any) -> str:
@@ -116,12 +116,12 @@ def data_of(run: DeblurRun, with_views: bool = False) -> "tuple[DeblurItems, Deb
 def _scenes(run: DeblurRun) -> "tuple[DeblurItems, DeblurItems, str]":
     """Scenes of most photos, and held-out scenes of the others."""
     from cocnet.datasets.subject.cutouts import read_set
-    from cocnet.datasets.synthetic.deblur_scenes import DeblurScenes, DeblurSettings
+    from cocnet.datasets.synthetic.deblur_scenes import DeblurScenes, DeblurSceneSettings
 
     photos = read_set(run.images or "", run.masks or "", PHOTO_PX)
     kept = len(photos) // HELD_OUT_PART
     training, others = photos.split(kept) if kept else (photos, photos)
-    settings = DeblurSettings(run.side_px, run.radius_px)
+    settings = DeblurSceneSettings(run.side_px, run.radius_px)
     about = f"synthetic scenes of {len(training)} photos, {settings}"
     made = DeblurScenes(training, settings, seed=run.seed)
     return (

@@ -21,9 +21,9 @@ from cocnet.augment.camera_ranges import CameraRanges
 from cocnet.augment.depths import FAR_M, NEAR_M
 from cocnet.datasets.pairs.matching import DEPTHS, PICTURES, files_by_stem
 from cocnet.datasets.pairs.view import floats
-from cocnet.datasets.synthetic.camera import CameraSettings, with_noise
+from cocnet.datasets.synthetic.sensor_noise import CameraSettings, with_noise
 from cocnet.depth import estimate_depth
-from cocnet.depth.estimators.protocol import as_rgb8
+from cocnet.depth.estimators.estimator import as_rgb8
 from cocnet.errors import FileError
 from cocnet.files.atomic import atomic_path, write_json
 from cocnet.files.many import PROBLEM, Facts, key_of, one_by_one, run_many

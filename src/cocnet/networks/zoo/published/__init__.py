@@ -1,7 +1,7 @@
 """Weights that others have published, in the networks here; one file says what one network's tensors are called.
 
 Enters: a registered name and a published file (.pth, .safetensors, .npz). Leaves: the network with those weights, or
-a weight file and its card. A new network is one file with a `Published` and a line in `MAPPINGS`.
+a weight file and its card. A new network is one file with a `PublishedNames` and a line in `MAPPINGS`.
 """
 
 import hashlib
@@ -16,15 +16,15 @@ from cocnet.files.atomic import atomic_path
 from cocnet.files.npz_file import read_npz
 from cocnet.networks.zoo.checkpoint import save_checkpoint
 from cocnet.networks.zoo.pickled import read_pickled
-from cocnet.networks.zoo.published.brvit import BRVIT
-from cocnet.networks.zoo.published.dmshn import DMSHN, MPFNET, STACKED
-from cocnet.networks.zoo.published.ifan import IFAN
-from cocnet.networks.zoo.published.mapping import Published
-from cocnet.networks.zoo.published.pynet import PYNET
+from cocnet.networks.zoo.published.brvit_names import BRVIT
+from cocnet.networks.zoo.published.dmshn_names import DMSHN, MPFNET, STACKED
+from cocnet.networks.zoo.published.ifan_names import IFAN
+from cocnet.networks.zoo.published.mapping import PublishedNames
+from cocnet.networks.zoo.published.pynet_names import PYNET
 from cocnet.networks.zoo.registry import card_of, create_model, nearest
 from cocnet.networks.zoo.weight_file import read_tensors
 
-MAPPINGS: dict[str, Published] = {
+MAPPINGS: dict[str, PublishedNames] = {
     "brvit": BRVIT,
     "dmshn": DMSHN,
     "dmshn-stacked": STACKED,
@@ -79,7 +79,12 @@ def converted(name: str, path: str | Path) -> nn.Module:
 
 
 def _taken(
-    path: str | Path, found: Mapping[str, Tensor], their: str, published: Published, ours: str, like: Tensor
+    path: str | Path,
+    found: Mapping[str, Tensor],
+    their: str,
+    published: PublishedNames,
+    ours: str,
+    like: Tensor,
 ) -> Tensor:
     """One tensor as ours; raises FileError where it is missing, of another shape, or not finite."""
     if their not in found:

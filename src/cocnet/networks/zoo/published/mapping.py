@@ -18,7 +18,7 @@ def never(name: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedNames:
     """Their name for each of our tensors, None where nothing is published; the arguments with which the network is
     theirs; where the weights come from, in words.
 

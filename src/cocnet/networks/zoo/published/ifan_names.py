@@ -5,7 +5,7 @@ Enters: a name here. Leaves: the name there: an activation, counted as a layer, 
 
 import re
 
-from cocnet.networks.zoo.published.mapping import Published
+from cocnet.networks.zoo.published.mapping import PublishedNames
 
 _ENCODERS = {"features": "conv", "filter_features": "kconv"}
 _TRUNKS = {"disparity": ("DME", "3"), "filter_trunk": ("conv4_4", "3.0"), "filters": ("F", "3")}
@@ -45,4 +45,6 @@ def _layer(ours: str) -> str:
     return f"{name}.{int(block) + 1}.stem.{unit}.{_CONV_OF_UNIT[which]}"
 
 
-IFAN = Published(theirs, {"published_filtering": True}, left_out=lambda name: True)  # its reblurring network
+IFAN = PublishedNames(
+    theirs, {"published_filtering": True}, left_out=lambda name: True
+)  # its reblurring network

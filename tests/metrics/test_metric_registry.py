@@ -8,7 +8,7 @@ import torch
 
 from cocnet.errors import FileError, InputError, MissingExtraError
 from cocnet.metrics import LPIPS, flip, list_metrics, metric, psnr
-from cocnet.metrics.registry import register
+from cocnet.metrics.metric_registry import register
 
 METRICS = [
     ("psnr", "higher", float("inf")),

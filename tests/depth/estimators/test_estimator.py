@@ -8,7 +8,7 @@ import torch
 
 from cocnet.depth import estimate, estimate_depth, list_estimators, make_estimator
 from cocnet.depth.estimators import order as sources
-from cocnet.depth.estimators.protocol import Estimator, as_rgb8
+from cocnet.depth.estimators.estimator import Estimator, as_rgb8
 from cocnet.errors import CocnetError, DepthError, DownloadError, InputError, MissingExtraError
 from cocnet.imaging import DepthMap
 from cocnet.pipeline.render_photo import render

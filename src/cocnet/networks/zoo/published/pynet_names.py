@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cocnet.networks.architectures.pynet import STEPS
-from cocnet.networks.zoo.published.mapping import Published
+from cocnet.networks.zoo.published.mapping import PublishedNames
 
 _NUMBERED = {"Variable", *(f"Variable_{number}" for number in range(1000))}
 Made = Iterator[tuple[str, Callable[[Tensor], Tensor]]]
@@ -73,7 +73,7 @@ def _changed(ours: str, tensor: Tensor) -> Tensor:
     return _MADE[ours][1](tensor)
 
 
-PYNET = Published(
+PYNET = PublishedNames(
     of_pynet,
     origin="the authors' weights of PyNET, trained on EBB!'s training pairs",
     changed=_changed,

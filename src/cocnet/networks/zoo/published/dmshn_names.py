@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from cocnet.networks.architectures.dmshn import SCALES
-from cocnet.networks.zoo.published.mapping import Published
+from cocnet.networks.zoo.published.mapping import PublishedNames
 
 _LAYERS = {"encoders": (1, 2, 3, 5, 6, 7, 9, 10, 11), "decoders": (13, 14, 16, 17, 18, 20, 21, 22, 24)}
 _CONV_OF_BLOCK = {"first": "0.", "second": "2."}
@@ -47,11 +47,11 @@ def candidate_alone(ours: str, like: Tensor) -> Tensor:
     return fixed
 
 
-DMSHN = Published(of_dmshn, origin="the authors' weights of DMSHN, trained on EBB!'s training pairs")
-STACKED = Published(
+DMSHN = PublishedNames(of_dmshn, origin="the authors' weights of DMSHN, trained on EBB!'s training pairs")
+STACKED = PublishedNames(
     of_stacked, origin="the authors' weights of stacked DMSHN, trained on EBB!'s training pairs"
 )
-MPFNET = Published(
+MPFNET = PublishedNames(
     of_mpfnet,
     origin="the authors' weights of MPFNet's encoders and decoders; the fusion takes the decoder's picture alone",
     fixed=candidate_alone,

@@ -3,7 +3,7 @@
 Enters: a name here. Leaves: the name there.
 """
 
-from cocnet.networks.zoo.published.mapping import Published
+from cocnet.networks.zoo.published.mapping import PublishedNames
 
 _CONVS = {
     "out": "out_conv",
@@ -35,4 +35,4 @@ def of_brvit(ours: str) -> str:
     return _NAMES[start] + ours.removeprefix(start)
 
 
-BRVIT = Published(of_brvit, origin="the authors' weights of BRViT, trained on EBB!'s training pairs")
+BRVIT = PublishedNames(of_brvit, origin="the authors' weights of BRViT, trained on EBB!'s training pairs")
