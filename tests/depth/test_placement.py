@@ -63,3 +63,23 @@ def test_a_span_is_always_one(disparity):
 
 def test_without_a_subject_everything_is_far():
     assert suggest_span_m(*picture(0.0)) == NO_SUBJECT
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.4])
+def test_a_lens_of_another_length_stands_where_it_sees_the_subject_as_large(share):
+    disparity, mask = picture(share) if share else (np.full((200, 200), 0.5, np.float32),) * 2
+    mask = mask if share else np.zeros_like(disparity)
+    normal = suggest_span_m(disparity, mask)
+    focal_px = 26 / np.hypot(36, 24) * np.hypot(200, 200)
+    phone = suggest_span_m(disparity, mask, (200, 200), focal_px)
+    assert phone == pytest.approx([end * 26 / 50 for end in normal])
+
+
+def test_a_phone_at_26_mm_blurs_visibly_by_default():
+    """f/1.8 at 26 mm: the backdrop of a face that fills the photo has a radius above 1 % of the width."""
+    disparity, mask = picture(0.3)
+    span = suggest_span_m(disparity, mask, (3000, 4000), 26 / np.hypot(36, 24) * 5000)
+    lens = ThinLens(
+        focal_length_m=0.026, f_number=1.8, focus_distance_m=distance_m(0.8, span), sensor_width_m=0.0346
+    )
+    assert 0.01 < float(lens.coc_radius_m(1 / distance_m(0.1, span))) / 0.0346 < 0.04

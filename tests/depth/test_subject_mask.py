@@ -56,7 +56,7 @@ def test_auto_focus_with_given_depth_looks_at_the_subject_not_at_what_is_near():
     standing[30:96, 60:100] = 1
     assert masked_inverse(inverse, standing) == pytest.approx(0.5)
     chosen = choose_focus_m(inverse, RenderOptions(), standing[::2, ::2])
-    assert chosen.value == pytest.approx(2.0) and chosen.origin == "auto: the subject"
+    assert chosen.value == pytest.approx(2.0) and chosen.origin == "auto: the subject, its upper part"
     nothing = np.zeros((30, 40), np.float32)
     assert choose_focus_m(inverse, RenderOptions(), nothing).origin == "auto: near the middle"
 

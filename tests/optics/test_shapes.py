@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from cocnet.errors import InputError
 from cocnet.optics import ThinLens, butterworth, lens_psf, moment_share
 
 LENS = ThinLens(focal_length_m=0.05, f_number=2.0, focus_distance_m=1.5, sensor_width_m=0.036)
@@ -91,3 +92,24 @@ def test_picture_keeps_its_orientation():
         x, y = axes(spot)
         assert float((spot * x).sum()) == pytest.approx(9 * sign, rel=0.03)
         assert float((spot * y).sum()) == pytest.approx(-9 * sign, rel=0.03)
+
+
+@pytest.mark.parametrize("of", [{}, {"blades": 6}, {"aperture_picture": disc_picture(32)}])
+def test_a_squeezed_spot_is_so_many_times_taller_than_wide(of):
+    lens = LENS.at(squeeze=2.0, **of)
+    spot = lens_psf(lens, 24.0)
+    x, y = axes(spot)
+    tall, wide = float((spot * y**2).sum()), float((spot * x**2).sum())
+    upright = lens_psf(LENS.at(**of), 24.0)
+    assert float(spot.sum()) == pytest.approx(1)
+    assert tall == pytest.approx(float((upright * y**2).sum()), rel=0.01)
+    assert wide == pytest.approx(float((upright * x**2).sum()) / 4, rel=0.03)
+    for radius in (0.3, 1.0, 5.0):
+        small, share = lens_psf(lens, radius), moment_share(lens)
+        x, y = axes(small)
+        assert float((small * (x**2 + y**2)).sum()) == pytest.approx(share * radius**2, rel=0.02)
+
+
+def test_no_squeeze_below_1():
+    with pytest.raises(InputError, match="squeeze"):
+        LENS.at(squeeze=0.5)

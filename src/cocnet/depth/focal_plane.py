@@ -9,12 +9,9 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 _GRID = 256
-
-
 _SUBJECT_SHARE = 0.004
-
-
 _BINS = 64
+_UPRIGHT, _UPPER = 1.25, 0.3
 
 
 def masked_inverse(
@@ -30,6 +27,29 @@ def masked_inverse(
     inside = mask > 0.5
     sample = inverse_depth[np.ix_(*places)].astype(np.float64)
     return _weighted_median(sample[inside], mask[inside].astype(np.float64))
+
+
+def upper_part(mask: Float32[np.ndarray, "i j"]) -> Float32[np.ndarray, "i j"] | None:
+    """The upper three tenths of a subject's height where it is at least 1.25 times as tall as wide, else None."""
+    rows, columns = (np.flatnonzero((mask > 0.5).any(axis)) for axis in (1, 0))
+    if not len(rows):
+        return None
+    top, height, width = rows[0], rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
+    if height < _UPRIGHT * width:
+        return None
+    upper = mask.copy()
+    upper[top + max(1, round(_UPPER * height)) :] = 0
+    return upper
+
+
+def inverse_within(
+    inverse_depth: Float32[np.ndarray, "h w"], left: float, top: float, right: float, bottom: float
+) -> float:
+    """Median inverse depth (1/m) in a box of fractions of width and height."""
+    height, width = inverse_depth.shape
+    rows = slice(int(top * height), max(int(top * height) + 1, int(bottom * height)))
+    columns = slice(int(left * width), max(int(left * width) + 1, int(right * width)))
+    return float(np.median(inverse_depth[rows, columns]))
 
 
 def inverse_at(inverse_depth: Float32[np.ndarray, "h w"], x: float, y: float) -> float:

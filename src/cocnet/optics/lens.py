@@ -33,7 +33,8 @@ class ThinLens:
     picture as in Blender; roundness 1 bends them into the circle. cat_eye in [0, 1] shifts a second circle over
     the aperture, at the picture's corner by cat_eye radii. axial_ca (1/m) moves the focus of red by +axial_ca and
     of blue by −axial_ca in inverse distance; lateral_ca magnifies red by 1 + lateral_ca, blue by 1 − lateral_ca.
-    butterworth_order softens the disk as in Eq. 2; aperture_picture [k k] replaces the aperture's shape.
+    butterworth_order softens the disk as in Eq. 2; aperture_picture [k k] replaces the aperture's shape. squeeze is
+    an anamorphic lens's: spots are so many times taller than wide, their height being that of Eq. 1.
     Raises InputError where a value is impossible.
     """
 
@@ -50,6 +51,7 @@ class ThinLens:
     lateral_ca: float = 0.0
     butterworth_order: float | None = None
     aperture_picture: Float[Tensor, "k k"] | None = None
+    squeeze: float = 1.0
 
     def __post_init__(self) -> None:
         for name in ("focal_length_m", "f_number", "focus_distance_m", "sensor_width_m"):
@@ -59,6 +61,7 @@ class ThinLens:
         _check("focus_distance_m", self.focus_distance_m, wanted, "a distance in metres", low=shortest)
         for name in ("roundness", "cat_eye"):
             _check(name, getattr(self, name), "from 0 to 1", "0.5", low=-1e-12, high=1.0)
+        _check("squeeze", self.squeeze, "from 1 up", "1.33", low=1 - 1e-12)
         for name in ("blade_rotation_rad", "axial_ca", "lateral_ca"):
             _check(name, getattr(self, name), "finite", "0", low=-math.inf)
         if self.blades != 0 and (self.blades < 3 or int(self.blades) != self.blades):

@@ -2,7 +2,8 @@
 
 Every aperture of blades is an intersection of discs: one for the circle, n larger ones for n blades (half-planes
 where the blades are straight), one more for the cat's eye. So a pixel row of the spot is one interval, and the
-coverage of a pixel is exact along the row and a sum over sub-rows across it. Row = y down, column = x right.
+coverage of a pixel is exact along the row and a sum over sub-rows across it. Row = y down, column = x right. An
+anamorphic squeeze divides all x by it.
 """
 
 import math
@@ -24,19 +25,19 @@ def spot_light(
 ) -> Float[Tensor, "k k"]:
     """The light in each pixel, k = 2·half + 1, of the spot of `lens` behind the focus; differentiable in radius."""
     if lens.aperture_picture is not None:
-        return _picture_light(_shaded_picture(lens, lens.aperture_picture, field), radius, half)
+        return _picture_light(_shaded_picture(lens, lens.aperture_picture, field), radius, half, lens.squeeze)
     discs = aperture_discs(lens, radius, field)
-    return _coverage(discs, radius, half, lens.butterworth_order)
+    return _coverage(discs, radius, half, lens.butterworth_order, lens.squeeze)
 
 
 def moment_share(lens: ThinLens, field: tuple[float, float] = (0.0, 0.0)) -> float:
     """⟨x² + y²⟩ of the ideal spot over r²: ½ for a disk, (2 + cos 2π/n)/6 for n straight blades, else measured."""
     if lens.aperture_picture is not None:
-        return _picture_moment(_shaded_picture(lens, lens.aperture_picture, field))
+        return _picture_moment(_shaded_picture(lens, lens.aperture_picture, field), lens.squeeze)
     plain = lens.butterworth_order is None and not (lens.cat_eye and any(field))
     if plain and (not lens.blades or lens.roundness >= 1):
-        return 0.5
-    if plain and lens.roundness == 0:
+        return 0.25 + 0.25 / lens.squeeze**2
+    if plain and lens.roundness == 0 and lens.squeeze == 1:
         return (2 + math.cos(2 * math.pi / lens.blades)) / 6
     radius = torch.tensor(float(_PROBE_PX), dtype=torch.float64)
     light = spot_light(lens, radius, _PROBE_PX + 1, field)
@@ -75,15 +76,17 @@ def _blade_discs(radius: Tensor, blades: int, rotation_rad: float, roundness: fl
     return [(size, -away * math.cos(a), -away * math.sin(a)) for a in angles]
 
 
-def _coverage(discs: list[Disc], radius: Tensor, half: int, order: float | None) -> Float[Tensor, "k k"]:
-    """The share of each pixel within all discs; with an order, weighted by Eq. 2's Butterworth filter."""
+def _coverage(
+    discs: list[Disc], radius: Tensor, half: int, order: float | None, squeeze: float
+) -> Float[Tensor, "k k"]:
+    """The share of each pixel within all discs, squeezed; with an order, weighted by Eq. 2's Butterworth filter."""
     pixels = torch.arange(-half, half + 1, dtype=torch.float64)
     y, height = _sub_rows(discs, pixels)
     left, right = torch.full_like(y, -torch.inf), torch.full_like(y, torch.inf)
     for size, x0, y0 in discs:
         chord = (size**2 - (y - y0) ** 2).clamp(min=1e-24).sqrt()
         left, right = torch.maximum(left, x0 - chord), torch.minimum(right, x0 + chord)
-    right = torch.maximum(left, right)
+    left, right = left / squeeze, torch.maximum(left, right) / squeeze
     edge = pixels - 0.5
     start, stop = (left[:, None] - edge).clamp(0, 1), (right[:, None] - edge).clamp(0, 1)
     covered = (stop - start) * height[:, None]
@@ -91,7 +94,7 @@ def _coverage(discs: list[Disc], radius: Tensor, half: int, order: float | None)
         middle = (
             edge + (start + stop) / 2
         )  # of the covered part, so that order → ∞ is the disk to the outline
-        covered = covered * butterworth((middle**2 + y[:, None] ** 2) / radius**2, order)
+        covered = covered * butterworth(((squeeze * middle) ** 2 + y[:, None] ** 2) / radius**2, order)
     return covered.view(len(pixels), SUB_ROWS, len(pixels)).sum(1)
 
 
@@ -124,18 +127,22 @@ def _shaded_picture(
     return light
 
 
-def _picture_light(picture: Float[Tensor, "n n"], radius: Tensor, half: int) -> Float[Tensor, "k k"]:
-    """A picture stretched over the square of side 2·radius px; each pixel gets exactly what falls on it."""
+def _picture_light(
+    picture: Float[Tensor, "n n"], radius: Tensor, half: int, squeeze: float
+) -> Float[Tensor, "k k"]:
+    """A picture stretched over the square of side 2·radius px, squeezed; each pixel gets exactly what falls on it."""
     edges = (2 * torch.arange(len(picture) + 1, dtype=torch.float64) / len(picture) - 1) * radius
     pixels = torch.arange(-half, half + 1, dtype=torch.float64)[:, None]
     overlap = torch.minimum(edges[1:], pixels + 0.5) - torch.maximum(edges[:-1], pixels - 0.5)
-    share = overlap.clamp(min=0)
-    return share @ picture @ share.T
+    narrow = torch.minimum(edges[1:] / squeeze, pixels + 0.5) - torch.maximum(
+        edges[:-1] / squeeze, pixels - 0.5
+    )
+    return overlap.clamp(min=0) @ picture @ narrow.clamp(min=0).T
 
 
-def _picture_moment(picture: Float[Tensor, "n n"]) -> float:
-    """⟨x² + y²⟩ of a picture of half width 1, its cells being squares."""
+def _picture_moment(picture: Float[Tensor, "n n"], squeeze: float) -> float:
+    """⟨x² + y²⟩ of a picture of half height 1, its cells being squares before the squeeze."""
     cell = 2 / len(picture)
     squares = ((torch.arange(len(picture), dtype=torch.float64) + 0.5) * cell - 1) ** 2
-    spread = (picture * (squares[:, None] + squares)).sum() / picture.sum().clamp(min=1e-12)
-    return float(spread) + cell**2 / 6
+    spread = (picture * (squares[:, None] + squares / squeeze**2)).sum() / picture.sum().clamp(min=1e-12)
+    return float(spread) + cell**2 / 12 * (1 + 1 / squeeze**2)

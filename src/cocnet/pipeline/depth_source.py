@@ -6,14 +6,16 @@ its edges laid along the photo's, and lines that say what was taken and how far 
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float32
 
 from cocnet.depth import coarse_mask, estimate, estimate_depth
+from cocnet.depth.estimators.builtin import depth_on_mask
 from cocnet.depth.estimators.estimator import as_rgb8
+from cocnet.depth.estimators.order import BUILT_IN
 from cocnet.depth.network_view import load_network, retrained
 from cocnet.depth.refinement.refine import refine_inverse_depth
 from cocnet.errors import DepthError
@@ -35,9 +37,16 @@ class FoundDepth:
     notes: tuple[str, ...] = ()
 
 
-def find_depth(depth: Any, photo: Photo, options: RenderOptions, focal_px: float | None = None) -> FoundDepth:
+def find_depth(
+    depth: Any,
+    photo: Photo,
+    options: RenderOptions,
+    focal_px: float | None = None,
+    subject: Float32[np.ndarray, "h w"] | None = None,
+) -> FoundDepth:
     """Given (path, `DepthMap`, array, estimator), else the photo's own, else estimated; says which.
 
+    subject: a mask that the user drew, on whose outline the built-in estimator lays its step.
     Raises DepthError or FileError where what was given, or the estimator that was named, doesn't do.
     """
     if depth is not None:
@@ -51,6 +60,9 @@ def find_depth(depth: Any, photo: Photo, options: RenderOptions, focal_px: float
         estimated = estimate_depth(as_rgb8(photo.pixels), focal_px, options.estimator)
     except DepthError as error:
         raise DepthError(f"{error} (or --depth with a depth map of this photo)") from error
+    if estimated.name == BUILT_IN and subject is not None:
+        drawn = depth_on_mask(as_rgb8(photo.pixels), subject, "the given mask", focal_px)
+        estimated = replace(estimated, depth=drawn)
     notes = ((f"depth in the photo: {photo.depth_note}",) if photo.depth_note else ()) + estimated.notes
     return _told(estimated.depth, "estimated", options, notes + _ignored(None, options))
 
@@ -154,7 +166,12 @@ def _needs_refining(found: FoundDepth, smaller: bool) -> bool:
 
 def find_subject(photo: Photo, options: RenderOptions) -> Float32[np.ndarray, "i j"] | None:
     """The coarse subject mask where focus is to be found by itself, else None."""
-    if options.focus_m is not None or options.focus_point is not None:
+    if not finds_focus(options):
         return None
     weights = retrained(options.estimator)
     return coarse_mask(photo.pixels, None if weights is None else load_network(weights))
+
+
+def finds_focus(options: RenderOptions) -> bool:
+    """Whether nobody says what is to be in focus."""
+    return options.focus_m is None and options.focus_point is None and options.focus_range is None

@@ -1,14 +1,29 @@
-"""The distance in focus and the span of a relative map: what was given, else what is seen, else a default.
+"""What is in focus, and the span of a relative map: what was given, else what is seen, else a default.
 
-Enters: inverse depth (1/m), the options, the subject's mask. Leaves: metres with their origin.
+Enters: inverse depth (1/m), the options, the subject's mask, faces. Leaves: metres with their origin, and the
+distances between which everything is to be sharp.
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32
 
-from cocnet.depth.focal_plane import inverse_at, masked_inverse, subject_inverse
+from cocnet.depth.faces import Face
+from cocnet.depth.focal_plane import inverse_at, inverse_within, masked_inverse, subject_inverse, upper_part
 from cocnet.imaging import DepthMap
 from cocnet.pipeline.options import RenderOptions, Resolved
+
+Map = Float32[np.ndarray, "h w"]
+
+
+@dataclass(frozen=True)
+class Focus:
+    """The distance in focus, m, and the near and far end of what is sharp, m; None: only that distance."""
+
+    distance: Resolved
+    sharp_m: tuple[float, float] | None = None
 
 
 def choose_span_m(depth: DepthMap, options: RenderOptions) -> tuple[float, float]:
@@ -25,21 +40,64 @@ def choose_span_m(depth: DepthMap, options: RenderOptions) -> tuple[float, float
     return near, far
 
 
-def choose_focus_m(
-    inverse_depth: Float32[np.ndarray, "h w"],
+def choose_focus(
+    inverse_depth: Map,
     options: RenderOptions,
     subject: Float32[np.ndarray, "i j"] | None = None,
-) -> Resolved:
-    """The distance in focus, metres: given, seen at the focus point, or of the subject, a mask of any size.
+    faces: Sequence[Face] = (),
+) -> Focus:
+    """Given as a distance, a range or a point; else a face, or all faces of a group; else the subject.
 
-    Without a subject it is what is near around the middle.
+    A range is focused where both its ends are equally blurred without it: 2/(1/near + 1/far). Of a subject that is
+    taller than wide it is the upper part, where a head is. Without a subject: what is near around the middle.
     """
     if options.focus_m is not None:
-        return Resolved(options.focus_m, "given")
+        return Focus(Resolved(options.focus_m, "given"))
+    if options.focus_range is not None:
+        return _between(*options.focus_range, "the middle of the range")
     if options.focus_point is not None:
         x, y = options.focus_point
-        return Resolved(1.0 / inverse_at(inverse_depth, x, y), f"depth at {x:g},{y:g}")
-    found = None if subject is None else masked_inverse(inverse_depth, subject)
-    if found is not None:
-        return Resolved(1.0 / found, "auto: the subject")
-    return Resolved(1.0 / subject_inverse(inverse_depth), "auto: near the middle")
+        return Focus(Resolved(1.0 / inverse_at(inverse_depth, x, y), f"depth at {x:g},{y:g}"))
+    if faces:
+        found = [inverse_within(inverse_depth, *face.middle) for face in faces]
+        if len(found) > 1:
+            return _between(1 / max(found), 1 / min(found), f"auto: {len(found)} faces")
+        return Focus(Resolved(1.0 / found[0], "auto: the face"))
+    return Focus(_of_subject(inverse_depth, subject))
+
+
+def choose_focus_m(
+    inverse_depth: Map, options: RenderOptions, subject: Float32[np.ndarray, "i j"] | None = None
+) -> Resolved:
+    """The distance of `choose_focus` alone."""
+    return choose_focus(inverse_depth, options, subject).distance
+
+
+def _of_subject(inverse_depth: Map, subject: Float32[np.ndarray, "i j"] | None) -> Resolved:
+    whole = None if subject is None else masked_inverse(inverse_depth, subject)
+    if subject is None or whole is None:
+        return Resolved(1.0 / subject_inverse(inverse_depth), "auto: near the middle")
+    head = upper_part(subject)
+    above = None if head is None else masked_inverse(inverse_depth, head)
+    if above is not None:
+        return Resolved(1.0 / above, "auto: the subject, its upper part")
+    return Resolved(1.0 / whole, "auto: the subject")
+
+
+def _between(near_m: float, far_m: float, origin: str) -> Focus:
+    return Focus(Resolved(2 / (1 / near_m + 1 / far_m), origin), (near_m, far_m))
+
+
+def held_sharp(inverse_depth: Map, focus: Focus, keep: Map | None) -> Map:
+    """Inverse depth with everything between the sharp ends, and under the mask, at the distance in focus.
+
+    What is beyond the ends moves along, so that blur begins at 0 there: d' = 1/P + (d − 1/near) or (d − 1/far).
+    """
+    middle = np.float32(1 / focus.distance.value)
+    if focus.sharp_m is not None:
+        near, far = (np.float32(1 / end) for end in focus.sharp_m)
+        beyond = np.maximum(inverse_depth - near, 0) + np.minimum(inverse_depth - far, 0)
+        inverse_depth = np.maximum(middle + beyond, np.float32(1e-4))
+    if keep is not None:
+        inverse_depth = np.where(keep > 0.5, middle, inverse_depth)
+    return inverse_depth

@@ -12,6 +12,7 @@ from tyro.conf import arg
 
 from cocnet.choices import check_choices
 from cocnet.errors import InputError
+from cocnet.pipeline.words_of_others import meant_by
 
 Pair = tuple[float, float]
 DepthKind = Literal["metric", "disparity", "relative_depth", "relative_disparity"]
@@ -25,8 +26,18 @@ class RenderOptions:
     """Focus on what is seen at this place: fractions of width and height from the top left corner."""
     focus_m: float | None = None
     """Focus at this distance in metres."""
+    focus_range: Pair | None = None
+    """Everything from this to that distance is sharp, metres, as no single lens has it: 1.5,3."""
+    keep: str | None = None
+    """A picture of the photo's shape: what is white in it stays sharp, wherever it stands."""
+    subject: str | None = None
+    """A mask of your own in place of the network's: white = the subject, which gets the focus; a cut-out PNG does."""
     focus: Literal["auto"] = "auto"
-    """With neither of the two: auto = the subject that is found, else the near depths around the middle."""
+    """Without these: auto = a face, else the subject that is found, else the near depths around the middle. All faces
+    of a group are sharp."""
+    blur: float | None = None
+    """How much, 0..100 as phone apps have it, in place of an f-number: the largest blur radius is so many times
+    0.05 % of the longer side (20 = 1 %, a portrait lens has about 50)."""
     f_number: float | None = None
     """Aperture in f-stops: smaller blurs more [the photo's EXIF, else 1.8]."""
     focal_length_mm: float | None = None
@@ -39,6 +50,10 @@ class RenderOptions:
     """Turns the iris counter-clockwise."""
     roundness: float = 0.0
     """Of the blades: 0 = straight edges, 1 = a circle."""
+    aperture_image: str | None = None
+    """A picture of the aperture, white = light passes: lights in the background become hearts or stars."""
+    squeeze: float = 1.0
+    """Of an anamorphic lens: blur discs are so many times taller than wide, 1.33 or 2."""
     cat_eye: float = 0.0
     """Swirl of the corners, 0..1: how much the barrel cuts off blur discs there."""
     axial_ca: float = 0.0
@@ -93,8 +108,21 @@ class RenderOptions:
         point = self.focus_point
         if point is not None and not all(0 <= value <= 1 for value in point):
             raise InputError(f"expected a focus point of two fractions 0..1, got {point}, try 0.5,0.5")
-        if point is not None and self.focus_m is not None:
-            raise InputError("expected one focus, got a focus point and a focus distance, try one of them")
+        focuses = [
+            name for name in ("focus_point", "focus_m", "focus_range") if getattr(self, name) is not None
+        ]
+        if len(focuses) > 1:
+            raise InputError(f"expected one focus, got {' and '.join(focuses)}, try one of them")
+        if self.focus_range is not None and not 0 < self.focus_range[0] < self.focus_range[1]:
+            raise InputError(f"expected focus_range of 0 < near < far, got {self.focus_range}, try (1.5, 3)")
+        if self.blur is not None and self.f_number is not None:
+            raise InputError("expected one of blur and f_number, got both, try blur alone")
+        if self.blur is not None and not 0 <= self.blur <= 100:
+            raise InputError(f"expected blur from 0 to 100, got {self.blur}, try 40")
+        if not 1 <= self.squeeze <= 4:
+            raise InputError(f"expected squeeze from 1 to 4, got {self.squeeze}, try 1.33")
+        if self.aperture_image is not None and self.aperture_blades:
+            raise InputError("expected one of aperture_image and aperture_blades, got both, try one of them")
         for name, example in _ABOVE_0.items():
             value = getattr(self, name)
             if value is not None and not value > 0:
@@ -115,8 +143,10 @@ class RenderOptions:
         known = [option.name for option in fields(self)]
         for name in changes:
             if name not in known:
+                meant = meant_by(f"--{name}", ["--" + one.replace("_", "-") for one in known])
                 near = difflib.get_close_matches(name, known, n=1) or ["one of " + ", ".join(known)]
-                raise InputError(f"expected an option of render, got '{name}', try {near[0]}")
+                tried = meant.replace("--", "").replace("-", "_") if meant else near[0]
+                raise InputError(f"expected an option of render, got '{name}', try {tried}")
         return replace(self, **changes)
 
 
@@ -159,3 +189,6 @@ class RenderSettings:
     largest_blur_radius_px: float
     options: RenderOptions
     notes: tuple[str, ...] = field(default=())
+    depth: str | None = None
+    sharp_m: tuple[float, float] | None = None
+    quality: int | None = None

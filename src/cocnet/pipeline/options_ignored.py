@@ -8,6 +8,8 @@ from cocnet.renderers import HybridRenderer, Physical, Renderer
 
 _OF_LAYERS = ("preview", "mode", "max_mem_mb")
 _OF_THE_LENS = (
+    "squeeze",
+    "aperture_image",
     "highlights",
     "aperture_blades",
     "aperture_rotation_deg",

@@ -5,6 +5,7 @@ own). Leaves: pixels of the photo's own type with the settings that made them. I
 only a tile of the photo at a time is held as floats.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -17,18 +18,32 @@ from jaxtyping import Float32, Shaped
 from torch import Tensor
 
 from cocnet import __version__
-from cocnet.depth import Estimator
+from cocnet.depth import Estimator, subject_mask
+from cocnet.depth.estimators.estimator import as_rgb8
+from cocnet.depth.faces import find_faces
 from cocnet.imaging import DepthMap, Photo, as_photo
 from cocnet.imaging.photo.limits import budget_bytes
 from cocnet.optics import ThinLens
 from cocnet.pipeline.blur_note import blur_note
-from cocnet.pipeline.camera import Camera, choose_camera
+from cocnet.pipeline.by_hand import given_by_hand
+from cocnet.pipeline.camera import choose_camera
+from cocnet.pipeline.chosen_lens import largest_radius_px, make_lens, stop_for_blur
 from cocnet.pipeline.deblur_options import DeblurOptions
 from cocnet.pipeline.deblur_photo import deblur
-from cocnet.pipeline.depth_source import find_depth, find_subject, flat_depth, inverse_depth_of
+from cocnet.pipeline.depth_source import (
+    FoundDepth,
+    find_depth,
+    find_subject,
+    finds_focus,
+    flat_depth,
+    inverse_depth_of,
+)
+from cocnet.pipeline.doubts import depth_doubt, subject_doubt
+from cocnet.pipeline.drawn import Drawn, paths_of
+from cocnet.pipeline.exports import save_depth, save_mask
 from cocnet.pipeline.finish import Grain, finish
-from cocnet.pipeline.focus import choose_focus_m
-from cocnet.pipeline.options import RenderOptions, RenderSettings, Resolved
+from cocnet.pipeline.focus import choose_focus, held_sharp
+from cocnet.pipeline.options import RenderOptions, RenderSettings
 from cocnet.pipeline.options_ignored import ignored_by
 from cocnet.pipeline.result_files import save_with_settings
 from cocnet.renderers import HybridRenderer, Physical, Renderer, open_renderer, render_windows
@@ -47,6 +62,7 @@ class Plan:
     lens: ThinLens
     settings: RenderSettings
     renderer: Renderer
+    subject: Float32[np.ndarray, "h w"] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +81,8 @@ class RenderResult:
     pixels: Shaped[np.ndarray, "h w 3"]
     settings: RenderSettings
     photo: Photo
+    inverse_depth: Float32[np.ndarray, "h w"] | None = None
+    subject: Float32[np.ndarray, "h w"] | None = None
 
     def save(self, path: str | Path | BinaryIO, quality: int = 95) -> Path | None:
         """Write the photo with its profile, EXIF, alpha, and the settings to `path`.json, which is returned.
@@ -72,7 +90,18 @@ class RenderResult:
         Both appear whole or not at all; a file object gets a PNG without settings. Raises FileError (unknown suffix,
         output = input, link, full disk).
         """
-        return save_with_settings(path, self.pixels, self.settings, self.photo, quality)
+        settings = replace(self.settings, quality=quality)
+        return save_with_settings(path, self.pixels, settings, self.photo, quality)
+
+    def save_depth(self, path: str | Path) -> None:
+        """Write the depth that was rendered with, focus range and kept parts included, as disparity (1/m): a file
+        that `cocnet render --depth` reads (.png of 16 bit, .npy, .exr, .pfm), or a coloured picture (.jpg, .webp).
+        """
+        save_depth(path, self.inverse_depth, self.settings)
+
+    def save_mask(self, path: str | Path) -> None:
+        """Write the subject's mask, given or found, as a grey picture of the photo's size: white = the subject."""
+        save_mask(path, subject_mask(self.photo.pixels) if self.subject is None else self.subject)
 
 
 def render(
@@ -80,6 +109,9 @@ def render(
     depth: str | Path | BinaryIO | DepthMap | Estimator | Any = None,
     options: RenderOptions | None = None,
     *,
+    keep: Any = None,
+    subject: Any = None,
+    aperture_image: Any = None,
     on_progress: Progress | None = None,
     **changes: Any,
 ) -> RenderResult:
@@ -88,28 +120,42 @@ def render(
     photo: a path, bytes, a file object, a Pillow picture, or display-referred sRGB: an array [h w 3], a tensor
     [3 h w] of uint8, uint16, or floats in 0..1 (kept at 16 bit). depth: a path, a file object, a callable (an
     estimator), or an array [h w] of metres unless `depth_kind` says otherwise; None takes the photo's own, else
-    estimates. `changes` are `RenderOptions`: `render("photo.jpg", f_number=2, focus_point=(0.4, 0.6))`.
+    estimates. keep (stays sharp), subject (your own mask) and aperture_image: a path, a Pillow picture, or an
+    array of bool or 0..1. `changes` are `RenderOptions`: `render("photo.jpg", f_number=2, focus_point=(0.4, 0.6))`.
     Raises InputError, FileError, DepthError, MissingExtraError.
     """
-    plan = prepare(photo, depth, (options or RenderOptions()).changed(**changes))
-    return RenderResult(_render_pixels(plan, on_progress), plan.settings, plan.photo)
+    drawn = Drawn(keep, subject, aperture_image)
+    plan = prepare(photo, depth, (options or RenderOptions()).changed(**changes, **paths_of(drawn)), drawn)
+    pixels = _render_pixels(plan, on_progress)
+    return RenderResult(pixels, plan.settings, plan.photo, plan.inverse_depth, plan.subject)
 
 
-def prepare(photo: Any, depth: Any, options: RenderOptions) -> Plan:
-    """Read and resolve everything but the picture; arguments and errors as `render`."""
+def prepare(photo: Any, depth: Any, options: RenderOptions, drawn: Drawn | None = None) -> Plan:
+    """Read and resolve everything but the picture; arguments and errors as `render`.
+
+    drawn: masks and aperture that aren't files; files are named by the options.
+    """
     renderer = _renderer_for(options)
     picture = as_photo(photo, budget_bytes(options.max_mem_mb))
     if options.deblur_first:
         picture = deblur(picture, DeblurOptions(options.deblur_model, bfloat16=options.bfloat16)).sharpened()
     camera = choose_camera(picture, options)
+    hand = given_by_hand(picture, options, drawn)
     if "depth" in renderer.reads:
-        found = find_depth(depth, picture, options, camera.known_focal_px(picture.width))
-        subject = find_subject(picture, options)
+        focal_px = camera.known_focal_px(picture.width)
+        found = find_depth(depth, picture, options, focal_px, hand.subject)
+        subject = hand.subject if hand.subject is not None else find_subject(picture, options)
+        faces = find_faces(as_rgb8(picture.pixels)) if finds_focus(options) and hand.subject is None else ()
     else:
-        found, subject = flat_depth(picture, f"not read by {renderer.name}"), None
+        found, subject, faces = flat_depth(picture, f"not read by {renderer.name}"), None, ()
     given, inverse = found.depth, inverse_depth_of(found, picture, options)
-    focus = choose_focus_m(inverse, options, subject)
-    lens = make_lens(camera, focus, options)
+    doubts = _doubts(found, inverse, picture, None if hand.subject is not None or faces else subject)
+    focus = choose_focus(inverse, options, subject, faces)
+    inverse = held_sharp(inverse, focus, hand.keep)
+    lens = make_lens(camera, focus.distance, options, hand.aperture)
+    if options.blur is not None:
+        camera = stop_for_blur(camera, lens, inverse, options.blur)
+        lens = lens.at(f_number=camera.f_number.value)
     settings = RenderSettings(
         version=__version__,
         photo=None if picture.path is None else str(picture.path),
@@ -122,13 +168,26 @@ def prepare(photo: Any, depth: Any, options: RenderOptions) -> Plan:
         focal_length_mm=camera.focal_length_mm,
         sensor_width_mm=camera.sensor_width_mm,
         f_number=camera.f_number,
-        focus_m=focus,
+        focus_m=focus.distance,
         largest_blur_radius_px=largest_radius_px(lens, inverse, picture.width),
         options=options,
-        notes=camera.notes + found.notes + ignored_by(renderer, options),
+        notes=camera.notes + found.notes + doubts + hand.notes + ignored_by(renderer, options),
+        depth=os.fspath(depth) if isinstance(depth, str | os.PathLike) else None,
+        sharp_m=focus.sharp_m,
     )
     settings = replace(settings, notes=settings.notes + blur_note(settings, renderer))
-    return Plan(picture, inverse, lens, settings, renderer)
+    return Plan(picture, inverse, lens, settings, renderer, hand.subject)
+
+
+def _doubts(
+    found: FoundDepth,
+    inverse: Float32[np.ndarray, "h w"],
+    photo: Photo,
+    subject: Float32[np.ndarray, "i j"] | None,
+) -> tuple[str, ...]:
+    """Notes on a mask that is unsure, and on given depth that doesn't fit the photo."""
+    fits = depth_doubt(inverse, as_rgb8(photo.pixels)) if found.origin == "given" else ()
+    return subject_doubt(subject) + fits
 
 
 def depth_of(photo: Any, options: RenderOptions | None = None) -> PhotoDepth:
@@ -141,29 +200,6 @@ def depth_of(photo: Any, options: RenderOptions | None = None) -> PhotoDepth:
     camera = choose_camera(picture, chosen)
     found = find_depth(None, picture, chosen, camera.known_focal_px(picture.width))
     return PhotoDepth(found.depth, inverse_depth_of(found, picture, chosen), found.notes)
-
-
-def make_lens(camera: Camera, focus: Resolved, options: RenderOptions) -> ThinLens:
-    """The thin lens of the resolved numbers; raises InputError where it can't exist."""
-    return ThinLens(
-        focal_length_m=camera.focal_length_mm.value * 1e-3,
-        f_number=camera.f_number.value,
-        focus_distance_m=focus.value,
-        sensor_width_m=camera.sensor_width_mm.value * 1e-3,
-        blades=options.aperture_blades,
-        blade_rotation_rad=float(np.deg2rad(options.aperture_rotation_deg)),
-        roundness=options.roundness,
-        cat_eye=options.cat_eye,
-        axial_ca=options.axial_ca,
-        lateral_ca=options.lateral_ca,
-    )
-
-
-def largest_radius_px(lens: ThinLens, inverse: Float32[np.ndarray, "h w"], width_px: int) -> float:
-    """The largest blur radius in the photo, px: the CoC is linear in inverse depth, so at one of its ends."""
-    ends = lens.coc_radius_m(torch.tensor([inverse.min(), inverse.max()]))
-    channels = torch.stack([ends + offset for offset in lens.channel_offset_m()])
-    return float(channels.abs().max()) * width_px / lens.sensor_width_m
 
 
 def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarray, "h w 3"]:

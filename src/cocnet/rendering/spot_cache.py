@@ -4,6 +4,7 @@ Enters: a lens, a signed radius in px (below 0: in front of the focus), a place 
 without gradients.
 """
 
+import hashlib
 from typing import Any
 
 import torch
@@ -36,12 +37,24 @@ class SpotCache:
 
 def aperture_key(lens: ThinLens) -> tuple[Any, ...]:
     """All of a lens that its spot's shape depends on."""
-    shape = lens.blades, lens.blade_rotation_rad, lens.roundness, lens.cat_eye, lens.butterworth_order
+    shape = (
+        lens.blades,
+        lens.blade_rotation_rad,
+        lens.roundness,
+        lens.cat_eye,
+        lens.butterworth_order,
+        lens.squeeze,
+    )
     picture = lens.aperture_picture
     if picture is None:
         return shape
     values = picture.detach().cpu().contiguous().numpy()
-    return (*shape, values.shape, values.dtype.str, values.tobytes())
+    return (
+        *shape,
+        values.shape,
+        values.dtype.str,
+        hashlib.blake2b(values.tobytes(), digest_size=16).digest(),
+    )
 
 
 def _has_storage(tensor: Tensor) -> bool:

@@ -11,21 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from typing import Any
 
-from cocnet.errors import CocnetError
+from cocnet.errors import CocnetError, InputError
+from cocnet.pipeline.words_of_others import meant_by
 
 Parse = Callable[[Sequence[str]], Any]
-WORDS_OF_OTHERS = {  # what other programs call it
-    "--f-stop": "--f-number",
-    "--fstop": "--f-number",
-    "--aperture": "--f-number",
-    "--blur": "--f-number",
-    "--strength": "--f-number",
-    "--focal-length": "--focal-length-mm",
-    "--focus-distance": "--focus-m",
-    "--depth-map": "--depth",
-    "--blades": "--aperture-blades",
-    "--output": "--out",
-}
+
+
+class UsageError(InputError):
+    """Arguments that fit no use of a command, found only when all are known."""
 
 
 def deferred(command: Callable[..., None]) -> Callable[..., Callable[[], None]]:
@@ -54,8 +47,8 @@ def usage_error(commands: Mapping[str, Any], arguments: Sequence[str], printed: 
     known = _options(name, parse)
     for given in (text.split("=")[0] for text in arguments[1:]):
         if re.fullmatch(r"--?[A-Za-z][\w-]*", given) and given not in known:
-            meant = WORDS_OF_OTHERS.get(given.replace("_", "-"))
-            near = [meant] if meant in known else difflib.get_close_matches(given, known, n=1)
+            meant = meant_by(given, known)
+            near = [meant] if meant else difflib.get_close_matches(given, known, n=1)
             return (
                 f"expected an option of `cocnet {name}`, got '{given}', try {near[0] if near else '--help'}"
             )

@@ -21,27 +21,35 @@ from cocnet.imaging import DepthMap
 
 def builtin_depth(rgb: Rgb, focal_px: float | None = None) -> DepthMap:
     """The estimator `builtin`: relative disparity of the photo's size, with the span (metres) it suggests."""
-    return _depth(rgb, "built-in network")
+    return _depth(rgb, "built-in network", focal_px)
 
 
 def retrained_depth(path: Path) -> Callable[..., DepthMap]:
     """`builtin_depth` by weights of your own; raises FileError."""
     network = load_network(path)
-    return lambda rgb, focal_px=None: _depth(rgb, f"network '{path.name}'", network)
+    return lambda rgb, focal_px=None: _depth(rgb, f"network '{path.name}'", focal_px, network)
 
 
-def depth_on_mask(rgb: Rgb, mask: Float32[np.ndarray, "h w"], who: str) -> DepthMap:
+def depth_on_mask(
+    rgb: Rgb, mask: Float32[np.ndarray, "h w"], who: str, focal_px: float | None = None
+) -> DepthMap:
     """The built-in network's disparity with its step laid on another mask of the same photo; `who` made that."""
-    return _map(rgb, look_at(rgb).disparity, mask, f"built-in network, its subject's edge by {who}")
+    return _map(rgb, look_at(rgb).disparity, mask, f"built-in network, its subject's edge by {who}", focal_px)
 
 
-def _depth(rgb: Rgb, who: str, network: torch.nn.Module | None = None) -> DepthMap:
+def _depth(
+    rgb: Rgb, who: str, focal_px: float | None = None, network: torch.nn.Module | None = None
+) -> DepthMap:
     seen = look_at(rgb, network)
-    return _map(rgb, seen.disparity, seen.mask, who)
+    return _map(rgb, seen.disparity, seen.mask, who, focal_px)
 
 
 def _map(
-    rgb: Rgb, disparity: Float32[np.ndarray, "i j"], mask: Float32[np.ndarray, "k l"], who: str
+    rgb: Rgb,
+    disparity: Float32[np.ndarray, "i j"],
+    mask: Float32[np.ndarray, "k l"],
+    who: str,
+    focal_px: float | None = None,
 ) -> DepthMap:
     small = _resized(mask, (disparity.shape[0], disparity.shape[1]))
     laid = lay_on_mask(disparity, small)
@@ -51,7 +59,7 @@ def _map(
         "relative_disparity",
         np.ones(rgb.shape[:2], bool),
         source=f"{who}: found {found}; shapes and order are estimated, distances are chosen",
-        span_m=suggest_span_m(laid, small),
+        span_m=suggest_span_m(laid, small, rgb.shape[:2], focal_px),
     )
 
 

@@ -1,0 +1,80 @@
+"""A render from the settings beside a picture: the same picture bit by bit.
+
+Enters: `out.jpg.json`. Leaves: the photo, the depth file and the options that it names.
+"""
+
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from cocnet import __version__
+from cocnet.errors import CocnetError, FileError
+from cocnet.pipeline.options import RenderOptions
+
+MOST_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What made a picture: paths as they were given, None where the photo or its depth was no file."""
+
+    photo: str | None
+    depth: str | None
+    options: RenderOptions
+    quality: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+def read_settings(path: str | Path) -> Recorded:
+    """Read the settings that a render left. Raises FileError for another file or options that can't be."""
+    text = _text(Path(path))
+    try:
+        found: Any = json.loads(text)
+        known = {field.name for field in fields(RenderOptions)}
+        asked: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in found["options"].items()
+            if name in known
+        }
+        options, lost = RenderOptions(**asked), sorted(set(found["options"]) - known)
+        facts = found.get("photo"), found.get("depth"), options, found.get("quality")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        reason = str(error) if isinstance(error, CocnetError) else "no settings of a render"
+        raise FileError(
+            f"expected the settings of a render, got '{path}' ({reason}), try out.jpg.json"
+        ) from None
+    notes = [f"--settings: {', '.join(lost)}: not an option of this version"] if lost else []
+    if found.get("version") != __version__:
+        notes.append(f"--settings: made by version {found.get('version')}, this is {__version__}")
+    return Recorded(*facts, tuple(notes))
+
+
+def merged(recorded: RenderOptions, given: RenderOptions) -> RenderOptions:
+    """The recorded options with those that aren't the default's; a new focus or blur replaces the old."""
+    default = RenderOptions()
+    changed = {
+        field.name: getattr(given, field.name)
+        for field in fields(given)
+        if getattr(given, field.name) != getattr(default, field.name)
+    }
+    for group in _ALTERNATIVES:
+        if any(name in changed for name in group):
+            changed = dict.fromkeys(group) | changed
+    return recorded.changed(**changed)
+
+
+_ALTERNATIVES = (("focus_m", "focus_point", "focus_range"), ("blur", "f_number"))
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise FileError(f"expected settings of at most 1 MB, got '{path}', try out.jpg.json")
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise FileError(f"expected the settings of a render, got '{path}', try out.jpg.json") from None
+    except OSError as error:
+        if isinstance(error, FileError):
+            raise
+        raise FileError(f"expected settings, got '{path}' ({error.strerror}), try out.jpg.json") from None

@@ -1,0 +1,37 @@
+"""Depth and mask of a render as files.
+
+Enters: inverse depth (1/m) or a mask in 0..1, a path. Leaves: a depth file with its sidecar, or a picture.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32
+
+from cocnet.errors import DepthError
+from cocnet.imaging import DepthMap, depth_picture, write_depth, write_photo
+from cocnet.pipeline.options import RenderSettings
+
+PICTURES = (".jpg", ".jpeg", ".webp")
+
+
+def save_depth(
+    path: str | Path, inverse: Float32[np.ndarray, "h w"] | None, settings: RenderSettings
+) -> None:
+    """Write inverse depth as disparity with where it is from, or coloured for PICTURES.
+
+    Raises DepthError where a render had none, FileError or MissingExtraError as `write_depth`.
+    """
+    if inverse is None:
+        raise DepthError("expected a render with depth, got one without, try cocnet.render(…)")
+    if Path(path).suffix.lower() in PICTURES:
+        write_photo(path, depth_picture(inverse))
+        return
+    placed = "; its distances are chosen" if settings.depth_kind.startswith("relative") else ""
+    write_depth(path, DepthMap.of(inverse, "disparity", settings.depth_source + placed))
+
+
+def save_mask(path: str | Path, mask: Float32[np.ndarray, "h w"]) -> None:
+    """Write a mask as a grey picture of 8 bit, white = 1. Raises FileError."""
+    grey = np.rint(255 * mask.clip(0, 1)).astype(np.uint8)
+    write_photo(path, np.repeat(grey[..., None], 3, 2))

@@ -1,0 +1,176 @@
+"""What a hand on the wheel does: blur by share, ranges, masks, apertures; each changes what it says and no more."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cocnet.errors import FileError, InputError
+from cocnet.imaging import read_depth, read_photo
+from cocnet.optics import ThinLens
+from cocnet.pipeline.again import merged, read_settings
+from cocnet.pipeline.camera import Camera
+from cocnet.pipeline.chosen_lens import largest_radius_px, stop_for_blur
+from cocnet.pipeline.focus import Focus, choose_focus, held_sharp
+from cocnet.pipeline.options import RenderOptions, Resolved
+from cocnet.pipeline.render_photo import render
+from cocnet.pipeline.words_of_others import WORDS, meant_by
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (30, 45, 3)).astype(np.uint8)
+HALVES = np.where(np.arange(45) < 22, 1.0, 8.0)[None].repeat(30, 0).astype(np.float32)
+RIGHT = HALVES > 2
+PLAIN = {"highlights": "off", "grain": "off"}
+
+
+def changed(result):
+    return np.abs(result.pixels.astype(int) - PIXELS).max(2)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"blur": 40, "f_number": 2}, "one of blur and f_number"),
+        ({"blur": 101}, "0 to 100"),
+        ({"blur": -1}, "0 to 100"),
+        ({"focus_range": (3, 1)}, "0 < near < far"),
+        ({"focus_range": (1, 3), "focus_m": 2}, "one focus, got focus_m and focus_range"),
+        ({"focus_range": (1, 3), "focus_point": (0.5, 0.5)}, "one focus"),
+        ({"squeeze": 0.5}, "1 to 4"),
+        ({"aperture_image": "a.png", "aperture_blades": 6}, "one of aperture_image and aperture_blades"),
+    ],
+)
+def test_what_excludes_what(given, told):
+    with pytest.raises(InputError, match=told):
+        RenderOptions(**given)
+
+
+@pytest.mark.parametrize("blur", [0, 10, 100])
+def test_blur_is_the_largest_radius_as_a_share_of_the_longer_side(blur):
+    camera = Camera(Resolved(50, "default"), Resolved(36, "default"), Resolved(1.8, "default"))
+    lens = ThinLens(focal_length_m=0.05, f_number=1.8, focus_distance_m=1.0, sensor_width_m=0.036)
+    stop = stop_for_blur(camera, lens, 1 / HALVES, blur).f_number
+    assert stop.origin == f"blur {blur}"
+    radius = largest_radius_px(lens.at(f_number=stop.value), 1 / HALVES, 45)
+    assert radius == pytest.approx(blur / 2000 * 45, abs=1e-3)
+    same = stop_for_blur(camera, lens, np.ones_like(HALVES), blur)
+    assert same.f_number.value == 1.8
+
+
+def test_blur_of_a_render_is_in_its_settings():
+    settings = render(PIXELS, HALVES, focus_m=1, blur=80).settings
+    assert settings.largest_blur_radius_px == pytest.approx(0.04 * 45) and settings.options.f_number is None
+    assert not changed(render(PIXELS, HALVES, focus_m=1, blur=0, **PLAIN)).max()
+
+
+def test_within_the_range_nothing_blurs_and_beyond_it_blur_begins_at_0():
+    inverse = np.float32([[2.0, 1.0, 0.7, 0.5, 0.4]])
+    focus = choose_focus(inverse, RenderOptions(focus_range=(1, 2)))
+    assert focus.distance.value == pytest.approx(4 / 3) and focus.sharp_m == (1, 2)
+    assert held_sharp(inverse, focus, None)[0] == pytest.approx([1.75, 0.75, 0.75, 0.75, 0.65])
+    result = render(PIXELS, HALVES, focus_range=(0.9, 9), f_number=0.7, **PLAIN)
+    assert not changed(result).max() and result.settings.sharp_m == (0.9, 9)
+
+
+def test_what_is_kept_stays_sharp_wherever_it_stands(tmp_path):
+    Image.fromarray((RIGHT * 255).astype(np.uint8)).save(tmp_path / "keep.png")
+    for keep in (tmp_path / "keep.png", RIGHT, (RIGHT * 255).astype(np.uint8), RIGHT.astype(float)):
+        result = render(PIXELS, HALVES, focus_m=1, f_number=0.7, keep=keep, **PLAIN)
+        assert not changed(result).max()
+    assert any("keep: not a file" in note for note in result.settings.notes)
+    assert changed(render(PIXELS, HALVES, focus_m=1, f_number=0.7, **PLAIN))[:, 30:].max() > 5
+
+
+def test_a_mask_of_ones_own_is_the_subject(tmp_path):
+    cut_out = np.concatenate([PIXELS, (RIGHT * 255).astype(np.uint8)[..., None]], 2)
+    Image.fromarray(cut_out).save(tmp_path / "cut.png")
+    result = render(PIXELS, HALVES, subject=tmp_path / "cut.png")
+    assert result.settings.focus_m.value == pytest.approx(8)
+    result.save_mask(tmp_path / "mask.png")
+    assert np.array_equal(read_photo(tmp_path / "mask.png").pixels[..., 0] > 128, RIGHT)
+    guessed = render(PIXELS, subject=RIGHT, estimator="builtin").settings
+    assert "the given mask" in guessed.depth_source
+
+
+@pytest.mark.parametrize(
+    ("mask", "told"),
+    [
+        (np.zeros((30, 45), bool), "white somewhere"),
+        (np.ones((30, 30), bool), "aspect"),
+        (np.full((30, 45), np.nan), "0..1"),
+    ],
+)
+def test_masks_that_cant_be(mask, told):
+    for name in ("keep", "subject"):
+        with pytest.raises(InputError, match=told):
+            render(PIXELS, HALVES, **{name: mask})
+
+
+def test_the_apertures_picture_is_what_a_point_becomes(tmp_path):
+    """A lone lamp behind the focus becomes the letter L, not a disc; a wide picture stays whole."""
+    letter = np.zeros((40, 20), np.uint8)
+    letter[:, :8], letter[32:] = 255, 255
+    Image.fromarray(letter).save(tmp_path / "l.png")
+    photo = np.zeros((61, 61, 3), np.uint8)
+    photo[30, 30] = 255
+    options = {"focus_m": 1, "f_number": 1.4, "focal_length_mm": 85, **PLAIN}
+    out = render(photo, np.full((61, 61), 9.0), aperture_image=tmp_path / "l.png", **options)
+    seen = out.pixels[..., 1].astype(float)
+    rows = np.flatnonzero((seen > 0).any(1))
+    upper, lower = seen[rows.min() + 1], seen[rows.max() - 1]
+    assert np.count_nonzero(lower) > 1.5 * np.count_nonzero(upper) > 0
+    with pytest.raises(InputError, match="white somewhere"):
+        render(photo, np.full((61, 61), 9.0), aperture_image=np.zeros((5, 5)))
+
+
+def test_depth_is_written_as_it_was_rendered_with(tmp_path):
+    first = render(PIXELS, HALVES, focus_m=1, keep=RIGHT[:, ::-1].copy(), **PLAIN)
+    first.save_depth(tmp_path / "depth.npy")
+    assert read_depth(tmp_path / "depth.npy").kind == "disparity"
+    again = render(PIXELS, tmp_path / "depth.npy", focus_m=1, **PLAIN)
+    assert np.array_equal(first.pixels, again.pixels)
+    first.save_depth(tmp_path / "look.jpg")
+    assert read_photo(tmp_path / "look.jpg").pixels.shape == PIXELS.shape
+
+
+def test_settings_render_the_same_again_and_change_by_what_is_given(tmp_path):
+    Image.fromarray(PIXELS).save(tmp_path / "photo.png")
+    np.save(tmp_path / "d.npy", HALVES)
+    given = {"focus_point": (0.1, 0.5), "blur": 60, "squeeze": 1.5, "highlights": (0.9, 4.0)}
+    first = render(tmp_path / "photo.png", tmp_path / "d.npy", depth_kind="metric", **given)
+    first.save(tmp_path / "out.png", quality=80)
+    found = read_settings(tmp_path / "out.png.json")
+    assert found.options == first.settings.options and found.quality == 80 and not found.notes
+    again = render(found.photo, found.depth, found.options)
+    assert np.array_equal(first.pixels, again.pixels)
+    new = merged(found.options, RenderOptions(f_number=4, focus_m=2))
+    assert new.blur is None and new.f_number == 4 and new.focus_point is None and new.squeeze == 1.5
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '{"options": 3}', '{"options": {"blur": 400}}', "\ufeff{}"])
+def test_other_files_are_no_settings(tmp_path, text):
+    (tmp_path / "x.json").write_text(text, encoding="utf-8")
+    with pytest.raises(FileError, match="expected the settings of a render"):
+        read_settings(tmp_path / "x.json")
+
+
+def test_settings_of_other_versions_say_so(tmp_path):
+    (tmp_path / "x.json").write_text('{"version": "9", "options": {"blur": 4, "sparkle": 1}}')
+    found = read_settings(tmp_path / "x.json")
+    assert found.options.blur == 4 and "sparkle" in found.notes[0] and "version 9" in found.notes[1]
+
+
+def test_words_of_others_name_options_that_exist():
+    known = ["--" + name.replace("_", "-") for name in vars(RenderOptions())]
+    known += ["--settings", "--depth", "--out"]
+    for word, meant in WORDS.items():
+        assert set(meant) <= set(known) and word not in known
+    assert meant_by("--mask", known) == "--subject or --keep" and meant_by("--f_stop", known) == "--f-number"
+    for word, told in (("strength", "try blur"), ("fstop", "try f_number"), ("mask", "subject or keep")):
+        with pytest.raises(InputError, match=told):
+            RenderOptions().changed(**{word: 1})
+
+
+def test_a_range_is_held_for_what_is_near_and_far():
+    focus = Focus(Resolved(2.0, "given"), (1.0, 4.0))
+    inverse = np.linspace(0.01, 3, 50, dtype=np.float32)[None]
+    held = held_sharp(inverse, focus, None)
+    assert (np.diff(held) >= 0).all() and (held > 0).all()
