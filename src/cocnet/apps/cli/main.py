@@ -30,6 +30,7 @@ from cocnet.apps.cli.model_commands import convert, export, models
 from cocnet.apps.cli.pairs_command import pairs
 from cocnet.apps.cli.progress import parts_done
 from cocnet.apps.cli.say import begin, note, say
+from cocnet.apps.cli.serve_command import serve
 from cocnet.apps.cli.streams import say_result, source, target
 from cocnet.apps.cli.train_command import (
     BOKEH_COMMANDS,
@@ -51,6 +52,7 @@ DESCRIPTION = """Physically right shallow depth of field from a photo and its de
 
   cocnet render holiday.jpg -o bokeh.jpg
   cocnet batch holiday -o holiday-bokeh
+  cocnet serve
   cocnet depth holiday.jpg -o depth.png
   cocnet depth-info photo.heic
   cocnet attack holiday.jpg -o out.png
@@ -214,6 +216,7 @@ def depth_info(path: Positional[Path], /, json: bool = False) -> None:
 COMMANDS: dict[str, Callable[..., None]] = {
     "render": render,
     "batch": batch,
+    "serve": serve,
     "depth": depth,
     "depth-info": depth_info,
     "deblur": deblur,

@@ -7,7 +7,6 @@ bokeh, and what MobileNetV2 takes it for.
 
 import sys
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -15,14 +14,14 @@ import numpy as np
 import tyro
 from jaxtyping import UInt8
 
-from cocnet.errors import CocnetError, MissingExtraError
-from cocnet.imaging import DepthMap, Photo, read_photo, write_photo
+from cocnet.apps.demo.motorcycle import FOCAL_PX, data_folder, motorcycle
+from cocnet.errors import CocnetError
+from cocnet.imaging import write_photo
 from cocnet.imaging.photo.caption import caption
 from cocnet.pipeline.options import RenderOptions
 from cocnet.pipeline.render_photo import render
 from cocnet.robustness.single_photo import AttackRun, attack_photo
 
-FOCAL_PX, BASELINE_M, DISPARITY_OFFSET_PX = 994.978, 0.193001, 31.086
 F_NUMBERS = (0.95, 2.0, 5.6)
 FOCUS_POINTS = {"headlight": (0.73, 0.31), "shelf": (0.76, 0.13)}
 SENSOR_WIDTH_MM = 36.0
@@ -31,36 +30,11 @@ ATTACKS = {"bokeh": None, "gda": 8e-3, "lens": None, "pgd-rgb": 2 / 255}
 _GAP, _CAPTION = 8, 40
 
 
-def motorcycle() -> tuple[Photo, DepthMap]:
-    """The left photo and its depth Z = B·f/(d + offset) in metres; holes (7 %) are not valid.
-
-    B = 193.001 mm, f = 994.978 px, offset = 31.086 px (calib.txt of the scene, at a quarter of its size).
-    Raises MissingExtraError without scikit-image.
-    """
-    data = _data()
-    disparity = np.load(data / "motorcycle_disp.npz")["arr_0"]
-    known = np.isfinite(disparity) & (disparity > 0)
-    depth_m = np.where(
-        known, BASELINE_M * FOCAL_PX / (np.where(known, disparity, 1) + DISPARITY_OFFSET_PX), np.nan
-    )
-    return read_photo(data / "motorcycle_left.png"), DepthMap.of(depth_m, "metric", "Middlebury 2014")
-
-
-def _data() -> Path:
-    """Where scikit-image keeps its photos; raises MissingExtraError without it."""
-    package = find_spec("skimage")
-    if package is None or package.origin is None:
-        raise MissingExtraError(
-            "expected scikit-image for the demo, got none, try: pip install 'cocnet[demo]'"
-        )
-    return Path(package.origin).parent / "data"
-
-
 def attack_cat(folder: Path) -> Iterator[str]:
     """Write the cat after each of ATTACKS, and say what the victim takes it for; raises FileError without weights."""
     for method, epsilon in ATTACKS.items():
         run = AttackRun(folder / f"cat-{method}.png", method=method, epsilon=epsilon, label=CAT)
-        found = attack_photo(_data() / "chelsea.png", run)
+        found = attack_photo(data_folder() / "chelsea.png", run)
         yield f"{found.out}: {found.after.name}, {found.after.confidence:.0%}"
 
 

@@ -1,0 +1,1 @@
+"""A local page for focus and aperture: `cocnet serve`."""

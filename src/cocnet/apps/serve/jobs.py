@@ -1,0 +1,104 @@
+"""Long work in the background: so many at once, the others wait their turn and are told how many are before them.
+
+Enters: a function for a worker. Leaves: a `Job` that can be asked how far it is, and stopped.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from cocnet.apps.workers import Limits, Worker
+from cocnet.errors import CocnetError
+
+State = Literal["waiting", "working", "done", "failed", "cancelled"]
+
+
+@dataclass(eq=False)
+class Job:
+    """One piece of work: its state, parts done and all, its result or why there is none, the file it makes."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    file: Path
+    name: str
+    state: State = "waiting"
+    done: int = 0
+    parts: int = 0
+    result: Any = None
+    error: str | None = None
+    worker: Any = field(default=None, repr=False)
+
+    def cancel(self) -> None:
+        """Stop it, or never start it."""
+        if self.state in ("waiting", "working"):
+            self.state = "cancelled"
+            if self.worker is not None:
+                self.worker.kill()
+
+
+class Jobs:
+    """Threads with a worker each, and the queue before them."""
+
+    def __init__(self, count: int, limits: Limits, make_worker: Callable[[Limits], Any] = Worker) -> None:
+        self._waiting: deque[Job] = deque()
+        self._changed = threading.Condition()
+        self._open = True
+        self._workers = [make_worker(limits) for _ in range(count)]
+        self._threads = [
+            threading.Thread(target=self._work, args=(worker,), daemon=True) for worker in self._workers
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def add(self, job: Job) -> None:
+        """Put it at the end of the queue."""
+        with self._changed:
+            self._waiting.append(job)
+            self._changed.notify()
+
+    def before(self, job: Job) -> int:
+        """How many wait before it."""
+        with self._changed:
+            alive = [one for one in self._waiting if one.state == "waiting"]
+            return alive.index(job) if job in alive else 0
+
+    def close(self) -> None:
+        """Stop everything."""
+        with self._changed:
+            self._open = False
+            self._changed.notify_all()
+        for worker in self._workers:
+            worker.kill()
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self, worker: Any) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or not self._open)
+                if not self._open:
+                    break
+                job = self._waiting.popleft()
+            if job.state == "waiting":
+                self._do(job, worker)
+        worker.close()
+
+    def _do(self, job: Job, worker: Any) -> None:
+        job.state, job.worker = "working", worker
+
+        def on_progress(done: int, parts: int) -> None:
+            job.done, job.parts = done, parts
+
+        try:
+            job.result = worker.call(job.function, *job.arguments, on_progress=on_progress)
+            job.state = "done" if job.state == "working" else job.state
+        except CocnetError as error:
+            if job.state != "cancelled":
+                job.state, job.error = "failed", " ".join(str(error).split())
+        except BaseException as error:
+            job.state, job.error = "failed", f"expected a result, got {type(error).__name__}, try again"
+        finally:
+            job.worker = None

@@ -1,0 +1,43 @@
+"""Start the server.
+
+Enters: `ServeRun`. Leaves: a URL on stdout, and a server until it is interrupted.
+"""
+
+import secrets
+import socket
+from collections.abc import Callable
+from importlib.util import find_spec
+
+from cocnet.apps.serve.settings import ServeRun
+from cocnet.errors import InputError, MissingExtraError
+
+
+def serve(run: ServeRun, say: Callable[[str], None]) -> None:
+    """Serve until interrupted; say() is told the URL once the port is open. Raises MissingExtraError, InputError."""
+    if find_spec("fastapi") is None or find_spec("uvicorn") is None:
+        raise MissingExtraError("expected FastAPI and uvicorn, got none, try: pip install 'cocnet[serve]'")
+    import uvicorn
+
+    from cocnet.apps.serve.server import make_app
+
+    token = None if run.is_local else secrets.token_urlsafe(16)
+    listening = _listen(run)
+    host = f"[{run.host}]" if ":" in run.host else run.host
+    url = f"http://{host}:{listening.getsockname()[1]}/"
+    say(url if token is None else f"{url}?token={token}")
+    config = uvicorn.Config(make_app(run, token), log_level="warning", server_header=False)
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    finally:
+        listening.close()
+
+
+def _listen(run: ServeRun) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in run.host else socket.AF_INET
+        return socket.create_server((run.host, run.port), family=family)
+    except OSError as error:
+        raise InputError(
+            f"expected a free port and an address of this computer, got {run.host}:{run.port} "
+            f"({error.strerror}), try --port 0"
+        ) from error

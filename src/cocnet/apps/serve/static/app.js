@@ -1,0 +1,232 @@
+// The page: state is the photo and the options; whatever changes asks for one view, the last wish wins.
+
+import * as server from "./server.js";
+import { build } from "./more.js";
+import { before, fractions, frame, mark, picture, show, split } from "./view.js";
+
+const at = (id) => document.getElementById(id);
+const STOPS = Array.from({ length: 25 }, (_, n) => Number((2 ** (n / 6)).toPrecision(2))); // f/1 to f/16 in thirds
+const FAST_PX = 720, FINE_PX = 1200, IDLE_MS = 350;
+const state = { photo: null, focus: {}, opening: {}, place: null };
+let more, wanted = null, busy = false, idle = 0, running = null;
+
+function say(line, error = false) {
+  at("status").textContent = line;
+  at("status").classList.toggle("error", error);
+}
+
+function options() {
+  return { ...more.given, ...state.focus, ...state.opening };
+}
+
+// Moving asks for a fast view, and for a fine one when nothing has moved for a while.
+function move() {
+  ask(true);
+  clearTimeout(idle);
+  idle = setTimeout(() => ask(false), IDLE_MS);
+}
+
+function ask(fast) {
+  if (!state.photo) return;
+  wanted = { fast, options: options(), longest: fast ? FAST_PX : FINE_PX, what: at("what").value };
+  if (!busy) work();
+}
+
+async function work() {
+  busy = true;
+  frame.setAttribute("aria-busy", "true");
+  while (wanted) {
+    const given = wanted, id = state.photo?.id;
+    wanted = null;
+    if (!id) break;
+    try {
+      const found = await server.look(id, given);
+      if (id !== state.photo?.id) continue;
+      await show(picture, found.picture);
+      told(found, given);
+    } catch (error) { say(error.message, true); }
+  }
+  busy = false;
+  frame.removeAttribute("aria-busy");
+}
+
+function told(found, given) {
+  at("command").value = found.command;
+  const used = found.settings;
+  document.body.dataset.shown = JSON.stringify(given);
+  if (!used.focus_m) return;
+  const focus = used.focus_m.value, strip = state.photo.strip;
+  at("distance").textContent = metres(focus);
+  if (!("focus_m" in state.focus)) {
+    at("strip").value = Math.round(1000 * (1 / focus - strip.farthest) / (strip.nearest - strip.farthest || 1));
+  }
+  showOpening(used.f_number.value, used.blur);
+  draw(strip, focus, used.sharp_m);
+  const [near, far] = used.sharp_m;
+  say(`${used.focal_length_mm.value.toPrecision(3)} mm, f/${used.f_number.value.toPrecision(2)}, ` +
+    `sharp from ${metres(near)} to ${far === null ? "infinity" : metres(far)}`);
+}
+
+const metres = (m) => (m < 1 ? `${Math.round(m * 100)} cm` : m < 100 ? `${m.toPrecision(3)} m` : `${Math.round(m)} m`);
+
+// How much of the photo lies at which depth, far left, near right; what is sharp is marked.
+function draw(strip, focus, [near, far]) {
+  const canvas = at("histogram"), pen = canvas.getContext("2d"), { width, height } = canvas;
+  const style = getComputedStyle(document.body);
+  const most = Math.max(...strip.counts), count = strip.counts.length;
+  const across = (m) => width * ((m === null ? 0 : 1 / m) - strip.farthest) / (strip.nearest - strip.farthest || 1);
+  pen.clearRect(0, 0, width, height);
+  pen.fillStyle = style.getPropertyValue("--line");
+  strip.counts.forEach((n, i) => {
+    const tall = height * Math.sqrt(n / most);
+    pen.fillRect(i * width / count, height - tall, width / count, tall);
+  });
+  pen.fillStyle = style.getPropertyValue("--mark");
+  pen.globalAlpha = 0.35;
+  pen.fillRect(across(far), 0, Math.max(2, across(near) - across(far)), height);
+  pen.globalAlpha = 1;
+  pen.fillRect(across(focus) - 1, 0, 2, height);
+}
+
+// Of the two sliders, the one that is not being moved follows the other.
+function showOpening(stop, blur) {
+  const nearest = STOPS.reduce((a, b) => (Math.abs(Math.log(a / stop)) < Math.abs(Math.log(b / stop)) ? a : b));
+  if (!("f_number" in state.opening)) at("stop").value = STOPS.indexOf(nearest);
+  if (!("blur" in state.opening)) at("blur").value = Math.min(100, blur);
+  at("stop-text").textContent = `f/${Number(stop.toPrecision(2))}`;
+  at("blur-text").textContent = Math.round(blur);
+}
+
+function choose(opening) {
+  state.opening = opening;
+  move();
+}
+
+function focusOn(place) {
+  state.place = place;
+  state.focus = { focus_point: place.map((part) => Number(part.toFixed(5))) };
+  mark(place);
+  move();
+}
+
+async function open(promise) {
+  say("Opening the photo and finding its depth …");
+  try {
+    const photo = await promise;
+    if (state.photo) server.forget(state.photo.id).catch(() => {});
+    Object.assign(state, { photo, focus: {}, opening: {}, place: null });
+    more.set(photo.options);
+    mark(null);
+    for (const [id, there] of [["drop", false], ["view", true], ["controls", true]]) at(id).hidden = !there;
+    at("caption").textContent = `${photo.name}, ${photo.width} × ${photo.height} px, ${photo.bits} bit`;
+    at("depth-text").textContent = photo.depth.source;
+    at("split").value = 0;
+    split(0);
+    const original = await server.look(photo.id, { what: "original", longest: FINE_PX });
+    await show(before, original.picture);
+    ask(false);
+  } catch (error) { say(error.message, true); }
+}
+
+async function again() {
+  try {
+    Object.assign(state.photo, await server.facts(state.photo.id, more.given));
+    at("depth-text").textContent = state.photo.depth.source;
+    ask(false);
+  } catch (error) { say(error.message, true); }
+}
+
+async function save() {
+  try {
+    let job = await server.startRender(state.photo.id, options());
+    running = job.job;
+    for (const id of ["picture-link", "settings-link"]) at(id).hidden = true;
+    at("progress").hidden = at("cancel").hidden = false;
+    while (["waiting", "working"].includes(job.state)) {
+      const before = job.before ? `, ${job.before} before it` : "";
+      say(job.state === "waiting" ? `The render waits for its turn${before} …` : "Rendering at full size …");
+      if (job.parts) at("progress").value = job.done / job.parts; else at("progress").removeAttribute("value");
+      await new Promise((done) => setTimeout(done, 300));
+      job = await server.job(running);
+    }
+    at("progress").hidden = at("cancel").hidden = true;
+    if (job.state !== "done") { say(job.error ?? "Cancelled.", job.state === "failed"); return; }
+    say(`${job.name} is ready.`);
+    link("picture-link", `/api/jobs/${running}/file`, job.name);
+    link("settings-link", `/api/jobs/${running}/settings`, `${job.name}.json`);
+    at("picture-link").focus();
+  } catch (error) {
+    at("progress").hidden = at("cancel").hidden = true;
+    say(error.message, true);
+  }
+}
+
+function link(id, path, name) {
+  Object.assign(at(id), { href: path, download: name, hidden: false });
+}
+
+function listen() {
+  frame.addEventListener("click", (event) => focusOn(fractions(event)));
+  frame.addEventListener("keydown", (event) => {
+    const step = event.shiftKey ? 0.1 : 0.02;
+    const by = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    const from = state.place ?? [0.5, 0.5];
+    focusOn(from.map((part, n) => Math.min(1, Math.max(0, part + by[n]))));
+  });
+  at("stop").addEventListener("input", () => choose({ f_number: STOPS[at("stop").value] }));
+  at("blur").addEventListener("input", () => choose({ blur: Number(at("blur").value) }));
+  at("strip").addEventListener("input", () => {
+    const { nearest, farthest } = state.photo.strip;
+    const inverse = farthest + (nearest - farthest) * at("strip").value / 1000;
+    state.focus = { focus_m: Number((1 / inverse).toPrecision(4)) };
+    mark(null);
+    move();
+  });
+  at("auto").addEventListener("click", () => { state.focus = {}; state.place = null; mark(null); ask(false); });
+  at("what").addEventListener("change", () => ask(false));
+  at("split").addEventListener("input", () => split(Number(at("split").value)));
+  const hold = (on) => { split(on ? 100 : Number(at("split").value)); at("hold").setAttribute("aria-pressed", on); };
+  for (const name of ["pointerdown", "keydown"]) at("hold").addEventListener(name, (e) => {
+    if (name === "pointerdown" || e.key === " " || e.key === "Enter") hold(true);
+  });
+  for (const name of ["pointerup", "pointerleave", "keyup", "blur"]) at("hold").addEventListener(name, () => hold(false));
+  at("file").addEventListener("change", () => at("file").files[0] && open(server.upload(at("file").files[0])));
+  at("depth-file").addEventListener("change", async () => {
+    try {
+      await server.sendDepth(state.photo.id, at("depth-file").files[0]);
+      if (!more.given.depth_kind) more.set({ ...more.given, depth_kind: "relative_disparity" });
+      await again();
+    } catch (error) { say(error.message, true); }
+  });
+  at("save").addEventListener("click", save);
+  at("cancel").addEventListener("click", () => running && server.cancel(running));
+  at("another").addEventListener("click", () => {
+    at("drop").hidden = false;
+    at("view").hidden = at("controls").hidden = true;
+    at("file").value = "";
+  });
+  const stage = at("stage");
+  stage.addEventListener("dragover", (event) => { event.preventDefault(); stage.classList.add("over"); });
+  stage.addEventListener("dragleave", () => stage.classList.remove("over"));
+  stage.addEventListener("drop", (event) => {
+    event.preventDefault();
+    stage.classList.remove("over");
+    if (event.dataTransfer.files[0]) open(server.upload(event.dataTransfer.files[0]));
+  });
+}
+
+const known = await server.about();
+at("file").accept = known.photos.join(",");
+at("depth-file").accept = known.depths.join(",");
+more = build(at("more"), known.options, known.names, again);
+for (const name of known.examples) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = name;
+  button.addEventListener("click", () => open(server.example(name)));
+  at("examples").append(button, " ");
+}
+listen();
+document.body.dataset.ready = "yes";

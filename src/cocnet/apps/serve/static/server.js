@@ -1,0 +1,31 @@
+// Requests to the server: what comes back is plain data, or a picture with facts; errors carry the server's own line.
+
+async function asked(path, options = {}) {
+  const answer = await fetch(path, options);
+  if (answer.ok) return answer;
+  let line = `${answer.status}`;
+  try { const { detail } = await answer.json(); line = typeof detail === "string" ? detail : line; } catch { /* no JSON */ }
+  throw new Error(line);
+}
+
+const asJson = (given) => ({
+  method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(given),
+});
+
+export const about = async () => (await asked("/api/about")).json();
+export const upload = async (file) =>
+  (await asked(`/api/photos?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file })).json();
+export const example = async (name) => (await asked(`/api/examples/${name}`, { method: "POST" })).json();
+export const forget = async (id) => asked(`/api/photos/${id}`, { method: "DELETE" });
+export const sendDepth = async (id, file) =>
+  (await asked(`/api/photos/${id}/depth?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file })).json();
+export const facts = async (id, options) => (await asked(`/api/photos/${id}/facts`, asJson({ options }))).json();
+export const startRender = async (id, options) =>
+  (await asked(`/api/photos/${id}/renders`, asJson({ options }))).json();
+export const job = async (number) => (await asked(`/api/jobs/${number}`)).json();
+export const cancel = async (number) => asked(`/api/jobs/${number}`, { method: "DELETE" });
+
+export async function look(id, given) {
+  const answer = await asked(`/api/photos/${id}/look`, asJson(given));
+  return { picture: await answer.blob(), ...JSON.parse(answer.headers.get("x-facts")) };
+}

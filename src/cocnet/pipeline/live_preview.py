@@ -1,0 +1,126 @@
+"""Focus and aperture at a screen's size while they are being moved: only what they change is computed again.
+
+Enters: a scene, the longest side of the view, options. Leaves: display-referred pixels of the view, the settings that
+the whole photo would have, and which parts are in focus. Light and depth of the view are kept from move to move.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Int8, Shaped, UInt8
+from torch import Tensor
+from torch.nn import functional
+
+from cocnet.optics import ThinLens
+from cocnet.pipeline.chosen_lens import BLUR_STEP
+from cocnet.pipeline.options import RenderOptions, RenderSettings
+from cocnet.pipeline.render_photo import plan_of
+from cocnet.pipeline.scene import Scene
+from cocnet.renderers import Physical
+from cocnet.rendering.lights import restore_lights
+
+SHARP_SHARE = (
+    1 / 1500
+)  # of the picture's diagonal: the diameter of a blur that counts as sharp (0.03 mm of full frame)
+COLOURS = {-1: (255, 140, 0), 0: (255, 255, 255), 1: (40, 120, 255)}
+STRENGTH = 0.45
+_STRIP_ROWS = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """A rendered view, the settings behind it, where it is in front of (-1), in (0) and behind (1) the focus,
+    between which distances (metres) it is sharp, and the blur as `--blur` counts it."""
+
+    pixels: Shaped[np.ndarray, "h w 3"]
+    settings: RenderSettings
+    zones: Int8[np.ndarray, "h w"]
+    sharp_m: tuple[float, float]
+    blur: float
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A scene at 1/step of its size, step so that no side is longer than `longest_px`."""
+
+    scene: Scene
+    longest_px: int
+
+    @property
+    def step(self) -> int:
+        """Photo pixels to a pixel of the view, each way."""
+        return math.ceil(max(self.scene.photo.height, self.scene.photo.width) / self.longest_px)
+
+    @cached_property
+    def light(self) -> Float32[Tensor, "3 h w"]:
+        """Linear light, averaged; strip by strip, so that a large photo is never whole in floats."""
+        photo, step = self.scene.photo, self.step
+        rows = max(1, _STRIP_ROWS // step) * step
+        strips = (photo.linear(slice(top, top + rows)) for top in range(0, photo.height, rows))
+        return torch.cat([functional.avg_pool2d(s, step, ceil_mode=True) for s in strips], 1)
+
+    @cached_property
+    def light_with_lamps(self) -> Float32[Tensor, "3 h w"]:
+        """The same with the lights that are found in it restored."""
+        return restore_lights(self.light[None])[0]
+
+    @cached_property
+    def inverse(self) -> Float32[Tensor, "h w"]:
+        """Inverse depth of the scene, 1/m: one of the photo's values to each pixel, no mixture of near and far."""
+        return self.picked(self.scene.inverse)
+
+    def picked(self, inverse: Float32[np.ndarray, "a b"]) -> Float32[Tensor, "h w"]:
+        """Of a map of the photo's size, the values in the middle of the view's pixels."""
+        middle = self.step // 2
+        rows, columns = (
+            np.minimum(np.arange(n) * self.step + middle, most - 1)
+            for n, most in zip(self.light.shape[-2:], inverse.shape, strict=True)
+        )
+        return torch.from_numpy(inverse[np.ix_(rows, columns)])
+
+    @cached_property
+    def original(self) -> Shaped[np.ndarray, "h w 3"]:
+        """The photo itself at this size."""
+        return self.scene.photo.encode(self.light)
+
+    def look(self, options: RenderOptions) -> Look:
+        """The view rendered with these options. Raises CocnetError."""
+        plan = plan_of(self.scene, options)
+        renderer = plan.renderer
+        lamps = options.highlights == "auto" and isinstance(renderer, Physical)
+        if isinstance(renderer, Physical):
+            renderer = replace(renderer, sharp_lights=lamps or None)
+        light = self.light_with_lamps if lamps else self.light
+        held = plan.inverse_depth is not self.scene.inverse
+        inverse = self.picked(plan.inverse_depth) if held else self.inverse
+        with torch.inference_mode():
+            made = renderer.render(light[None], inverse[None, None], plan.lens)[0]
+        pixels = self.scene.photo.encode(made)
+        height, width = inverse.shape
+        limit_m = SHARP_SHARE * math.hypot(height, width) / width * plan.lens.sensor_width_m
+        near, far = plan.settings.sharp_m or plan.lens.depth_of_field_m(limit_m)
+        longer = max(self.scene.photo.height, self.scene.photo.width)
+        blur = plan.settings.largest_blur_radius_px / (BLUR_STEP * longer)
+        return Look(pixels, plan.settings, zones(plan.lens, inverse), (float(near), float(far)), blur)
+
+
+def zones(lens: ThinLens, inverse: Float32[Tensor, "h w"]) -> Int8[np.ndarray, "h w"]:
+    """In front of the focus (-1), in it (0), or behind it (1)."""
+    height, width = inverse.shape
+    radius = lens.coc_radius_px(inverse, width)
+    limit = SHARP_SHARE * math.hypot(height, width) / 2
+    return (radius.sign() * (radius.abs() > limit)).to(torch.int8).numpy()
+
+
+def with_zones(
+    pixels: Shaped[np.ndarray, "h w 3"], zones: Int8[np.ndarray, "h w"]
+) -> UInt8[np.ndarray, "h w 3"]:
+    """Grey, tinted: orange in front of the focus, white in it, blue behind it."""
+    codes = pixels.astype(np.float32) / (257 if pixels.dtype == np.uint16 else 1)
+    grey = codes.mean(-1, keepdims=True)
+    tint = np.array([COLOURS[n] for n in (-1, 0, 1)], np.float32)[zones + 1]
+    share = np.where(zones == 0, 0.15, STRENGTH)[..., None]
+    return np.rint(grey * (1 - share) + tint * share).clip(0, 255).astype(np.uint8)

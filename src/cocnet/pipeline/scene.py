@@ -1,0 +1,71 @@
+"""A photo and its depth, opened once: focus, lens and renderer can be chosen for it again and again.
+
+Enters: what `render` takes. Leaves: a `Scene`: the photo (sharpened first where that is asked for) and its inverse
+depth (1/m) at its size.
+"""
+
+import os
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32
+
+from cocnet.depth.estimators.estimator import as_rgb8
+from cocnet.imaging import Photo, as_photo
+from cocnet.imaging.photo.limits import budget_bytes
+from cocnet.pipeline.by_hand import ByHand, given_by_hand
+from cocnet.pipeline.camera import choose_camera
+from cocnet.pipeline.deblur_options import DeblurOptions
+from cocnet.pipeline.deblur_photo import deblur
+from cocnet.pipeline.depth_source import FoundDepth, find_depth, flat_depth, inverse_depth_of
+from cocnet.pipeline.doubts import depth_doubt
+from cocnet.pipeline.drawn import Drawn
+from cocnet.pipeline.options import RenderOptions
+from cocnet.renderers.protocol import DEPTH, Reads
+
+LENS_ALONE = (
+    *("focus_point", "focus_m", "focus_range", "focus", "blur", "f_number", "aperture_blades"),
+    *("aperture_rotation_deg", "roundness", "squeeze", "cat_eye", "axial_ca", "lateral_ca", "highlights"),
+    *("grain", "mode", "model", "bfloat16", "preview"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A photo, its depth as it was found and where its file is, inverse depth (1/m) of the photo's size, and what was
+    drawn by hand."""
+
+    photo: Photo
+    found: FoundDepth
+    inverse: Float32[np.ndarray, "h w"]
+    hand: ByHand
+    depth_file: str | None = None
+
+    @cached_property
+    def depth_doubts(self) -> tuple[str, ...]:
+        """A note on given depth that doesn't fit the photo."""
+        return depth_doubt(self.inverse, as_rgb8(self.photo.pixels)) if self.found.origin == "given" else ()
+
+
+def open_scene(
+    photo: Any, depth: Any, options: RenderOptions, drawn: Drawn | None = None, reads: Reads = DEPTH
+) -> Scene:
+    """Read a photo and find its depth, flat for renderers that read none; arguments and errors as `render`."""
+    picture = as_photo(photo, budget_bytes(options.max_mem_mb))
+    if options.deblur_first:
+        picture = deblur(picture, DeblurOptions(options.deblur_model, bfloat16=options.bfloat16)).sharpened()
+    focal_px = choose_camera(picture, options).known_focal_px(picture.width)
+    hand = given_by_hand(picture, options, drawn)
+    if "depth" in reads:
+        found = find_depth(depth, picture, options, focal_px, hand.subject)
+    else:
+        found = flat_depth(picture, "not read by this renderer")
+    file = os.fspath(depth) if isinstance(depth, str | os.PathLike) else None
+    return Scene(picture, found, inverse_depth_of(found, picture, options), hand, file)
+
+
+def scene_key(options: RenderOptions) -> tuple[Any, ...]:
+    """What of the options a scene depends on: all but `LENS_ALONE`, which choose focus, lens and renderer."""
+    return tuple((name, value) for name, value in asdict(options).items() if name not in LENS_ALONE)

@@ -1,0 +1,226 @@
+"""The page in a real browser: `make test-browser`. Chromium is the system's."""
+
+import shutil
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from paths import ROOT
+from PIL import Image
+
+from cocnet.imaging import read_photo
+
+pytestmark = pytest.mark.browser
+sync_api = pytest.importorskip("playwright.sync_api")
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+SLOW_MS = 120_000
+
+
+@pytest.fixture(scope="module")
+def url():
+    command = [sys.executable, "-m", "cocnet", "serve", "--port", "0", "--max-mp", "70"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        yield server.stdout.readline().split()[1]
+        server.terminate()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    if CHROMIUM is None:
+        pytest.skip("no chromium on the PATH")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def opened(chromium, url, width=1280, height=800, **context):
+    page = chromium.new_context(viewport={"width": width, "height": height}, **context).new_page()
+    page.set_default_timeout(SLOW_MS)
+    page.errors = []
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.goto(url)
+    page.wait_for_selector("body[data-ready]")
+    return page
+
+
+@pytest.fixture
+def page(chromium, url):
+    page = opened(chromium, url)
+    yield page
+    assert page.errors == []
+    page.context.close()
+
+
+def settled(page, **wanted):
+    """Wait for the fine view of these options."""
+    page.wait_for_function(
+        "wanted => { const s = JSON.parse(document.body.dataset.shown ?? '{}'); return s.fast === false && "
+        "!document.getElementById('frame').hasAttribute('aria-busy') && "
+        "Object.entries(wanted).every(([k, v]) => JSON.stringify(s.options[k]) === JSON.stringify(v)); }",
+        arg=wanted,
+    )
+
+
+def pixels(page, which="picture"):
+    """What an image element holds, at its natural size."""
+    flat, height, width = page.evaluate(
+        "id => { const i = document.getElementById(id), c = document.createElement('canvas');"
+        "c.width = i.naturalWidth; c.height = i.naturalHeight; const p = c.getContext('2d'); p.drawImage(i, 0, 0);"
+        "return [Array.from(p.getImageData(0, 0, c.width, c.height).data), c.height, c.width]; }",
+        which,
+    )
+    return np.array(flat, np.int16).reshape(height, width, 4)[..., :3]
+
+
+def click(page, x, y):
+    box = page.locator("#picture").bounding_box()
+    page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+
+
+def shown_point(page):
+    return page.evaluate("JSON.parse(document.body.dataset.shown).options.focus_point")
+
+
+def write_halves(folder, width=900, height=600):
+    """Stripes, near left of the middle and far right of it, with depth in metres."""
+    columns = np.arange(width)
+    stripes = np.where((columns // 6) % 2, 200, 60).astype(np.uint8)
+    Image.fromarray(np.broadcast_to(stripes[None, :, None], (height, width, 3)).copy()).save(
+        folder / "halves.png"
+    )
+    depth = np.where(columns < width / 2, 1.5, 8.0)
+    np.save(folder / "depth.npy", np.tile(depth, (height, 1)).astype(np.float32))
+
+
+def open_halves(page, folder, **size):
+    write_halves(folder, **size)
+    page.set_input_files("#file", folder / "halves.png")
+    page.wait_for_selector("#controls:not([hidden])")
+    settled(page)
+    page.locator("summary").click()
+    page.select_option("#option-depth_kind", "metric")
+    page.set_input_files("#depth-file", folder / "depth.npy")
+    page.wait_for_function("document.getElementById('depth-text').textContent.includes('depth.npy')")
+    settled(page, depth_kind="metric")
+
+
+def test_click_blurs_elsewhere_and_the_saved_file_is_the_command_lines(page, tmp_path, monkeypatch):
+    from cocnet.apps.cli.main import main
+
+    open_halves(page, tmp_path)
+    original = pixels(page, "before")
+    click(page, 0.25, 0.5)
+    point = shown_point_after(page)
+    settled(page, focus_point=point)
+    near = pixels(page)
+    assert np.abs(near - original)[100:-100, 50:380].max() <= 4  # both are JPEGs
+    assert np.abs(near - original)[100:-100, 520:-50].mean() > 20
+    with page.expect_download() as download:
+        page.click("#save")
+        page.wait_for_selector("#picture-link:not([hidden])")
+        page.click("#picture-link")
+    download.value.save_as(tmp_path / "saved.png")
+    saved = read_photo(tmp_path / "saved.png").pixels.astype(int)
+    true = read_photo(tmp_path / "halves.png").pixels.astype(int)
+    assert np.abs(saved - true)[:, :380].max() <= 1
+    monkeypatch.chdir(tmp_path)
+    import shlex
+
+    assert main(shlex.split(page.input_value("#command"))[1:]) == 0
+    assert (tmp_path / "halves-bokeh.png").read_bytes() == (tmp_path / "saved.png").read_bytes()
+
+
+def shown_point_after(page):
+    page.wait_for_function("JSON.parse(document.body.dataset.shown).options.focus_point")
+    return shown_point(page)
+
+
+@pytest.mark.parametrize(
+    ("size", "view"), [((600, 900), (1280, 800)), ((900, 600), (390, 844)), ((1000, 200), (1280, 800))]
+)
+def test_a_click_is_exact_to_two_pixels(chromium, url, tmp_path, size, view):
+    page = opened(chromium, url, *view)
+    write_halves(tmp_path, *size)
+    page.set_input_files("#file", tmp_path / "halves.png")
+    page.wait_for_selector("#controls:not([hidden])")
+    settled(page)
+    for x, y in ((0.1, 0.9), (0.62, 0.37)):
+        page.evaluate("document.body.dataset.shown = '{\"options\":{}}'")
+        click(page, x, y)
+        point = shown_point_after(page)
+        box = page.locator("#picture").bounding_box()
+        assert abs(point[0] - x) * box["width"] <= 2 and abs(point[1] - y) * box["height"] <= 2
+    page.context.close()
+
+
+def test_keys_move_the_focus_and_the_aperture(page, tmp_path):
+    open_halves(page, tmp_path)
+    page.focus("#frame")
+    page.keyboard.press("ArrowRight")
+    settled(page, focus_point=[0.52, 0.5])
+    page.focus("#stop")
+    page.keyboard.press("Home")
+    settled(page, f_number=1)
+    page.focus("#blur")
+    page.keyboard.press("Home")
+    settled(page, blur=0)
+    page.focus("#split")
+    page.keyboard.press("End")
+    assert page.locator("#before").is_visible()
+
+
+def test_errors_are_told_and_the_page_goes_on(page, tmp_path):
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff broken")
+    (tmp_path / "text.jpg").write_text("no picture")
+    for name in ("broken.jpg", "text.jpg"):
+        page.set_input_files("#file", tmp_path / name)
+        page.wait_for_function("document.getElementById('status').classList.contains('error')")
+        assert "expected" in page.inner_text("#status")
+    page.click("#examples button:has-text('motorcycle')")
+    page.wait_for_selector("#controls:not([hidden])")
+    settled(page)
+
+
+def test_two_users_do_not_mix(chromium, url, tmp_path):
+    pages = []
+    for value in (40, 220):
+        Image.new("RGB", (80, 60), (value,) * 3).save(tmp_path / f"{value}.png")
+        page = opened(chromium, url)
+        page.set_input_files("#file", tmp_path / f"{value}.png")
+        pages.append((value, page))
+    for value, page in pages:
+        page.wait_for_selector("#controls:not([hidden])")
+        settled(page)
+        assert abs(pixels(page).mean() - value) < 3
+        page.context.close()
+
+
+def test_every_control_has_a_name(page):
+    page.click("#examples button:has-text('motorcycle')")
+    page.wait_for_selector("#controls:not([hidden])")
+    unnamed = page.evaluate(
+        "Array.from(document.querySelectorAll('input,select,textarea,button')).filter(e => e.id !== 'file' && "
+        "!e.labels?.length && !e.ariaLabel && !e.textContent.trim()).map(e => e.outerHTML)"
+    )
+    assert unnamed == []
+
+
+def test_screenshot_for_the_readme(chromium, url, tmp_path):
+    page = opened(chromium, url, color_scheme="dark")
+    page.click("#examples button:has-text('motorcycle')")
+    page.wait_for_selector("#controls:not([hidden])")
+    settled(page)
+    page.focus("#stop")
+    page.keyboard.press("Home")
+    settled(page, f_number=1)
+    click(page, 0.73, 0.31)
+    settled(page, focus_point=shown_point_after(page))
+    time.sleep(0.2)
+    page.screenshot(path=tmp_path / "page.png")
+    shot = Image.open(tmp_path / "page.png").convert("RGB")
+    shot.save(ROOT / "docs" / "pictures" / "page.jpg", quality=85)
+    assert np.asarray(shot).std() > 20
+    page.context.close()
