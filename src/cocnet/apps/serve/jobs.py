@@ -94,11 +94,15 @@ class Jobs:
 
         try:
             job.result = worker.call(job.function, *job.arguments, on_progress=on_progress)
-            job.state = "done" if job.state == "working" else job.state
+            self._end(job, "done")
         except CocnetError as error:
-            if job.state != "cancelled":
-                job.state, job.error = "failed", " ".join(str(error).split())
+            self._end(job, "failed", " ".join(str(error).split()))
         except BaseException as error:
-            job.state, job.error = "failed", f"expected a result, got {type(error).__name__}, try again"
+            self._end(job, "failed", f"expected a result, got {type(error).__name__}, try again")
         finally:
             job.worker = None
+
+    def _end(self, job: Job, state: State, error: str | None = None) -> None:
+        """What was cancelled stays so."""
+        if job.state != "cancelled":
+            job.state, job.error = state, error
