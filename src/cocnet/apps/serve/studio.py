@@ -60,7 +60,7 @@ def look(upload: Upload, options: RenderOptions, longest_px: int, what: What) ->
     if what == "depth":
         return _jpeg(depth_picture(view.inverse.numpy()), None), {}
     found = view.look(options)
-    facts = asdict(found.settings) | {"sharp_m": found.sharp_m, "blur": found.blur}
+    facts = asdict(replace(found.settings, depth=None)) | {"sharp_m": found.sharp_m, "blur": found.blur}
     if what == "zones":
         return _jpeg(with_zones(found.pixels, found.zones), None), facts
     return _jpeg(found.pixels, view.scene.photo), facts
@@ -77,7 +77,8 @@ def render_file(
         read_photo(upload.photo), path=Path(upload.photo.name)
     )  # no path of the server in the settings
     result = render(photo, upload.depth, options, on_progress=on_progress)
-    result.save(out, quality)
+    depth = None if upload.depth is None else upload.depth.name
+    replace(result, settings=replace(result.settings, depth=depth)).save(out, quality)
     return asdict(result.settings)
 
 
