@@ -29,6 +29,7 @@ from cocnet.imaging.photo.exif import read_exif
 from cocnet.networks import load_model
 from cocnet.networks.zoo.pickled import read_pickled
 from cocnet.robustness.attack_report import read_summary
+from cocnet.robustness.published_tables23 import table_2, table_3
 from cocnet.robustness.records import read_photos, read_records, read_transformed
 from cocnet.training.engine.log import Log
 
@@ -132,7 +133,7 @@ def pickle(path: Path, number: int) -> None:
 
 def summary(path: Path, number: int) -> None:
     path.replace(path.with_name("robustness.json"))
-    read_summary(path.parent)
+    read_summary(path.parent, (table_2, table_3)[number % 2])
 
 
 def settings(path: Path, number: int) -> None:

@@ -397,13 +397,24 @@ def runs() -> list[Seed]:
         prediction=2, prediction_saved=2, margin=0.5, queries=3, seconds=0.1, zero_gradient=False,
         to_photo={"psnr": 30.0}, to_natural={"psnr": 40.0}, perturbation={"largest": 1e-3}, others={"w": 1},
     )  # fmt: skip
+    interval = {"value": 0.5, "low": 0.4, "high": 0.6, "count": 9}
     photo = PhotoRecord("a.png", "a", 1, {"v": 1}, {"v": 1}, {"v": 1})
     moved = TransformRecord("a", "v", "gda", "jpeg75", 1, 2)
     found = {
         "records": {"records": [asdict(record)]},
         "photos": {"photos": [asdict(photo)], "problems": [["b.png", "damaged"]]},
         "transformed": {"transformed": [asdict(moved)]},
-        "summary": {"cocnet": "0", "scores": [], "run": {"out": "x", "photos": 3}},
+        "summary": {
+            "cocnet": "0",
+            "run": {"victims": ["v", "w"]},
+            "clean": {"v": interval, "w": interval},
+            "natural": {"v": interval, "w": interval},
+            "scores": [
+                {"victim": "v", "method": "gda", "right_saved": interval}
+                | {"to_photo": {"psnr": interval}, "to_natural": {"psnr": interval}}
+            ],
+            "matrices": [{"method": "gda", "right": {"v": {"w": interval}, "w": {"v": interval}}}],
+        },
         "settings": {"run": {"a": 1}, "recipe": {"stages": [{"steps": 5}]}},
     }
     seeds = [Seed(name, name, ".json", json.dumps(data).encode()) for name, data in found.items()]

@@ -18,6 +18,7 @@ import numpy as np
 from cocnet.errors import FileError
 from cocnet.files.json_file import json_text
 from cocnet.files.leftovers import TEMPORARY, Claim, remove_leftovers
+from cocnet.files.offline import is_there
 
 
 @contextmanager
@@ -84,7 +85,7 @@ def _refuse(target: Path, source: str | Path | None) -> None:
             raise FileError(
                 f"expected a plain output file, got the pipe or device '{target}', try another name"
             )
-        if source is not None and target.exists() and Path(source).exists() and target.samefile(source):
+        if source is not None and target.exists() and is_there(Path(source)) and target.samefile(source):
             raise FileError(
                 f"expected an output other than the input, got '{target}' for both, try another name"
             )

@@ -3,10 +3,10 @@
 Enters: a summary and its records. Leaves: robustness.json, .csv, .md, .html and plots in the run's folder.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cocnet import __version__
 from cocnet.errors import MissingExtraError
@@ -22,6 +22,7 @@ from cocnet.robustness.section_files import sections_markdown, write_text
 from cocnet.robustness.summary import Summary
 
 NAME = "robustness"
+T = TypeVar("T")
 
 
 def write_robustness(run: RobustnessRun, summary: Summary, records: Sequence[AttackRecord]) -> Path:
@@ -39,11 +40,11 @@ def write_robustness(run: RobustnessRun, summary: Summary, records: Sequence[Att
     return run.out / f"{NAME}.html"
 
 
-def read_summary(folder: str | Path) -> dict[str, Any]:
-    """A run's robustness.json. Raises FileError where there is none."""
-    path = Path(folder) / f"{NAME}.json"
+def read_summary(folder: str | Path, use: Callable[[dict[str, Any]], T] = dict) -> T:
+    """What `use` makes of a run's robustness.json [all of it]. Raises FileError for no run, or a damaged one."""
     hint = f"cocnet evaluate robustness -o {folder}"
-    return read_json(path, f"a finished run with {NAME}.json", hint, an_object)
+    what = f"a finished run with {NAME}.json"
+    return read_json(Path(folder) / f"{NAME}.json", what, hint, lambda found: use(an_object(found)))
 
 
 def markdown(summary: Summary, plots: Sequence[Path] = (), notes: Sequence[str] = ()) -> str:

@@ -16,6 +16,7 @@ from cocnet.apps.cli.main import main
         (["render", "a.jpg", "--focus-pont", "1,2"], "got '--focus-pont', try --focus-point"),
         (["models", "--jsn"], "got '--jsn', try --json"),
         (["rendr", "a.jpg"], "expected a command, got 'rendr', try render"),
+        (["render", "-photo.jpg"], "got '-photo.jpg', try -- before a file of that name"),
         (["render"], "`cocnet render --help` lists all options"),
         (["render", "a.jpg", "--f-number", "abc"], "--f-number"),
     ],

@@ -177,7 +177,7 @@ def _table_of_run(number: int, run: Path | None) -> tuple[list[str], list[dict[s
 
     if run is None:
         note(f"the paper's values alone; for ours beside them: {HOW}, then --run runs/x")
-    found = None if run is None else read_summary(run)
-    cells = table_2(found) if number == 2 else table_3(found)
+    table = table_2 if number == 2 else table_3
+    cells = table() if run is None else read_summary(run, table)
     head = ("Table II: paper / ours", "") if number == 2 else ("Table III: made against", "seen by")
     return cell_lines(cells, head), [asdict(cell) for cell in cells]

@@ -52,6 +52,9 @@ def usage_error(commands: Mapping[str, Any], arguments: Sequence[str], printed: 
             return (
                 f"expected an option of `cocnet {name}`, got '{given}', try {near[0] if near else '--help'}"
             )
+    dashed = [text for text in arguments[1:] if text.startswith("-") and "." in text and "=" not in text]
+    if dashed and "--" not in arguments:
+        return f"expected an option of `cocnet {name}`, got '{dashed[0]}', try -- before a file of that name"
     reason = _plain(printed)
     return f"{reason}; `cocnet {name} --help` lists all options"
 
