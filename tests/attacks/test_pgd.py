@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from cocnet.attacks.attack_losses import cross_entropy, dlr, margin_loss
-from cocnet.attacks.pgd import PGDSettings, descend, direction, project, random_search
+from cocnet.attacks.pgd import PGDSettings, descend, direction, project, random_in_ball, random_search
+from cocnet.attacks.random_numbers import RandomNumbers
 from cocnet.errors import CocnetWarning, InputError
 
 
@@ -111,12 +112,21 @@ def test_the_victim_and_the_surroundings_stay_as_they_are():
     assert victim.training and victim.weight.grad is None and torch.equal(victim.weight, before)
 
 
-def test_a_victim_that_answers_without_gradient_is_noticed():
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_victim_that_answers_without_gradient_is_noticed(steps):
     def deaf(picture):
         return 0 * picture.flatten(1)[:, :3] + torch.eye(3)[:1]
 
-    found = descend(itself, deaf, start(), torch.zeros(4).long(), PGDSettings(0.1, 2))
+    found = descend(itself, deaf, start(), torch.zeros(4).long(), PGDSettings(0.1, steps))
     assert found.zero_gradient.all() and torch.equal(found.x, start())
+
+
+def test_a_gradient_that_is_no_number_moves_nothing():
+    def make(x, rows):
+        return x + (x - x).sqrt()
+
+    found = descend(make, Linear(75, bias=1e4), start(), torch.zeros(4).long(), PGDSettings(0.1, 2))
+    assert torch.equal(found.x, start())
 
 
 def test_search_asks_as_often_and_keeps_the_best():
@@ -137,6 +147,28 @@ def test_losses():
     assert dlr(logits, torch.tensor([1]), True).item() == pytest.approx(-2 / 4)
     assert dlr(7 * logits + 2, goal, False).item() == pytest.approx(-2 / 3)
     assert math.isfinite(dlr(logits[:, :2], goal, True).item()) and margin_loss(logits, goal, False) == -2
+
+
+def test_the_random_start_fills_the_ball():
+    x, numbers = torch.zeros(500, 40), RandomNumbers.of(tuple(range(500)), 500, torch.device("cpu"))
+    box = random_in_ball(x, PGDSettings(0.2), numbers)
+    assert box.min() == pytest.approx(-0.2, abs=1e-3) and box.max() == pytest.approx(0.2, abs=1e-3)
+    assert abs(box.mean()) < 0.005
+    disc = random_in_ball(x, PGDSettings(0.2, norm="l2"), numbers)
+    lengths = disc.norm(dim=1)
+    assert (
+        lengths.min() < 0.01
+        and 0.19 < lengths.max() <= 0.2
+        and lengths.mean() == pytest.approx(0.1, abs=0.01)
+    )
+    assert (disc / lengths[:, None]).mean(0).abs().max() < 0.03
+
+
+@pytest.mark.parametrize("length, kept", [(0.006, 0.006), (0.05, 0.01), (3.0, 0.01)])
+def test_the_l2_ball_leaves_what_is_inside(length, kept):
+    away = torch.tensor([[0.6, -0.8]]) * length
+    found = project(1 + away, torch.ones(1, 2), PGDSettings(0.01, norm="l2")) - 1
+    assert torch.allclose(found, away * kept / length, atol=1e-6)
 
 
 def test_directions_of_nothing_are_nothing():
