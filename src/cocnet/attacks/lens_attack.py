@@ -46,7 +46,7 @@ class CameraRange:
 
     @property
     def rows(self) -> tuple[tuple[float, float], ...]:
-        """The three ranges."""
+        """The three ranges, one row each."""
         return self.focus, self.f_number, self.focal_length_m
 
     def camera(self, u: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:

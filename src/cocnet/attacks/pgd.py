@@ -66,7 +66,7 @@ class PGDSettings:
 
     @property
     def stride(self) -> float:
-        """The step size that is used."""
+        """The step size in use: the given one, else 2.5 · epsilon / steps."""
         return 2.5 * self.epsilon / self.steps if self.step_size is None else self.step_size
 
     @property

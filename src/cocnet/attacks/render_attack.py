@@ -31,7 +31,7 @@ class RenderAttack(PGDSettings):
         raise NotImplementedError
 
     def origin(self, render: AnyRender, depth: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b ..."]:
-        """x of the natural picture."""
+        """The x (what the attack changes) of the natural picture."""
         raise NotImplementedError
 
     def picture(self, render: AnyRender, image: Tensor, depth: Tensor, x: Tensor) -> Float[Tensor, "n 3 h w"]:
@@ -47,7 +47,7 @@ class RenderAttack(PGDSettings):
         raise NotImplementedError
 
     def found(self, depth: Tensor, x: Tensor) -> dict[str, Tensor | None]:
-        """`depth` and `camera` of the result."""
+        """What the x means: `depth` and `camera` of the result."""
         raise NotImplementedError
 
     def __call__(

@@ -45,12 +45,12 @@ class CorruptionScene:
 
     @property
     def near(self) -> float:
-        """Of the nearest, 1/m."""
+        """Inverse depth of the nearest point, 1/m."""
         return self._quantile(1 - ENDS)
 
     @property
     def far(self) -> float:
-        """Of the farthest, 1/m."""
+        """Inverse depth of the farthest point, 1/m."""
         return self._quantile(ENDS)
 
     @property

@@ -15,6 +15,6 @@ def avif_bits(data: bytes) -> int:
 
 
 def jpeg2000_bits(data: bytes) -> int:
-    """Of the first component."""
+    """Bits of the first component of a JPEG 2000 file."""
     at = data.find(_SIZ) + 42
     return 8 if at < 42 or at >= len(data) else (data[at] & 0x7F) + 1

@@ -28,13 +28,13 @@ class EvaluateRun(PairFolder):
     out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/evaluation")
     """Folder for evaluation.json, evaluation.md and sheet.jpg."""
     metrics: tuple[str, ...] = ("psnr", "ssim", "lpips")
-    """Of psnr, ssim, ssim-gaussian, ms-ssim, lpips, lpips-vgg, flip; the first one ranks."""
+    """Measures, some of psnr, ssim, ssim-gaussian, ms-ssim, lpips, lpips-vgg, flip; the first one ranks."""
     controls: bool = False
     """Also the untouched photo, the best single blur, and the physical renderer where there is depth."""
     no_sheet: bool = False
-    """No pictures."""
+    """Write no sheet of pictures."""
     device: str = "cpu"
-    """Or cuda."""
+    """cpu or cuda."""
 
 
 def run_evaluation(

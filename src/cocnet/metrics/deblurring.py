@@ -21,7 +21,7 @@ Progress = Callable[[int, int], None]
 
 
 class Pair(Protocol):
-    """What is needed of a pair."""
+    """What a pair must offer."""
 
     @property
     def blurred(self) -> Float[Tensor, "3 h w"]: ...

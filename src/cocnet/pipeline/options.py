@@ -49,7 +49,7 @@ class RenderOptions:
     aperture_rotation_deg: float = 0.0
     """Turns the iris counter-clockwise."""
     roundness: float = 0.0
-    """Of the blades: 0 = straight edges, 1 = a circle."""
+    """Curvature of the blades: 0 = straight edges, 1 = a circle."""
     aperture_image: str | None = None
     """A picture of the aperture, white = light passes: lights in the background become hearts or stars."""
     squeeze: float = 1.0

@@ -42,12 +42,12 @@ class Setup:
 
     @property
     def dioptres(self) -> float:
-        """What nearness 0..1 spans, 1/m."""
+        """Inverse depths (1/m) that nearness 0 and 1 stand for."""
         return 1 / self.near_m - 1 / self.far_m
 
     @property
     def lens(self) -> ThinLens:
-        """As the renderer takes it."""
+        """The lens that the renderer is given."""
         return ThinLens(self.focal_length_m, self.f_number, self.focus_m, self.sensor_width_m)
 
     @property

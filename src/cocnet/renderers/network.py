@@ -69,7 +69,7 @@ class NetworkRenderer(CardOfNetwork):
 
     @property
     def reads(self) -> Reads:
-        """What its card says."""
+        """What the network's card says that it reads."""
         return _READS[self.card.conditioning]
 
     def render(

@@ -29,7 +29,7 @@ class Window:
 
     @staticmethod
     def of(image: Float[Tensor, "b c h w"]) -> "Window":
-        """The whole picture."""
+        """The window that is the whole picture."""
         return Window(0, 0, int(image.shape[-2]), int(image.shape[-1]))
 
     def smaller(self, scale: int) -> "Window":

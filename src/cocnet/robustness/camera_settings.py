@@ -34,7 +34,7 @@ class CameraSetting:
 
     @classmethod
     def read(cls, spelled: str, parts: Sequence[str]) -> "CameraSetting":
-        """Of "stops=X" and "dioptres=X". Raises InputError."""
+        """Read a setting written as "stops=X" or "dioptres=X". Raises InputError."""
         found = {}
         for part in parts:
             key, _, value = part.partition("=")
@@ -60,7 +60,7 @@ class CameraSetting:
 
 @dataclass(frozen=True)
 class CameraScore:
-    """Of the files of one victim's photos: right at each of the settings; always: right at all of them."""
+    """The share of photos that one victim names right at each of the settings; always: at all of them."""
 
     victim: str
     settings: tuple[CameraSetting, ...]

@@ -58,7 +58,7 @@ class Budget:
 
     @classmethod
     def of(cls, settings: AttackSettings, **changes: Any) -> "Budget":
-        """That of a run's settings."""
+        """The budget in a run's settings."""
         setup, bounds = setup_of(settings), (settings.lens_stops, settings.lens_dioptres)
         found = cls(
             steps=settings.steps,

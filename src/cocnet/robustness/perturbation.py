@@ -72,7 +72,7 @@ def perturbation(
 
 
 def largest_and_mean(x: Float[Tensor, "b 1 h w"]) -> tuple[Float[Tensor, "b"], Float[Tensor, "b"]]:
-    """Of |x|."""
+    """Largest and mean of |x|."""
     size = x.abs().flatten(1)
     return size.amax(1), size.mean(1)
 

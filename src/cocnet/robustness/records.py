@@ -101,7 +101,7 @@ def write_photos(path: Path, photos: Sequence[PhotoRecord], problems: Sequence[t
 
 
 def read_photos(path: Path) -> tuple[list[PhotoRecord], list[tuple[str, str]]]:
-    """Both of them. Raises FileError."""
+    """Read what was seen in a batch, and which photos couldn't be. Raises FileError."""
     return _read(
         path,
         lambda found: (

@@ -28,7 +28,7 @@ PERTURBATION = {
 
 
 def title_of(summary: Summary) -> str:
-    """One line."""
+    """The report's title, one line."""
     return f"Robustness to bokeh of {', '.join(summary.run.victims)}"
 
 

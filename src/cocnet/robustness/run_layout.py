@@ -28,15 +28,15 @@ class RunLayout:
     root: Path
 
     def photo(self, stem: str) -> Path:
-        """The photo as it is attacked."""
+        """Path of the photo as it is attacked."""
         return self.root / "photos" / f"{leaf(stem)}.png"
 
     def depth(self, stem: str) -> Path:
-        """Its nearness, float32 [n n]."""
+        """Path of the photo's nearness, float32 [n n]."""
         return self.root / "depth" / f"{leaf(stem)}.npy"
 
     def natural(self, stem: str) -> Path:
-        """Its natural bokeh."""
+        """Path of the photo's natural bokeh."""
         return self.root / "natural" / f"{leaf(stem)}.png"
 
     def photos(self, batch: int) -> Path:
@@ -48,7 +48,7 @@ class RunLayout:
         return self.root / "attacks" / plain(victim) / plain(method)
 
     def records(self, victim: str, method: str, batch: int) -> Path:
-        """A batch's records."""
+        """Path of a batch's records."""
         return self.attack(victim, method) / f"{batch:04d}.json"
 
     def transformed(self, victim: str, method: str, transform: str, batch: int) -> Path:
@@ -56,11 +56,11 @@ class RunLayout:
         return self.attack(victim, method) / f"{batch:04d}-{plain(transform)}.json"
 
     def changed(self, victim: str, method: str, batch: int) -> Path:
-        """A batch's adversarial depth and cameras."""
+        """Path of a batch's adversarial depth and cameras."""
         return self.attack(victim, method) / f"{batch:04d}.safetensors"
 
     def picture(self, victim: str, method: str, stem: str) -> Path:
-        """An adversarial picture."""
+        """Path of an adversarial picture."""
         return self.attack(victim, method) / f"{leaf(stem)}.png"
 
 

@@ -63,7 +63,7 @@ def summarise(
     transformed: Sequence[TransformRecord] = (),
     left_out: Sequence[Problem] = (),
 ) -> Summary:
-    """All of it. Raises InputError."""
+    """Summarise a whole run. Raises InputError."""
     run, grouped = bed.run, _grouped(records, bed.run)
     scores = tuple(_score(victim, method, rows) for (victim, method), rows in grouped.items())
     fooled = {key: [row.success_saved for row in rows] for key, rows in grouped.items()}
@@ -232,5 +232,5 @@ def _survived(key: tuple[str, str, str], pairs: Sequence[tuple[TransformRecord, 
 
 
 def unit_of(method: str) -> str:
-    """What a method's ε is of."""
+    """What a method's ε limits, in words."""
     return METHODS[open_method(method).base].unit

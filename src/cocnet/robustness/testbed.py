@@ -60,12 +60,12 @@ class Testbed:
 
     @property
     def classes(self) -> int:
-        """How many each victim tells apart."""
+        """How many classes each victim tells apart."""
         return next(iter(self.victims.values())).classes
 
     @property
     def batches(self) -> list[list[int]]:
-        """Numbers of photos, a batch each."""
+        """The numbers of the photos in each batch."""
         chosen = evenly(len(self.photos), self.run.photos)
         return [chosen[i : i + self.run.batch] for i in range(0, len(chosen), self.run.batch)]
 

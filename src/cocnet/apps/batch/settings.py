@@ -23,9 +23,9 @@ class BatchRun:
     """Folder of depth maps, matched by name: holiday.png or holiday_depth.npy for holiday.jpg [the photos' own, else
     estimated]."""
     format: Literal["own", "jpg", "png", "tif", "webp", "avif"] = "own"
-    """Of the pictures: own = the photo's, JPEG for those that can't be written."""
+    """Format of the pictures: own = the photo's, JPEG for those that can't be written."""
     quality: int = 95
-    """Of JPEG and WebP, 1..100."""
+    """Quality of JPEG and WebP files, 1..100."""
     workers: int | None = None
     """Photos at the same time, each in a process of its own [one for each processor core]."""
     contact_sheet: bool = True

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Pairs(Protocol):
-    """What is needed of a dataset."""
+    """What a dataset of pairs must offer: a length and pairs by number."""
 
     about: str
 

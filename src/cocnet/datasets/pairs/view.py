@@ -25,7 +25,7 @@ class Cut:
     mirrored: bool
 
     def of(self, planes: Shaped[Tensor, "c h w"]) -> Shaped[Tensor, "c i j"]:
-        """That part of some planes."""
+        """Cut this part out of some planes."""
         rows, columns = slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
         part = planes[:, rows, columns]
         return part.flip(2) if self.mirrored else part

@@ -31,7 +31,7 @@ SENSOR_M = 0.036
 
 
 class SceneSource(Protocol):
-    """What is needed of a source."""
+    """What a source of scenes must offer: a length and scenes by number."""
 
     def __len__(self) -> int: ...
     def __getitem__(self, index: int, /) -> LensPair: ...

@@ -39,7 +39,7 @@ class DeblurSceneSettings:
     """What pairs are like. Raises InputError for sizes that can't be."""
 
     side_px: int = 96
-    """Of the picture, px; even."""
+    """Side of the square picture, px; even."""
     radius_px: tuple[float, float] = (0.5, 16.0)
     """A scene's largest radius of blur lies between these, px, evenly in the logarithm."""
     things: int = 2

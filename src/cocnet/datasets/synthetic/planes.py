@@ -60,7 +60,7 @@ def photographed(
 
 
 def over(front: Float[Tensor, "4 h w"], behind: Float[Tensor, "4 h w"]) -> Float[Tensor, "4 h w"]:
-    """Porter and Duff's, of premultiplied light."""
+    """One plane over another: Porter and Duff's operator, for premultiplied light."""
     return front + (1 - front[3:]) * behind
 
 

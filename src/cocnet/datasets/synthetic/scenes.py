@@ -33,7 +33,7 @@ class SceneSettings:
     """What scenes are like."""
 
     side_px: int = 256
-    """Of the picture, px; even."""
+    """Side of the square picture, px; even."""
     radius_px: tuple[float, float] = (2.0, 20.0)
     """A scene's largest radius of blur lies between these, px."""
     lens: Literal["random", "fixed"] = "random"

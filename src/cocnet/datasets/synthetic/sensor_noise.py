@@ -31,7 +31,7 @@ class CameraSettings:
     compressed: float = 0.3
     """Part of the pictures that are JPEG."""
     quality: tuple[int, int] = (55, 98)
-    """Of JPEG."""
+    """Quality of the JPEG file, 1..100."""
 
     def __post_init__(self) -> None:
         shares = 0 <= self.noisy <= 1 and 0 <= self.compressed <= 1

@@ -116,7 +116,7 @@ class ConvNormUnit(nn.Module):
         self.norm = nn.InstanceNorm2d(outputs, affine=True)
 
     def forward(self, x: Float[Tensor, "b i h w"]) -> Float[Tensor, "b o h w"]:
-        """Same size."""
+        """Features of the same height and width."""
         return norm_relu(self.conv(x), self.norm)
 
 
@@ -221,7 +221,7 @@ def _module(inputs: int, outputs: int, config: CoCNetConfig) -> nn.Sequential:
 
 
 def by_colour(x: Float[Tensor, "b 3q h w"]) -> Float[Tensor, "b 3 h w"]:
-    """The sum over q."""
+    """Sum each colour over the q templates."""
     return x.reshape(x.shape[0], -1, 3, *x.shape[2:]).sum(1)
 
 

@@ -101,7 +101,7 @@ class DeblurHybrid(DeblurNet):
 
 @lru_cache(maxsize=8)
 def wiener_filters(radii_px: tuple[float, ...]) -> tuple[Float[Tensor, "n n"], ...]:
-    """Of round spots, of `filter_size`."""
+    """The Wiener filter of a round spot of each radius, `filter_size` px wide."""
     lens = ThinLens(focal_length_m=0.05, f_number=1.8, focus_distance_m=2.0, sensor_width_m=0.036)
     with torch.device("cpu"), torch.no_grad():
         return tuple(wiener_kernel(lens_psf(lens, r).float(), filter_size(r)) for r in radii_px)

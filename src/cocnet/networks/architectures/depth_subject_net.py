@@ -126,7 +126,7 @@ class DepthSubjectNet(nn.Module):
                 parameter.requires_grad_(False)
 
     def outputs(self, rgb: Float[Tensor, "b 3 h w"], levels: tuple[int, ...] = LEVELS) -> Outputs:
-        """All that training sees."""
+        """All outputs that the training's losses need."""
         features = self.encoder(rgb)
         x = self.lateral[4](features[4]) + self.context(features[4].mean((2, 3)))[:, :, None, None]
         logits: dict[int, Tensor] = {}

@@ -100,7 +100,7 @@ class DMSHN(BokehNet):
 
 @register(CARD)
 def dmshn() -> nn.Module:
-    """One hierarchy."""
+    """DMSHN: one hierarchy."""
     return DMSHN(CARD, stages=1)
 
 

@@ -189,12 +189,12 @@ def filter_channels(width: int, iterations: int = ITERATIONS) -> int:
 
 
 def conv(before: int, after: int, stride: int = 1) -> nn.Conv2d:
-    """3×3."""
+    """A 3×3 convolution."""
     return nn.Conv2d(before, after, 3, stride, 1)
 
 
 def rectified(x: Tensor) -> Tensor:
-    """LeakyReLU 0.1."""
+    """LeakyReLU with a slope of 0.1 below zero."""
     return functional.leaky_relu(x, SLOPE)
 
 
@@ -217,5 +217,5 @@ def ifan(published_filtering: bool = False) -> nn.Module:
 
 @register(LITE)
 def ifan_lite() -> nn.Module:
-    """For small machines."""
+    """A quarter of IFAN's width, for small machines."""
     return IFAN(LITE, WIDTH // 4)

@@ -11,7 +11,7 @@ def halved(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h/2 w/2"]:
 
 
 def enlarged(x: Float[Tensor, "b c h w"], factor: int) -> Float[Tensor, "b c h*f w*f"]:
-    """𝒰 by a whole factor."""
+    """𝒰: enlarge by a whole factor, bilinear."""
     if factor == 1:
         return x
     return functional.interpolate(x, scale_factor=float(factor), mode="bilinear")

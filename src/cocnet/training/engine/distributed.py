@@ -23,11 +23,11 @@ class World:
 
     @property
     def is_first(self) -> bool:
-        """Whether this process writes."""
+        """Whether this process is the one that writes files."""
         return self.rank == 0
 
     def barrier(self) -> None:
-        """Barrier."""
+        """Wait until all processes are here (a barrier)."""
         if self.size > 1:
             distributed.barrier()
 

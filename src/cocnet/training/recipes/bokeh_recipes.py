@@ -53,7 +53,7 @@ class BokehRecipe(Recipe):
     """A whole training; the default is the paper's: Adam, 2e-4, batches of 2, Xavier weights, one stage."""
 
     stages: tuple[BokehStage, ...] = (BokehStage(),)
-    """One after the other."""
+    """Stages of the training, one after the other."""
     start: Literal["xavier", "own", "identity"] = "xavier"
     """Initial weights: Xavier's with zero biases; the network's own; or its own with Eq. 17 at the photo itself."""
 

@@ -37,5 +37,5 @@ IFAN = DeblurRecipe(
 
 
 def recipe_for(model: str) -> DeblurRecipe:
-    """That of a registered name."""
+    """The recipe of a registered network."""
     return IFAN if model.startswith("ifan") else HYBRID

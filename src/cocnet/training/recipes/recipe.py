@@ -43,7 +43,7 @@ class Recipe:
     """A whole training. Raises CocnetError for numbers that can't be."""
 
     stages: tuple[Stage, ...] = (Stage(),)
-    """One after the other."""
+    """Stages of the training, one after the other."""
     start: Literal["xavier", "own", "identity"] = "own"
     """Initial weights: Xavier's with zero biases; the network's own; or its own with Eq. 17 at the photo itself."""
     averaging: float = 0.0

@@ -165,7 +165,7 @@ class _Cut:
 
 
 def items_of(name: str, source: Any, network: "nn.Module") -> "Items":
-    """What a variant sees of pairs."""
+    """The pairs as a variant's network sees them."""
     from cocnet.networks import card_of
     from cocnet.training.runs.bokeh_run import scale_of
     from cocnet.training.runs.training_items import Items

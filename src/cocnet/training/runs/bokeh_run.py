@@ -296,5 +296,5 @@ def _check_sizes(run: BokehRun, source: "BokehPairs") -> None:
 
 
 def scale_of(network: "nn.Module") -> float:
-    """Of the radii that a "lens" network sees."""
+    """The scale, px, by which the radii that a "lens" network sees are divided."""
     return float(getattr(getattr(network, "config", None), "radius_scale_px", 1.0))

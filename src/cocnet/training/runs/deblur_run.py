@@ -39,7 +39,7 @@ class DeblurItems(Dataset[dict[str, Tensor]]):
 
 
 def item_of(pair: "DeblurPair") -> dict[str, Tensor]:
-    """One item."""
+    """A pair as one item of training."""
     found = {"image": pair.blurred, "sharp": pair.sharp}
     if pair.views is None:
         return found
@@ -93,7 +93,7 @@ def starting_network(model: str, seed: int) -> "nn.Module":
 
 
 def registered_name(network: Any) -> str:
-    """Of the deblurring part."""
+    """Registered name of the network that deblurs."""
     return str(getattr(network, "model", network).name)
 
 

@@ -27,7 +27,7 @@ class DeblurRun:
     data: Path | None = None
     """DPDD, with train/inputC and target; IFAN also uses its inputL and inputR."""
     side_px: int = 96
-    """Of what is seen of each pair, px: a multiple of 8."""
+    """Side of the part of each pair that is seen, px: a multiple of 8."""
     radius_px: tuple[float, float] = (0.5, 16.0)
     """A scene's largest radius of blur lies between these, px."""
     held_out: int = 24
@@ -74,7 +74,7 @@ class DeblurExperiment:
     out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/deblur-experiment")
     """Folder of the experiment; where one stands there, it goes on."""
     steps: int = 400
-    """Of each training."""
+    """Steps of each training."""
     batch: int = 8
     """Pictures in a batch."""
     learning_rate: float = 1e-4
@@ -82,15 +82,15 @@ class DeblurExperiment:
     pictures: int = 512
     """Training pairs of each kind."""
     side_px: int = 96
-    """Of each, px: a multiple of 8."""
+    """Side of each picture, px: a multiple of 8."""
     epsilon: float = 0.05
     """Largest change of nearness (0..1), at random and adversarial."""
     attack_steps: int = 5
-    """Of the attack."""
+    """Steps of the attack."""
     seeds: tuple[int, ...] = (0, 1, 2)
-    """Of the trainings."""
+    """Random seeds of the trainings."""
     metrics: tuple[str, ...] = ("psnr", "ssim", "flip")
-    """Names of measures."""
+    """Measures to report, by name."""
     threads: int | None = None
     """CPU threads [all]."""
 

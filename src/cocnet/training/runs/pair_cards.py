@@ -38,7 +38,7 @@ the photos.
 
 
 def write_cards(run: PairRun, pairs: Sequence[dict[str, Any]]) -> None:
-    """Write all of them. Raises FileError."""
+    """Write all cards. Raises FileError."""
     counts = Counter(str(pair["split"]) for pair in pairs)
     for split in counts:
         lines = [_line(pair) for pair in pairs if pair["split"] == split]

@@ -51,9 +51,9 @@ class PairRun:
     held_out: float = 0.1
     """Share of photos, with all their pairs, that go to the test split."""
     epsilon: float = 0.05
-    """Of nearness 0..1, for random and adversarial bokeh."""
+    """Largest change of nearness (0..1), for random and adversarial bokeh."""
     steps: int = 10
-    """Of the adversarial attack."""
+    """Steps of the adversarial attack."""
     victim: str = "mobilenet_v2"
     """Classifier that adversarial bokeh is made against."""
     depths: Path | None = None

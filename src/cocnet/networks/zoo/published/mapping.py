@@ -13,7 +13,7 @@ def unchanged(ours: str, tensor: Tensor) -> Tensor:
 
 
 def never(name: str) -> bool:
-    """No name."""
+    """Leave out no published name."""
     return False
 
 
