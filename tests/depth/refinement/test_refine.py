@@ -94,3 +94,12 @@ def test_halos_shrink_on_ray_traced_scenes():
         before, after = (edge_psnr(sharp, d, inverse, bokeh, lens) for d in (bad, better))
         gains.append(after - before)
     assert np.mean(gains) > 1.5 and np.min(gains) > -0.2
+
+
+def test_the_reach_that_keeps_the_maps_means_is_taken():
+    """Near surfaces beside each other want a short one, thin things a long one: both are held."""
+    sharp, depth, bokeh, lens = load(SCENES[0])
+    inverse = 1 / depth.clamp(max=1e4)
+    photo = (linear_to_srgb(sharp)[0].permute(1, 2, 0) * 255).round().byte().numpy()
+    refined = torch.from_numpy(refine_inverse_depth(degrade(inverse)[0, 0].numpy(), photo))[None, None]
+    assert edge_psnr(sharp, refined, inverse, bokeh, lens) > 35

@@ -27,3 +27,12 @@ def test_a_thin_thing_gets_back_the_depth_that_shrinking_took():
     refined = refine_inverse_depth(depths(scene.alpha)["8 times smaller"], photo)
     bar = torch.from_numpy(scene.alpha).numpy() == 1
     assert np.quantile(refined[bar], 0.05) > 0.9
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_thin_things_gain_from_a_long_reach(seed):
+    scene = SHAPES["plank"](seed=seed)
+    light, truth, rim = light_of(scene), truth_of(scene), rim_of(scene)
+    photo = (linear_to_srgb(light)[0].permute(1, 2, 0) * 255).round().byte().numpy()
+    made = blurred(light, refine_inverse_depth(depths(scene.alpha)["8 times smaller"], photo))
+    assert psnr(made, truth, rim) > psnr(light, truth, rim) + 5

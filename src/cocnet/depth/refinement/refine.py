@@ -27,12 +27,13 @@ Plane = Float[Tensor, "1 h w"]
 Guide = Float[Tensor, "3 h w"]
 
 REACH_SHARE, _MOST_SHARE = 0.035, 0.125  # of the shorter side
-_SMEARS = 1.8  # reach in widths of a smeared step: more leads astray between near surfaces
+_SMEARS = (1.0, 1.8)  # reaches in widths of a smeared step: the longer one leads astray between near surfaces
+_KEPT = 3.0  # windows of this reach, in such widths, keep their mean depth
 _AREA_PX = 1 << 20
 _JUMP_SHARE = 0.04
 _SHORTER = 0.8
 _PURE = 8  # exponent of a pixel's weight in its side's depth
-_AROUND, _LOST = 6, 2.0
+_AROUND, _LOST = 6, 3.0
 _DOUBT = 0.4
 _BY_DEPTH, _BY_COLOUR = 4.0, 6.0
 _COLOUR_VARIANCE = 2e-3
@@ -52,23 +53,53 @@ def refine_inverse_depth(
     depth = functional.interpolate(whole[None], size, mode="bilinear", antialias=True)[0]
     if min(size) < 8 or float(depth.max() - depth.min()) == 0:
         return inverse
-    reach = _reach(depth) if reach_px is None else max(2, round(reach_px * size[0] / inverse.shape[0]))
-    planes = _sides(depth, shrunk(rgb, size), reach)
+    width = _smeared(depth)
+    reaches = _reaches(depth, width) if reach_px is None else [round(reach_px * size[0] / inverse.shape[0])]
+    planes = _likeliest(depth, shrunk(rgb, size), [max(2, reach) for reach in reaches], width)
     out = np.empty_like(inverse)
-    for rows, photo, (*slope, offset, near, far, jump) in stripes(rgb, planes):
-        share = _either(sum((a * channel for a, channel in zip(slope, photo, strict=True)), offset))
-        refined = far + (near - far) * share
-        out[rows] = (whole[0, rows] + (refined - whole[0, rows]) * jump).numpy()
+    for rows, photo, some in stripes(rgb, planes):
+        out[rows] = _refined(whole[:, rows], photo, some)[0].numpy()
     return out
 
 
-def _reach(depth: Plane) -> int:
-    """3.5 % of the shorter side; more where the steps of depth themselves are smeared farther, px."""
-    least, most = (max(2, round(share * min(depth.shape[-2:]))) for share in (REACH_SHARE, _MOST_SHARE))
+def _refined(depth: Plane, photo: Guide, planes: Float[Tensor, "7 h w"]) -> Plane:
+    """Depth with its edges where the planes of `_sides` have them in the photo."""
+    *slope, offset, near, far, jump = planes
+    share = _either(sum((a * channel for a, channel in zip(slope, photo, strict=True)), offset))
+    return depth + (far + (near - far) * share - depth) * jump
+
+
+def _likeliest(depth: Plane, guide: Guide, reaches: list[int], width: float) -> Float[Tensor, "7 h w"]:
+    """The planes of the reach that keeps the map's means best, chosen by place."""
+    planes = _sides(depth, guide, reaches[0])
+    if len(reaches) == 1:
+        return planes
+    off = _off(depth, _refined(depth, guide, planes), width)
+    for reach in reaches[1:]:
+        others = _sides(depth, guide, reach)
+        farther = _off(depth, _refined(depth, guide, others), width)
+        planes, off = torch.where(farther < off, others, planes), torch.minimum(farther, off)
+    return planes
+
+
+def _off(depth: Plane, refined: Plane, width: float) -> Plane:
+    """How far the means of refined depth are from the map's, which neither smearing nor moving changes much."""
+    around = max(2, round(_KEPT * width))
+    return box(box(refined - depth, around).abs(), max(2, round(width)))
+
+
+def _smeared(depth: Plane) -> float:
+    """Over how many px the large steps of depth are smeared."""
+    most = max(2, round(_MOST_SHARE * min(depth.shape[-2:])))
     span = highest(depth, most) + highest(-depth, most)
     width = span / highest(_slope(depth), most).clamp_min(1e-12)
-    large = span > 0.5 * span.max()
-    return min(most, max(least, round(_SMEARS * float(width[large].median()))))
+    return float(width[span > 0.5 * span.max()].median())
+
+
+def _reaches(depth: Plane, width: float) -> list[int]:
+    """3.5 % of the shorter side; more where the steps of depth themselves are smeared farther, px; least first."""
+    least, most = (max(2, round(share * min(depth.shape[-2:]))) for share in (REACH_SHARE, _MOST_SHARE))
+    return sorted({min(most, max(least, round(smears * width))) for smears in _SMEARS})
 
 
 def _slope(depth: Plane) -> Plane:
