@@ -19,7 +19,7 @@ from torch import Tensor
 from cocnet import __version__
 from cocnet.depth import Estimator, subject_mask
 from cocnet.depth.estimators.estimator import as_rgb8
-from cocnet.depth.faces import find_faces
+from cocnet.depth.faces import Face, find_faces
 from cocnet.imaging import DepthMap, Photo, as_photo
 from cocnet.imaging.photo.limits import budget_bytes
 from cocnet.optics import ThinLens
@@ -116,6 +116,11 @@ def render(
     """
     drawn = Drawn(keep, subject, aperture_image)
     plan = prepare(photo, depth, (options or RenderOptions()).changed(**changes, **paths_of(drawn)), drawn)
+    return render_plan(plan, on_progress)
+
+
+def render_plan(plan: Plan, on_progress: Progress | None = None) -> RenderResult:
+    """The picture of a plan."""
     pixels = _render_pixels(plan, on_progress)
     return RenderResult(pixels, plan.settings, plan.photo, plan.inverse_depth, plan.subject)
 
@@ -131,7 +136,7 @@ def prepare(photo: Any, depth: Any, options: RenderOptions, drawn: Drawn | None 
 def plan_of(scene: Scene, options: RenderOptions) -> Plan:
     """The focus, the lens and the renderer for a photo whose depth is known; arguments and errors as `render`."""
     renderer, picture, hand = renderer_for(options), scene.photo, scene.hand
-    subject, faces = hand.subject, ()
+    subject, faces = hand.subject, tuple[Face, ...]()
     if subject is None and "depth" in renderer.reads:
         subject = find_subject(picture, options)
         faces = find_faces(as_rgb8(picture.pixels)) if finds_focus(options) else ()

@@ -1,5 +1,6 @@
 """The page in a real browser: `make test-browser`. Chromium is the system's."""
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -103,7 +104,7 @@ def open_halves(page, folder, **size):
     page.locator("summary").click()
     page.select_option("#option-depth_kind", "metric")
     page.set_input_files("#depth-file", folder / "depth.npy")
-    page.wait_for_function("document.getElementById('depth-text').textContent.includes('depth.npy')")
+    page.wait_for_function("() => document.getElementById('depth-text').textContent.includes('depth.npy')")
     settled(page, depth_kind="metric")
 
 
@@ -127,14 +128,12 @@ def test_click_blurs_elsewhere_and_the_saved_file_is_the_command_lines(page, tmp
     true = read_photo(tmp_path / "halves.png").pixels.astype(int)
     assert np.abs(saved - true)[:, :380].max() <= 1
     monkeypatch.chdir(tmp_path)
-    import shlex
-
     assert main(shlex.split(page.input_value("#command"))[1:]) == 0
     assert (tmp_path / "halves-bokeh.png").read_bytes() == (tmp_path / "saved.png").read_bytes()
 
 
 def shown_point_after(page):
-    page.wait_for_function("JSON.parse(document.body.dataset.shown).options.focus_point")
+    page.wait_for_function("() => JSON.parse(document.body.dataset.shown).options.focus_point")
     return shown_point(page)
 
 
@@ -177,7 +176,7 @@ def test_errors_are_told_and_the_page_goes_on(page, tmp_path):
     (tmp_path / "text.jpg").write_text("no picture")
     for name in ("broken.jpg", "text.jpg"):
         page.set_input_files("#file", tmp_path / name)
-        page.wait_for_function("document.getElementById('status').classList.contains('error')")
+        page.wait_for_function("() => document.getElementById('status').classList.contains('error')")
         assert "expected" in page.inner_text("#status")
     page.click("#examples button:has-text('motorcycle')")
     page.wait_for_selector("#controls:not([hidden])")

@@ -25,7 +25,9 @@ def serve(run: ServeRun, say: Callable[[str], None]) -> None:
     host = f"[{run.host}]" if ":" in run.host else run.host
     url = f"http://{host}:{listening.getsockname()[1]}/"
     say(url if token is None else f"{url}?token={token}")
-    config = uvicorn.Config(make_app(run, token), log_level="warning", server_header=False)
+    config = uvicorn.Config(
+        make_app(run, token), log_level="warning", server_header=False, timeout_graceful_shutdown=2
+    )
     try:
         uvicorn.Server(config).run(sockets=[listening])
     finally:
