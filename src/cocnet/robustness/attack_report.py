@@ -40,7 +40,7 @@ def write_robustness(run: RobustnessRun, summary: Summary, records: Sequence[Att
     return run.out / f"{NAME}.html"
 
 
-def read_summary(folder: str | Path, use: Callable[[dict[str, Any]], T] = dict) -> T:
+def read_summary(folder: str | Path, use: Callable[[dict[str, Any]], T] = dict) -> T:  # type: ignore[assignment]
     """What `use` makes of a run's robustness.json [all of it]. Raises FileError for no run, or a damaged one."""
     hint = f"cocnet evaluate robustness -o {folder}"
     what = f"a finished run with {NAME}.json"

@@ -6,6 +6,7 @@ reason, and lines about what else lies there and isn't used.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,9 +90,13 @@ def _tried(read: Callable[[], Any]) -> tuple[Any, str | None]:
         return None, f"embedded depth ignored: {' '.join(str(error).split()) or type(error).__name__}"
 
 
+def _xmp_of(jpeg: bytes) -> PhotoXmp:
+    return read_xmp(xmp_packets(jpeg))
+
+
 def _losses(data: bytes, xmp: PhotoXmp) -> Iterator[str]:
     iso = any(marker == 0xE2 and data.startswith(_ISO_GAIN_MAP, at) for marker, at, _ in segments(data))
-    read = (_tried(lambda each=each: read_xmp(xmp_packets(each)))[0] for each in further_pictures(data))
+    read = (_tried(partial(_xmp_of, each))[0] for each in further_pictures(data))
     others = [each for each in read if each is not None]
     if any(map(_is_matte, others)):
         yield "its portrait mattes (subject, hair, skin) aren't used; edges are found in the picture"
