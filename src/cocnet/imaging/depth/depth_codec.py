@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from cocnet.errors import CocnetError, DepthError, FileError
 from cocnet.files import npz_file
+from cocnet.files.quiet import quiet_stderr
 from cocnet.imaging.photo.decode import decode, open_header
 from cocnet.imaging.photo.exact_readers import read_grey_tiff
 from cocnet.imaging.photo.exif import read_exif
@@ -42,7 +43,8 @@ def read_tiff(path: Path, max_bytes: int) -> Plane:
             tiff: Any = image
             turned_twice = tiff.tile[0].codec_name == "libtiff" and tiff.tag_v2.prefix == b"MM"
             if image.mode in ("F", "I") and not turned_twice:
-                return np.asarray(image)
+                with quiet_stderr():
+                    return np.asarray(image)
             scientific = image.mode in ("F", "I")
     except FileError as error:
         if not isinstance(error.__cause__, UnidentifiedImageError):
