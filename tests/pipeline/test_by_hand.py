@@ -174,3 +174,17 @@ def test_a_range_is_held_for_what_is_near_and_far():
     inverse = np.linspace(0.01, 3, 50, dtype=np.float32)[None]
     held = held_sharp(inverse, focus, None)
     assert (np.diff(held) >= 0).all() and (held > 0).all()
+
+
+def test_relative_disparity_without_distances_is_placed_by_the_subjects_size():
+    """The subject of a given map stands at 0.55 m · √(0.3/share); given distances and other kinds stay."""
+    mask = np.zeros((30, 45), bool)
+    mask[8:22, 15:30] = True
+    nearness = np.where(mask, 1.0, 0.0).astype(np.float32)
+    settings = render(PIXELS, nearness, depth_kind="relative_disparity", subject=mask, f_number=4).settings
+    wanted = 0.55 * np.sqrt(0.3 / mask.mean())
+    assert settings.focus_m.value == pytest.approx(wanted, rel=0.03)
+    assert settings.farthest_m == pytest.approx(8 * wanted, rel=0.03)
+    given = {"depth_kind": "relative_disparity", "near_m": 2.0, "far_m": 9.0}
+    told = render(PIXELS, nearness, subject=mask, **given).settings
+    assert (told.nearest_m, told.farthest_m) == pytest.approx((2, 9), rel=0.01)

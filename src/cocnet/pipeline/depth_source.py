@@ -17,10 +17,12 @@ from cocnet.depth.estimators.builtin import depth_on_mask
 from cocnet.depth.estimators.estimator import as_rgb8
 from cocnet.depth.estimators.order import BUILT_IN
 from cocnet.depth.network_view import load_network, retrained
+from cocnet.depth.placement import suggest_span_m
 from cocnet.depth.refinement.refine import refine_inverse_depth
 from cocnet.errors import DepthError
 from cocnet.imaging import DepthMap, Photo, read_depth
 from cocnet.imaging.depth.depth_array import as_array
+from cocnet.imaging.depth.resample import resample
 from cocnet.imaging.photo.limits import budget_bytes
 from cocnet.pipeline.focus import choose_span_m
 from cocnet.pipeline.options import RenderOptions
@@ -51,11 +53,11 @@ def find_depth(
     """
     if depth is not None:
         found, notes = _as_given(depth, photo, options, focal_px), _ignored(depth, options)
+        found = _placed(found, photo, options, focal_px, subject)
         return _told(found, "estimated" if _is_estimator(depth) else "given", options, notes)
     if photo.embedded_depth is not None and options.estimator == "auto":
-        return _told(
-            _of_kind(photo.embedded_depth, options.depth_kind), "embedded", options, _ignored(None, options)
-        )
+        own = _placed(_of_kind(photo.embedded_depth, options.depth_kind), photo, options, focal_px, subject)
+        return _told(own, "embedded", options, _ignored(None, options))
     try:
         estimated = estimate_depth(as_rgb8(photo.pixels), focal_px, options.estimator)
     except DepthError as error:
@@ -64,7 +66,27 @@ def find_depth(
         drawn = depth_on_mask(as_rgb8(photo.pixels), subject, "the given mask", focal_px)
         estimated = replace(estimated, depth=drawn)
     notes = ((f"depth in the photo: {photo.depth_note}",) if photo.depth_note else ()) + estimated.notes
-    return _told(estimated.depth, "estimated", options, notes + _ignored(None, options))
+    placed = _placed(estimated.depth, photo, options, focal_px, subject)
+    return _told(placed, "estimated", options, notes + _ignored(None, options))
+
+
+def _placed(
+    depth: DepthMap,
+    photo: Photo,
+    options: RenderOptions,
+    focal_px: float | None,
+    subject: Float32[np.ndarray, "h w"] | None,
+) -> DepthMap:
+    """Relative disparity that suggests no distances, with those that suit its subject, unless they are given."""
+    free = options.near_m is None and options.far_m is None
+    if depth.kind != "relative_disparity" or depth.span_m is not None or not free:
+        return depth
+    mask = coarse_mask(photo.pixels) if subject is None else subject
+    low, high = depth.trusted_range()
+    share = ((depth.values - low) / max(high - low, 1e-9)).clip(0, 1).astype(np.float32)
+    share = np.where(depth.valid, share, np.float32(0))
+    small, _ = resample(share, depth.valid, *mask.shape, metric=False)
+    return replace(depth, span_m=suggest_span_m(small, mask, photo.pixels.shape[:2], focal_px))
 
 
 def flat_depth(photo: Photo, why: str) -> FoundDepth:

@@ -11,7 +11,7 @@ from torch.nn import functional
 from cocnet.depth.refinement.guided_filter import shrunk, working_size
 
 UNSURE = (0.15, 0.85)  # a mask's value between these is no decision
-MOST_UNSURE = 0.5  # of what is decided to be subject
+MOST_UNSURE = 1.0  # of what is decided to be subject
 AREA_PX = 256**2
 STEP_SHARE = 0.15  # of the depth's range: what counts as an edge of it
 LEAST_EDGES = 100  # px at that size, below which nothing is said
@@ -22,7 +22,7 @@ LEAST_AGREEMENT = (
 
 
 def subject_doubt(mask: Float32[np.ndarray, "i j"] | None) -> tuple[str, ...]:
-    """A note where more of the mask is undecided than half of what it takes for the subject."""
+    """A note where more of the mask is undecided than it takes for the subject."""
     if mask is None:
         return ()
     solid = float((mask >= UNSURE[1]).mean())

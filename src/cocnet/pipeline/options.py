@@ -82,7 +82,7 @@ class RenderOptions:
     """Lay the edges of depth along the photo's: auto = where depth is estimated, relative, or smaller than the
     photo."""
     near_m: float | None = None
-    """Distance of the nearest point, for relative depth only [by the subject's size, else 1]."""
+    """Distance of the nearest point, for relative depth only [by the subject's size, 1 for relative_depth]."""
     far_m: float | None = None
     """Distance of the farthest point, for relative depth only [as many times that as the map suggests, else 10]."""
     mode: Literal["over", "eq8"] = "over"
