@@ -4,15 +4,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cocnet.depth.faces import Face
 from cocnet.errors import FileError, InputError
-from cocnet.imaging import read_depth, read_photo
+from cocnet.imaging import DepthMap, Photo, read_depth, read_photo
 from cocnet.optics import ThinLens
 from cocnet.pipeline.again import merged, read_settings
 from cocnet.pipeline.camera import Camera
 from cocnet.pipeline.chosen_lens import largest_radius_px, stop_for_blur
+from cocnet.pipeline.depth_source import FoundDepth
 from cocnet.pipeline.focus import Focus, choose_focus, held_sharp
+from cocnet.pipeline.one_surface import subject_surface
 from cocnet.pipeline.options import RenderOptions, Resolved
 from cocnet.pipeline.render_photo import render
+from cocnet.pipeline.scene import Scene
 from cocnet.pipeline.words_of_others import WORDS, meant_by
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (30, 45, 3)).astype(np.uint8)
@@ -188,3 +192,24 @@ def test_relative_disparity_without_distances_is_placed_by_the_subjects_size():
     given = {"depth_kind": "relative_disparity", "near_m": 2.0, "far_m": 9.0}
     told = render(PIXELS, nearness, subject=mask, **given).settings
     assert (told.nearest_m, told.farthest_m) == pytest.approx((2, 9), rel=0.01)
+
+
+def test_a_subject_that_is_found_is_one_surface_and_given_depth_stays():
+    subject = RIGHT.astype(np.float32)
+    sloped = np.linspace(0, 1, 45, dtype=np.float32)[None].repeat(30, 0)
+
+    def scene(kind, origin):
+        depth = DepthMap.of(sloped + 0.1, kind)
+        return Scene(Photo(PIXELS), FoundDepth(depth, origin), sloped + 0.1, None)
+
+    ours = scene("relative_disparity", "estimated")
+    assert subject_surface(ours, subject, ()) is subject
+    assert subject_surface(ours, subject[::2, ::3], ()).shape == (30, 45)
+    inside, outside = Face(0.7, 0.2, 0.9, 0.5, 1), Face(0.1, 0.2, 0.3, 0.5, 1)
+    assert subject_surface(ours, subject, (inside,)) is subject
+    for other in (scene("metric", "estimated"), scene("relative_disparity", "given")):
+        assert subject_surface(other, subject, ()) is None
+    assert subject_surface(ours, subject, (outside,)) is None
+    assert subject_surface(ours, np.zeros_like(subject), ()) is None
+    held = held_sharp(sloped + 0.1, Focus(Resolved(2, "auto")), None, subject)
+    assert (held[RIGHT] == 0.5).all() and np.array_equal(held[~RIGHT], (sloped + np.float32(0.1))[~RIGHT])

@@ -85,7 +85,7 @@ def _placed(
     low, high = depth.trusted_range()
     share = ((depth.values - low) / max(high - low, 1e-9)).clip(0, 1).astype(np.float32)
     share = np.where(depth.valid, share, np.float32(0))
-    small, _ = resample(share, depth.valid, *mask.shape, metric=False)
+    small, _ = resample(share, depth.valid, mask.shape[0], mask.shape[1], metric=False)
     return replace(depth, span_m=suggest_span_m(small, mask, photo.pixels.shape[:2], focal_px))
 
 

@@ -88,8 +88,8 @@ def _between(near_m: float, far_m: float, origin: str) -> Focus:
     return Focus(Resolved(2 / (1 / near_m + 1 / far_m), origin), (near_m, far_m))
 
 
-def held_sharp(inverse_depth: Map, focus: Focus, keep: Map | None) -> Map:
-    """Inverse depth with everything between the sharp ends, and under the mask, at the distance in focus.
+def held_sharp(inverse_depth: Map, focus: Focus, *masks: Map | None) -> Map:
+    """Inverse depth with everything between the sharp ends, and under the masks, at the distance in focus.
 
     What is beyond the ends moves along, so that blur begins at 0 there: d' = 1/P + (d − 1/near) or (d − 1/far).
     """
@@ -98,6 +98,7 @@ def held_sharp(inverse_depth: Map, focus: Focus, keep: Map | None) -> Map:
         near, far = (np.float32(1 / end) for end in focus.sharp_m)
         beyond = np.maximum(inverse_depth - near, 0) + np.minimum(inverse_depth - far, 0)
         inverse_depth = np.maximum(middle + beyond, np.float32(1e-4))
-    if keep is not None:
-        inverse_depth = np.where(keep > 0.5, middle, inverse_depth)
+    for mask in masks:
+        if mask is not None:
+            inverse_depth = np.where(mask > 0.5, middle, inverse_depth)
     return inverse_depth

@@ -32,6 +32,7 @@ from cocnet.pipeline.drawn import Drawn, paths_of
 from cocnet.pipeline.exports import save_depth, save_mask
 from cocnet.pipeline.finish import Grain, finish
 from cocnet.pipeline.focus import choose_focus, held_sharp
+from cocnet.pipeline.one_surface import subject_surface
 from cocnet.pipeline.options import RenderOptions, RenderSettings
 from cocnet.pipeline.options_ignored import ignored_by
 from cocnet.pipeline.result_files import save_with_settings
@@ -142,7 +143,8 @@ def plan_of(scene: Scene, options: RenderOptions) -> Plan:
         faces = find_faces(as_rgb8(picture.pixels)) if finds_focus(options) else ()
     doubts = subject_doubt(None if hand.subject is not None or faces else subject) + scene.depth_doubts
     focus = choose_focus(scene.inverse, options, subject, faces)
-    inverse = held_sharp(scene.inverse, focus, hand.keep)
+    whole = subject_surface(scene, subject, faces) if finds_focus(options) else None
+    inverse = held_sharp(scene.inverse, focus, hand.keep, whole)
     camera = choose_camera(picture, options)
     lens = make_lens(camera, focus.distance, options, hand.aperture)
     if options.blur is not None:

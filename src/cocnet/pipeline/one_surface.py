@@ -1,0 +1,38 @@
+"""A subject in focus is one surface: what a network guesses of depth within it would blur it in patches.
+
+Enters: the scene, the subject's mask, faces. Leaves: the mask [h w] of what is held at the distance in focus, if any.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+
+from cocnet.depth.estimators.estimator import as_rgb8
+from cocnet.depth.faces import Face
+from cocnet.depth.subject_mask import refine_mask
+from cocnet.pipeline.scene import Scene
+
+LEAST_SHARE = 0.004
+
+
+def subject_surface(
+    scene: Scene, subject: Float32[np.ndarray, "i j"] | None, faces: Sequence[Face]
+) -> Float32[np.ndarray, "h w"] | None:
+    """The subject, its edge on the photo's, where depth is relative and nobody gave it; None where there is no
+    subject, or where the faces in focus aren't part of it."""
+    relative = scene.found.depth.kind.startswith("relative") and scene.found.origin != "given"
+    if subject is None or not relative or float((subject > 0.5).mean()) < LEAST_SHARE:
+        return None
+    if faces and not any(_is_within(face, subject) for face in faces):
+        return None
+    if subject.shape == scene.photo.pixels.shape[:2]:
+        return subject
+    return refine_mask(torch.from_numpy(np.ascontiguousarray(subject)), as_rgb8(scene.photo.pixels))
+
+
+def _is_within(face: Face, subject: Float32[np.ndarray, "i j"]) -> bool:
+    height, width = subject.shape
+    row, column = (face.top + face.bottom) / 2 * height, (face.left + face.right) / 2 * width
+    return bool(subject[min(int(row), height - 1), min(int(column), width - 1)] > 0.5)
