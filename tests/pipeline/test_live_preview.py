@@ -1,0 +1,64 @@
+"""A view is the render at a screen's size; what a lens alone changes doesn't open the photo again."""
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from cocnet.imaging import Photo
+from cocnet.pipeline.live_preview import View, with_zones
+from cocnet.pipeline.options import RenderOptions
+from cocnet.pipeline.render_photo import render
+from cocnet.pipeline.scene import LENS_ALONE, open_scene, scene_key
+
+OPTIONS = RenderOptions(
+    depth_kind="metric", focus_m=1.5, f_number=1.0, focal_length_mm=200, grain="off", highlights="off"
+)
+
+
+@pytest.fixture(scope="module")
+def scene():
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    return open_scene(Photo(pixels), np.tile(np.repeat([1.5, 6.0], 30), (40, 1)).astype(np.float32), OPTIONS)
+
+
+def test_at_full_size_it_is_the_render(scene):
+    look = View(scene, 60).look(OPTIONS)
+    whole = render(scene.photo, scene.found.depth, OPTIONS)
+    assert np.abs(look.pixels.astype(int) - whole.pixels).max() <= 1  # dithered there
+    assert look.settings == whole.settings
+
+
+def test_a_smaller_view_keeps_the_settings_and_the_photos_light(scene):
+    view = View(scene, 20)
+    look = view.look(OPTIONS)
+    assert look.pixels.shape == (14, 20, 3) and look.settings == View(scene, 60).look(OPTIONS).settings
+    assert set(view.inverse.unique().tolist()) == set(np.unique(scene.inverse).tolist())
+    assert float(view.light[:, :13].mean()) == pytest.approx(
+        float(scene.photo.linear(slice(0, 39)).mean()), rel=1e-4
+    )
+
+
+def test_zones_are_in_front_in_and_behind(scene):
+    look = View(scene, 60).look(OPTIONS.changed(focus_m=3.0))
+    assert (look.zones[:, :30] == -1).all() and (look.zones[:, 30:] == 1).all()
+    assert 1.5 < look.sharp_m[0] < 3.0 < look.sharp_m[1] < 6.0
+    tinted = with_zones(look.pixels, look.zones).astype(int)
+    assert (tinted[:, :30, 0] - tinted[:, :30, 2]).mean() > 50 and (
+        tinted[:, 30:, 2] - tinted[:, 30:, 0]
+    ).mean() > 50
+
+
+def test_only_what_a_lens_chooses_leaves_the_scene_as_it_is():
+    names = [field.name for field in fields(RenderOptions)]
+    assert set(LENS_ALONE) <= set(names)
+    assert scene_key(RenderOptions()) == scene_key(
+        RenderOptions(f_number=3, focus_m=2, squeeze=1.5, mode="eq8")
+    )
+    for name, value in {
+        "estimator": "builtin",
+        "near_m": 2.0,
+        "keep": "a.png",
+        "refine_depth": "off",
+    }.items():
+        assert scene_key(RenderOptions()) != scene_key(RenderOptions().changed(**{name: value}))
