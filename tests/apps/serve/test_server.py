@@ -162,6 +162,7 @@ def test_nobody_sees_the_photos_and_renders_of_another(app, client, files):
 def test_what_is_no_photo_is_told_and_leaves_nothing(app, client, body, name, says):
     answer = client.post(f"/api/photos?name={name}", content=body)
     assert answer.status_code == 400 and says in answer.json()["detail"]
+    assert "cocnet-serve-" not in answer.json()["detail"]
     (visitor,) = client.app._app.state.visitors._known.values()
     assert list(visitor.folder.iterdir()) == []
 

@@ -5,6 +5,7 @@ Enters: HTTP. Leaves: JSON, JPEG, files. What can't be done answers 400, a proce
 
 import json
 import math
+import re
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -26,7 +27,7 @@ from cocnet.apps.serve.names import choosable_names
 from cocnet.apps.serve.options_form import form, options_of
 from cocnet.apps.serve.settings import ServeRun
 from cocnet.apps.serve.studio import Upload, look, open_upload, render_file
-from cocnet.apps.serve.visitors import Photo, Visitor, Visitors
+from cocnet.apps.serve.visitors import FOLDER, Photo, Visitor, Visitors
 from cocnet.apps.workers import Limits, Worker, WorkerDied
 from cocnet.errors import CocnetError, FileError, InputError
 from cocnet.pipeline.result_files import default_output, settings_path
@@ -35,6 +36,7 @@ STATIC = Path(__file__).parent / "static"
 VISITOR = "cocnet_visitor"
 LONGEST_PX = (64, 2048)
 BYTES_A_PIXEL = 8
+_OWN_FOLDER = re.compile(rf"[^'\s]*{FOLDER}[^'\s]*/")  # a visitor is told the names of his files alone
 
 
 def make_app(run: ServeRun, token: str | None = None, make_worker: Callable[[Limits], Any] = Worker) -> Gate:
@@ -249,7 +251,8 @@ async def _received(request: Request, path: Path, most_bytes: int) -> None:
 
 
 def _told(status: int, error: Exception) -> JSONResponse:
-    return JSONResponse({"detail": " ".join(str(error).split())}, status)
+    line = _OWN_FOLDER.sub("", " ".join(str(error).split()))
+    return JSONResponse({"detail": line}, status)
 
 
 def plain(value: Any) -> Any:

@@ -18,6 +18,7 @@ from cocnet.apps.serve.settings import ServeRun
 from cocnet.apps.serve.studio import Upload
 from cocnet.apps.workers import Limits, Worker
 
+FOLDER = "cocnet-serve-"
 AWAY_S = 3600.0
 MOST_PHOTOS = 12
 
@@ -84,7 +85,7 @@ class Visitors:
 
     def __init__(self, run: ServeRun, make_worker: Callable[[Limits], Any] = Worker) -> None:
         self._run, self._make = run, make_worker
-        self._folder = tempfile.TemporaryDirectory(prefix="cocnet-serve-")
+        self._folder = tempfile.TemporaryDirectory(prefix=FOLDER)
         self._known: dict[str, Visitor] = {}
         self._lock = threading.Lock()
 

@@ -122,7 +122,7 @@ async function open(promise) {
     at("depth-text").textContent = photo.depth.source;
     at("split").value = 0;
     split(0);
-    const original = await server.look(photo.id, { what: "original", longest: FINE_PX });
+    const original = await server.look(photo.id, { what: "original", options: options(), longest: FINE_PX });
     await show(before, original.picture);
     ask(false);
   } catch (error) { say(error.message, true); }
