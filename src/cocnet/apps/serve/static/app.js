@@ -118,6 +118,7 @@ async function open(promise) {
     more.set(photo.options);
     mark(null);
     for (const [id, there] of [["drop", false], ["view", true], ["controls", true]]) at(id).hidden = !there;
+    frame.style.setProperty("--aspect", photo.width / photo.height); // of one size, however coarse the view is
     at("caption").textContent = `${photo.name}, ${photo.width} × ${photo.height} px, ${photo.bits} bit`;
     at("depth-text").textContent = photo.depth.source;
     at("split").value = 0;
