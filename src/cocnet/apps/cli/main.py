@@ -180,7 +180,7 @@ def _again(
             raise UsageError(
                 "expected a photo, got none, try cocnet render photo.jpg; `cocnet render --help` lists all options"
             )
-        return photo, depth, rendering, quality or DEFAULT_QUALITY, ()
+        return photo, depth, rendering, DEFAULT_QUALITY if quality is None else quality, ()
     if photo is None and recorded.photo is None:
         raise InputError(
             "expected a photo, as the settings name none, try cocnet render photo.jpg --settings …"
@@ -188,7 +188,7 @@ def _again(
     if photo is None:
         depth = depth or (None if recorded.depth is None else Path(recorded.depth))
     chosen = merged(recorded.options, rendering)
-    best = quality or recorded.quality or DEFAULT_QUALITY
+    best = next(q for q in (quality, recorded.quality, DEFAULT_QUALITY) if q is not None)
     return photo or Path(str(recorded.photo)), depth, chosen, best, recorded.notes
 
 
