@@ -108,7 +108,7 @@ class RandomSearch:
         depth: Float[Tensor, "b 1 h w"],
         label: Int64[Tensor, "b"],
     ) -> AttackResult:
-        """As the attack that it is a baseline for."""
+        """Search a batch at random; arguments, result and errors are those of the attack `like`."""
         make, origin = self.like.prepared(render, image, depth, label)
 
         def draw(numbers: RandomNumbers) -> Tensor:

@@ -81,7 +81,7 @@ class CameraRanges:
         )
 
     def _focus(self, inverse_depth: Float[Tensor, "h w"], u: float) -> float:
-        """The focus, 1/m."""
+        """The inverse distance (1/m) that is in focus; u of 0..1 chooses where the ranges leave it open."""
         if not isinstance(self.focus, str):
             near, far = 1 / self.focus[0], 1 / self.focus[1]
             found = far + u * (near - far)

@@ -55,14 +55,14 @@ class CorruptionScene:
 
     @property
     def subject(self) -> float:
-        """Of the subject, 1/m; without a mask of what is near in the middle."""
+        """Inverse depth of the subject, 1/m: the median under its mask; without one, of what is near in the middle."""
         if self.mask is None or not bool(self.mask.any()):
             return subject_inverse(self.inverse_depth.numpy())
         return float(self.inverse_depth[self.mask].median())
 
     @property
     def background(self) -> float:
-        """Of what is behind the subject, 1/m: its median."""
+        """Median inverse depth of everything behind the subject, 1/m."""
         behind = self.inverse_depth[self.inverse_depth < self.subject - 1e-6]
         return float(behind.median()) if behind.numel() else self.far
 

@@ -41,7 +41,7 @@ class Depth(tv_tensors.Mask):  # type: ignore[misc]
 
 
 def content_hash(picture: UInt8[Tensor, "3 h w"]) -> str:
-    """Of a photo's pixels and size, 32 hex digits."""
+    """A key of 32 hex digits that two photos share only if their pixels and sizes are equal."""
     digest = hashlib.blake2b(repr(list(picture.shape)).encode(), digest_size=16)
     digest.update(np.ascontiguousarray(picture.cpu().numpy()).data)
     return digest.hexdigest()

@@ -7,7 +7,7 @@ _SIZ = b"\xff\x4f\xff\x51"
 
 
 def avif_bits(data: bytes) -> int:
-    """Of the first AV1 configuration: 8, 10 or 12."""
+    """Bits per channel of an AVIF file (8, 10 or 12), by its first AV1 configuration."""
     at = data.find(b"av1C") + 4
     if at < 4 or at + 3 > len(data) or data[at] != 0x81:
         return 8

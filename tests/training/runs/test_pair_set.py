@@ -78,6 +78,18 @@ def test_same_seed_same_files_however_often_it_is_stopped(photos, run, tmp_path,
     assert len(lenses) == 10
 
 
+def test_another_photo_changes_no_pair(photos, run):
+    kept = replace(run, noisy=1.0)
+    before = {pair["name"]: pair for pair in run_pairs(photos, kept)["pairs"]}
+    pixels_before = pixels(run.out / before["p3"]["input"])
+    write_photo(photos / "a.png", photo(9, 64))
+    np.save(run.depths / "a.npy", np.load(run.depths / "p0.npy"))
+    after = {pair["name"]: pair for pair in run_pairs(photos, kept)["pairs"]}
+    assert after.pop("a") and after == before
+    assert np.array_equal(pixels(run.out / after["p3"]["input"]), pixels_before)
+    assert len((run.out / "done.jsonl").read_text().splitlines()) == 6
+
+
 def test_splits_are_by_photo(photos, run):
     found = run_pairs(photos, replace(run, each=3, held_out=0.5))
     splits = {}

@@ -66,7 +66,7 @@ class Jobs:
             return alive.index(job) if job in alive else 0
 
     def close(self) -> None:
-        """Stop everything."""
+        """End the jobs that run and the workers; nothing more is taken."""
         with self._changed:
             self._open = False
             self._changed.notify_all()

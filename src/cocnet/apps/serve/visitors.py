@@ -103,7 +103,7 @@ class Visitors:
             return key, visitor
 
     def close(self) -> None:
-        """Let everybody go."""
+        """End all visitors' worker processes and delete what they uploaded."""
         with self._lock:
             while self._known:
                 self._known.popitem()[1].leave()

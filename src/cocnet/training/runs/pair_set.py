@@ -99,7 +99,8 @@ def _items(photos: dict[str, Path], depths: dict[str, Path], run: PairRun) -> li
             raise FileError(
                 f"expected a depth file for '{stem}' in '{run.depths}', got none, try without --depths"
             )
-        key = key_of((path, depth), {**settings, "stem": stem, "number": number})
+        place_in_name = number if run.layout == "ebb" else None  # only there a file is called by it
+        key = key_of((path, depth), {**settings, "stem": stem, "number": place_in_name})
         place = {"photo": str(path), "depth": None if depth is None else str(depth), "out": str(run.out)}
         items.append({"key": key, "stem": stem, "number": number, **place, "settings": settings})
     return items
@@ -108,11 +109,12 @@ def _items(photos: dict[str, Path], depths: dict[str, Path], run: PairRun) -> li
 def _pairs_of(item: Facts) -> Facts:
     said = item["settings"]
     sharp, inverse = _opened(item)
-    share = int(key_of((Path(item["photo"]),), said["seed"])[:8], 16) / 16**8
+    own = int(key_of((Path(item["photo"]),), [said["seed"], item["stem"]])[:12], 16)
+    share = own / 16**12
     split = "test" if share < said["held_out"] else "train"
     found = []
     for turn in range(said["each"]):
-        draw = np.random.default_rng([int(item["key"][:12], 16), turn])
+        draw = np.random.default_rng([own, turn])
         numbers = torch.Generator().manual_seed(int(draw.integers(2**31)))
         lens = ranges(said).drawn(inverse, numbers)
         moved = _moved(sharp, inverse, lens, said, draw)
