@@ -55,7 +55,7 @@ class CorruptionScene:
 
     @property
     def subject(self) -> float:
-        """Inverse depth of the subject, 1/m: the median under its mask; without one, of what is near in the middle."""
+        """Inverse depth of the subject, 1/m: the median under its mask, else of what is near in the middle."""
         if self.mask is None or not bool(self.mask.any()):
             return subject_inverse(self.inverse_depth.numpy())
         return float(self.inverse_depth[self.mask].median())
