@@ -12,7 +12,7 @@ from cocnet.errors import FileError
 from cocnet.imaging import read_photo
 from cocnet.imaging.color.profile import of_gamma
 from cocnet.imaging.depth.depth_codec import read_tiff
-from cocnet.imaging.photo import decode as decoding
+from cocnet.imaging.photo import decode, decode_png, decode_tiff, modes
 from cocnet.imaging.photo.limits import MAX_BYTES
 
 tifffile = pytest.importorskip("tifffile")
@@ -97,7 +97,7 @@ def test_too_little_memory_is_not_called_damage(make, monkeypatch):
     def full(*_):
         raise MemoryError
 
-    monkeypatch.setattr(decoding.modes, "to_array", full)
+    monkeypatch.setattr(modes, "to_array", full)
     with pytest.raises(FileError, match="enough memory") as caught:
         read_photo(data)
     assert "damaged" not in str(caught.value)
@@ -111,7 +111,8 @@ def test_a_giant_picture_of_a_few_bytes_is_refused_before_it_is_decoded(form, ma
     stream = io.BytesIO()
     image.save(stream, form, **settings)
     Image.MAX_IMAGE_PIXELS = before
-    monkeypatch.setattr(decoding, "_load", lambda *_: pytest.fail("decoded"))
+    for reader in (decode, decode_png, decode_tiff):
+        monkeypatch.setattr(reader, "load", lambda *_: pytest.fail("decoded"))
     with pytest.raises(FileError, match="made of only"):
         read_photo(stream.getvalue())
 

@@ -12,8 +12,8 @@ from PIL import Image
 from cocnet.containers.kept_xmp import kept_xmp
 from cocnet.errors import CocnetWarning, FileError
 from cocnet.imaging import Photo, read_photo, write_photo
-from cocnet.imaging.photo.decode import open_picture
 from cocnet.imaging.photo.jxl import jxl_size
+from cocnet.imaging.photo.open_picture import open_picture
 
 NAMES = (
     'xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/" '

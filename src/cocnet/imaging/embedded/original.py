@@ -9,7 +9,8 @@ from dataclasses import replace
 from cocnet.containers.item_directory import cut_item, find_original_item
 from cocnet.containers.xmp import PhotoXmp
 from cocnet.imaging.embedded.gdepth import base64_bytes
-from cocnet.imaging.photo.decode import Raster, decode
+from cocnet.imaging.photo.decode import decode
+from cocnet.imaging.photo.raster import Raster
 
 
 def find_original(jpeg: bytes, xmp: PhotoXmp) -> bytes | None:

@@ -25,11 +25,12 @@ from cocnet.imaging.color.profile import adobe_rgb
 from cocnet.imaging.depth.depth_map import DepthMap
 from cocnet.imaging.embedded.extract import Beside, look_beside
 from cocnet.imaging.embedded.original import with_original
-from cocnet.imaging.photo.decode import Raster, decode
+from cocnet.imaging.photo.decode import decode
 from cocnet.imaging.photo.encode import write_pixels
 from cocnet.imaging.photo.exif import CameraInfo, read_exif
 from cocnet.imaging.photo.limits import MAX_BYTES
 from cocnet.imaging.photo.orientation import upright
+from cocnet.imaging.photo.raster import Raster
 from cocnet.imaging.photo.source import Given, opened, path_of
 
 __all__ = ["CameraInfo", "Photo", "atomic_path", "read_photo", "write_json", "write_photo"]

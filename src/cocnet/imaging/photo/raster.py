@@ -1,0 +1,63 @@
+"""A decoded picture as it is stored in its file.
+
+Enters: an array of a decoder, with the profile, EXIF and XMP beside it. Leaves: a `Raster`: colour and alpha as
+stored (8 or 16 bit), not yet turned upright.
+"""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Shaped
+
+from cocnet.errors import CocnetWarning
+from cocnet.imaging.color.icc import color_space
+
+
+@dataclass(frozen=True, eq=False)
+class Raster:
+    """A decoded picture as stored; `exif` is the raw block, `turned` says if it is upright already."""
+
+    pixels: Shaped[np.ndarray, "h w 3"]
+    alpha: Shaped[np.ndarray, "h w"] | None
+    grey: bool
+    format: str
+    icc: bytes | None = None
+    exif: bytes | None = None
+    turned: bool = False
+    heif: Any = None
+    xmp: bytes | None = None
+    dpi: tuple[float, float] | None = None
+
+
+def raster_of(
+    pixels: np.ndarray, icc: bytes | None, exif: bytes | None, name: str, file: str, **more: Any
+) -> Raster:
+    """Split an [h w] or [h w 1–4] array into colour and alpha, and drop a profile of another colour space.
+
+    name: the format. file: for the warning. more: further fields of Raster.
+    """
+    pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+    channels = pixels.shape[2]
+    alpha = np.ascontiguousarray(pixels[..., -1]) if channels in (2, 4) else None
+    grey = channels <= 2
+    color = np.repeat(pixels[..., :1], 3, axis=2) if grey else np.ascontiguousarray(pixels[..., :3])
+    if icc and color_space(icc) not in (("GRAY", "RGB") if grey else ("RGB",)):
+        warn(
+            f"'{file}' carries a colour profile that doesn't fit its pixels; it was dropped, sRGB is assumed"
+        )
+        icc = None
+    return Raster(color, alpha, grey, name, icc or None, exif or None, **more)
+
+
+def described(image: Any) -> dict[str, Any]:
+    """XMP and resolution (dots an inch) as Pillow has them."""
+    dpi = image.info.get("dpi")
+    fine = isinstance(dpi, tuple) and len(dpi) == 2 and all(1 < float(each) < 1e6 for each in dpi)
+    return {"xmp": image.info.get("xmp"), "dpi": (float(dpi[0]), float(dpi[1])) if fine else None}
+
+
+def warn(message: str) -> None:
+    """Warn of something that is lost in reading; stacked so that it names the caller of the reader."""
+    warnings.warn(message, CocnetWarning, stacklevel=5)
