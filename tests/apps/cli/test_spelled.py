@@ -4,7 +4,8 @@ import shlex
 
 import pytest
 
-from cocnet.apps.cli import main as cli
+from cocnet.apps.cli import render_command
+from cocnet.apps.cli.main import main
 from cocnet.apps.cli.spelled import command_of
 from cocnet.pipeline.options import RenderOptions
 
@@ -20,19 +21,19 @@ from cocnet.pipeline.options import RenderOptions
 )
 def test_round_trip(options, monkeypatch):
     seen = {}
-    monkeypatch.setitem(cli.COMMANDS, "render", _recording(seen))
+    monkeypatch.setattr(render_command, "render", _recording(seen, render_command.render))
     line = command_of("-a b.jpg", "it's.npy", options, "out.jpg", 90)
-    assert cli.main(shlex.split(line)[1:]) == 0
+    assert main(shlex.split(line)[1:]) == 0
     assert seen["rendering"] == options and str(seen["photo"]) == "-a b.jpg"
     assert str(seen["depth"]) == "it's.npy" and str(seen["out"]) == "out.jpg" and seen["quality"] == 90
 
 
-def _recording(seen):
+def _recording(seen, command):
     import functools
     import inspect
 
-    @functools.wraps(cli.render)
+    @functools.wraps(command)
     def render(*arguments, **named):
-        seen.update(inspect.signature(cli.render).bind(*arguments, **named).arguments)
+        seen.update(inspect.signature(command).bind(*arguments, **named).arguments)
 
     return render

@@ -3,17 +3,17 @@
 Enters: a photo. Leaves: the adversarial picture, its depth and its settings; a line of before and after.
 """
 
-import json as jsonlib
 from dataclasses import asdict
 from pathlib import Path
 
 from tyro.conf import OmitArgPrefixes, Positional
 
+from cocnet.apps.cli.say import print_json
 from cocnet.robustness.single_photo import AttackOutcome, AttackRun, Prediction
 
 
 def attack(photo: Positional[Path], /, run: OmitArgPrefixes[AttackRun], json: bool = False) -> None:
-    """Render a photo with bokeh that a classifier takes for something else.
+    """Render a photo with bokeh that makes a classifier err: an adversarial example.
 
     Depth is changed by less than eyes can see, behind what is in focus only:
       cocnet attack photo.jpg --method bg-gda --victim mobilenet_v2 -o out.png
@@ -33,7 +33,7 @@ def attack(photo: Positional[Path], /, run: OmitArgPrefixes[AttackRun], json: bo
 
     found = attack_photo(photo, run)
     if json:
-        print(jsonlib.dumps(asdict(found), ensure_ascii=False, default=str))
+        print_json(asdict(found))
         return
     size = "" if found.epsilon is None else f" ε {found.epsilon:g},"
     print(f"{found.out}: {run.method} on {run.victim},{size} {found.queries} queries: {outcome(found)}")

@@ -4,7 +4,6 @@ Enters: folders, files or patterns. Leaves: pictures with their settings, a cont
 photos were left out.
 """
 
-import json as jsonlib
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from cocnet.apps.batch.settings import BatchRun
-from cocnet.apps.cli.say import say
+from cocnet.apps.cli.say import print_json, say
 from cocnet.pipeline.options import RenderOptions
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def batch(
     for failure in report.failed:
         say(f"left out {failure.photo}: {failure.reason}")
     if json:
-        print(jsonlib.dumps(asdict(report), ensure_ascii=False))
+        print_json(asdict(report))
     else:
         kept = f", {report.kept} made before" if report.kept else ""
         out = f", {len(report.failed)} left out" if report.failed else ""

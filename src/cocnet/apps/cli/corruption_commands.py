@@ -13,7 +13,7 @@ from cocnet.robustness.corruption_settings import CorruptionEvaluation, Corrupti
 
 
 def corrupt(images: Positional[Path], /, run: OmitArgPrefixes[CorruptionRun]) -> None:
-    """Make a robustness set: photos with bokeh of five severities, and as much blur without depth beside it.
+    """Make a benchmark of photos under bokeh corruptions of five severities.
 
     Photos in a folder for each class (or named by WordNet ids, or with a table of labels), depth estimated:
       cocnet corrupt photos -o set
@@ -35,7 +35,7 @@ def corrupt(images: Positional[Path], /, run: OmitArgPrefixes[CorruptionRun]) ->
 
 
 def evaluate_corruptions(run: OmitArgPrefixes[CorruptionEvaluation]) -> None:
-    """Measure how well classifiers know photos under bokeh corruptions.
+    """Measure classifiers on photos under bokeh corruptions.
 
       cocnet corrupt photos -o set
       cocnet evaluate corruptions --data set --victims mobilenet_v2 efficientnet_lite0 -o runs/corruptions
@@ -53,7 +53,7 @@ def evaluate_corruptions(run: OmitArgPrefixes[CorruptionEvaluation]) -> None:
 
 
 def evaluate_detection(run: OmitArgPrefixes[DetectionEvaluation]) -> None:
-    """Measure how well detectors find objects under bokeh corruptions, by COCO's mean average precision.
+    """Measure object detectors on photos under bokeh corruptions, by COCO's mean average precision.
 
       cocnet corrupt val2017 --size-px 0 -o set
       cocnet evaluate detection --data set --annotations instances_val2017.json

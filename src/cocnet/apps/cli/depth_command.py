@@ -1,15 +1,15 @@
-"""`cocnet depth`: what depth a photo has or gets, as a file.
+"""`cocnet depth` and `cocnet depth-info`: what depth a photo has or gets, as a file or in words.
 
-Enters: a photo. Leaves: a depth file with its sidecar, or a coloured picture; a line that says what it is.
+Enters: a photo, or a depth file. Leaves: a depth file with its sidecar, or a coloured picture; lines that say what it
+is.
 """
 
-import json as jsonlib
 from pathlib import Path
 from typing import Annotated, Any
 
 from tyro.conf import Positional, arg
 
-from cocnet.apps.cli.say import note
+from cocnet.apps.cli.say import note, print_json
 from cocnet.apps.cli.streams import STREAM, source
 from cocnet.errors import InputError
 
@@ -25,7 +25,7 @@ def depth(
     refine: bool = False,
     json: bool = False,
 ) -> None:
-    """Write the depth of a photo: its own, else estimated.
+    """Write the depth map of a photo: its own, else an estimated one.
 
     As 16 bit with a sidecar that says what it is (also .npy, .exr, .pfm):
       cocnet depth holiday.jpg -o depth.png
@@ -74,4 +74,28 @@ def depth(
         "height": found.inverse.shape[0] if picture or refine else found.depth.height,
         "notes": found.notes,
     }
-    print(jsonlib.dumps(facts, ensure_ascii=False) if json else f"{out}: {facts['kind']}")
+    if json:
+        print_json(facts)
+    else:
+        print(f"{out}: {facts['kind']}")
+
+
+def depth_info(path: Positional[Path], /, json: bool = False) -> None:
+    """Print which depth a photo or a depth file holds.
+
+      cocnet depth-info portrait.heic
+      cocnet depth-info depth.png --json
+
+    Args:
+        path: A photo or a depth map; - for a photo on standard input.
+        json: Print one JSON object.
+    """
+    from cocnet.imaging import describe_depth
+
+    facts = describe_depth(source(path))
+    if json:
+        print_json(facts)
+        return
+    for name, value in facts.items():
+        if value is not None:
+            print(f"{name + ':':<13}{f'{value:.4g}' if isinstance(value, float) else value}")

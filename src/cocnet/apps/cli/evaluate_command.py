@@ -3,7 +3,6 @@
 Enters: pairs or labelled photos in folders, networks by name or file. Leaves: a report in a folder; tables on stdout.
 """
 
-import json as jsonlib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ from typing import Annotated, Any
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from cocnet.apps.cli.progress import what_is_done
-from cocnet.apps.cli.say import note
+from cocnet.apps.cli.say import note, print_json
 from cocnet.datasets.pairs.open_pairs import PairFolder
 from cocnet.errors import InputError
 from cocnet.evaluation.evaluation_run import EvaluateRun
@@ -19,7 +18,7 @@ from cocnet.robustness.run_settings import RobustnessRun
 
 
 def evaluate(run: OmitArgPrefixes[EvaluateRun]) -> None:
-    """Measure a network on pairs of a photo and its true bokeh.
+    """Measure a network on pairs of an all-in-focus photo and its true bokeh.
 
     On EBB!'s Val294 at native size, as published figures are; beside doing nothing, one blur, and physics:
       cocnet evaluate --model cocnet-b3.safetensors --data EBB/train --controls -o runs/b3
@@ -46,7 +45,7 @@ def evaluate(run: OmitArgPrefixes[EvaluateRun]) -> None:
 
 
 def evaluate_robustness(run: OmitArgPrefixes[RobustnessRun]) -> None:
-    """Measure what bokeh, natural and adversarial, does to classifiers.
+    """Measure how natural and adversarial bokeh change what classifiers see.
 
     The paper's attacks with their baselines, on the NeurIPS-2017 set; a run that was interrupted goes on:
       cocnet evaluate robustness --data NIPS2017 --victims mobilenet_v2 efficientnet_lite0 -o runs/robustness
@@ -95,7 +94,7 @@ def tables(
     out: Annotated[Path | None, arg(aliases=["-o"])] = None,
     json: bool = False,
 ) -> None:
-    """Print a table of the paper, its values beside ours.
+    """Print a table of the paper: its values beside ours.
 
       cocnet tables 1
       cocnet tables 1 --data EBB/train --weights runs/weights -o table1.md
@@ -132,7 +131,10 @@ def tables(
     if out is not None:
         with atomic_path(out) as temporary:
             temporary.write_text(text, encoding="utf-8")
-    print(jsonlib.dumps(facts, ensure_ascii=False) if json else text, end="\n" if json else "")
+    if json:
+        print_json(facts)
+    else:
+        print(text, end="")
 
 
 def _table_1(

@@ -3,7 +3,6 @@
 Enters: names or weight files. Leaves: a table or JSON on stdout, an ONNX file, a weight file.
 """
 
-import json as jsonlib
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,11 +10,12 @@ from typing import Annotated, Any
 
 from tyro.conf import Positional, arg
 
+from cocnet.apps.cli.say import print_json
 from cocnet.errors import CocnetError
 
 
 def models(json: bool = False) -> None:
-    """List the networks, for bokeh and for deblurring: size, what they need, whether trained weights ship.
+    """List the networks that render bokeh or deblur.
 
       cocnet models
       cocnet models --json
@@ -27,7 +27,7 @@ def models(json: bool = False) -> None:
 
     rows = catalogue()
     if json:
-        print(jsonlib.dumps(rows, ensure_ascii=False, default=str))
+        print_json(rows)
         return
     columns = (
         "model",
@@ -62,7 +62,7 @@ def _model_row(facts: dict[str, Any]) -> tuple[str, ...]:
 def export(
     model: Positional[str], out: Positional[Path], /, int8: bool = False, random_weights: bool = False
 ) -> None:
-    """Write a network as ONNX, for any height and width, and check it against PyTorch.
+    """Write a network as ONNX, and check it against PyTorch.
 
       cocnet export my-network.safetensors my-network.onnx
       cocnet export cocnet-b3-less b3-less.onnx
@@ -109,7 +109,7 @@ def convert(
     /,
     out: Annotated[Path | None, arg(aliases=["-o"])] = None,
 ) -> None:
-    """Turn weights that a network's authors published into a weight file of this package, with a card.
+    """Convert weights published by a network's authors to a weight file of cocnet.
 
       cocnet convert ifan IFAN.pth -o ifan.safetensors
       cocnet convert dmshn dmshn.pth

@@ -13,7 +13,7 @@ from cocnet.training.runs.pair_settings import PairRun
 
 
 def pairs(images: Positional[Path], /, run: OmitArgPrefixes[PairRun]) -> None:
-    """Make pairs of sharp photos and their bokeh, as training data for other networks.
+    """Make training pairs of sharp photos and their bokeh for other networks.
 
     For a deblurring network in BasicSR or NAFNet, three lenses a photo; options/nafnet.yml lies beside:
       cocnet pairs photos --each 3 -o pairs

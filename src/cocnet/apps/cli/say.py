@@ -3,10 +3,13 @@
 Enters: text. Leaves: one line, in which what can't be seen is written as its code.
 """
 
+import json
 import re
 import sys
 from collections import Counter
-from typing import TextIO
+from typing import Any, TextIO
+
+from cocnet.files.json_file import json_text
 
 MOST_ALIKE = 5
 _OWN = re.compile(r"'[^']*'|[\d.,]+")
@@ -37,3 +40,8 @@ def one_line(text: str) -> str:
     """Whitespace as single spaces; control characters, turned writing and halves of characters as \\x1b, \\u202e."""
     line = " ".join(text.split())
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in line)
+
+
+def print_json(facts: Any) -> None:
+    """Print facts as one JSON object on standard output; what JSON doesn't know as text."""
+    print(json_text(json.loads(json.dumps(facts, default=str))))

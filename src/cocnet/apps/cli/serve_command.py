@@ -9,7 +9,7 @@ from cocnet.apps.serve.settings import ServeRun
 
 
 def serve(run: OmitArgPrefixes[ServeRun]) -> None:
-    """Open a local page: drop a photo, click what should be sharp, drag the aperture, save at full size.
+    """Open a page in the browser to choose focus and aperture by looking.
 
       cocnet serve
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from tyro.conf import OmitArgPrefixes
 
-from cocnet.training.recipes.bokeh_recipes import RECIPES, BokehRecipe, Named
+from cocnet.training.recipes.bokeh_recipes import RECIPES, BokehRecipe
 from cocnet.training.recipes.deblur_recipe import HYBRID, DeblurRecipe
 from cocnet.training.runs.ablation import AblationRun
 from cocnet.training.runs.bokeh_run import BokehRun
@@ -21,7 +21,7 @@ from cocnet.training.runs.subject_run import SubjectRun
 
 
 def train_subject(run: OmitArgPrefixes[SubjectRun]) -> None:
-    """Retrain the network of depth and subject on photos and masks of the same names (NAME.jpg, NAME.png).
+    """Train the built-in network that estimates depth and finds the subject.
 
     From the weights that ship:
       cocnet train subject --images photos --masks masks -o runs/subject
@@ -49,7 +49,7 @@ def train_subject(run: OmitArgPrefixes[SubjectRun]) -> None:
 
 
 def train_ablation(run: OmitArgPrefixes[AblationRun]) -> None:
-    """Train the paper's variants from the same start on the same scenes, and compare them.
+    """Train the paper's variants on the same scenes, and compare them.
 
     All of them, then two more seeds of two; trainings that stand there go on, and count:
       cocnet train ablation --images photos --masks masks -o runs/ablation
@@ -90,7 +90,7 @@ def train_deblur(run: OmitArgPrefixes[DeblurRun], recipe: DeblurRecipe = HYBRID)
 
 
 def train_deblur_experiment(run: OmitArgPrefixes[DeblurExperiment]) -> None:
-    """Compare what bokeh as training data does for a deblurring network: none, natural, random depth, adversarial.
+    """Compare kinds of bokeh as training data for a deblurring network.
 
       cocnet train deblur-experiment --start weights.safetensors --images photos --masks masks
         --ray-traced scenes --real pairs -o runs/deblur-experiment
@@ -105,8 +105,9 @@ def train_deblur_experiment(run: OmitArgPrefixes[DeblurExperiment]) -> None:
     print(report.read_text(encoding="utf-8"), end="")
 
 
-def train_bokeh(name: str, named: Named) -> Callable[..., None]:
+def train_bokeh(name: str) -> Callable[..., None]:
     """The command of one recipe."""
+    named = RECIPES[name]
     default = BokehRun(Path("runs") / name, named.model)
 
     def command(run: OmitArgPrefixes[BokehRun] = default, recipe: BokehRecipe = named.recipe) -> None:
@@ -148,7 +149,6 @@ OTHER_DATA = {
         "--images photos --masks masks --ray-traced scenes",
     ),
 }
-BOKEH_COMMANDS = {f"train {name}": train_bokeh(name, named) for name, named in RECIPES.items()}
 
 
 @contextmanager

@@ -1,16 +1,16 @@
 """Arguments that no command takes, told in one line with what was probably meant.
 
-Enters: the commands, arguments, what the parser printed. Leaves: a line "expected …, got …, try …".
+Enters: arguments, what the parser printed. Leaves: a line "expected …, got …, try …".
 """
 
 import difflib
-import functools
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from typing import Any
 
+from cocnet.apps.cli.commands import all_commands
 from cocnet.errors import CocnetError, InputError
 from cocnet.pipeline.words_of_others import meant_by
 
@@ -21,16 +21,6 @@ class UsageError(InputError):
     """Arguments that fit no use of a command, found only when all are known."""
 
 
-def deferred(command: Callable[..., None]) -> Callable[..., Callable[[], None]]:
-    """The command with its arguments bound, to be called later: parsing and doing are two steps."""
-
-    @functools.wraps(command)
-    def bound(*arguments: Any, **options: Any) -> Callable[[], None]:
-        return functools.partial(command, *arguments, **options)
-
-    return bound
-
-
 def own_error(stop: BaseException | None) -> CocnetError | None:
     """Our own error, where options themselves refused a value and the parser exits for it."""
     while stop is not None and not isinstance(stop, CocnetError):
@@ -38,12 +28,15 @@ def own_error(stop: BaseException | None) -> CocnetError | None:
     return stop
 
 
-def usage_error(commands: Mapping[str, Any], arguments: Sequence[str], printed: str, parse: Parse) -> str:
+def not_a_command(name: str) -> str:
+    """One line for a command that there isn't."""
+    near = difflib.get_close_matches(name, all_commands(), n=1)
+    return f"expected a command, got '{name}', try {near[0] if near else 'cocnet --help, which lists them'}"
+
+
+def usage_error(arguments: Sequence[str], printed: str, parse: Parse) -> str:
     """One line for arguments that the parser refused. parse: runs it, which prints the help for `--help`."""
     name = arguments[0]
-    if name not in commands:
-        near = difflib.get_close_matches(name, commands, n=1) or [", ".join(commands)]
-        return f"expected a command, got '{name}', try {near[0]}"
     known = _options(name, parse)
     for given in (text.split("=")[0] for text in arguments[1:]):
         if re.fullmatch(r"--?[A-Za-z][\w-]*", given) and given not in known:

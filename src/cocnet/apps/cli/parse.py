@@ -1,0 +1,104 @@
+"""Arguments to a call: a command is a typed function; its parameters, and the fields of dataclasses, are its options.
+
+Enters: a command and its arguments. Leaves: the call, or SystemExit: 0 after --help, 2 for what it doesn't take.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Annotated, Any, get_type_hints
+
+import tyro
+from tyro.conf import DisallowNone, FlagCreatePairsOff, arg
+from tyro.constructors import (
+    ConstructorRegistry,
+    PrimitiveConstructorSpec,
+    PrimitiveTypeInfo,
+    StructConstructorSpec,
+    StructTypeInfo,
+)
+
+from cocnet.apps.cli.commands import load
+from cocnet.errors import CocnetError
+from cocnet.pipeline.options import Pair
+
+_SILENT = ("None", "", "False")  # a flag that isn't given is off; what is None says its default in words
+
+
+def parsed(arguments: Sequence[str]) -> Callable[[], None]:
+    """What a command's name and its arguments ask for, ready to be called."""
+    name, *given = arguments
+    return tyro.cli(
+        _deferred(load(name)),
+        prog=f"cocnet {name}",
+        args=given,
+        config=(FlagCreatePairsOff, DisallowNone),
+        registry=_registry(),
+    )
+
+
+def parse_pair(text: str) -> Pair:
+    """Two numbers with a comma between them; raises CocnetError, which no other reading can hide."""
+    try:
+        first, second = (float(part) for part in text.split(","))
+    except ValueError:
+        raise CocnetError(f"expected two numbers with a comma, got '{text}', try 0.4,0.6") from None
+    return first, second
+
+
+def _deferred(command: Callable[..., None]) -> Callable[..., Callable[[], None]]:
+    """The command with its arguments bound, to be called later: parsing and doing are two steps."""
+
+    def bound(*arguments: Any, **options: Any) -> Callable[[], None]:
+        return functools.partial(command, *arguments, **options)
+
+    hints = get_type_hints(command, include_extras=True)
+    bound.__doc__, bound.__name__ = command.__doc__, command.__name__
+    bound.__annotations__ = {name: _with_default(hint) for name, hint in hints.items()}
+    bound.__signature__ = inspect.signature(command)  # type: ignore[attr-defined]
+    return bound
+
+
+def _with_default(hint: Any) -> Any:
+    """The type, with its default in the help unless the help's own text says it."""
+    return Annotated[hint, arg(help_behavior_hint=_default_of)]
+
+
+def _default_of(label: str) -> str:
+    return "" if label in _SILENT else "(default: yes)" if label == "True" else f"(default: {label})"
+
+
+def _registry() -> ConstructorRegistry:
+    """Pairs of numbers are written with a comma: `--focus-point 0.4,0.6`; defaults are told as `_default_of` does."""
+    registry = ConstructorRegistry()
+    nested: list[bool] = []
+
+    @registry.primitive_rule
+    def pair(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+        if str(info.type) != str(Pair):
+            return None
+        return PrimitiveConstructorSpec(
+            nargs=1,
+            metavar="A,B",
+            instance_from_str=lambda texts: parse_pair(texts[0]),
+            is_instance=lambda value: isinstance(value, tuple) and len(value) == 2,
+            str_from_instance=lambda value: [f"{value[0]:g},{value[1]:g}"],
+        )
+
+    @registry.struct_rule
+    def told(info: StructTypeInfo) -> StructConstructorSpec | None:
+        if nested:
+            return None
+        nested.append(True)
+        try:
+            found = ConstructorRegistry.get_struct_spec(info)
+        finally:
+            nested.pop()
+        if not isinstance(found, StructConstructorSpec):
+            return None
+        return replace(
+            found, fields=tuple(replace(one, type=_with_default(one.type)) for one in found.fields)
+        )
+
+    return registry

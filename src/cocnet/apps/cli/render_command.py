@@ -1,0 +1,140 @@
+"""`cocnet render`: a photo with the blur of a large lens.
+
+Enters: a photo, depth, options, or the settings of an earlier picture. Leaves: the picture, its settings beside it.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import OmitArgPrefixes, Positional, arg
+
+from cocnet.apps.cli.progress import parts_done
+from cocnet.apps.cli.say import note, print_json
+from cocnet.apps.cli.streams import say_result, source, target
+from cocnet.apps.cli.usage import UsageError
+from cocnet.errors import InputError
+from cocnet.pipeline.again import Recorded, merged, read_settings
+from cocnet.pipeline.options import RenderOptions
+
+DEFAULT_QUALITY = 95
+
+
+def render(
+    photo: Annotated[Positional[Path | None], arg(metavar="PHOTO")] = None,
+    /,
+    *,
+    rendering: OmitArgPrefixes[RenderOptions],
+    out: Annotated[Path | None, arg(aliases=["-o"])] = None,
+    depth: Path | None = None,
+    settings: Path | None = None,
+    save_depth: Path | None = None,
+    save_mask: Path | None = None,
+    quality: int | None = None,
+    json: bool = False,
+) -> None:
+    """Render a photo with the blur of a large lens.
+
+    Any photo; its subject is found and kept sharp, depth is estimated where the photo has none:
+      cocnet render holiday.jpg -o bokeh.jpg
+
+    A phone's own portrait photo, focus found by itself:
+      cocnet render portrait.heic -o bokeh.jpg
+
+    A photo and a depth map in metres, focus on what is at 40 % of the width and 60 % of the height, f/1.4:
+      cocnet render photo.jpg --depth depth.npy --depth-kind metric --focus-point 0.4,0.6
+        --f-number 1.4 -o bokeh.jpg
+
+    Depth of a network, without a scale, placed from 1.5 to 20 m; an 85 mm lens with seven straight blades:
+      cocnet render photo.jpg --depth depth.png --depth-kind relative_disparity --near-m 1.5 --far-m 20
+        --focal-length-mm 85 --aperture-blades 7 -o bokeh.png
+
+    As much blur as a phone's slider says, 0 to 100; the subject by a mask of your own, a hand stays sharp, too:
+      cocnet render photo.jpg --blur 40 --subject person.png --keep hand.png -o bokeh.jpg
+
+    Everything from 1.5 to 3 m sharp, discs of an anamorphic lens:
+      cocnet render photo.jpg --focus-range 1.5,3 --squeeze 1.33 -o bokeh.jpg
+
+    The depth and the mask that were used, to mend them by hand and give them back:
+      cocnet render photo.jpg --save-depth depth.png --save-mask person.png -o bokeh.jpg
+
+    The same picture again, or once more at f/4:
+      cocnet render --settings bokeh.jpg.json -o again.jpg
+      cocnet render --settings bokeh.jpg.json --f-number 4 -o less.jpg
+
+    From one program to the next, as PNG:
+      curl -s https://example.org/photo.jpg | cocnet render - -o - | display
+
+    A quick look before the full render, settings as JSON on stdout:
+      cocnet render photo.heic --preview --json -o look.jpg
+
+    Args:
+        photo: JPEG, PNG, TIFF, WebP, HEIC, AVIF, JPEG XL, JPEG 2000, BMP or PPM; - for standard input
+            [the photo that --settings names].
+        rendering: What to focus on, with which lens.
+        out: The picture to write: .jpg, .png, .tif, .webp or .avif; its settings go beside it (out.jpg.json); - for
+            PNG on standard output [PHOTO-bokeh.jpg, of the photo's own format].
+        depth: Depth map: PNG, TIFF, NPY, NPZ, PFM or EXR; - for standard input [the photo's own, else estimated].
+        settings: The settings beside a picture (out.jpg.json): photo, depth and options are taken from there, and
+            what is given here changes them.
+        save_depth: Write the depth that was used, too: .png, .npy, .exr, .pfm for --depth, or .jpg, coloured.
+        save_mask: Write the subject's mask, too, for --subject: .png, white = the subject.
+        quality: Of JPEG, WebP and AVIF, 1..100 [95].
+        json: Print the settings as one JSON object on stdout.
+    """
+    from cocnet.files.atomic import check_output
+    from cocnet.pipeline.render_photo import render as render_photo
+    from cocnet.pipeline.result_files import check_outputs
+
+    recorded = None if settings is None else read_settings(settings)
+    photo, depth, rendering, quality, notes = _again(recorded, photo, depth, rendering, quality)
+    to = target(out, photo, "bokeh", json)
+    check_outputs(to, photo, depth)
+    for extra in (save_depth, save_mask):
+        if extra is not None:
+            check_output(extra, photo)
+    with parts_done("render") as on_progress:
+        result = render_photo(
+            source(photo), None if depth is None else source(depth), rendering, on_progress=on_progress
+        )
+    beside = result.save(to, quality)
+    if save_depth is not None:
+        result.save_depth(save_depth)
+    if save_mask is not None:
+        result.save_mask(save_mask)
+    for line in (*notes, *result.settings.notes):
+        note(line)
+    if json:
+        print_json({"output": str(to), "settings_file": str(beside), **asdict(result.settings)})
+        return
+    used = result.settings
+    if used.options.model is not None:
+        say_result(to, f"{to}: rendered by {used.options.model}")
+        return
+    lens = f"{used.focal_length_mm.value:.3g} mm f/{used.f_number.value:.3g}"
+    say_result(to, f"{to}: {lens}, focus at {used.focus_m.value:.3g} m ({used.focus_m.origin})")
+
+
+def _again(
+    recorded: Recorded | None,
+    photo: Path | None,
+    depth: Path | None,
+    rendering: RenderOptions,
+    quality: int | None,
+) -> tuple[Path, Path | None, RenderOptions, int, tuple[str, ...]]:
+    """What is rendered: as given, and what isn't given as recorded. Raises InputError where there is no photo."""
+    if recorded is None:
+        if photo is None:
+            raise UsageError(
+                "expected a photo, got none, try cocnet render photo.jpg; `cocnet render --help` lists all options"
+            )
+        return photo, depth, rendering, DEFAULT_QUALITY if quality is None else quality, ()
+    if photo is None and recorded.photo is None:
+        raise InputError(
+            "expected a photo, as the settings name none, try cocnet render photo.jpg --settings …"
+        )
+    if photo is None:
+        depth = depth or (None if recorded.depth is None else Path(recorded.depth))
+    chosen = merged(recorded.options, rendering)
+    best = next(q for q in (quality, recorded.quality, DEFAULT_QUALITY) if q is not None)
+    return photo or Path(str(recorded.photo)), depth, chosen, best, recorded.notes
