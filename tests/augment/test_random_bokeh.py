@@ -119,6 +119,12 @@ def test_estimated_once(photo, tmp_path, monkeypatch):
     monkeypatch.setattr("cocnet.augment.depths.estimate_depth", None)
     torch.testing.assert_close(estimated(photo, cache=tmp_path / "cache"), whole, atol=1e-3, rtol=1e-3)
     assert RandomBokeh(p=1.0, depth="estimated", cache=tmp_path / "cache")(photo).shape == photo.shape
+    (file,) = (tmp_path / "cache").iterdir()
+    monkeypatch.undo()
+    for broken in (b"\x93NUMPY", file.read_bytes()[:-1]):
+        file.write_bytes(broken)
+        torch.testing.assert_close(estimated(photo, cache=tmp_path / "cache"), whole)
+    monkeypatch.setattr("cocnet.augment.depths.estimate_depth", None)
     with pytest.raises(TypeError):
         estimated(photo + 1, cache=tmp_path / "cache")
 

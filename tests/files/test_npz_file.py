@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from cocnet.files.npz_file import npz_names, npz_shape, read_npz
+from cocnet.files.npz_file import npz_names, npz_shape, read_npy, read_npz
 
 
 @pytest.fixture
@@ -56,3 +56,30 @@ def test_damage_within_the_archive(path):
         path.write_bytes(broken)
         with pytest.raises(ValueError):
             read_npz(path)
+
+
+@pytest.mark.parametrize(
+    "array", [np.arange(6, dtype=">f4").reshape(2, 3), np.asfortranarray(np.eye(3)), np.zeros(0)]
+)
+def test_an_npy(tmp_path, array):
+    np.save(tmp_path / "a.npy", array)
+    assert np.array_equal(read_npy(tmp_path / "a.npy"), array)
+    whole = (tmp_path / "a.npy").read_bytes()
+    for broken in (whole[:-1], whole[:30], b""):
+        (tmp_path / "a.npy").write_bytes(broken)
+        with pytest.raises(ValueError):
+            read_npy(tmp_path / "a.npy")
+
+
+def test_an_npy_that_announces_more_than_there_is(tmp_path):
+    with (tmp_path / "a.npy").open("wb") as stream:
+        np.lib.format.write_array_header_1_0(
+            stream, {"descr": "<f8", "fortran_order": False, "shape": (10**4, 10**4)}
+        )
+    with pytest.raises(ValueError, match="ends early"):
+        read_npy(tmp_path / "a.npy")
+    with pytest.raises(ValueError, match="more than 1,000 bytes"):
+        read_npy(tmp_path / "a.npy", 1000)
+    np.save(tmp_path / "a.npy", np.array([{}], dtype=object))
+    with pytest.raises(ValueError, match="Python objects"):
+        read_npy(tmp_path / "a.npy")

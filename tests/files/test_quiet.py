@@ -6,8 +6,12 @@ from cocnet.files.quiet import printed, quiet_stderr
 
 
 def test_what_c_prints_is_dropped_and_what_comes_after_is_not(capfd):
-    with quiet_stderr(), quiet_stderr():
-        os.write(2, b"libtiff: Warning")
+    with quiet_stderr() as said:
+        os.write(2, b"first ")
+        with quiet_stderr() as inner:
+            os.write(2, b"libtiff: Warning")
+            assert inner() == "libtiff: Warning"
+        assert said() == "first libtiff: Warning"
     os.write(2, b"ours")
     assert capfd.readouterr().err == "ours"
 

@@ -84,6 +84,13 @@ def tried(chosen: Seed, data: bytes, number: int, folder: Path, whole: bool = Fa
     return None
 
 
+def load_readers(seeds: list[Seed]) -> None:
+    """Read every whole file once, so that workers are forked with all modules loaded and none is slow for that."""
+    with tempfile.TemporaryDirectory(prefix="cocnet-fuzz-") as folder:
+        for each in seeds:
+            tried(each, each.data, 0, Path(folder) / "x")
+
+
 def work(seeds: list[Seed], seed: int, numbers: range, pipe: int, limited: bool) -> None:
     """In the child: one line of JSON an input, before it and, if there is a finding, after it."""
     folder = Path(tempfile.mkdtemp(prefix="cocnet-fuzz-"))
@@ -132,6 +139,7 @@ def run(
     """Try inputs `first` to `first + count` in forked workers; the report."""
     torch.set_num_threads(1)
     seeds, missing = all_seeds()
+    load_readers(seeds)
     seeds = [each for each in seeds if only is None or only in (each.name, each.reader)]
     findings: dict[int, str] = {}
     started, number = time.monotonic(), first

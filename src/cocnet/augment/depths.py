@@ -17,6 +17,7 @@ from torchvision import tv_tensors
 from cocnet.depth import estimate_depth
 from cocnet.errors import InputError
 from cocnet.files.atomic import atomic_path
+from cocnet.files.npz_file import read_npy
 
 NEAR_M, FAR_M = 1.0, 10.0  # where relative depth is put
 COARSE = 4  # cells of made-up ground, each way
@@ -52,11 +53,12 @@ def estimated(
 ) -> Float[Tensor, "h w"]:
     """By an estimator of `cocnet depth`; read from the cache, where a photo of the same pixels was estimated before.
 
-    Raises CocnetError where depth can't be estimated, FileError where the cache can't be written.
+    A damaged file of the cache is written anew. Raises CocnetError where depth can't be estimated, FileError where
+    the cache can't be written.
     """
     path = None if cache is None else cache / f"{content_hash(picture)}-{estimator}.npy"
-    if path is not None and path.is_file():
-        return torch.from_numpy(np.load(path, allow_pickle=False).astype(np.float32))
+    if path is not None and (kept := _kept(path, (picture.shape[1], picture.shape[2]))) is not None:
+        return kept
     rgb = np.ascontiguousarray(picture.permute(1, 2, 0).cpu().numpy())
     inverse = estimate_depth(rgb, name=estimator).depth.inverse_depth(NEAR_M, FAR_M)
     if path is not None:
@@ -64,6 +66,15 @@ def estimated(
         with atomic_path(path) as temporary, temporary.open("wb") as file:
             np.save(file, inverse.astype(np.float16))
     return torch.from_numpy(inverse.astype(np.float32))
+
+
+def _kept(path: Path, size: tuple[int, int]) -> Float[Tensor, "h w"] | None:
+    """A map of that size from the cache, None where there is no whole one."""
+    try:
+        plane = read_npy(path).astype(np.float32)
+    except (OSError, ValueError):
+        return None
+    return torch.from_numpy(plane) if plane.shape == size and np.isfinite(plane).all() else None
 
 
 def made_up(height: int, width: int, numbers: torch.Generator | None = None) -> Float[Tensor, "h w"]:

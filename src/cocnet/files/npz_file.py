@@ -1,4 +1,4 @@
-"""Arrays of an NPZ, without ever unpickling, in bounded memory: every header is read before what it announces.
+"""Arrays of an NPY or NPZ, without ever unpickling, in bounded memory: every header is read before what it announces.
 
 Enters: a path, the names wanted, bytes that they may have together. Leaves: arrays by name, or a ValueError, KeyError
 or OSError with what is wrong. Source: NumPy's format, NEP 1.
@@ -6,6 +6,7 @@ or OSError with what is wrong. Source: NumPy's format, NEP 1.
 
 import lzma
 import math
+import os
 import struct
 import zipfile
 import zlib
@@ -41,7 +42,8 @@ def read_npz(
     check: Callable[[Shape, np.dtype[Any]], None] = lambda shape, dtype: None,
 ) -> dict[str, np.ndarray]:
     """The arrays of those names [all]. check: may refuse what a header announces before it is read."""
-    found, room = {}, most_bytes
+    found: dict[str, np.ndarray] = {}
+    room = most_bytes
     for name in npz_names(path) if names is None else names:
         with _opened(path) as archive, archive.open(name + _END) as stream:
             shape, fortran, dtype = _header(stream)
@@ -50,12 +52,27 @@ def read_npz(
             room -= size
             if room < 0:
                 raise ValueError(f"more than {most_bytes:,} bytes of arrays")
-            body = stream.read(size)
-            if len(body) < size:
-                raise ValueError(f"'{name}' ends early")
-            values = np.frombuffer(body, dtype, math.prod(shape))
-            found[name] = values.reshape(shape, order="F" if fortran else "C").astype(dtype.newbyteorder("="))
+            found[name] = _array(stream.read(size), shape, fortran, dtype)
     return found
+
+
+def read_npy(path: Path, most_bytes: int = MOST_BYTES) -> np.ndarray:
+    """The array of an NPY."""
+    with path.open("rb") as stream:
+        shape, fortran, dtype = _header(stream)
+        size = math.prod(shape) * dtype.itemsize
+        if size > most_bytes:
+            raise ValueError(f"more than {most_bytes:,} bytes of an array")
+        there = os.fstat(stream.fileno()).st_size - stream.tell()
+        return _array(stream.read(min(size, there)), shape, fortran, dtype)
+
+
+def _array(body: bytes, shape: Shape, fortran: bool, dtype: np.dtype[Any]) -> np.ndarray:
+    count = math.prod(shape)
+    if len(body) < count * dtype.itemsize:
+        raise ValueError("an array ends early")
+    values = np.frombuffer(body, dtype, count).reshape(shape, order="F" if fortran else "C")
+    return values.astype(dtype.newbyteorder("="))
 
 
 @contextmanager

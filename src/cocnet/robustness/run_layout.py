@@ -16,6 +16,7 @@ from torch import Tensor
 from cocnet.datasets.pairs.view import floats
 from cocnet.errors import FileError
 from cocnet.files.atomic import atomic_path
+from cocnet.files.npz_file import read_npy
 from cocnet.imaging import read_photo, write_photo
 
 _LONGEST_NAME = 80
@@ -107,6 +108,9 @@ def save_plane(path: Path, plane: Float[Tensor, "1 h w"]) -> None:
 def load_plane(path: Path) -> Float[Tensor, "1 h w"]:
     """A map as it was. Raises FileError."""
     try:
-        return torch.from_numpy(np.load(path, allow_pickle=False))[None]
+        plane = read_npy(path)
+        if plane.ndim != 2 or plane.dtype.kind != "f":
+            raise ValueError(f"{plane.dtype} of shape {plane.shape}")
+        return torch.from_numpy(plane)[None]
     except (OSError, ValueError) as error:
         raise FileError(f"expected a map of numbers, got '{path}' ({error}), try a new folder") from error

@@ -10,7 +10,8 @@ from PIL import Image
 
 from cocnet.errors import FileError
 from cocnet.imaging import read_photo
-from cocnet.imaging.color.profile import of_gamma
+from cocnet.imaging.color.icc import transfer
+from cocnet.imaging.color.profile import of_gamma, of_tables
 from cocnet.imaging.depth.depth_codec import read_tiff
 from cocnet.imaging.photo import decode, decode_png, decode_tiff, modes
 from cocnet.imaging.photo.limits import MAX_BYTES
@@ -103,6 +104,18 @@ def test_too_little_memory_is_not_called_damage(make, monkeypatch):
     assert "damaged" not in str(caught.value)
 
 
+def test_more_parts_than_a_decoder_lets_in_are_no_want_of_memory(make, rgb):
+    """libheif's limits are memory errors by its own name."""
+    pillow_heif = pytest.importorskip("pillow_heif")
+    stream = io.BytesIO()
+    pillow_heif.from_pillow(Image.fromarray(rgb)).save(stream)
+    heic = bytearray(stream.getvalue())
+    at = heic.index(b"iinf") + 8
+    heic[at : at + 2] = b"\xff\xff"
+    with pytest.raises(FileError, match=r"damaged one .*65535 items"):
+        read_photo(bytes(heic))
+
+
 @pytest.mark.parametrize("form", ["PNG", "WEBP", "TIFF"])
 def test_a_giant_picture_of_a_few_bytes_is_refused_before_it_is_decoded(form, make, monkeypatch):
     Image.MAX_IMAGE_PIXELS, before = None, Image.MAX_IMAGE_PIXELS
@@ -138,3 +151,39 @@ def test_primaries_of_a_tiff_become_its_profile(tmp_path, rgb, dtype):
     tags = [(318, "2I", 2, pairs[:4], True), (319, "2I", 6, pairs[4:], True)]
     tifffile.imwrite(tmp_path / "a.tif", rgb.astype(dtype), photometric="rgb", extratags=tags)
     assert read_photo(tmp_path / "a.tif").icc == of_gamma(None, points)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_the_transfer_function_of_a_tiff_becomes_its_profile(tmp_path, rgb, dtype, channels):
+    """TIFF 6.0, section 20: the light of each code; here code^1.8, and for the last of three tables code^2.2."""
+    codes = np.linspace(0, 1, np.iinfo(dtype).max + 1)
+    tables = [np.rint(65535 * codes**power).astype(int) for power in (1.8, 1.8, 2.2)[-channels:]]
+    linear = [(301, 3, channels * len(codes), np.concatenate(tables).tolist(), True)]
+    tifffile.imwrite(tmp_path / "a.tif", rgb.astype(dtype), photometric="rgb", extratags=linear)
+    decode = transfer(read_photo(tmp_path / "a.tif").icc, 8).decode
+    for table, power in zip(decode, ((1.8, 1.8, 2.2) if channels == 3 else (2.2,) * 3), strict=True):
+        assert np.abs(table - np.linspace(0, 1, 256) ** power).max() < 1e-3
+
+
+def test_tables_that_mean_srgb_or_nothing_are_no_profile():
+    codes = np.linspace(0, 1, 256)
+    light = np.where(codes <= 0.04045, codes / 12.92, ((codes + 0.055) / 1.055) ** 2.4)
+    assert of_tables([np.rint(light * 65535)] * 3, None) is None
+    assert of_tables([np.zeros(256)] * 3, None) is None and of_tables([codes[::-1] * 65535] * 3, None) is None
+    assert (
+        of_tables([np.rint(light * 65535)] * 3, (0.3127, 0.329, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06))
+        is not None
+    )
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "jpeg"])
+def test_damaged_data_of_a_tiff_is_an_error_and_libtiff_prints_nothing(make, rgb, capfd, compression):
+    """Of JPEG data libtiff only prints it, where its last rows are lost."""
+    whole = make.encoded(np.tile(rgb, (2, 2, 1)), "TIFF", compression=compression)
+    read_photo(whole)
+    with Image.open(io.BytesIO(whole)) as image:
+        at = image.tag_v2[273][0] + image.tag_v2[279][0] * 3 // 4
+    with pytest.raises(FileError, match="damaged one"):
+        read_photo(whole[:at] + b"\xff\x6a" + bytes(30) + whole[at + 32 :])
+    assert capfd.readouterr().err == ""

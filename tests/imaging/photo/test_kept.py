@@ -12,7 +12,7 @@ from PIL import Image
 from cocnet.containers.kept_xmp import kept_xmp
 from cocnet.errors import CocnetWarning, FileError
 from cocnet.imaging import Photo, read_photo, write_photo
-from cocnet.imaging.photo.jxl import jxl_size
+from cocnet.imaging.photo.jxl import jxl_header
 from cocnet.imaging.photo.open_picture import open_picture
 
 NAMES = (
@@ -105,11 +105,50 @@ def test_jpeg_xl(size):
     stream = io.BytesIO()
     pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8) // 64 * 64
     Image.fromarray(pixels).save(stream, "JXL", lossless=True, effort=1)
-    assert jxl_size(stream.getvalue()) == size
+    header = jxl_header(stream.getvalue())
+    assert (header.width, header.height, header.bits, header.animated) == (*size, 8, False)
     assert np.array_equal(read_photo(stream.getvalue()).pixels, pixels)
     with pytest.raises(FileError):
         read_photo(stream.getvalue()[: len(stream.getvalue()) // 2])
     assert open_picture(io.BytesIO(stream.getvalue()), "JXL").size == size
+
+
+@pytest.mark.parametrize("contained", [False, True])
+@pytest.mark.parametrize(
+    ("channels", "dtype", "bits", "top"),
+    [
+        *(
+            (3, np.uint16, 16, 65535),
+            (3, np.uint16, 10, 1023),
+            (4, np.uint16, 12, 4095),
+            (2, np.uint16, 16, 65535),
+        ),
+        *((1, np.uint16, 10, 1023), (3, np.float32, 32, 1), (3, np.float16, 16, 1), (1, np.float32, 32, 1)),
+    ],
+)
+def test_jpeg_xl_of_more_than_8_bits_is_read_as_16(channels, dtype, bits, top, contained):
+    pytest.importorskip("pillow_jxl")
+    imagecodecs = pytest.importorskip("imagecodecs")
+    stored = (np.random.default_rng(0).random((6, 9, channels)) * top).astype(dtype).squeeze()
+    more = {"bitspersample": bits} if dtype is np.uint16 else {}
+    data = imagecodecs.jpegxl_encode(stored, lossless=True, usecontainer=contained, **more)
+    assert jxl_header(data).bits == bits and jxl_header(data).floats == (dtype is not np.uint16)
+    photo = read_photo(data)
+    wanted = np.rint(stored.reshape(6, 9, channels).astype(np.float64) / top * 65535)
+    assert photo.pixels.dtype == np.uint16 and photo.grey == (channels <= 2)
+    assert np.abs(photo.pixels - wanted[..., : 3 if channels > 2 else 1]).max() <= 1
+    if channels in (2, 4):
+        assert np.abs(photo.alpha - wanted[..., -1]).max() <= 1
+
+
+def test_a_jpeg_xl_that_moves_gives_its_first_frame_and_a_note():
+    pytest.importorskip("pillow_jxl")
+    imagecodecs = pytest.importorskip("imagecodecs")
+    for dtype in (np.uint8, np.uint16):
+        frames = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, (3, 6, 9, 3)).astype(dtype)
+        with pytest.warns(CocnetWarning, match="several frames"):
+            photo = read_photo(imagecodecs.jpegxl_encode(frames, lossless=True))
+        assert np.array_equal(photo.pixels, frames[0])
 
 
 def test_standard_input_and_output(make, rgb, monkeypatch):

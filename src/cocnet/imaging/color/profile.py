@@ -1,11 +1,12 @@
 """ICC profiles made of what else a file says about its colour: primaries, a white point and a transfer curve.
 
-Enters: code points of ISO/IEC 23091-2 (PNG's cICP, HEIC's and AVIF's nclx), PNG's gAMA and cHRM. Leaves: a profile,
-None where the meaning is sRGB. Sources: ITU-T H.273, ICC.1:2022, SMPTE ST 2084 (PQ), ITU-R BT.2100 (HLG).
+Enters: code points of ISO/IEC 23091-2 (PNG's cICP, HEIC's and AVIF's nclx), PNG's gAMA and cHRM, TIFF's tables.
+Leaves: a profile, None where the meaning is sRGB. Sources: ITU-T H.273, ICC.1:2022, ST 2084 (PQ), BT.2100 (HLG).
 """
 
 import functools
 import struct
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -28,6 +29,7 @@ _VIDEO_CURVE = (3, 1 / 0.45, 1 / 1.099, 0.099 / 1.099, 1 / 4.5, 0.081)
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 _D50 = np.array([0.9642, 1.0, 0.8249])
 _SRGB_GAMMA = 0.45455
+_TABLE = np.linspace(0, 1, 4096)
 _NAMES = ("rXYZ", "gXYZ", "bXYZ")
 
 
@@ -43,20 +45,9 @@ def of_code_points(primaries: int, transfer: int) -> bytes | None:
 
 def of_gamma(gamma: float | None, chromaticity: tuple[float, ...] | None) -> bytes | None:
     """The profile of a PNG's gAMA (the exponent it was encoded with) and cHRM (white, red, green, blue as x, y)."""
-    white, colours = D65, _BT709
-    if chromaticity is not None and len(chromaticity) == 8:
-        points = [(chromaticity[i], chromaticity[i + 1]) for i in range(0, 8, 2)]
-        if not all(0 < x < 1 and 0 < y < 1 and x + y <= 1 for x, y in points):
-            return None
-        if (
-            max(
-                abs(a - b)
-                for p, q in zip(points, (D65, *_BT709), strict=True)
-                for a, b in zip(p, q, strict=True)
-            )
-            > 2e-3
-        ):
-            white, colours = points[0], tuple(points[1:])  # type: ignore[assignment]
+    if not (points := _points(chromaticity)):
+        return None
+    white, colours = points
     like_srgb = gamma is None or abs(gamma - _SRGB_GAMMA) < 5e-3
     if (like_srgb and colours == _BT709) or (gamma is not None and not 0.05 < gamma < 20):
         return None
@@ -65,6 +56,32 @@ def of_gamma(gamma: float | None, chromaticity: tuple[float, ...] | None) -> byt
         return _profile(colours, white, curve)
     except np.linalg.LinAlgError:
         return None
+
+
+def of_tables(tables: Sequence[Sequence[int]], chromaticity: tuple[float, ...] | None) -> bytes | None:
+    """The profile of a TIFF's TransferFunction: for red, green and blue the light, 65535 = white, of each code.
+
+    None where the tables mean sRGB, or can't be a curve.
+    """
+    points, curves = _points(chromaticity), [np.asarray(table, np.float64) / 65535 for table in tables]
+    if not points or any(len(curve) < 2 or curve[0] >= curve[-1] or np.ptp(curve) == 0 for curve in curves):
+        return None
+    shares = [np.interp(_TABLE, np.linspace(0, 1, len(curve)), curve) for curve in curves]
+    if points[1] == _BT709 and all(np.abs(share - _srgb(_TABLE)).max() < 2e-3 for share in shares):
+        return None
+    white, colours = points
+    return _profile(colours, white, tuple(_table(share) for share in shares))
+
+
+def _points(chromaticity: tuple[float, ...] | None) -> tuple[Point, tuple[Point, ...]] | None:
+    """White and primaries, those of sRGB where they are nearly so or not given; None where they can't be."""
+    if chromaticity is None or len(chromaticity) != 8:
+        return D65, _BT709
+    points = [(chromaticity[i], chromaticity[i + 1]) for i in range(0, 8, 2)]
+    if not all(0 < x < 1 and 0 < y < 1 and x + y <= 1 for x, y in points):
+        return None
+    away = np.abs(np.subtract(points, (D65, *_BT709))).max()
+    return (points[0], tuple(points[1:])) if away > 2e-3 else (D65, _BT709)
 
 
 @functools.cache
@@ -77,13 +94,20 @@ def _curve_of(transfer: int) -> bytes | None:
     if transfer in _GAMMAS:
         return _para(0, _GAMMAS[transfer])
     if transfer in (_PQ, _HLG):
-        codes = np.linspace(0, 1, 4096)
-        light = _pq(codes) if transfer == _PQ else _hlg(codes)
-        values = np.rint(light * 65535).astype(">u2")
-        return b"curv" + bytes(4) + struct.pack(">I", len(values)) + values.tobytes()
+        light = _pq(_TABLE) if transfer == _PQ else _hlg(_TABLE)
+        return _table(light)
     if transfer == _SRGB:
         return _para(*_SRGB_CURVE)
     return _para(*_VIDEO_CURVE) if transfer in _VIDEO else None
+
+
+def _table(light: np.ndarray) -> bytes:
+    values = np.rint(light * 65535).astype(">u2")
+    return b"curv" + bytes(4) + struct.pack(">I", len(values)) + values.tobytes()
+
+
+def _srgb(code: np.ndarray) -> np.ndarray:
+    return np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4)
 
 
 def _pq(code: np.ndarray) -> np.ndarray:
@@ -104,12 +128,15 @@ def _para(kind: int, *values: float) -> bytes:
     return b"para" + bytes(4) + struct.pack(">HH", kind, 0) + numbers
 
 
-def _profile(colours: tuple[Point, ...], white: Point, curve: bytes, codes: Point | None = None) -> bytes:
-    """A display profile, version 4.4: primaries adapted to D50 (Bradford), one curve for all channels."""
+def _profile(
+    colours: tuple[Point, ...], white: Point, curve: bytes | tuple[bytes, ...], codes: Point | None = None
+) -> bytes:
+    """A display profile, version 4.4: primaries adapted to D50 (Bradford), one curve for all channels or each."""
     columns = _adapted(np.array([_xyz(point) for point in colours]).T, _xyz(white))
     tags = {b"desc": _text("cocnet: colour as the file said"), b"cprt": _text("CC0"), b"wtpt": _numbers(_D50)}
     tags |= {name.encode(): _numbers(columns[:, i]) for i, name in enumerate(_NAMES)}
-    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
+    curves = (curve,) * 3 if isinstance(curve, bytes) else curve
+    tags |= dict(zip((b"rTRC", b"gTRC", b"bTRC"), curves, strict=True))
     if codes is not None:
         tags[b"cicp"] = b"cicp" + bytes(4) + bytes([int(codes[0]), int(codes[1]), 0, 1])
     table, body, start = struct.pack(">I", len(tags)), b"", 132 + 12 * len(tags)

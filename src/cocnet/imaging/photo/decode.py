@@ -20,10 +20,10 @@ from cocnet.errors import CocnetError
 from cocnet.imaging.color.profile import of_code_points
 from cocnet.imaging.photo import exact_readers as exact
 from cocnet.imaging.photo import modes
+from cocnet.imaging.photo.decode_jxl import decode_jxl
 from cocnet.imaging.photo.decode_png import decode_png
 from cocnet.imaging.photo.decode_tiff import decode_tiff
 from cocnet.imaging.photo.formats import sniff
-from cocnet.imaging.photo.jxl import jxl_size
 from cocnet.imaging.photo.limits import MAX_BYTES, check_memory, damaged, refused
 from cocnet.imaging.photo.open_picture import check_size, load, open_picture
 from cocnet.imaging.photo.raster import Raster, described, raster_of, warn
@@ -40,7 +40,7 @@ def decode(given: Given, max_bytes: int = MAX_BYTES, formats: tuple[str, ...] = 
     """
     with _known(given, formats) as (source, name):
         readers = {"HEIC": _decode_heif, "TIFF": decode_tiff, "PNG": decode_png}
-        readers |= {"AVIF": _decode_avif, "JXL": _decode_jxl}
+        readers |= {"AVIF": _decode_avif, "JXL": decode_jxl}
         return readers.get(name, _decode_pillow)(source, name, max_bytes)
 
 
@@ -105,18 +105,6 @@ def _decode_avif(source: Source, name: str, max_bytes: int) -> Raster:
     raster = _decode_pillow(source, name, max_bytes)
     icc = raster.icc or (of_code_points(*items.nclx) if items.nclx else None)
     return replace(raster, icc=icc)
-
-
-def _decode_jxl(source: Source, name: str, max_bytes: int) -> Raster:
-    """JPEG XL through a plugin of Pillow's that decodes when it opens, so the size is read from the bytes before."""
-    exact.require("pillow_jxl", "jxl", "JPEG XL photos")
-    width, height = jxl_size(source.read())
-    check_memory(width, height, 6, source.name, source.size, max_bytes)
-    image = open_picture(source.stream, "JXL")
-    load(image)
-    pixels, icc = modes.to_array(image, source.name)
-    about, turned = described(image), not getattr(image, "jpeg", False)
-    return raster_of(pixels, icc, image.info.get("exif"), name, source.name, turned=turned, **about)
 
 
 def _check_jpeg(image: Any, source: Source) -> None:

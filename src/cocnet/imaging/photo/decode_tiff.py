@@ -11,7 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from cocnet.errors import FileError
 from cocnet.files.quiet import quiet_stderr
-from cocnet.imaging.color.profile import of_gamma
+from cocnet.imaging.color.profile import of_gamma, of_tables
 from cocnet.imaging.photo import exact_readers as exact
 from cocnet.imaging.photo import modes
 from cocnet.imaging.photo.limits import check_memory
@@ -21,7 +21,7 @@ from cocnet.imaging.photo.raster import Raster, described, raster_of, warn
 from cocnet.imaging.photo.source import Source
 
 _TEXT_TAGS = (0x010E, 0x010F, 0x0110, 0x0112, 0x0131, 0x0132, 0x013B, 0x8298, 0x8769, 0x8825)
-_REDUCED, _WHITE, _COLOURS = 254, 318, 319  # tags of TIFF
+_REDUCED, _PHOTOMETRIC, _TRANSFER, _WHITE, _COLOURS = 254, 262, 301, 318, 319  # tags of TIFF
 _MOST_PAGES = 16
 
 
@@ -37,8 +37,7 @@ def decode_tiff(source: Source, name: str, max_bytes: int) -> Raster:
     if getattr(image, "is_animated", False) and page == 0:
         warn(f"'{source.name}' holds several frames; only the first is used")
     exif = _tiff_exif(image, source.name)
-    points = (*image.tag_v2.get(_WHITE, ()), *image.tag_v2.get(_COLOURS, ()))
-    meant = of_gamma(None, tuple(map(float, points)))
+    meant = _profile_meant(image)
     if exact.is_wide_tiff(image):
         if page > 0:
             raise FileError(
@@ -48,13 +47,26 @@ def decode_tiff(source: Source, name: str, max_bytes: int) -> Raster:
         about = described(image) | {"xmp": image.info.get("xmp") or image.tag_v2.get(700)}
         wide = _wide_tiff(source, exif, max_bytes)
         return replace(wide, icc=wide.icc or meant, **about)
-    with quiet_stderr():
+    with quiet_stderr() as said:
         load(image)
+        if faults := exact.tiff_faults(said()):
+            raise ValueError(faults[0])
     pixels, icc = modes.to_array(image, source.name)
-    if image.tag_v2.get(262) == 0 and image.mode.startswith("I;16"):
+    if image.tag_v2.get(_PHOTOMETRIC) == 0 and image.mode.startswith("I;16"):
         pixels = np.iinfo(pixels.dtype).max - pixels
     about = described(image) | {"xmp": image.info.get("xmp") or image.tag_v2.get(700)}
     return raster_of(pixels, icc or meant, exif, name, source.name, turned=True, **about)
+
+
+def _profile_meant(image: Any) -> bytes | None:
+    """What WhitePoint, PrimaryChromaticities and TransferFunction mean, where there are any."""
+    points = (*image.tag_v2.get(_WHITE, ()), *image.tag_v2.get(_COLOURS, ()))
+    table, codes = image.tag_v2.get(_TRANSFER, ()), 1 << int(max(exact.tiff_bits(image)))
+    points = tuple(map(float, points))
+    if len(table) not in (codes, 3 * codes):
+        return of_gamma(None, points)
+    tables = [table[at : at + codes] for at in range(0, len(table), codes)]
+    return of_tables(tables * 3 if len(tables) == 1 else tables, points)
 
 
 def _full_page(image: Any) -> int:

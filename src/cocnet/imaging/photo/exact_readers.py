@@ -42,9 +42,13 @@ def require(module: str, extra: str, purpose: str) -> Any:
 
 def is_wide_tiff(image: Image.Image) -> bool:
     """True for a TIFF of several channels with more than 8 bits each, which Pillow would cut to 8."""
+    return max(tiff_bits(image)) > 8 and len(image.getbands()) > 1
+
+
+def tiff_bits(image: Image.Image) -> tuple[int, ...]:
+    """Bits of each channel of Pillow's TIFF."""
     bits = image.tag_v2.get(258, (1,)) if hasattr(image, "tag_v2") else (1,)
-    bits = bits if isinstance(bits, tuple) else (bits,)
-    return max(bits) > 8 and len(image.getbands()) > 1
+    return bits if isinstance(bits, tuple) else (bits,)
 
 
 def tiff_layout(image: Any) -> TiffLayout:
@@ -68,6 +72,11 @@ def tiff_layout(image: Any) -> TiffLayout:
         *(int(tags[256]), int(tags[257]), int(max(bits)) * max(samples, 1), planes, rows),
         *(int(tags[322]) if tiled else None, offsets, counts, compressed),
     )
+
+
+def tiff_faults(said: str) -> list[str]:
+    """Of the lines that libtiff printed, those of its JPEG decoder, which isn't always heard to have failed."""
+    return [line for line in said.splitlines() if line.startswith("JPEGLib")]
 
 
 def read_wide_tiff(source: Source, check: CheckSize) -> tuple[np.ndarray, bytes | None, int]:

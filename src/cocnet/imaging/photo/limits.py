@@ -43,7 +43,8 @@ def refused(name: str, form: str, formats: tuple[str, ...]) -> FileError:
 def damaged(name: object, form: str, error: BaseException) -> FileError:
     """The error for a file that its decoder gave up on, for want of memory or of data."""
     reason = " ".join(str(error).split())[:300] or type(error).__name__
-    if isinstance(error, MemoryError) or "memory" in reason.lower():
+    words = reason.lower()
+    if isinstance(error, MemoryError) or ("memory" in words and "security limit" not in words):
         return FileError(
             f"expected enough memory to read '{name}', got too little, try a smaller picture or closing programs"
         )
