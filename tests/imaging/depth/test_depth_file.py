@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -64,6 +64,7 @@ def test_the_distances_that_a_relative_map_suggests(tmp_path, suffix):
 
 
 @settings(max_examples=60, deadline=None)
+@example("metric", 0.999999, 1.0, 0)
 @given(st.sampled_from(KINDS), st.floats(1e-3, 1e3), st.floats(1.0, 1e4), st.integers(0, 99))
 def test_png_is_within_one_step(tmp_path_factory, kind, low, ratio, seed):
     path = tmp_path_factory.mktemp("d") / "d.png"

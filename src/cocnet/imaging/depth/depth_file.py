@@ -35,6 +35,7 @@ _READERS = {
     ".exr": exr.read_exr,
 }
 _WRITERS = {".npy": depthcodec.write_npy, ".pfm": depthcodec.write_pfm, ".exr": exr.write_exr}
+_FLOAT32_ERROR = 2e-7
 SUFFIXES = tuple(_READERS)
 _PLAIN = re.compile(r"[^\w-]+")
 _STARTS = {
@@ -206,9 +207,8 @@ def _quantise(values: np.ndarray, valid: np.ndarray, kind: str) -> tuple[np.ndar
     """Values to 16-bit codes 1–65535 (0 = hole) and the mapping back; millimetres stay exact."""
     known = values[valid].astype(np.float64)
     millimetres = np.rint(known * 1000)
-    exact = (
-        kind == "metric" and millimetres.max() <= 65535 and np.abs(known * 1000 - millimetres).max() < 5e-3
-    )
+    rounded = np.abs(known * 1000 - millimetres) <= _FLOAT32_ERROR * millimetres
+    exact = kind == "metric" and millimetres.max() <= 65535 and rounded.all()
     if exact and millimetres.min() >= 1:
         codes, mapping = millimetres, {"scale": 0.001, "offset": 0.0, "encoding": "linear", "hole": 0}
     else:
