@@ -24,17 +24,19 @@ class EvaluateRun(PairFolder):
     """What to measure, and with what."""
 
     model: str | None = None
-    """A name of `cocnet models` whose weights ship, or a weight file [the controls alone]."""
+    """Network to measure: a weight file, or a name of `cocnet models` whose weights ship (default: the baselines of
+    --controls alone)."""
     out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/evaluation")
-    """Folder for evaluation.json, evaluation.md and sheet.jpg."""
+    """Folder for the report: evaluation.json, evaluation.md and sheet.jpg, a sheet of pictures."""
     metrics: tuple[str, ...] = ("psnr", "ssim", "lpips")
-    """Measures, some of psnr, ssim, ssim-gaussian, ms-ssim, lpips, lpips-vgg, flip; the first one ranks."""
+    """Metrics, of psnr, ssim, ssim-gaussian, ms-ssim, lpips, lpips-vgg and flip; the first one ranks the pictures."""
     controls: bool = False
-    """Also the untouched photo, the best single blur, and the physical renderer where there is depth."""
+    """Also measure the baselines: the photo itself, the best uniform blur, and, where there is depth, the physical
+    renderer."""
     no_sheet: bool = False
-    """Write no sheet of pictures."""
+    """Don't write sheet.jpg."""
     device: str = "cpu"
-    """cpu or cuda."""
+    """Where to compute: cpu or cuda."""
 
 
 def run_evaluation(

@@ -20,13 +20,14 @@ class DeblurOptions:
     """How a photo is sharpened."""
 
     model: str = DEFAULT_MODEL
-    """A deblurring network: a name of `cocnet models` whose weights ship, or a weight file."""
+    """Deblurring network: a weight file, or a name of `cocnet models` whose weights ship."""
     strength: float = 1.0
-    """How much of the change is taken: 0 = none, 1 = all."""
+    """How much of the network's change is applied: 0 = none, 1 = all, up to 2."""
     bfloat16: bool = False
-    """Compute in bfloat16: faster where the processor or GPU has it, within one step of 8 bit mostly."""
+    """Compute in bfloat16: faster where the processor or GPU supports it; most pixels change by at most one 8-bit
+    step."""
     max_mem_mb: Annotated[int | None, arg(name="max-mem", metavar="MB")] = None
-    """Memory that a tile may use [1200]."""
+    """Memory in MB that a tile may use (default: 1200)."""
 
     def __post_init__(self) -> None:
         """Raise InputError for what can't be."""

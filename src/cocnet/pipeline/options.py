@@ -23,84 +23,90 @@ class RenderOptions:
     """Focus, lens, depth and quality of one render; None = take it from the photo, else a default."""
 
     focus_point: Pair | None = None
-    """Focus on what is seen at this place: fractions of width and height from the top left corner."""
+    """Focus on what is seen at this point of the photo: x,y as fractions of width and height, from the top left
+    corner."""
     focus_m: float | None = None
-    """Focus at this distance in metres."""
+    """Focus distance in metres."""
     focus_range: Pair | None = None
-    """Everything from this to that distance is sharp, metres, as no single lens has it: 1.5,3."""
+    """Keep everything sharp between these two distances in metres, which no real lens can: 1.5,3."""
     keep: str | None = None
-    """A picture of the photo's shape: what is white in it stays sharp, wherever it stands."""
+    """Mask of what stays sharp at any distance: a picture of the photo's shape, white = sharp."""
     subject: str | None = None
-    """A mask of your own in place of the network's: white = the subject, which gets the focus; a cut-out PNG does."""
+    """Mask of the subject, which gets the focus, in place of the one that is found: a picture of the photo's shape,
+    white = subject, or a cut-out PNG with transparency."""
     focus: Literal["auto"] = "auto"
-    """Without these: auto = a face, else the subject that is found, else the near depths around the middle. All faces
-    of a group are sharp."""
+    """auto, unless a focus is given: on a face, else on the subject that is found, else on what is near around the
+    centre. All faces of a group are kept sharp."""
     blur: float | None = None
-    """How much, 0..100 as phone apps have it, in place of an f-number: the largest blur radius is so many times
-    0.05 % of the longer side (20 = 1 %, a portrait lens has about 50)."""
+    """Strength of the blur from 0 to 100, as in phone apps, in place of an f-number: the largest blur radius is this
+    many times 0.05 % of the longer side. 20 is 1 %; a portrait lens has about 50."""
     f_number: float | None = None
-    """Aperture in f-stops: smaller blurs more [the photo's EXIF, else 1.8]."""
+    """f-number of the aperture; a smaller one blurs more (default: from EXIF, else 1.8)."""
     focal_length_mm: float | None = None
-    """Focal length [EXIF's 35 mm equivalent, else 50 mm]."""
+    """Focal length in mm (default: the 35 mm equivalent from EXIF, else 50)."""
     sensor_width_mm: float | None = None
-    """Sensor width [a full-frame sensor of the photo's shape: 36 mm for 3:2]."""
+    """Width of the sensor in mm (default: full frame of the photo's shape, 36 for 3:2)."""
     aperture_blades: int = 0
-    """Blades of the iris, 3 or more; 0 = a round one."""
+    """Number of aperture blades, 3 or more; 0 = a circular aperture."""
     aperture_rotation_deg: float = 0.0
-    """Turns the iris counter-clockwise."""
+    """Counter-clockwise rotation of the aperture in degrees."""
     roundness: float = 0.0
-    """Curvature of the blades: 0 = straight edges, 1 = a circle."""
+    """Curvature of the aperture blades, from 0 (straight) to 1 (a circle)."""
     aperture_image: str | None = None
-    """A picture of the aperture, white = light passes: lights in the background become hearts or stars."""
+    """Picture of the aperture's shape, white = open: lights in the background become hearts or stars."""
     squeeze: float = 1.0
-    """Of an anamorphic lens: blur discs are so many times taller than wide, 1.33 or 2."""
+    """Squeeze of an anamorphic lens, from 1 to 4: blur discs are this many times taller than wide, typically 1.33 or
+    2."""
     cat_eye: float = 0.0
-    """Swirl of the corners, 0..1: how much the barrel cuts off blur discs there."""
+    """Optical vignetting (cat's eye bokeh), from 0 to 1: how much of the blur discs is cut off towards the
+    corners."""
     axial_ca: float = 0.0
-    """Axial chromatic aberration: moves the focus of red and blue by this much in 1/m, e.g. 0.02."""
+    """Axial chromatic aberration: the focus of red and blue is moved by this much, in dioptres (1/m), e.g. 0.02."""
     lateral_ca: float = 0.0
-    """Lateral chromatic aberration: red is larger, blue smaller by this fraction, e.g. 0.001."""
+    """Lateral chromatic aberration: red is magnified and blue reduced by this fraction, e.g. 0.001."""
     highlights: Literal["auto", "off"] | Pair = "auto"
-    """Clipped lights burn as bright discs again: auto (lamps are found, white surfaces stay as they are), off, or a
-    threshold (0..1) and a gain for everything brighter."""
+    """Restore the brightness that clipped lights have lost, so that they become bright discs: auto (for lamps, not
+    for white surfaces), off, or THRESHOLD,GAIN, which multiplies what is brighter than the threshold (0..1)."""
     grain: Literal["auto", "off"] = "auto"
-    """Noise where the blur has taken it away: auto = as much as the photo has in what is sharp, off."""
+    """Add noise where the blur has removed it: auto (as strong as in the sharp parts of the photo) or off."""
     depth_kind: DepthKind | None = None
-    """What the depth map holds: metric (metres), disparity (1/metres), relative_depth (bigger is farther),
-    relative_disparity (bigger is nearer) [its JSON sidecar; metres for arrays]."""
+    """What the depth map holds: metric (metres), disparity (1/metres), relative_depth (bigger is farther) or
+    relative_disparity (bigger is nearer) (default: as the JSON file beside it says, else metres for arrays)."""
     depth_scale: float | None = None
-    """Value of one step of a depth file or array, e.g. 0.001 for millimetres."""
+    """Factor on the values of a depth file or array, e.g. 0.001 where they are in millimetres."""
     depth_channel: str | None = None
-    """Channel of an EXR that holds the depth, CHANNEL or PART.CHANNEL [Z, *.Z or depth*]."""
+    """Channel of an EXR file that holds the depth, as CHANNEL or PART.CHANNEL (default: Z, *.Z or depth*)."""
     depth_fit: Literal["aspect", "stretch"] = "aspect"
-    """A depth map of another size must have the photo's aspect; stretch = it shows the whole photo, squeezed to
-    another shape, as square maps of networks do."""
+    """How a depth map of another size is fitted: aspect = it must have the photo's aspect ratio; stretch = it is
+    stretched over the photo, as the square maps of networks need it."""
     estimator: str = "auto"
-    """Makes depth for a photo without any: auto, builtin, depth-anything-v2-small, depth-pro, moge-2,
-    rembg, one that a package plugs in, or the .safetensors of `cocnet train subject`."""
+    """Depth estimator for a photo without depth: auto (the best that is installed), builtin, depth-anything-v2-small,
+    depth-pro, moge-2, rembg, one of a plug-in package, or a .safetensors file of `cocnet train subject`."""
     refine_depth: Literal["auto", "on", "off"] = "auto"
-    """Lay the edges of depth along the photo's: auto = where depth is estimated, relative, or smaller than the
-    photo."""
+    """Align the edges of the depth map with those of the photo: auto (where depth is estimated, relative or smaller
+    than the photo), on or off."""
     near_m: float | None = None
-    """Distance of the nearest point, for relative depth only [by the subject's size, 1 for relative_depth]."""
+    """Distance of the nearest point in metres, where depth is relative (default: from the subject's size; 1 for
+    relative_depth)."""
     far_m: float | None = None
-    """Distance of the farthest point, for relative depth only [as many times that as the map suggests, else 10]."""
+    """Distance of the farthest point in metres, where depth is relative (default: a multiple of the nearest that
+    suits the map, else 10)."""
     mode: Literal["over", "eq8"] = "over"
-    """Compositing: over = layers with hidden background, eq8 = the paper's Eq. 8."""
+    """Compositing: over = layers, with what is hidden behind the foreground filled in; eq8 = the paper's Eq. 8."""
     model: str | None = None
-    """A network: cocnet-hybrid corrects the physical renderer's picture, others replace it. A name of `cocnet models`
-    whose weights ship, or a weight file."""
+    """Network to render with: cocnet-hybrid corrects the physical renderer's picture, others replace it. A weight
+    file, or a name of `cocnet models` whose weights ship (default: the physical renderer alone)."""
     bfloat16: bool = False
-    """With --model, compute in bfloat16: faster where processor or GPU has it, with cocnet-hybrid the picture is as
-    good as the same; other networks' pictures change more."""
+    """With --model: compute in bfloat16, which is faster where the processor or GPU supports it. cocnet-hybrid's
+    picture stays practically the same; other networks' pictures change more."""
     deblur_first: bool = False
-    """Sharpen the photo first where it is out of focus already, as `cocnet deblur` does, to focus elsewhere."""
+    """Sharpen what is out of focus in the photo first, as `cocnet deblur` does, to be able to focus anywhere."""
     deblur_model: str = "deblur-hybrid"
-    """With --deblur-first, the network: a name of `cocnet models` whose weights ship, or a weight file."""
+    """With --deblur-first: the deblurring network, a weight file or a name of `cocnet models` whose weights ship."""
     preview: bool = False
-    """Faster and coarser, for choosing focus and aperture."""
+    """Render faster and coarser, to choose focus and aperture."""
     max_mem_mb: Annotated[int | None, arg(name="max-mem", metavar="MB")] = None
-    """Memory that the renderer may use; large photos are rendered in tiles [1800]."""
+    """Memory in MB that the renderer may use; larger photos are rendered in tiles (default: 1800)."""
 
     def __post_init__(self) -> None:
         """Raise InputError for what no photo can make right."""

@@ -17,31 +17,34 @@ class CorruptionRun:
     """Which photos are corrupted, how. Raises InputError for numbers that can't be."""
 
     out: Annotated[Path, arg(aliases=["-o"])] = Path("corrupted")
-    """Folder of the set: CORRUPTION/SEVERITY/CLASS/NAME; the same command goes on where it was interrupted."""
+    """Folder of the benchmark, laid out as CORRUPTION/SEVERITY/CLASS/NAME. Run the same command again to continue
+    after an interruption."""
     corruptions: tuple[str, ...] = ()
-    """Names of corruptions [all, and the control one_blur]."""
+    """Names of corruptions (default: all, and the control one_blur, a uniform blur)."""
     severities: tuple[int, ...] = (1, 2, 3, 4, 5)
-    """Severities, of 0 (the photo itself) to 5."""
+    """Severities from 1 to 5; 0 = the photo itself."""
     size_px: int = 224
-    """Side of the square that photos are resized and cropped to, px, from 32 [0: as they are]."""
+    """Side in px of the square that photos are resized and cropped to, at least 32; 0 = photos stay as they are."""
     depths: Path | None = None
-    """Folder of depth files of the photos' names [estimated]."""
+    """Folder of depth files, matched to the photos by name (default: depth is estimated)."""
     depth_kind: str | None = None
-    """Kind of the depth files: metric, disparity, relative_depth or relative_disparity [what their sidecars say]."""
+    """What the depth files hold: metric (metres), disparity (1/metres), relative_depth (bigger is farther) or
+    relative_disparity (bigger is nearer) (default: as the JSON file beside each says)."""
     estimator: str = "builtin"
-    """Depth estimator for photos without a depth file: builtin, or another of `cocnet depth`."""
+    """Depth estimator for photos without a depth file: builtin, or another name that `cocnet depth --estimator`
+    takes."""
     split: str | None = None
-    """Split of a table (images.csv) that has splits [eval]."""
+    """Which split of a table (images.csv) that has splits (default: eval)."""
     photos: int | None = None
-    """Number of photos, taken evenly from all [all]."""
+    """Number of photos, spread evenly over all (default: all)."""
     format: Literal["png", "jpeg"] = "png"
-    """png: lossless; jpeg: of quality 95, under the photos' own names where these are JPEG."""
+    """png = lossless; jpeg = quality 95, with the photos' own file names where these are JPEG."""
     workers: int = 1
-    """Processes, or processors of a local Ray cluster."""
+    """Number of processes, or of CPUs of a local Ray cluster."""
     ray: str | None = None
-    """Address of a Ray cluster to work on: auto, local, or HOST:PORT [this machine's processes]."""
+    """Address of a Ray cluster to work on: auto, local or HOST:PORT (default: processes of this machine)."""
     seed: int = 0
-    """Random seed, of the corruption focus_pull."""
+    """Random seed of the corruption focus_pull."""
 
     def __post_init__(self) -> None:
         if self.size_px and self.size_px < LEAST_PX:
@@ -55,18 +58,18 @@ class CorruptionEvaluation:
     """Which classifiers see which set. Raises InputError for numbers that can't be."""
 
     data: Path
-    """A set that `cocnet corrupt` made."""
+    """Folder that `cocnet corrupt` made."""
     out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/corruptions")
     """Folder of the report."""
     victims: tuple[str, ...] = ("mobilenet_v2",)
-    """Names of classifiers, NAME=FILE.safetensors, or PACKAGE.MODULE:FUNCTION of one's own (sRGB [b 3 h w] of 0..1 to
-    logits [b n])."""
+    """Classifiers: names (mobilenet_v2, efficientnet_lite0, …), NAME=FILE.safetensors for other weights, or
+    PACKAGE.MODULE:FUNCTION for your own, which takes sRGB [b 3 h w] in 0..1 and returns logits [b n]."""
     batch: int = 16
-    """Photos at a time."""
+    """Batch size."""
     device: str = "cpu"
-    """cpu or cuda."""
+    """Where to compute: cpu or cuda."""
     threads: int | None = None
-    """Processor threads [PyTorch's choice]."""
+    """Number of CPU threads (default: PyTorch's choice)."""
 
     def __post_init__(self) -> None:
         if self.batch < 1:
@@ -78,15 +81,15 @@ class DetectionEvaluation:
     """Which detectors see which set."""
 
     data: Path
-    """A set that `cocnet corrupt` made of loose photos with --size-px 0."""
+    """Folder that `cocnet corrupt` made of photos without classes, with --size-px 0."""
     annotations: Path
-    """Boxes of the photos before they were corrupted: a JSON file as COCO has it (instances_val2017.json)."""
+    """Boxes of the uncorrupted photos: a JSON file in COCO's format, such as instances_val2017.json."""
     out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/detection")
     """Folder of the report."""
     detectors: tuple[str, ...] = ("ssdlite320_mobilenet_v3_large",)
-    """Names of torchvision's detectors, NAME=FILE.safetensors, or PACKAGE.MODULE:FUNCTION of one's own (sRGB [b 3 h
-    w] of 0..1 to a list of boxes, scores and labels)."""
+    """Object detectors: names of torchvision, NAME=FILE.safetensors for other weights, or PACKAGE.MODULE:FUNCTION for
+    your own, which takes sRGB [b 3 h w] in 0..1 and returns a list of boxes, scores and labels."""
     device: str = "cpu"
-    """cpu or cuda."""
+    """Where to compute: cpu or cuda."""
     threads: int | None = None
-    """Processor threads [PyTorch's choice]."""
+    """Number of CPU threads (default: PyTorch's choice)."""

@@ -18,37 +18,41 @@ class AttackSettings:
     effort."""
 
     renderer: str = "physical"
-    """physical, physical-eq8, or a network with depth or a lens: a weight file, or a name whose weights ship."""
+    """Renderer: physical, physical-eq8 (the paper's Eq. 8), or a network that takes depth or a lens: a weight file,
+    or a name of `cocnet models` whose weights ship."""
     f_number: float = 2.8
-    """Aperture of the 75 mm lens: the smaller, the stronger the bokeh."""
+    """f-number of the 75 mm lens; a smaller one blurs more."""
     focus_m: float = 1.0
-    """Focus distance in metres; the nearest point of each photo is at 1 m, the farthest at 10 m."""
+    """Focus distance in metres; each photo's depth reaches from 1 m to 10 m."""
     nearest: Nearest = "subject"
-    """What counts as a photo's nearest point: its subject (all before it counts as beside it), or truly the nearest
+    """What is placed at 1 m: subject = the photo's subject, and all that is nearer with it; point = the nearest
     point."""
     depth_kind: str | None = None
-    """Kind of the depth files: metric, disparity, relative_depth or relative_disparity [what their sidecars say]."""
+    """What the depth files hold: metric (metres), disparity (1/metres), relative_depth (bigger is farther) or
+    relative_disparity (bigger is nearer) (default: as the JSON file beside each says)."""
     estimator: str = "builtin"
-    """Depth estimator for photos without a depth file: builtin, or another of `cocnet depth`."""
+    """Depth estimator for photos without a depth file: builtin, or another name that `cocnet depth --estimator`
+    takes."""
     size_px: int = 224
-    """Side of the square that photos are resized and cropped to, in px."""
+    """Side in px of the square that photos are resized and cropped to."""
     steps: int = 50
-    """Steps of the attack."""
+    """Number of steps of an attack."""
     restarts: int = 1
-    """Starts of the attack, for photos not fooled yet."""
+    """Number of starts of an attack; after the first only for photos that don't fool the classifier yet."""
     full_steps: bool = False
-    """Take all steps also on photos that are already fooled: stronger, transfers better, takes longer."""
+    """Take all steps, even after the classifier is fooled: the attack is stronger and transfers better, but takes
+    longer."""
     loss: LossName = "ce"
-    """Loss that the attack makes large: ce (cross-entropy), dlr (difference of logits ratio) or margin."""
+    """Loss that an attack maximises: ce (cross-entropy), dlr (difference of logits ratio) or margin."""
     lens_stops: float | None = None
-    """Bounds of the methods lens and random-lens: stops of the aperture around the natural one; focal length stays
-    [f/1.4 to f/16, 35 to 105 mm]."""
+    """Bounds of the methods lens and random-lens: the aperture may change by this many stops, and the focal length
+    stays (default: f/1.4 to f/16, 35 to 105 mm)."""
     lens_dioptres: float | None = None
-    """The same for the focus, in 1/m around the natural one [0.5 to 20 m]."""
+    """Bounds of the same methods: the focus may change by this many dioptres (1/m) (default: 0.5 to 20 m)."""
     seed: int = 0
     """Random seed."""
     device: str = "cpu"
-    """cpu or cuda."""
+    """Where to compute: cpu or cuda."""
 
     def __post_init__(self) -> None:
         check_least(self, steps=1, restarts=1, size_px=32)
@@ -59,44 +63,50 @@ class RobustnessRun(AttackSettings):
     """Which photos, victims and methods, and how they are rendered."""
 
     data: Path
-    """Labelled photos: the NeurIPS-2017 set or another with a table of labels (CSV), or a folder for each class,
-    named by its number from 0, by its WordNet id (n01440764), or as classes.json in it says: a list of names in
-    the victims' order, or {"cat": 281}."""
+    """Labelled photos: the NeurIPS-2017 set, a folder with another table of labels (CSV), or a folder for each class.
+    Class folders are named by class number (from 0), by WordNet id (n01440764), or as classes.json beside them says:
+    a list of names in the classifiers' order, or names with numbers, {"cat": 281}."""
     out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/robustness")
-    """Folder of the run; the same command goes on where it was interrupted."""
+    """Folder of the run. Run the same command again to continue after an interruption."""
     split: str | None = None
-    """Split of a table that has splits [eval]."""
+    """Which split of a table that has splits (default: eval)."""
     file_column: str | None = None
-    """Column of a table that names the photos [file or ImageId]."""
+    """Column of the table that names the photos (default: file or ImageId)."""
     label_column: str | None = None
-    """Column of a table with classes: numbers, or WordNet ids [label or TrueLabel]."""
+    """Column of the table that holds the classes, as numbers or WordNet ids (default: label or TrueLabel)."""
     first_class: int = 0
     """Number of the first class in --label-column: 0 or 1."""
     victims: tuple[str, ...] = ("mobilenet_v2",)
-    """Names of classifiers, NAME=FILE.safetensors, or PACKAGE.MODULE:FUNCTION of one's own (sRGB [b 3 h w] of 0..1 to
-    logits [b n]), also with commas; each is attacked, and sees what fooled the others."""
+    """Classifiers to attack, each also tested on what fooled the others: names (mobilenet_v2, efficientnet_lite0, …),
+    NAME=FILE.safetensors for other weights, or PACKAGE.MODULE:FUNCTION for your own, which takes sRGB [b 3 h w] in
+    0..1 and returns logits [b n]."""
     methods: tuple[str, ...] = ("aif", "bokeh", "blur", "random", "gda", "sm-gda", "bg-gda")
-    """Also random-sm-gda, random-bg-gda, offset, lens, random-lens, pgd-rgb, ace, colorfool-unmasked. With another ε
-    and effort: gda@8e-3, gda@8e-3:steps=200:restarts=3, gda@8e-3:full (all steps). camera: natural bokeh
-    at nine settings around the camera's, one step of --lens-stops and --lens-dioptres (1 and 0.1) either way."""
+    """Attacks and baselines. Others are random-sm-gda, random-bg-gda, offset, lens, random-lens, pgd-rgb, ace and
+    colorfool-unmasked. Set ε and effort after @: gda@8e-3, gda@8e-3:steps=200:restarts=3, gda@8e-3:full (all steps).
+    camera is natural bokeh at
+    nine settings: aperture and focus each as they are and one step to either side, of --lens-stops (1 if not given)
+    and --lens-dioptres (0.1 if not given)."""
     epsilons: tuple[float, ...] = ()
-    """Sweep: every method that has an ε is run at each of these instead of at its own."""
+    """Values of ε to sweep: each method that has an ε is run at each of them, instead of at its own (default: no
+    sweep)."""
     transforms: tuple[str, ...] = ()
-    """What happens to pictures on the way to a victim: jpeg95, jpeg75, resize, deblur; depth16, depth8 (depth
-    saved in so many bits and rendered again); on:RENDERER (the same depth through another renderer). Which
-    attacks survive it is reported; may be added to a finished run."""
+    """What happens to the pictures before a classifier sees them, to report which attacks survive it: jpeg95, jpeg75,
+    resize, deblur; depth16, depth8 (depth is saved with that many bits, and rendered again); on:RENDERER (the same
+    depth through another renderer). Can be added to a finished run (default: none)."""
     depths: Path | None = None
-    """Folder of depth files of the photos' names [estimated, and stored in the run's folder]."""
+    """Folder of depth files, matched to the photos by name (default: depth is estimated, and stored in the run's
+    folder)."""
     photos: int | None = None
-    """Number of photos, taken evenly from all [all]."""
+    """Number of photos, spread evenly over all (default: all)."""
     batch: int = 8
-    """Photos at a time, after which results are written."""
+    """Number of photos at a time; results are saved after each batch."""
     metrics: tuple[str, ...] = ("psnr", "ssim", "lpips")
-    """Similarity metrics; where lpips can't be had, flip."""
+    """Similarity metrics between natural and adversarial pictures; where lpips isn't installed, flip takes its
+    place."""
     pictures: int = 3
-    """Number of photos that the report shows."""
+    """Number of photos shown in the report."""
     threads: int | None = None
-    """Processor threads [PyTorch's choice]."""
+    """Number of CPU threads (default: PyTorch's choice)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

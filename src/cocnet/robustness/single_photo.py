@@ -26,21 +26,23 @@ class AttackRun(AttackSettings):
     """Which method, on which victim, through which renderer."""
 
     out: Annotated[Path, arg(aliases=["-o"])]
-    """The picture to write; .png keeps what was found. OUT.json are its settings, OUT.npy its depth."""
+    """Picture to write; PNG keeps exactly what the attack found. Its settings go to OUT.json, its depth to
+    OUT.npy."""
     method: str = "bg-gda"
-    """gda, sm-gda, bg-gda, offset, lens, random (gda's), random-sm-gda, random-bg-gda, random-lens, pgd-rgb, ace,
-    colorfool-unmasked, blur, bokeh."""
+    """Attack or baseline. On depth: gda, sm-gda, bg-gda, offset (a smooth error). On the lens: lens. The same at
+    random: random, random-sm-gda, random-bg-gda, random-lens. On pixels or colours: pgd-rgb, ace, colorfool-unmasked.
+    No attack: bokeh, blur (uniform)."""
     victim: str = "mobilenet_v2"
-    """A classifier, NAME=FILE.safetensors, or PACKAGE.MODULE:FUNCTION of one's own (sRGB [b 3 h w] of 0..1 to logits
-    [b n])."""
+    """Classifier to fool: a name (mobilenet_v2, efficientnet_lite0, …), NAME=FILE.safetensors for other weights, or
+    PACKAGE.MODULE:FUNCTION for your own, which takes sRGB [b 3 h w] in 0..1 and returns logits [b n]."""
     depth: Path | None = None
-    """Depth file of the photo [estimated]."""
+    """Depth file of the photo (default: depth is estimated)."""
     label: int | None = None
-    """The photo's true class, from 0 [what the victim sees in it]."""
+    """The photo's true class, counted from 0 (default: the class that the classifier sees in it)."""
     target: int | None = None
-    """The class that the victim should see, from 0 [any other]."""
+    """Class that the classifier shall see, counted from 0 (default: any wrong one)."""
     epsilon: float | None = None
-    """Largest change of what is attacked [the method's own]."""
+    """Bound ε on the perturbation (default: the method's own)."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 import subprocess
 import sys
 
@@ -18,10 +19,21 @@ def test_a_command_s_line_is_the_first_of_its_help(name):
 
 @pytest.mark.parametrize("name", all_commands())
 def test_help_names_every_default_once(name, capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "110")
     assert main([*name.split(), "--help"]) == 0
     text = " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert "(default: None)" not in text and "(default: )" not in text and "(default: False)" not in text
+    assert not re.search(r"\(default: [^()]*\)\.? \(default:", text)
+
+
+def test_help_is_wrapped_to_the_terminal_alone(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "500")
+    assert main(["render", "--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any("HEIC" in line and "the photo that --settings names" in line for line in lines)
+    assert any(
+        "white = subject, or a cut-out PNG" in line and "Mask of the subject" in line for line in lines
+    )
 
 
 def test_unknown_names_are_no_commands():

@@ -237,7 +237,7 @@ def test_the_page_runs_only_its_own_scripts(client):
 def test_the_form_tells_every_option_but_the_servers(client):
     about = client.get("/api/about").json()
     options = {one["name"]: one for one in about["options"]}
-    assert options["cat_eye"]["kind"] == "number" and "Swirl" in options["cat_eye"]["about"]
+    assert options["cat_eye"]["kind"] == "number" and "cat's eye" in options["cat_eye"]["about"]
     assert options["mode"]["choices"] == ["over", "eq8"] and options["focus_point"]["kind"] == "pair"
     assert all(one["about"] for one in options.values()) and "max_mem_mb" not in options
     assert "builtin" in about["names"]["estimator"]

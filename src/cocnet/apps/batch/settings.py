@@ -17,19 +17,19 @@ class BatchRun:
     """Where a batch reads and writes, and by how many at once. Raises InputError."""
 
     out: Annotated[Path, arg(aliases=["-o"])]
-    """Folder for the pictures, their settings, the contact sheet and the report; made where it is missing. The same
-    command goes on where it was stopped."""
+    """Folder for the pictures, their settings, the contact sheet and the report; made if it doesn't exist. Run the
+    same command again to continue after an interruption."""
     depth: Path | None = None
-    """Folder of depth maps, matched by name: holiday.png or holiday_depth.npy for holiday.jpg [the photos' own, else
-    estimated]."""
+    """Folder of depth maps, matched by name: holiday.png or holiday_depth.npy for holiday.jpg (default: the depth in
+    the photos, else estimated)."""
     format: Literal["own", "jpg", "png", "tif", "webp", "avif"] = "own"
-    """Format of the pictures: own = the photo's, JPEG for those that can't be written."""
+    """Format of the pictures: own = each photo's, or JPEG where that can't be written."""
     quality: int = 95
-    """Quality of JPEG and WebP files, 1..100."""
+    """Quality of JPEG, WebP and AVIF files, 1..100."""
     workers: int | None = None
-    """Photos at the same time, each in a process of its own [one for each processor core]."""
+    """Number of photos rendered at the same time, each in its own process (default: one for each CPU core)."""
     contact_sheet: bool = True
-    """Make contact-sheet.jpg of all that came out."""
+    """Whether contact-sheet.jpg, an overview of all pictures, is made."""
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:

@@ -5,29 +5,35 @@ Enters: a photo. Leaves: the adversarial picture, its depth and its settings; a 
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
 
-from tyro.conf import OmitArgPrefixes, Positional
+from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from cocnet.apps.cli.say import print_json
 from cocnet.robustness.single_photo import AttackOutcome, AttackRun, Prediction
 
 
-def attack(photo: Positional[Path], /, run: OmitArgPrefixes[AttackRun], json: bool = False) -> None:
+def attack(
+    photo: Annotated[Positional[Path], arg(metavar="PHOTO")],
+    /,
+    run: OmitArgPrefixes[AttackRun],
+    json: bool = False,
+) -> None:
     """Render a photo with bokeh that makes a classifier err: an adversarial example.
 
-    Depth is changed by less than eyes can see, behind what is in focus only:
+    A depth perturbation too small to see, only behind what is in focus:
       cocnet attack photo.jpg --method bg-gda --victim mobilenet_v2 -o out.png
 
-    With depth of your own, up to ε = 0.008, until it is seen as a mushroom:
+    Your own depth map, changed by up to ε = 0.008, until the classifier sees a mushroom (class 947):
       cocnet attack photo.jpg --depth depth.png --method gda --epsilon 8e-3 --target 947 -o out.png
 
-    By focus, aperture and focal length alone:
+    Only focus, aperture and focal length are changed:
       cocnet attack photo.jpg --method lens -o out.png
 
     Args:
-        photo: JPEG, PNG, TIFF, WebP or HEIC.
-        run: Method, victim, renderer and effort.
-        json: Print what came out as one JSON object on stdout.
+        photo: Photo, in any format that `cocnet render` takes.
+        run: Attack, classifier and renderer.
+        json: Print the outcome as one JSON object on standard output.
     """
     from cocnet.robustness.single_photo import attack_photo
 

@@ -29,22 +29,22 @@ def batch(
 ) -> None:
     """Render a folder of photos, several at a time.
 
-    All photos of a folder; the same command goes on where it was stopped and makes only what is missing or changed:
+    All photos of a folder; the same command run again makes only what is missing or changed:
       cocnet batch holiday -o holiday-bokeh
 
-    With depth maps of the same names, f/1.4, as PNG:
+    With depth maps from another folder, matched by name, at f/1.4, as PNG:
       cocnet batch photos --depth depth --depth-kind relative_disparity --f-number 1.4 --format png -o out
 
-    Folders below, too, three at a time, the report as JSON:
+    Photos of subfolders, too, three at a time, with the report as JSON:
       cocnet batch "photos/**/*.jpg" --workers 3 --json -o out
 
-    Exit code 0: all photos are rendered; 1: some were left out, and said why.
+    The exit code is 0 if all photos were rendered, and 1 if some were left out, each with a message that says why.
 
     Args:
         photos: Folders, files, or patterns such as "photos/**/*.heic".
-        run: Where to, from which depth, by how many processes.
-        rendering: What to focus on, with which lens, as for `cocnet render`.
-        json: Print the report as one JSON object on stdout.
+        run: Input, output and processes.
+        rendering: Focus, lens, depth and renderer, as for `cocnet render`.
+        json: Print the report as one JSON object on standard output.
     """
     from cocnet.apps.batch.run import run_batch
 

@@ -4,26 +4,30 @@ Enters: photos in folders. Leaves: the set; a report in a folder.
 """
 
 from pathlib import Path
+from typing import Annotated
 
-from tyro.conf import OmitArgPrefixes, Positional
+from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from cocnet.apps.cli.progress import parts_done, what_is_done
 from cocnet.apps.cli.say import note
 from cocnet.robustness.corruption_settings import CorruptionEvaluation, CorruptionRun, DetectionEvaluation
 
 
-def corrupt(images: Positional[Path], /, run: OmitArgPrefixes[CorruptionRun]) -> None:
+def corrupt(
+    images: Annotated[Positional[Path], arg(metavar="FOLDER")], /, run: OmitArgPrefixes[CorruptionRun]
+) -> None:
     """Make a benchmark of photos under bokeh corruptions of five severities.
 
-    Photos in a folder for each class (or named by WordNet ids, or with a table of labels), depth estimated:
+    Each severity has a control with as much blur, but without depth. Photos lie in a folder for each class, or have a
+    table of labels; depth is estimated:
       cocnet corrupt photos -o set
 
-    Two corruptions, the strongest severities, in two processes, as JPEG:
+    Two corruptions at their strongest severities, by two processes, as JPEG:
       cocnet corrupt photos --corruptions near_focus far_focus --severities 4 5 --workers 2 --format jpeg -o set
 
     Args:
         images: Folder of photos.
-        run: Which corruptions, and how.
+        run: Corruptions, severities and depth.
     """
     from cocnet.robustness.corruption_set import MANIFEST, run_corruption
 
@@ -37,11 +41,12 @@ def corrupt(images: Positional[Path], /, run: OmitArgPrefixes[CorruptionRun]) ->
 def evaluate_corruptions(run: OmitArgPrefixes[CorruptionEvaluation]) -> None:
     """Measure classifiers on photos under bokeh corruptions.
 
+    Make the corrupted photos first; accuracy and mean corruption error are reported:
       cocnet corrupt photos -o set
       cocnet evaluate corruptions --data set --victims mobilenet_v2 efficientnet_lite0 -o runs/corruptions
 
     Args:
-        run: Which classifiers, which set.
+        run: Classifiers and photos.
     """
     from cocnet.robustness.corruption_scores import run_corruption_scores
 
@@ -55,11 +60,12 @@ def evaluate_corruptions(run: OmitArgPrefixes[CorruptionEvaluation]) -> None:
 def evaluate_detection(run: OmitArgPrefixes[DetectionEvaluation]) -> None:
     """Measure object detectors on photos under bokeh corruptions, by COCO's mean average precision.
 
+    Make the corrupted photos first, at their own size:
       cocnet corrupt val2017 --size-px 0 -o set
       cocnet evaluate detection --data set --annotations instances_val2017.json
 
     Args:
-        run: Which detectors, which set.
+        run: Detectors, photos and their boxes.
     """
     from cocnet.robustness.detection_scores import run_detection_scores
 

@@ -14,26 +14,26 @@ from cocnet.pipeline.deblur_options import DeblurOptions
 
 
 def deblur(
-    photo: Positional[Path],
+    photo: Annotated[Positional[Path], arg(metavar="PHOTO")],
     /,
-    options: OmitArgPrefixes[DeblurOptions],
+    sharpening: OmitArgPrefixes[DeblurOptions],
     out: Annotated[Path | None, arg(aliases=["-o"])] = None,
     quality: int = 95,
 ) -> None:
     """Sharpen a photo where it is out of focus.
 
+    With the network that ships:
       cocnet deblur soft.jpg -o sharp.jpg
 
-    By your own network, half of its change:
+    With your own network, applying half of its change:
       cocnet deblur soft.jpg --model runs/deblur/weights.safetensors --strength 0.5 -o sharp.png
 
     Args:
-        photo: Of the formats that `cocnet render` takes, of any size: large ones are sharpened in tiles; - for
-            standard input.
-        options: By which network, how much.
-        out: The picture to write: .jpg, .png, .tif, .webp or .avif; its settings go beside it (out.jpg.json); - for
-            PNG on standard output [PHOTO-sharp.jpg, of the photo's own format].
-        quality: Of JPEG, WebP and AVIF, 1..100.
+        photo: Photo of any size, in any format that `cocnet render` takes; - for standard input.
+        sharpening: Network and strength.
+        out: Picture to write: .jpg, .png, .tif, .webp or .avif, with its settings beside it (out.jpg.json); - for
+            PNG on standard output (default: PHOTO-sharp beside the photo, in its format).
+        quality: Quality of JPEG, WebP and AVIF, 1..100.
     """
     from cocnet.imaging import read_photo
     from cocnet.imaging.photo.limits import budget_bytes
@@ -43,8 +43,8 @@ def deblur(
     to = target(out, photo, "sharp", json=False)
     check_outputs(to, photo)
     with parts_done("deblur") as on_progress:
-        picture = read_photo(source(photo), budget_bytes(options.max_mem_mb))
-        result = sharpen(picture, options, on_progress)
+        picture = read_photo(source(photo), budget_bytes(sharpening.max_mem_mb))
+        result = sharpen(picture, sharpening, on_progress)
     result.save(to, quality)
     used = result.settings
     say_result(to, f"{to}: {used.width} × {used.height} px sharpened by {used.options.model}")

@@ -17,7 +17,7 @@ PICTURES = (".jpg", ".jpeg", ".webp")
 
 
 def depth(
-    photo: Positional[Path],
+    photo: Annotated[Positional[Path], arg(metavar="PHOTO")],
     /,
     out: Annotated[Path, arg(aliases=["-o"])],
     estimator: str = "auto",
@@ -27,24 +27,25 @@ def depth(
 ) -> None:
     """Write the depth map of a photo: its own, else an estimated one.
 
-    As 16 bit with a sidecar that says what it is (also .npy, .exr, .pfm):
+    As 16-bit PNG (or .npy, .exr, .pfm), with a JSON file beside it that says what the values mean:
       cocnet depth holiday.jpg -o depth.png
 
-    To look at:
+    As a coloured picture to look at:
       cocnet depth holiday.jpg -o depth.jpg
 
-    By one estimator, whatever the photo brings along:
+    By one estimator, even if there is depth in the photo:
       cocnet depth holiday.jpg --estimator builtin -o depth.npy
 
     Args:
-        photo: Of the formats that `cocnet render` takes; - for standard input.
-        out: .png, .npy, .exr or .pfm with a sidecar beside it, or .jpg, .webp: a coloured picture.
-        estimator: auto = the photo's own, else the first that works of those installed; builtin (ships),
-            depth-anything-v2-small, depth-pro, moge-2, rembg, one that a package plugs in, or the .safetensors of
-            `cocnet train subject`.
-        coloured: Write a coloured picture, also as .png.
-        refine: Lay the edges of depth along the photo's first.
-        json: Print what was taken as one JSON object on stdout.
+        photo: Photo, in any format that `cocnet render` takes; - for standard input.
+        out: Depth file to write: .png, .npy, .exr or .pfm, with a JSON file beside it; .jpg or .webp for a coloured
+            picture.
+        estimator: Where depth comes from: auto (the photo itself, else the best estimator that is installed),
+            builtin, depth-anything-v2-small, depth-pro, moge-2, rembg, one of a plug-in package, or a .safetensors
+            file of `cocnet train subject`.
+        coloured: Write a coloured picture also as .png.
+        refine: Align the edges of the depth map with those of the photo.
+        json: Print what was written as one JSON object on standard output.
     """
     from cocnet.files.atomic import check_output
     from cocnet.imaging import DepthMap, depth_picture, read_photo, write_depth, write_photo
@@ -80,15 +81,16 @@ def depth(
         print(f"{out}: {facts['kind']}")
 
 
-def depth_info(path: Positional[Path], /, json: bool = False) -> None:
+def depth_info(path: Annotated[Positional[Path], arg(metavar="FILE")], /, json: bool = False) -> None:
     """Print which depth a photo or a depth file holds.
 
+    Kind, size, range and source of the depth:
       cocnet depth-info portrait.heic
       cocnet depth-info depth.png --json
 
     Args:
-        path: A photo or a depth map; - for a photo on standard input.
-        json: Print one JSON object.
+        path: Photo or depth file; - for a photo on standard input.
+        json: Print one JSON object on standard output.
     """
     from cocnet.imaging import describe_depth
 

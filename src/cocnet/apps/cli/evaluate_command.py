@@ -20,15 +20,15 @@ from cocnet.robustness.run_settings import RobustnessRun
 def evaluate(run: OmitArgPrefixes[EvaluateRun]) -> None:
     """Measure a network on pairs of an all-in-focus photo and its true bokeh.
 
-    On EBB!'s Val294 at native size, as published figures are; beside doing nothing, one blur, and physics:
+    On EBB!'s Val294 at native size, as most papers do, beside baselines (the photo itself, a uniform blur):
       cocnet evaluate --model cocnet-b3.safetensors --data EBB/train --controls -o runs/b3
 
-    On pairs of your own, in two folders or told apart by their names:
+    On pairs of your own, in two folders, or in one with names that tell them apart:
       cocnet evaluate --model net.safetensors --data photos --bokeh bokeh
       cocnet evaluate --model net.safetensors --data pairs --image-ending _input --bokeh-ending _bokeh
 
     Args:
-        run: What to measure, on what.
+        run: Network, pairs and metrics.
     """
     from cocnet.evaluation.evaluation_run import run_evaluation
     from cocnet.evaluation.pair_report import means_table
@@ -47,19 +47,19 @@ def evaluate(run: OmitArgPrefixes[EvaluateRun]) -> None:
 def evaluate_robustness(run: OmitArgPrefixes[RobustnessRun]) -> None:
     """Measure how natural and adversarial bokeh change what classifiers see.
 
-    The paper's attacks with their baselines, on the NeurIPS-2017 set; a run that was interrupted goes on:
+    The paper's attacks and their baselines on the NeurIPS-2017 set:
       cocnet evaluate robustness --data NIPS2017 --victims mobilenet_v2 efficientnet_lite0 -o runs/robustness
 
-    At one ε for all, through the renderer as the paper prints it, on 100 photos:
+    All at the same ε, through the paper's own renderer (Eq. 8), on 100 photos:
       cocnet evaluate robustness --data NIPS2017 --methods random@6e-4 gda@6e-4 sm-gda@6e-4 bg-gda@6e-4
         --renderer physical-eq8 --photos 100 -o runs/matched
 
-    Accuracy against ε and steps, as curves, and what survives JPEG and another renderer:
+    Curves of accuracy over ε and steps, and which attacks survive JPEG and another renderer:
       cocnet evaluate robustness --data NIPS2017 --methods random gda gda:steps=200 --epsilons 3e-4 8e-3 3e-2
         --transforms jpeg75 on:physical-eq8 -o runs/sweep
 
     Args:
-        run: Which photos, victims and methods, and how they are rendered.
+        run: Photos, classifiers, attacks and renderer.
     """
     from cocnet.robustness.robustness_run import run_robustness
 
@@ -82,7 +82,7 @@ def evaluate_robustness(run: OmitArgPrefixes[RobustnessRun]) -> None:
 
 
 def tables(
-    number: Positional[int],
+    number: Annotated[Positional[int], arg(metavar="NUMBER")],
     /,
     run: Path | None = None,
     data: Path | None = None,
@@ -96,6 +96,7 @@ def tables(
 ) -> None:
     """Print a table of the paper: its values beside ours.
 
+    1 and 4 compare networks, on bokeh and on deblurring; 2 and 3 attacks, and how they transfer:
       cocnet tables 1
       cocnet tables 1 --data EBB/train --weights runs/weights -o table1.md
       cocnet tables 2 --run runs/robustness
@@ -103,17 +104,18 @@ def tables(
       cocnet tables 4 --data DPDD --weights runs/weights
 
     Args:
-        number: Which: 1 to 4.
-        run: For 2 and 3: the folder of a run of `cocnet evaluate robustness` [the paper's values alone].
-        data: For 1: EBB!'s train folder; its Val294 is measured at 1024 × 1024, as in the paper. For 4: DPDD,
-            or a folder of NAME_input.png and NAME_sharp.png.
-        weights: Folder of NAME.safetensors [weights that ship].
-        depths: Folder of depth files N.*, for networks that take depth.
-        depth_kind: Of these [what their sidecars say].
-        native: Measure at native size, as the paper's peers do.
-        device: cpu or cuda.
-        out: Also write it to this Markdown file.
-        json: Print one JSON array instead.
+        number: Number of the table, 1 to 4.
+        run: For Tables 2 and 3: folder of a run of `cocnet evaluate robustness` (default: the paper's values alone).
+        data: For Table 1: EBB!'s train folder, of which Val294 is measured at 1024 × 1024 px, as in the paper. For
+            Table 4: DPDD, or a folder of NAME_input.png and NAME_sharp.png (default: the paper's values alone).
+        weights: Folder of weight files, named NETWORK.safetensors (default: the weights that ship).
+        depths: For Table 1: folder of depth files, named as EBB!'s photos, for networks that take depth.
+        depth_kind: What the depth files hold: metric, disparity, relative_depth or relative_disparity (default: as
+            the JSON file beside each says).
+        native: For Table 1: measure at native size instead, as most papers do.
+        device: Where to compute: cpu or cuda.
+        out: Also write the table to this Markdown file.
+        json: Print one JSON array on standard output instead.
     """
     from cocnet.files.atomic import atomic_path, check_output
 

@@ -17,11 +17,13 @@ from cocnet.errors import CocnetError
 def models(json: bool = False) -> None:
     """List the networks that render bokeh or deblur.
 
+    For each: what it takes beside the photo, its number of parameters and the published one, the multiple of px that
+    its input's size must have, whether trained weights ship, year and paper:
       cocnet models
       cocnet models --json
 
     Args:
-        json: Print one JSON array, with papers, licences and notes in full.
+        json: Print one JSON array on standard output, with papers, licences and notes in full.
     """
     from cocnet.networks import catalogue
 
@@ -60,20 +62,26 @@ def _model_row(facts: dict[str, Any]) -> tuple[str, ...]:
 
 
 def export(
-    model: Positional[str], out: Positional[Path], /, int8: bool = False, random_weights: bool = False
+    model: Annotated[Positional[str], arg(metavar="MODEL")],
+    out: Annotated[Positional[Path], arg(metavar="OUT")],
+    /,
+    int8: bool = False,
+    random_weights: bool = False,
 ) -> None:
     """Write a network as ONNX, and check it against PyTorch.
 
+    A weight file of your own, or a network that ships:
       cocnet export my-network.safetensors my-network.onnx
       cocnet export cocnet-b3-less b3-less.onnx
 
-    The picture is `image` [1 3 h w], sRGB in 0..1; networks that see depth also take `depth` [1 1 h w].
+    The ONNX file takes any height and width: `image` [1 3 h w], sRGB in 0..1, and, for networks that take depth,
+    `depth` [1 1 h w].
 
     Args:
-        model: A weight file, or a name of `cocnet models`.
-        out: The .onnx file to write.
-        int8: Convolutions in 8 bit: smaller, faster on many processors; prints what it costs, in dB.
-        random_weights: Of a name whose weights don't ship: an untrained network, to measure its speed.
+        model: Weight file, or a name of `cocnet models`.
+        out: ONNX file to write.
+        int8: Quantise convolutions to 8 bit, which is smaller and on many processors faster; prints the loss in dB.
+        random_weights: Export an untrained network, to measure the speed of one whose weights don't ship.
     """
     from cocnet.files.atomic import check_output
     from cocnet.networks import (
@@ -104,28 +112,29 @@ def export(
 
 
 def convert(
-    name: Positional[str],
-    weights: Positional[Path],
+    name: Annotated[Positional[str], arg(metavar="NAME")],
+    weights: Annotated[Positional[Path], arg(metavar="FILE")],
     /,
     out: Annotated[Path | None, arg(aliases=["-o"])] = None,
 ) -> None:
     """Convert weights published by a network's authors to a weight file of cocnet.
 
+    From PyTorch's format, then measured:
       cocnet convert ifan IFAN.pth -o ifan.safetensors
       cocnet convert dmshn dmshn.pth
       cocnet evaluate --model dmshn.safetensors --data EBB/train
 
-    PyNET's are a TensorFlow checkpoint. Where TensorFlow is installed, this makes an .npz of it:
+    PyNET's weights are a TensorFlow checkpoint. Where TensorFlow is installed, this turns it into .npz:
       python -c "import numpy, tensorflow as tf; p = 'pynet_bokeh_level_0'; numpy.savez('pynet.npz',
         **{n: tf.train.load_variable(p, n) for n, _ in tf.train.list_variables(p)})"
       cocnet convert pynet pynet.npz
 
-    Nothing that the file says is run: it may hold tensors and nothing else.
+    No code in the file is run: it may hold tensors and nothing else.
 
     Args:
-        name: Of `cocnet models`: brvit, dmshn, dmshn-stacked, ifan, mpfnet or pynet.
-        weights: The published file: .pth, .safetensors or .npz.
-        out: The .safetensors file to write [NAME.safetensors in this folder].
+        name: Name of the network: brvit, dmshn, dmshn-stacked, ifan, mpfnet or pynet.
+        weights: Published weight file: .pth, .safetensors or .npz.
+        out: Weight file to write, with a model card beside it (default: NAME.safetensors in the current folder).
     """
     from cocnet.files.atomic import check_output
     from cocnet.networks.zoo.published import convert as convert_weights

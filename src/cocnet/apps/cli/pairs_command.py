@@ -4,26 +4,29 @@ Enters: photos in a folder. Leaves: folders as BasicSR, DPDD or EBB! have them.
 """
 
 from pathlib import Path
+from typing import Annotated
 
-from tyro.conf import OmitArgPrefixes, Positional
+from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from cocnet.apps.cli.progress import parts_done
 from cocnet.apps.cli.say import note
 from cocnet.training.runs.pair_settings import PairRun
 
 
-def pairs(images: Positional[Path], /, run: OmitArgPrefixes[PairRun]) -> None:
+def pairs(
+    images: Annotated[Positional[Path], arg(metavar="FOLDER")], /, run: OmitArgPrefixes[PairRun]
+) -> None:
     """Make training pairs of sharp photos and their bokeh for other networks.
 
-    For a deblurring network in BasicSR or NAFNet, three lenses a photo; options/nafnet.yml lies beside:
+    For BasicSR or NAFNet, each photo through three lenses; options/nafnet.yml is written beside them:
       cocnet pairs photos --each 3 -o pairs
 
-    As DPDD has them, 16 bit, with maps of the circle of confusion:
+    In DPDD's layout, 16 bit, with maps of the circle of confusion:
       cocnet pairs photos --layout dpdd --bits 16 --coc -o pairs
 
     Args:
         images: Folder of sharp photos.
-        run: How they are blurred and laid out.
+        run: Bokeh and layout.
     """
     from cocnet.training.runs.pair_set import MANIFEST, run_pairs
 

@@ -5,6 +5,7 @@ Enters: a command and its arguments. Leaves: the call, or SystemExit: 0 after --
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, get_type_hints
@@ -16,6 +17,7 @@ from tyro.constructors import (
     PrimitiveConstructorSpec,
     PrimitiveTypeInfo,
     StructConstructorSpec,
+    StructFieldSpec,
     StructTypeInfo,
 )
 
@@ -23,7 +25,8 @@ from cocnet.apps.cli.commands import load
 from cocnet.errors import CocnetError
 from cocnet.pipeline.options import Pair
 
-_SILENT = ("None", "", "False")  # a flag that isn't given is off; what is None says its default in words
+# a flag that isn't given is off; what is None says its default in words
+_SILENT = ("None", "", "''", "False")
 
 
 def parsed(arguments: Sequence[str]) -> Callable[[], None]:
@@ -54,10 +57,23 @@ def _deferred(command: Callable[..., None]) -> Callable[..., Callable[[], None]]
         return functools.partial(command, *arguments, **options)
 
     hints = get_type_hints(command, include_extras=True)
-    bound.__doc__, bound.__name__ = command.__doc__, command.__name__
+    bound.__doc__, bound.__name__ = _on_lines(inspect.getdoc(command) or ""), command.__name__
     bound.__annotations__ = {name: _with_default(hint) for name, hint in hints.items()}
     bound.__signature__ = inspect.signature(command)  # type: ignore[attr-defined]
     return bound
+
+
+def _on_lines(doc: str) -> str:
+    """A docstring with each parameter's text on one line, to be wrapped to any width."""
+    about, args, parameters = doc.partition("\nArgs:\n")
+    return about + args + re.sub(r"\n {8,}", " ", parameters)
+
+
+def _told_by_us(field: StructFieldSpec) -> StructFieldSpec:
+    """A field whose text is on one line, too, and says its default as parameters do."""
+    text = field.helptext() if callable(field.helptext) else field.helptext
+    told: Any = _with_default(field.type)
+    return replace(field, helptext=" ".join((text or "").split()), type=told)
 
 
 def _with_default(hint: Any) -> Any:
@@ -70,7 +86,7 @@ def _default_of(label: str) -> str:
 
 
 def _registry() -> ConstructorRegistry:
-    """Pairs of numbers are written with a comma: `--focus-point 0.4,0.6`; defaults are told as `_default_of` does."""
+    """Pairs of numbers are written with a comma: `--focus-point 0.4,0.6`; fields are told as `_told_by_us` does."""
     registry = ConstructorRegistry()
     nested: list[bool] = []
 
@@ -97,8 +113,6 @@ def _registry() -> ConstructorRegistry:
             nested.pop()
         if not isinstance(found, StructConstructorSpec):
             return None
-        return replace(
-            found, fields=tuple(replace(one, type=_with_default(one.type)) for one in found.fields)
-        )
+        return replace(found, fields=tuple(map(_told_by_us, found.fields)))
 
     return registry

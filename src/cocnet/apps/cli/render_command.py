@@ -35,52 +35,53 @@ def render(
 ) -> None:
     """Render a photo with the blur of a large lens.
 
-    Any photo; its subject is found and kept sharp, depth is estimated where the photo has none:
+    Any photo: its subject is found and kept sharp, and depth is estimated where the photo has none:
       cocnet render holiday.jpg -o bokeh.jpg
 
-    A phone's own portrait photo, focus found by itself:
+    A phone's portrait photo, with the depth that is in it:
       cocnet render portrait.heic -o bokeh.jpg
 
-    A photo and a depth map in metres, focus on what is at 40 % of the width and 60 % of the height, f/1.4:
+    A depth map in metres, focus on what is at 40 % of the width and 60 % of the height, f/1.4:
       cocnet render photo.jpg --depth depth.npy --depth-kind metric --focus-point 0.4,0.6
         --f-number 1.4 -o bokeh.jpg
 
-    Depth of a network, without a scale, placed from 1.5 to 20 m; an 85 mm lens with seven straight blades:
+    A network's relative depth map, placed from 1.5 to 20 m; an 85 mm lens with seven straight blades:
       cocnet render photo.jpg --depth depth.png --depth-kind relative_disparity --near-m 1.5 --far-m 20
         --focal-length-mm 85 --aperture-blades 7 -o bokeh.png
 
-    As much blur as a phone's slider says, 0 to 100; the subject by a mask of your own, a hand stays sharp, too:
+    Blur from 0 to 100, as in phone apps; masks of your own for the subject, and for a hand that stays sharp, too:
       cocnet render photo.jpg --blur 40 --subject person.png --keep hand.png -o bokeh.jpg
 
-    Everything from 1.5 to 3 m sharp, discs of an anamorphic lens:
+    Everything from 1.5 to 3 m sharp, with the blur discs of an anamorphic lens:
       cocnet render photo.jpg --focus-range 1.5,3 --squeeze 1.33 -o bokeh.jpg
 
-    The depth and the mask that were used, to mend them by hand and give them back:
+    Write depth and mask as well, to correct them by hand and use them with --depth and --subject:
       cocnet render photo.jpg --save-depth depth.png --save-mask person.png -o bokeh.jpg
 
     The same picture again, or once more at f/4:
       cocnet render --settings bokeh.jpg.json -o again.jpg
       cocnet render --settings bokeh.jpg.json --f-number 4 -o less.jpg
 
-    From one program to the next, as PNG:
+    In a pipe, from standard input to standard output as PNG:
       curl -s https://example.org/photo.jpg | cocnet render - -o - | display
 
-    A quick look before the full render, settings as JSON on stdout:
+    A quick look before the full render, with the settings as JSON on standard output:
       cocnet render photo.heic --preview --json -o look.jpg
 
     Args:
-        photo: JPEG, PNG, TIFF, WebP, HEIC, AVIF, JPEG XL, JPEG 2000, BMP or PPM; - for standard input
-            [the photo that --settings names].
-        rendering: What to focus on, with which lens.
-        out: The picture to write: .jpg, .png, .tif, .webp or .avif; its settings go beside it (out.jpg.json); - for
-            PNG on standard output [PHOTO-bokeh.jpg, of the photo's own format].
-        depth: Depth map: PNG, TIFF, NPY, NPZ, PFM or EXR; - for standard input [the photo's own, else estimated].
-        settings: The settings beside a picture (out.jpg.json): photo, depth and options are taken from there, and
-            what is given here changes them.
-        save_depth: Write the depth that was used, too: .png, .npy, .exr, .pfm for --depth, or .jpg, coloured.
-        save_mask: Write the subject's mask, too, for --subject: .png, white = the subject.
-        quality: Of JPEG, WebP and AVIF, 1..100 [95].
-        json: Print the settings as one JSON object on stdout.
+        photo: Photo to render: JPEG, PNG, TIFF, WebP, HEIC, AVIF, JPEG XL, JPEG 2000, BMP or PPM; - for standard
+            input (default: the photo that --settings names).
+        rendering: Focus, lens, depth and renderer.
+        out: Picture to write: .jpg, .png, .tif, .webp or .avif, with its settings beside it (out.jpg.json); - for
+            PNG on standard output (default: PHOTO-bokeh beside the photo, in its format).
+        depth: Depth map: PNG, TIFF, NPY, NPZ, PFM or EXR; - for standard input (default: the depth in the photo, else
+            estimated).
+        settings: Settings file of an earlier picture (out.jpg.json): photo, depth and options are taken from it, and
+            the options given here replace those in it.
+        save_depth: Also write the depth map that was used: .png, .npy, .exr or .pfm, or .jpg for a coloured picture.
+        save_mask: Also write the mask of the subject that was used: .png, white = subject.
+        quality: Quality of JPEG, WebP and AVIF, 1..100 (default: 95).
+        json: Print the settings that were used as one JSON object on standard output.
     """
     from cocnet.files.atomic import check_output
     from cocnet.pipeline.render_photo import render as render_photo

@@ -11,13 +11,14 @@ from cocnet.apps.serve.settings import ServeRun
 def serve(run: OmitArgPrefixes[ServeRun]) -> None:
     """Open a page in the browser to choose focus and aperture by looking.
 
+    Drop a photo on the page, click what should be sharp, drag the aperture, and save at full size:
       cocnet serve
 
-    For other computers of this network; the URL that is printed holds a token:
+    Reachable from other computers; the printed URL holds a token, without which nobody is let in:
       cocnet serve --host 0.0.0.0 --port 8765
 
     Args:
-        run: Address and limits.
+        run: Address, and limits for visitors.
     """
     from cocnet.apps.serve.run import serve as serve_until_stopped
 

@@ -23,20 +23,20 @@ from cocnet.training.runs.subject_run import SubjectRun
 def train_subject(run: OmitArgPrefixes[SubjectRun]) -> None:
     """Train the built-in network that estimates depth and finds the subject.
 
-    From the weights that ship:
+    Masks have the photos' names (NAME.png for NAME.jpg). From the weights that ship:
       cocnet train subject --images photos --masks masks -o runs/subject
 
-    With disparity of a teacher's, too (tools/teacher makes masks and disparity):
+    With disparity from a larger network as well (tools/teacher makes masks and disparity):
       cocnet train subject --images photos --masks masks --disparities disparity
 
-    On two sets at once, seen at three sizes:
+    On two data sets at once, at three sizes:
       cocnet train subject --images photos more --masks masks more-masks --sides-px 192 256 320
 
-    From an encoder trained on ImageNet (tools/teacher makes the file), for 80 minutes:
+    From an encoder trained on ImageNet (tools/teacher makes the file), for at most 80 minutes:
       cocnet train subject --images photos --masks masks --encoder lite1.safetensors --minutes 80
 
     Args:
-        run: What to train on, from where, for how long.
+        run: Data, initial weights and duration.
     """
     from cocnet.training.runs.subject_run import run_subject
 
@@ -51,12 +51,12 @@ def train_subject(run: OmitArgPrefixes[SubjectRun]) -> None:
 def train_ablation(run: OmitArgPrefixes[AblationRun]) -> None:
     """Train the paper's variants on the same scenes, and compare them.
 
-    All of them, then two more seeds of two; trainings that stand there go on, and count:
+    All start from the same weights. All variants, then two more seeds of two of them:
       cocnet train ablation --images photos --masks masks -o runs/ablation
       cocnet train ablation --images photos --masks masks -o runs/ablation --variants b3 dir --seeds 1 2
 
     Args:
-        run: Which variants, on what, for how long.
+        run: Variants, data and duration.
     """
     from cocnet.training.runs.ablation import run_ablation
 
@@ -68,15 +68,15 @@ def train_ablation(run: OmitArgPrefixes[AblationRun]) -> None:
 def train_deblur(run: OmitArgPrefixes[DeblurRun], recipe: DeblurRecipe = HYBRID) -> None:
     """Train a network that sharpens what is out of focus.
 
-    On scenes made of photos and their subjects' masks (NAME.png, white = subject):
+    On scenes made of photos and masks of their subjects (NAME.png, white = subject):
       cocnet train deblur --images photos --masks masks -o runs/deblur
 
-    IFAN on DPDD, by the published recipe:
+    IFAN on DPDD, with the published recipe:
       cocnet train deblur --model ifan --data DPDD --side-px 256 -o runs/ifan
 
     Args:
-        run: What to train, on what.
-        recipe: How; left alone, IFAN gets the published one.
+        run: Network and data.
+        recipe: Recipe; if none of it is set, IFAN gets the published one.
     """
     from cocnet.training.runs.deblur_run import run_deblur
 
@@ -92,11 +92,12 @@ def train_deblur(run: OmitArgPrefixes[DeblurRun], recipe: DeblurRecipe = HYBRID)
 def train_deblur_experiment(run: OmitArgPrefixes[DeblurExperiment]) -> None:
     """Compare kinds of bokeh as training data for a deblurring network.
 
+    The kinds are no training, natural bokeh, and bokeh through depth that is random or adversarial:
       cocnet train deblur-experiment --start weights.safetensors --images photos --masks masks
         --ray-traced scenes --real pairs -o runs/deblur-experiment
 
     Args:
-        run: From which weights, on what, for how long.
+        run: Initial weights, data and duration.
     """
     from cocnet.training.runs.deblur_experiment import run_experiment
 
@@ -122,15 +123,15 @@ def train_bokeh(name: str) -> Callable[..., None]:
 
     command.__doc__ = f"""Train {named.model}: {named.about}.
 
-    On scenes made of photos and their subjects' masks (NAME.png, white = subject), or {OTHER_DATA[named.sees][0]}:
+    On scenes made of photos and masks of their subjects (NAME.png, white = subject), or {OTHER_DATA[named.sees][0]}:
       cocnet train {name} --images photos --masks masks -o runs/{name}
       cocnet train {name} {OTHER_DATA[named.sees][1]} -o runs/{name}
 
-    With two processes: torchrun --nproc-per-node 2 -m cocnet train {name} …
+    By two processes: torchrun --nproc-per-node 2 -m cocnet train {name} …
 
     Args:
-        run: What to train, on what.
-        recipe: How it is trained.
+        run: Network and data.
+        recipe: Recipe of the training.
     """
     return command
 

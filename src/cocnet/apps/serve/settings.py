@@ -15,19 +15,19 @@ class ServeRun:
     """Where the page is served, and how much one visitor may ask for. Raises InputError."""
 
     host: str = "127.0.0.1"
-    """Address to listen on; any but this computer's own needs the token that is printed in the URL."""
+    """Address to listen on. For any but this computer's own, the printed URL holds a token that visitors need."""
     port: int = 8765
-    """Port; 0 = any that is free."""
+    """Port to listen on; 0 = any free one."""
     max_mp: float = 100.0
-    """Largest photo, megapixels."""
+    """Largest photo that is accepted, in megapixels."""
     renders: int = 1
-    """Full-size renders at the same time; others wait their turn."""
+    """Number of full-size renders at the same time; more wait in a queue."""
     visitors: int = 4
-    """Visitors whose photos are kept open at the same time; each takes a process."""
+    """Number of visitors whose photos are kept open at the same time, each in its own process."""
     memory_mb: int = 6000
-    """Memory that one process may take."""
+    """Memory that each of these processes may use, in MB."""
     seconds: float = 120.0
-    """Time that opening a photo, or one view of it, may take."""
+    """Time limit for opening a photo or making one view of it, in seconds."""
 
     def __post_init__(self) -> None:
         for name in ("max_mp", "renders", "visitors", "memory_mb", "seconds"):

@@ -28,21 +28,23 @@ class PairFolder:
     """Where pairs lie, and how they are seen."""
 
     data: Path
-    """EBB!'s train folder (original/N.jpg, bokeh/N.jpg), or photos, or ray-traced scenes (.npz)."""
+    """Folder of pairs: EBB!'s train folder (original/N.jpg, bokeh/N.jpg), photos (with --bokeh or --image-ending), or
+    ray-traced scenes (.npz)."""
     bokeh: Path | None = None
-    """Folder of the true bokeh, files of the same stems as in --data."""
+    """Folder of the true bokeh, matched to the photos by name."""
     image_ending: str = ""
-    """Or both in --data, told apart by what a photo's stem ends with, as _input"""
+    """Where photos and bokeh lie in one folder: what photos' names end with before .jpg or .png, e.g. _input."""
     bokeh_ending: str = ""
-    """and what a bokeh's ends with, as _bokeh."""
+    """The same for the bokeh's names, e.g. _bokeh."""
     split: Literal["test", "train", "all"] = "test"
-    """Of EBB!: test is Val294, 4400..4693."""
+    """Which split of EBB!; test = Val294, numbers 4400 to 4693."""
     depths: Path | None = None
-    """Folder of depth files of the same stems."""
+    """Folder of depth files, matched to the photos by name."""
     depth_kind: str | None = None
-    """Of these: metric, disparity, relative_depth or relative_disparity [what their sidecars say]."""
+    """What the depth files hold: metric (metres), disparity (1/metres), relative_depth (bigger is farther) or
+    relative_disparity (bigger is nearer) (default: as the JSON file beside each says)."""
     resize: tuple[int, int] | None = None
-    """Height and width, px, that pairs are resized to; the paper's is 1024 1024 [native]."""
+    """Height and width in px that pairs are resized to; the paper's are 1024 1024 (default: native size)."""
     skip_problems: bool = False
     """Leave out pairs that can't be used, and report them, instead of stopping."""
 

@@ -23,17 +23,19 @@ class LossWeights:
     l2: float = 0.0
     """Weight of the mean squared error."""
     ssim: float = 1.0
-    """Weight of 1 − SSIM (Gaussian windows of 11 px)."""
+    """Weight of 1 − SSIM, with Gaussian windows of 11 px."""
     ms_ssim: float = 0.0
-    """Weight of 1 − MS-SSIM; pictures from 176 px on."""
+    """Weight of 1 − MS-SSIM, for pictures of at least 176 px."""
     vgg: float = 0.0
-    """Weight of the mean squared error of VGG-19's features (relu5_4); its weights are a download."""
+    """Weight of the mean squared error between VGG-19's features (relu5_4), whose weights are downloaded."""
     fusion: float = 0.0
-    """Weight of MPFNet's own supervision: its fusion weights against the blurred version most like the true bokeh."""
+    """Weight of MPFNet's own supervision: for each pixel, the blurred version that is most like the true bokeh."""
     gain: float = 0.0
-    """Weight of log(squared error / the physical picture's), 0.1 for 0.43 dB; hybrids only."""
+    """Weight of log(squared error / squared error of the physical picture), where 0.1 is 0.43 dB; for hybrids
+    only."""
     parts: float = 0.0
-    """Weight of the same in squares of 32 px, which all count as much: where physics is good already, too."""
+    """Weight of the same loss over squares of 32 px, each of which counts as much as the others, however good the
+    physical picture is in it."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,11 @@ class BokehStage(Stage):
     """A stage of a bokeh network's training."""
 
     steps: int = PASSES * EBB_PAIRS // 2
-    """Number of batches."""
+    """Number of training steps."""
     loss: LossWeights = field(default_factory=LossWeights)
     """What is minimised."""
     level: int | None = None
-    """PyNET's level to train; its picture is compared at that level's size [the whole network]."""
+    """Level of PyNET to train, on pictures of that level's size; without one, the whole network."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ class BokehRecipe(Recipe):
     stages: tuple[BokehStage, ...] = (BokehStage(),)
     """Stages of the training, one after the other."""
     start: Literal["xavier", "own", "identity"] = "xavier"
-    """Initial weights: Xavier's with zero biases; the network's own; or its own with Eq. 17 at the photo itself."""
+    """Initial weights: xavier = Xavier's, with zero biases; own = the network's own; identity = its own, such that it
+    returns the photo at first (Eq. 17)."""
 
 
 @dataclass(frozen=True)
@@ -102,44 +105,40 @@ def _pynet() -> tuple[BokehStage, ...]:
 
 
 RECIPES = {
-    "cocnet": Named("cocnet-b3", BokehRecipe(), "the paper's: L1 + (1 - SSIM), one stage"),
+    "cocnet": Named("cocnet-b3", BokehRecipe(), "the paper's recipe, L1 + (1 - SSIM), one stage"),
     "cocnet-l2": Named(
         "cocnet-b3",
         BokehRecipe((BokehStage(loss=LossWeights(l1=0.0, l2=1.0)),)),
-        "the paper's ablation: L2 + (1 - SSIM)",
+        "the paper's ablation with L2 + (1 - SSIM)",
     ),
-    "dmshn-os": Named("dmshn", BokehRecipe(), "DMSHN by the paper's recipe, one stage"),
+    "dmshn-os": Named("dmshn", BokehRecipe(), "the paper's recipe, one stage"),
     "dmshn": Named(
         "dmshn",
         BokehRecipe(
             (BokehStage(learning_rate=1e-4), BokehStage(learning_rate=1e-5, loss=_MS_SSIM)), start="own"
         ),
-        "two stages: L1 + (1 - SSIM), then 1 - MS-SSIM",
+        "L1 + (1 - SSIM), then 1 - MS-SSIM",
     ),
     "pynet": Named(
         "pynet",
         BokehRecipe(_pynet(), start="own"),
-        "seven stages, level 5 to -1; the last three need VGG",
+        "seven stages, from level 5 to level -1; the last three need VGG-19's weights",
         "depth",
     ),
     "mpfnet": Named(
         "mpfnet",
         BokehRecipe((BokehStage(loss=LossWeights(fusion=1.0)),), start="own"),
-        "from description: L1 + (1 - SSIM), fusion weights supervised by the bokeh itself",
+        "as described in its paper, L1 + (1 - SSIM), with supervised fusion weights",
     ),
     "brvit": Named(
         "brvit",
         BokehRecipe((BokehStage(learning_rate=1e-5, loss=_MS_SSIM),), start="own"),
         "one stage, 1 - MS-SSIM",
     ),
-    "less": Named(
-        "cocnet-b3-less", _FROM_PHOTO, "ours, the photo alone: the subject sharp, the rest blurred"
-    ),
+    "less": Named("cocnet-b3-less", _FROM_PHOTO, "takes the photo alone, and blurs all but the subject"),
     "depth": Named(
-        "cocnet-b3-less-depth", _FROM_PHOTO, "ours, photo and depth in 0..1: one lens built in", "depth"
+        "cocnet-b3-less-depth", _FROM_PHOTO, "takes photo and depth in 0..1, for one fixed lens", "depth"
     ),
-    "lens": Named(
-        "cocnet-b3-less-lens", _FROM_PHOTO, "ours, for any lens: cosine schedule, averaged weights", "lens"
-    ),
-    "hybrid": Named("cocnet-hybrid", _HYBRID, "ours: the physical renderer's picture, improved", "lens"),
+    "lens": Named("cocnet-b3-less-lens", _FROM_PHOTO, "takes photo, depth and lens, for any lens", "lens"),
+    "hybrid": Named("cocnet-hybrid", _HYBRID, "corrects the physical renderer's picture", "lens"),
 }

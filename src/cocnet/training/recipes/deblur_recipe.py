@@ -11,10 +11,10 @@ class DeblurRecipe(Recipe):
     """Stages, and what is made small. IFAN's own loss has its reblurring network, whatever `loss` says."""
 
     loss: Literal["gain", "l1", "l2"] = "gain"
-    """gain: how much of the blurred picture's squared error is left, as a logarithm: every picture's decibels count
-    alike; l1, l2: mean absolute or squared error."""
+    """Loss: gain = logarithm of the squared error over that of the blurred picture, so that a decibel counts as much
+    in every picture; l1 or l2 = mean absolute or squared error."""
     weight_decay: float = 1e-3
-    """Weight decay of AdamW, or RAdam for IFAN."""
+    """Weight decay of the optimiser: AdamW, or RAdam for IFAN."""
 
 
 HYBRID = DeblurRecipe(

@@ -15,17 +15,18 @@ class Stage:
     """A part of a training, with an optimiser of its own. Raises CocnetError for numbers that can't be."""
 
     steps: int = 20_000
-    """Number of batches."""
+    """Number of training steps."""
     batch: int = 2
     """Batch size of each process."""
     learning_rate: float = 2e-4
     """Highest learning rate."""
     schedule: Literal["constant", "cosine"] = "constant"
-    """Learning rate schedule; cosine: down to zero over the stage, after a linear warm-up."""
+    """Learning rate schedule; cosine = a linear warm-up, then down to zero over the stage."""
     warm_up: float = 0.02
-    """Fraction of a cosine schedule over which the learning rate rises."""
+    """Fraction of a cosine schedule that is the warm-up."""
     minutes: float | None = None
-    """Stop after this long, if that comes first; a cosine schedule then follows the clock [no limit]."""
+    """Stop after this many minutes, if that comes first; a cosine schedule then follows the time (default: no
+    limit)."""
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.batch < 1 or (self.minutes is not None and self.minutes <= 0):
@@ -45,21 +46,22 @@ class Recipe:
     stages: tuple[Stage, ...] = (Stage(),)
     """Stages of the training, one after the other."""
     start: Literal["xavier", "own", "identity"] = "own"
-    """Initial weights: Xavier's with zero biases; the network's own; or its own with Eq. 17 at the photo itself."""
+    """Initial weights: xavier = Xavier's, with zero biases; own = the network's own; identity = its own, such that it
+    returns the photo at first (Eq. 17)."""
     averaging: float = 0.0
-    """Decay of the averaged weights, which are the ones that are saved [0: the last weights]."""
+    """Decay of the moving average of the weights, which is what is saved; 0 = the last weights are saved."""
     clip: float | None = None
-    """Largest norm of the gradient [no limit]."""
+    """Clip the gradient to this norm; without one, it isn't clipped."""
     bfloat16: bool = False
-    """Compute networks in bfloat16; weights, averages and losses stay float32."""
+    """Whether networks are computed in bfloat16; weights, averages and losses stay float32."""
     seed: int = 0
     """Random seed."""
     log_steps: int = 50
-    """Steps between lines in log.jsonl."""
+    """Number of steps between lines in log.jsonl."""
     sample_steps: int = 1000
-    """Steps between held-out scores, sample pictures and saves of the weights."""
+    """Number of steps between validations, each with sample pictures and saved weights."""
     save_seconds: float = 120.0
-    """Time between saves of the training's state."""
+    """Time in seconds between saves of the training's state, from which it continues."""
 
     def __post_init__(self) -> None:
         if not self.stages:

@@ -60,29 +60,29 @@ class AblationRun:
     """Which variants, on what, for how long."""
 
     images: Path
-    """Folder of photos that scenes are made of."""
+    """Folder of photos to make training scenes of."""
     masks: Path
-    """Folder of their subjects' masks NAME.png."""
+    """Folder of masks of their subjects, NAME.png for NAME.jpg, white = subject."""
     out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/ablation")
-    """Folder of the trainings; those that stand there go on."""
+    """Folder of the trainings. Run the same command again to continue after an interruption."""
     variants: tuple[str, ...] = tuple(VARIANTS)
-    """Rows of Table I, and lens; less-… are those of half the channels."""
+    """Variants to train: rows of Table I, and lens; names with less have half the channels."""
     seeds: tuple[int, ...] = (0,)
-    """Random seeds: one training of each variant for each; several commands at once can share them."""
+    """Random seeds; each variant is trained once for each. Several commands at once can share the work."""
     steps: int = 5000
-    """Number of batches of 2 in each training."""
+    """Number of training steps, each of a batch of 2."""
     side_px: int = 128
-    """Size of the scenes in px."""
+    """Side of the scenes in px."""
     radius_px: float = 6.0
-    """Blur radius of the farthest plane in px; all scenes have one lens, and the nearest subject is sharp."""
+    """Blur radius of the farthest plane in px; all scenes have the same lens, focused on the nearest subject."""
     held_out: int = 60
-    """Number of scenes of other photos to compare on."""
+    """Number of scenes, of other photos, to compare the variants on."""
     workers: int = 1
-    """Processes that load data ahead."""
+    """Processes that load data in advance; 0 = none."""
     threads: int | None = None
-    """CPU threads of the training [all]."""
+    """Number of CPU threads (default: PyTorch's choice)."""
     device: str = "auto"
-    """cpu or cuda [a GPU where there is one]."""
+    """Where to compute: cpu, cuda, or auto for a GPU where there is one."""
 
     def checked(self) -> "AblationRun":
         """This run; raises InputError for what can't be."""

@@ -35,51 +35,53 @@ class BokehRun:
     """What to train, on what. Data are scenes, made of --images and --masks, or pairs that lie in --data."""
 
     out: Annotated[Path, arg(aliases=["-o"])]
-    """Folder of the run; where one stands there, it goes on."""
+    """Folder of the run. Run the same command again to continue after an interruption."""
     model: str = "cocnet-b3"
-    """A name of `cocnet models`, or a weight file to go on from (with --recipe.start own)."""
+    """Network to train: a name of `cocnet models`, or a weight file to continue from (with --recipe.start own)."""
     images: Path | None = None
-    """Folder of photos that scenes are made of."""
+    """Folder of photos to make training scenes of."""
     masks: Path | None = None
-    """Folder of their subjects' masks NAME.png."""
+    """Folder of masks of their subjects, NAME.png for NAME.jpg, white = subject."""
     ray_traced: Path | None = None
-    """Folder of ray-traced scenes (.npz) to train on as well, in crops; for networks that see a lens."""
+    """Folder of ray-traced scenes (.npz) to train on as well, in crops; for networks that take a lens."""
     ray_traced_part: float = 0.25
-    """Fraction of the items that are crops of ray-traced scenes."""
+    """Fraction of the training items that are crops of ray-traced scenes."""
     data: Path | None = None
-    """EBB!'s train folder, photos, or ray-traced scenes (.npz)."""
+    """Folder of pairs to train on: EBB!'s train folder, photos (with --bokeh), or ray-traced scenes (.npz)."""
     bokeh: Path | None = None
-    """Folder of the true bokeh, files of the same stems as in --data."""
+    """Folder of the true bokeh, matched to the photos in --data by name."""
     depths: Path | None = None
-    """Folder of depth files of the same stems."""
+    """Folder of depth files, matched to the photos in --data by name."""
     depth_kind: str | None = None
-    """Kind of the depth files: metric, disparity, relative_depth or relative_disparity [what their sidecars say]."""
+    """What the depth files hold: metric (metres), disparity (1/metres), relative_depth (bigger is farther) or
+    relative_disparity (bigger is nearer) (default: as the JSON file beside each says)."""
     resize: tuple[int, int] | None = None
-    """Height and width in px that pairs are resized to first; the paper's is 1024 1024 [native]."""
+    """Height and width in px that pairs are resized to first; the paper's are 1024 1024 (default: native size)."""
     skip_problems: bool = False
     """Leave out pairs that can't be used, and report them, instead of stopping."""
     side_px: int = 256
-    """Training crop size in px (0: whole pictures)."""
+    """Side of the training crops in px; 0 = whole pictures."""
     window_px: int = 0
-    """Crop size in px that cocnet-hybrid sees of each scene [all of it]."""
+    """Side in px of the part of each scene that cocnet-hybrid is trained on; 0 = all of it."""
     radius_px: tuple[float, float] = (2.0, 20.0)
-    """Smallest and largest blur radius in px: the largest one of each scene lies between them."""
+    """Range of the blur radius in px: each scene's largest one is drawn from it."""
     portraits: float = 0.7
     """Fraction of the scenes that are photos blurred behind their own subject; for networks without depth."""
     held_out: int = 8
     """Number of scenes or pairs held out for validation."""
     steps: int | None = None
-    """Total number of steps, instead of the recipe's; its stages share them."""
+    """Total number of training steps, shared among the recipe's stages (default: the recipe's own)."""
     workers: int = 2
-    """Processes that load data ahead."""
+    """Processes that load data in advance; 0 = none."""
     threads: int | None = None
-    """CPU threads of the training [all]."""
+    """Number of CPU threads (default: PyTorch's choice)."""
     device: str = "auto"
-    """cpu or cuda [a GPU where there is one]."""
+    """Where to compute: cpu, cuda, or auto for a GPU where there is one."""
     widen: tuple[int, ...] = ()
-    """More channels for the levels of the cocnet-hybrid to go on from, finest first; they start without effect."""
+    """Numbers of channels to add to each level of the cocnet-hybrid that --model continues from, finest level first;
+    the added channels start without effect."""
     tensorboard: bool = False
-    """Also write curves for TensorBoard (extra train)."""
+    """Also write curves for TensorBoard; needs the extra `train`."""
 
     def checked(self) -> "BokehRun":
         """This run; raises InputError for data that can't be."""

@@ -17,31 +17,32 @@ class DeblurRun:
     """What to train, on what. Data are scenes, made of --images and --masks, or DPDD in --data."""
 
     out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/deblur")
-    """Folder of the run; where one stands there, it goes on."""
+    """Folder of the run. Run the same command again to continue after an interruption."""
     model: str = "deblur-hybrid"
-    """A deblurring network of `cocnet models`, or a weight file to go on from."""
+    """Deblurring network: a name of `cocnet models`, or a weight file to continue from."""
     images: Path | None = None
-    """Folder of photos that scenes are made of."""
+    """Folder of photos to make training scenes of."""
     masks: Path | None = None
-    """Folder of their subjects' masks NAME.png."""
+    """Folder of masks of their subjects, NAME.png for NAME.jpg, white = subject."""
     data: Path | None = None
-    """DPDD, with train/inputC and target; IFAN also uses its inputL and inputR."""
+    """Folder of DPDD, with train/inputC and train/target; IFAN also uses train/inputL and train/inputR."""
     side_px: int = 96
-    """Side of the part of each pair that is seen, px: a multiple of 8."""
+    """Side of the training crops in px: a multiple of 8."""
     radius_px: tuple[float, float] = (0.5, 16.0)
-    """A scene's largest radius of blur lies between these, px."""
+    """Range of the blur radius in px: each scene's largest one is drawn from it."""
     held_out: int = 24
-    """Scenes kept back to see how it does; of DPDD, pairs of val."""
+    """Number of scenes held out for validation; with --data, of pairs of its val split."""
     steps: int | None = None
-    """In all, instead of the recipe's; its stages share them."""
+    """Total number of training steps, shared among the recipe's stages (default: the recipe's own)."""
     minutes: float | None = None
-    """Stop after this long, if that comes first; the learning rate then follows the clock [no limit]."""
+    """Stop after this many minutes, if that comes first; the learning rate then falls with time (default: no
+    limit)."""
     workers: int = 0
-    """Processes that make data ahead."""
+    """Processes that load data in advance; 0 = none."""
     threads: int | None = None
-    """CPU threads of the training [all]."""
+    """Number of CPU threads (default: PyTorch's choice)."""
     device: str = "cpu"
-    """cpu or cuda (auto: a GPU where there is one)."""
+    """Where to compute: cpu, cuda, or auto for a GPU where there is one."""
     seed: int = 0
     """Random seed."""
 
@@ -62,37 +63,37 @@ class DeblurExperiment:
     """What is compared. Raises InputError for numbers that can't be."""
 
     start: Path
-    """Weights of the network that all trainings go on from."""
+    """Weight file of the network that all trainings start from."""
     images: Path
-    """Folder of photos that training pairs are made of."""
+    """Folder of photos to make training pairs of."""
     masks: Path
-    """Folder of their subjects' masks NAME.png."""
+    """Folder of masks of their subjects, NAME.png for NAME.jpg, white = subject."""
     ray_traced: Path
-    """Folder of ray-traced scenes (.npz) that no training saw."""
+    """Folder of ray-traced scenes (.npz) to test on; no training may have seen them."""
     real: Path
-    """DPDD, or a folder of NAME_input.png and NAME_sharp.png."""
+    """Real pairs to test on: DPDD, or a folder of NAME_input.png and NAME_sharp.png."""
     out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/deblur-experiment")
-    """Folder of the experiment; where one stands there, it goes on."""
+    """Folder of the experiment. Run the same command again to continue after an interruption."""
     steps: int = 400
-    """Steps of each training."""
+    """Number of steps of each training."""
     batch: int = 8
-    """Pictures in a batch."""
+    """Batch size."""
     learning_rate: float = 1e-4
     """Highest learning rate."""
     pictures: int = 512
-    """Training pairs of each kind."""
+    """Number of training pairs of each kind."""
     side_px: int = 96
-    """Side of each picture, px: a multiple of 8."""
+    """Side of the training pictures in px: a multiple of 8."""
     epsilon: float = 0.05
-    """Largest change of nearness (0..1), at random and adversarial."""
+    """Largest change of nearness (0..1, bigger is nearer) for random and adversarial bokeh."""
     attack_steps: int = 5
-    """Steps of the attack."""
+    """Number of steps of the adversarial attack."""
     seeds: tuple[int, ...] = (0, 1, 2)
-    """Random seeds of the trainings."""
+    """Random seeds; each kind is trained once for each."""
     metrics: tuple[str, ...] = ("psnr", "ssim", "flip")
-    """Measures to report, by name."""
+    """Metrics to report, of psnr, ssim, ssim-gaussian, ms-ssim, lpips, lpips-vgg and flip."""
     threads: int | None = None
-    """CPU threads [all]."""
+    """Number of CPU threads (default: PyTorch's choice)."""
 
     def __post_init__(self) -> None:
         if (

@@ -17,55 +17,59 @@ class PairRun:
     """How pairs are made, and how they are laid out. Raises InputError for numbers that can't be."""
 
     out: Annotated[Path, arg(aliases=["-o"])] = Path("pairs")
-    """Folder of the pairs; the same command goes on where it was interrupted."""
+    """Folder of the pairs. Run the same command again to continue after an interruption."""
     layout: PairLayout = "basicsr"
-    """basicsr: SPLIT/input and target, with options for NAFNet beside; dpdd: SPLIT/inputC and target; ebb:
-    SPLIT/original and bokeh, numbered, as JPEG."""
+    """basicsr = SPLIT/input and SPLIT/target, with options for NAFNet; dpdd = SPLIT/inputC and SPLIT/target; ebb =
+    SPLIT/original and SPLIT/bokeh, numbered, as JPEG."""
     bokeh: PairBokeh = "natural"
-    """natural: by the photo's depth; random: nearness of each pixel moved by ±epsilon; adversarial: moved by at most
-    epsilon so that `victim` no longer knows what it knew."""
+    """natural = by the photo's depth; random = each pixel's nearness (0..1, bigger is nearer) is changed by ±epsilon;
+    adversarial = it is changed by at most epsilon so that the victim no longer recognises the photo."""
     each: int = 1
-    """Pairs of each photo, with another lens each."""
+    """Number of pairs made of each photo, each with another lens."""
     f_number: tuple[float, float] = (1.4, 8.0)
-    """Aperture of the 75 mm lens, drawn between these; a scene reaches from 1 to 10 m."""
+    """Range of the f-number of the 75 mm lens; each scene's depth reaches from 1 m to 10 m."""
     mean_coc: tuple[float, float] | None = None
-    """Instead: mean radius of the circle of confusion between these, as a share of the photo's width."""
+    """Range of the mean radius of the circle of confusion, as a fraction of the photo's width, in place of an
+    f-number."""
     focus: Literal["subject", "background", "random"] = "random"
-    """What is in focus."""
+    """What is in focus; random = one of both for each pair."""
     blades: tuple[int, ...] = (0,)
-    """Numbers of aperture blades to draw from, 0 for a circle."""
+    """Numbers of aperture blades to choose from; 0 = a circular aperture."""
     cat_eye: tuple[float, float] = (0.0, 0.0)
-    """How far discs in the corners are cut, drawn between these, of 0 to 1."""
+    """Range of the optical vignetting (cat's eye bokeh), from 0 to 1."""
     longest_px: int = 2048
-    """Photos with a longer side are made smaller first, px [0: as they are]."""
+    """Photos with a longer side than this, in px, are reduced to it first; 0 = never."""
     bits: Literal[8, 16] = 8
-    """Bits of the files; 16 for basicsr and dpdd."""
+    """Bits of each channel in the files; 16 is for basicsr and dpdd."""
     linear: bool = False
-    """Files hold linear light instead of sRGB; needs 16 bits."""
+    """Write linear light instead of sRGB; needs 16 bits."""
     noisy: float = 0.5
-    """Share of blurred pictures with the noise of photons and of a sensor."""
+    """Fraction of the blurred pictures that get photon and sensor noise."""
     breathing: float = 0.0
-    """Focus breathing: the blurred picture is magnified by up to this much, say 0.01."""
+    """Focus breathing: the blurred picture is magnified by up to this fraction, e.g. 0.01."""
     coc: bool = False
-    """Also write SPLIT/coc/NAME.npy: the signed radius of the circle of confusion, px, positive behind the focus."""
+    """Also write SPLIT/coc/NAME.npy: the signed radius of the circle of confusion in px, positive behind the
+    focus."""
     held_out: float = 0.1
-    """Share of photos, with all their pairs, that go to the test split."""
+    """Fraction of the photos, each with all its pairs, that goes to the test split."""
     epsilon: float = 0.05
-    """Largest change of nearness (0..1), for random and adversarial bokeh."""
+    """Largest change of nearness (0..1) for random and adversarial bokeh."""
     steps: int = 10
-    """Steps of the adversarial attack."""
+    """Number of steps of the adversarial attack."""
     victim: str = "mobilenet_v2"
     """Classifier that adversarial bokeh is made against."""
     depths: Path | None = None
-    """Folder of depth files of the photos' names [estimated]."""
+    """Folder of depth files, matched to the photos by name (default: depth is estimated)."""
     depth_kind: str | None = None
-    """Kind of the depth files: metric, disparity, relative_depth or relative_disparity [what their sidecars say]."""
+    """What the depth files hold: metric (metres), disparity (1/metres), relative_depth (bigger is farther) or
+    relative_disparity (bigger is nearer) (default: as the JSON file beside each says)."""
     estimator: str = "builtin"
-    """Depth estimator for photos without a depth file: builtin, or another of `cocnet depth`."""
+    """Depth estimator for photos without a depth file: builtin, or another name that `cocnet depth --estimator`
+    takes."""
     workers: int = 1
-    """Processes, or processors of a local Ray cluster."""
+    """Number of processes, or of CPUs of a local Ray cluster."""
     ray: str | None = None
-    """Address of a Ray cluster to work on: auto, local, or HOST:PORT [this machine's processes]."""
+    """Address of a Ray cluster to work on: auto, local or HOST:PORT (default: processes of this machine)."""
     seed: int = 0
     """Random seed."""
 

@@ -26,40 +26,40 @@ class SubjectRun:
     """What to train on, from where, for how long."""
 
     images: tuple[Path, ...]
-    """Folders of photos; photos are held out of the first."""
+    """Folders of photos; photos for validation are held out of the first."""
     masks: tuple[Path, ...]
-    """As many folders of masks NAME.png, white = subject, each of its photo's size."""
+    """As many folders of masks, NAME.png for NAME.jpg, white = subject, each of its photo's size."""
     disparities: tuple[Path, ...] = ()
-    """As many folders of relative disparity NAME.png (16 bit, bigger is nearer), each of its photo's aspect; photos
-    without a file count for their masks only [what the weights that ship say it is]."""
+    """As many folders of relative disparity, NAME.png, 16 bit, bigger is nearer, each of its photo's aspect ratio;
+    photos without a file train their masks only (default: as the built-in network estimates it)."""
     out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/subject")
-    """Folder of the run; where one stands there, it goes on."""
+    """Folder of the run. Run the same command again to continue after an interruption."""
     cutouts: Path | None = None
-    """Folder of PNG pictures of single things on transparent ground, to paste as well."""
+    """Folder of PNG cut-outs of single objects on transparent ground, to paste on photos as well."""
     encoder: Path | None = None
-    """Weights of the encoder to start from, with a new decoder [the whole network as it ships]."""
+    """Weight file of an encoder to start from, with a new decoder (default: the whole built-in network)."""
     start: Path | None = None
-    """Weights of the whole network to start from instead."""
+    """Weight file of a whole network to start from."""
     learning_rate: float = 1.2e-3
-    """Highest learning rate of the decoder; the encoder's is a tenth."""
+    """Highest learning rate of the decoder; the encoder's is a tenth of it."""
     steps: int = 2500
-    """Number of batches; the learning rate is then down at zero."""
+    """Number of training steps; the learning rate falls to zero over them."""
     minutes: float | None = None
-    """Stop after this long, if that comes first [no limit]."""
+    """Stop after this many minutes, if that comes first (default: no limit)."""
     batch: int = 16
     """Batch size."""
     sides_px: tuple[int, ...] = (256,)
-    """Training sizes in px, multiples of 32; batches take them in turn."""
+    """Sides of the square training pictures in px, multiples of 32; batches take turns."""
     pasted: float = 0.5
-    """Fraction of the views that are subjects pasted on other photos."""
+    """Fraction of the training pictures that are subjects pasted on other photos."""
     held_out: int = 60
     """Number of photos held out for validation."""
     workers: int = 0
-    """Processes that make views ahead."""
+    """Processes that load data in advance; 0 = none."""
     threads: int | None = None
-    """CPU threads of the training [all]."""
+    """Number of CPU threads (default: PyTorch's choice)."""
     device: str = "cpu"
-    """cpu or cuda (auto: a GPU where there is one)."""
+    """Where to compute: cpu, cuda, or auto for a GPU where there is one."""
     seed: int = 0
     """Random seed."""
 
