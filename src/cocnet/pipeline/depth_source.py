@@ -25,7 +25,7 @@ from cocnet.imaging.depth.depth_array import as_array
 from cocnet.imaging.depth.resample import resample
 from cocnet.imaging.photo.limits import budget_bytes
 from cocnet.pipeline.focus import choose_span_m
-from cocnet.pipeline.options import RenderOptions
+from cocnet.pipeline.options import RenderOptions, finds_focus
 
 Origin = Literal["given", "embedded", "estimated"]
 
@@ -192,8 +192,3 @@ def find_subject(photo: Photo, options: RenderOptions) -> Float32[np.ndarray, "i
         return None
     weights = retrained(options.estimator)
     return coarse_mask(photo.pixels, None if weights is None else load_network(weights))
-
-
-def finds_focus(options: RenderOptions) -> bool:
-    """Whether nobody says what is to be in focus."""
-    return options.focus_m is None and options.focus_point is None and options.focus_range is None

@@ -168,6 +168,11 @@ _ABOVE_0 = {
 }
 
 
+def finds_focus(options: RenderOptions) -> bool:
+    """Whether nobody says what is to be in focus."""
+    return options.focus_m is None and options.focus_point is None and options.focus_range is None
+
+
 @dataclass(frozen=True)
 class Resolved:
     """A number that was used and where it comes from, e.g. "given", "EXIF", "default", "auto"."""

@@ -26,14 +26,14 @@ from cocnet.optics import ThinLens
 from cocnet.pipeline.blur_note import blur_note
 from cocnet.pipeline.camera import choose_camera
 from cocnet.pipeline.chosen_lens import largest_radius_px, make_lens, stop_for_blur
-from cocnet.pipeline.depth_source import find_depth, find_subject, finds_focus, inverse_depth_of
+from cocnet.pipeline.depth_source import find_depth, find_subject, inverse_depth_of
 from cocnet.pipeline.doubts import subject_doubt
 from cocnet.pipeline.drawn import Drawn, paths_of
 from cocnet.pipeline.exports import save_depth, save_mask
 from cocnet.pipeline.finish import Grain, finish
-from cocnet.pipeline.focus import choose_focus, held_sharp
+from cocnet.pipeline.focus import Focus, choose_focus, held_sharp
 from cocnet.pipeline.one_surface import subject_surface
-from cocnet.pipeline.options import RenderOptions, RenderSettings
+from cocnet.pipeline.options import RenderOptions, RenderSettings, finds_focus
 from cocnet.pipeline.options_ignored import ignored_by
 from cocnet.pipeline.result_files import save_with_settings
 from cocnet.pipeline.scene import Scene, open_scene
@@ -46,7 +46,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A photo with its inverse depth (1/m, of its size), its lens, its renderer, and the settings behind them."""
+    """A photo with its inverse depth (1/m, of its size), its lens, its renderer, and the settings behind them.
+
+    grain: the noise that comes back where blur took it [measured in the photo]; seed: of that noise.
+    """
 
     photo: Photo
     inverse_depth: Float32[np.ndarray, "h w"]
@@ -54,6 +57,8 @@ class Plan:
     settings: RenderSettings
     renderer: Renderer
     subject: Float32[np.ndarray, "h w"] | None = None
+    grain: Grain | None = None
+    seed: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,14 +141,29 @@ def prepare(photo: Any, depth: Any, options: RenderOptions, drawn: Drawn | None 
 
 def plan_of(scene: Scene, options: RenderOptions) -> Plan:
     """The focus, the lens and the renderer for a photo whose depth is known; arguments and errors as `render`."""
-    renderer, picture, hand = renderer_for(options), scene.photo, scene.hand
+    picture, hand = scene.photo, scene.hand
     subject, faces = hand.subject, tuple[Face, ...]()
-    if subject is None and "depth" in renderer.reads:
+    if subject is None and "depth" in renderer_for(options).reads:
         subject = find_subject(picture, options)
         faces = find_faces(as_rgb8(picture.pixels)) if finds_focus(options) else ()
     doubts = subject_doubt(None if hand.subject is not None or faces else subject) + scene.depth_doubts
     focus = choose_focus(scene.inverse, options, subject, faces)
     whole = subject_surface(scene, subject, faces) if finds_focus(options) else None
+    return plan_at(scene, options, focus, whole, doubts)
+
+
+def plan_at(
+    scene: Scene,
+    options: RenderOptions,
+    focus: Focus,
+    whole: Float32[np.ndarray, "h w"] | None = None,
+    doubts: tuple[str, ...] = (),
+) -> Plan:
+    """The lens and the renderer for a photo whose depth and focus are known; raises InputError or FileError.
+
+    whole: a mask of what is held at the distance in focus. doubts: notes on what was found.
+    """
+    renderer, picture, hand = renderer_for(options), scene.photo, scene.hand
     inverse = held_sharp(scene.inverse, focus, hand.keep, whole)
     camera = choose_camera(picture, options)
     lens = make_lens(camera, focus.distance, options, hand.aperture)
@@ -189,7 +209,7 @@ def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarra
     """Stream windows of linear light through the renderer into pixels of the photo's type."""
     photo, lights = plan.photo, _lights(plan)
     blurs = plan.settings.options.grain == "auto" and isinstance(plan.renderer, Physical | HybridRenderer)
-    grain = Grain.of(photo) if blurs else None
+    grain = (plan.grain or Grain.of(photo)) if blurs else None
     out = np.empty_like(photo.pixels)
 
     def read(rows: slice, columns: slice) -> tuple[Tensor, Tensor]:
@@ -201,7 +221,7 @@ def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarra
     def write(rows: slice, columns: slice, rendered: Tensor) -> None:
         light, inverse = read(rows, columns)
         radius = plan.lens.coc_radius_px(inverse[0], photo.width).abs().numpy() if grain else None
-        out[rows, columns] = finish(photo, rows, columns, light, rendered, radius, grain)
+        out[rows, columns] = finish(photo, rows, columns, light, rendered, radius, grain, plan.seed)
 
     size, radius = (photo.height, photo.width), plan.settings.largest_blur_radius_px
     memory, renderer = plan.settings.options.max_mem_mb, plan.renderer

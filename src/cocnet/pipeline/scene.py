@@ -53,9 +53,7 @@ def open_scene(
     photo: Any, depth: Any, options: RenderOptions, drawn: Drawn | None = None, reads: Reads = DEPTH
 ) -> Scene:
     """Read a photo and find its depth, flat for renderers that read none; arguments and errors as `render`."""
-    picture = as_photo(photo, budget_bytes(options.max_mem_mb))
-    if options.deblur_first:
-        picture = deblur(picture, DeblurOptions(options.deblur_model, bfloat16=options.bfloat16)).sharpened()
+    picture = opened_photo(photo, options)
     focal_px = choose_camera(picture, options).known_focal_px(picture.width)
     hand = given_by_hand(picture, options, drawn)
     if "depth" in reads:
@@ -64,6 +62,14 @@ def open_scene(
         found = flat_depth(picture, "not read by this renderer")
     file = os.fspath(depth) if isinstance(depth, str | os.PathLike) else None
     return Scene(picture, found, inverse_depth_of(found, picture, options), hand, file)
+
+
+def opened_photo(photo: Any, options: RenderOptions) -> Photo:
+    """The photo of a scene, sharpened first where that is asked for; arguments and errors as `render`."""
+    picture = as_photo(photo, budget_bytes(options.max_mem_mb))
+    if options.deblur_first:
+        return deblur(picture, DeblurOptions(options.deblur_model, bfloat16=options.bfloat16)).sharpened()
+    return picture
 
 
 def scene_key(options: RenderOptions) -> tuple[Any, ...]:

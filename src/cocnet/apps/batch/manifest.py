@@ -12,9 +12,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from cocnet import __version__
 from cocnet.files.atomic import atomic_path
 from cocnet.files.json_file import json_text
 from cocnet.imaging.depth.depth_file import sidecar_paths
+from cocnet.pipeline.options import RenderOptions
 
 NAME = "manifest.jsonl"
 
@@ -64,6 +66,14 @@ def key_of(photo: Path, depth: Path | None, settings: Mapping[str, Any]) -> str:
         there = path is not None and path.is_file()
         digest.update(file_hash(path).encode() if there and path is not None else b"none")
     return digest.hexdigest()
+
+
+def what_makes(options: RenderOptions) -> dict[str, Any]:
+    """All that makes a picture besides its photo and depth; a weight file counts by its bytes."""
+    asked = asdict(options)
+    weights = [Path(v) for v in asked.values() if isinstance(v, str) and v.endswith(".safetensors")]
+    hashes = [file_hash(path) for path in weights if path.is_file()]
+    return {"version": __version__, "options": asked, "weights": hashes}
 
 
 def file_hash(path: Path) -> str:

@@ -14,10 +14,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cocnet import __version__
 from cocnet.apps.batch.inputs import Item, depth_for, find_photos
 from cocnet.apps.batch.job import Made, render_one, view_of
-from cocnet.apps.batch.manifest import Manifest, Record, file_hash, key_of
+from cocnet.apps.batch.manifest import Manifest, Record, key_of, what_makes
 from cocnet.apps.batch.settings import BatchRun
 from cocnet.apps.workers import Limits, Worker
 from cocnet.errors import CocnetError
@@ -126,7 +125,7 @@ def _outcomes(
     count = min(run.workers or cores, len(items))
     workers = [make_worker(Limits(threads=max(1, cores // count))) for _ in range(count)]
     lanes = _Lanes(iter(items))
-    settings = _settings(run, options)
+    settings = {**what_makes(options), "quality": run.quality}
     threads = [
         threading.Thread(target=_drive, args=(lanes, worker, run, options, settings, manifest), daemon=True)
         for worker in workers
@@ -192,14 +191,6 @@ def _one(
     seconds = round(time.monotonic() - begun, 2)
     record = Record(key, item.name, item.output.as_posix(), made.bytes, seconds, made.notes)
     return Done(item, record, view=made.view)
-
-
-def _settings(run: BatchRun, options: RenderOptions) -> dict[str, Any]:
-    """All that makes a picture besides its photo and depth; a weight file counts by its bytes."""
-    asked = asdict(options)
-    weights = [Path(v) for v in asked.values() if isinstance(v, str) and v.endswith(".safetensors")]
-    hashes = [file_hash(path) for path in weights if path.is_file()]
-    return {"version": __version__, "options": asked, "quality": run.quality, "weights": hashes}
 
 
 def _sheet(run: BatchRun, outcomes: Sequence[Done]) -> Path | None:

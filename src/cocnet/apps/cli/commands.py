@@ -20,6 +20,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "render": Command("render_command", "render", "Render a photo with the blur of a large lens."),
     "batch": Command("batch_command", "batch", "Render a folder of photos, several at a time."),
+    "video": Command("video_command", "video", "Render a film, or pictures in sequence; its sound is kept."),
     "serve": Command(
         "serve_command", "serve", "Open a page in the browser to choose focus and aperture by looking."
     ),

@@ -29,7 +29,7 @@ Guide = Float[Tensor, "3 h w"]
 REACH_SHARE, _MOST_SHARE = 0.035, 0.125  # of the shorter side
 _SMEARS = (1.0, 1.8)  # reaches in widths of a smeared step: the longer one leads astray between near surfaces
 _KEPT = 3.0  # windows of this reach, in such widths, keep their mean depth
-_AREA_PX = 1 << 20
+AREA_PX = 1 << 20
 _JUMP_SHARE = 0.04
 _SHORTER = 0.8
 _PURE = 8  # exponent of a pixel's weight in its side's depth
@@ -41,14 +41,14 @@ _GUIDE_REACH, _GUIDE_VARIANCE = 2, 1e-4
 
 
 def refine_inverse_depth(
-    inverse: Float32[np.ndarray, "h w"], rgb: Rgb, reach_px: float | None = None
+    inverse: Float32[np.ndarray, "h w"], rgb: Rgb, reach_px: float | None = None, area_px: int = AREA_PX
 ) -> Float32[np.ndarray, "h w"]:
     """Inverse depth (1/m) with its edges on the photo's; without a jump in depth it stays as it is.
 
     reach_px: how far an edge may be off or smeared, px of the photo [3.5 % of the shorter side, or by the map].
-    Photos of more than a megapixel are worked out at one, the edges themselves at full size.
+    Photos of more than area_px are worked out at so many, the edges themselves at full size.
     """
-    size = working_size(inverse.shape[0], inverse.shape[1], _AREA_PX)
+    size = working_size(inverse.shape[0], inverse.shape[1], area_px)
     whole = torch.from_numpy(np.ascontiguousarray(inverse, np.float32))[None]
     depth = functional.interpolate(whole[None], size, mode="bilinear", antialias=True)[0]
     if min(size) < 8 or float(depth.max() - depth.min()) == 0:

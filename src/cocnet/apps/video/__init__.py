@@ -1,0 +1,1 @@
+"""Films, each frame as `cocnet render` renders a photo, steady from one to the next."""

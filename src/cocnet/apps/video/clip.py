@@ -1,0 +1,165 @@
+"""A film file as frames, upright, with their own times.
+
+Enters: a path. Leaves: frames as photos of 8 or 16 bit, display-referred RGB by the film's own matrix and range; pts
+and time base as they are. The file is read through once before the work, packet by packet: one that is cut off is
+refused at once, and the number of frames is known.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cocnet.apps.video.colour import rgb_of
+from cocnet.apps.video.ffmpeg import explained, pyav
+from cocnet.apps.video.reel import Frame, Look
+from cocnet.errors import FileError
+from cocnet.files.offline import is_there
+from cocnet.imaging import Photo
+
+HDR_CURVES = {16: "PQ", 18: "HLG"}
+KEPT_FORMATS = ("yuv420p", "yuv422p", "yuv444p")
+MISSING_END_S = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A film file that was looked through."""
+
+    path: Path
+    look: Look
+    count: int
+    turned_deg: int
+    last_pts: int
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The file."""
+        return (self.path,)
+
+    def names(self) -> None:
+        """A film's frames have none."""
+
+    def frames(self, first: int) -> Iterator[Frame]:
+        """Decode from that frame on. Raises FileError."""
+        number, step = 0, max(1, round(1 / (self.look.rate * self.look.time_base)))
+        before: Any = None
+        for found in self._decoded():
+            pts = number * step if found.pts is None else found.pts
+            if before is not None:
+                if pts <= before.pts:
+                    pts = before.pts + 1
+                yield from self._frame(before, pts - before.pts, number - 1, first)
+            found.pts, before, number = pts, found, number + 1
+        if before is not None:
+            yield from self._frame(before, before.duration or step, number - 1, first)
+
+    def _decoded(self) -> Iterator[Any]:
+        av = pyav()
+        with (
+            explained("a film that can be decoded", self.path, "another copy"),
+            av.open(str(self.path)) as file,
+        ):
+            stream = file.streams.video[0]
+            stream.thread_type = "AUTO"
+            yield from file.decode(stream)
+
+    def _frame(self, found: Any, duration: int, number: int, first: int) -> Iterator[Frame]:
+        if number >= first:
+            turned = np.rot90(rgb_of(found, self.look), self.turned_deg // 90)
+            yield Frame(number, Photo(np.ascontiguousarray(turned)), found.pts, duration)
+
+
+def open_clip(path: Path) -> Clip:
+    """Look a film through. Raises FileError for no film, one without pictures, and one that is cut off."""
+    av = pyav()
+    if not is_there(path):
+        raise FileError(f"expected a film, got '{path}', which isn't there, try another name")
+    with explained("a film", path, "a file that a player plays"), av.open(str(path)) as file:
+        if not file.streams.video:
+            raise FileError(
+                f"expected a film with pictures, got '{path}' with sound or data alone, try another file"
+            )
+        stream = file.streams.video[0]
+        said_s = None if file.duration is None else file.duration / av.time_base
+        count, last, end_s = _looked_through(file, stream, path)
+        begun_s = (file.start_time or 0) / av.time_base
+        promised = stream.frames
+        if promised > count or (said_s is not None and begun_s + said_s - end_s > MISSING_END_S):
+            got = (
+                f"{count} of {promised} frames"
+                if promised > count
+                else f"{end_s - begun_s:.1f} of {said_s:.1f} s"
+            )
+            raise FileError(f"expected a whole film, got '{path}' cut off ({got}), try copying it again")
+    with explained("a film that can be decoded", path, "another copy"), av.open(str(path)) as file:
+        stream = file.streams.video[0]
+        first = next(file.decode(stream), None)
+        if first is None:
+            raise FileError(f"expected a film with pictures, got '{path}' without any, try another file")
+        turned = round((first.rotation or 0) / 90) * 90 % 360
+        look = _look(first, stream, turned)
+        return Clip(path, look, count, turned, last, _notes(first, look))
+
+
+def _looked_through(file: Any, stream: Any, path: Path) -> tuple[int, int, float]:
+    """Packets with pictures, the last pts, and the second at which the last of all streams ends."""
+    count, last, end_s = 0, 0, 0.0
+    for packet in file.demux():
+        if packet.size == 0 or (packet.dts is None and packet.pts is None):
+            continue
+        if packet.is_corrupt:
+            raise FileError(f"expected a whole film, got '{path}' cut off or damaged, try copying it again")
+        stamp = packet.dts if packet.pts is None else packet.pts
+        end_s = max(end_s, float((stamp + (packet.duration or 0)) * packet.time_base))
+        if packet.stream.index == stream.index:
+            count, last = count + 1, max(last, stamp)
+    return count, last, end_s
+
+
+def _look(first: Any, stream: Any, turned: int) -> Look:
+    width, height = first.width, first.height
+    bits = max(part.bits for part in first.format.components)
+    base = next(
+        (name for name in KEPT_FORMATS if first.format.name.replace("j", "").startswith(name)),
+        KEPT_FORMATS[0],
+    )
+    if base == "yuv420p" and (width % 2 or height % 2):
+        base = "yuv444p"
+    aspect = stream.sample_aspect_ratio
+    sideways = turned % 180 == 90
+    if aspect is not None and (aspect <= 0 or aspect == 1):
+        aspect = None
+    if aspect is not None and sideways:
+        aspect = 1 / aspect
+    rate = stream.average_rate or stream.guessed_rate or Fraction(24)
+    return Look(
+        width=height if sideways else width,
+        height=width if sideways else height,
+        rate=Fraction(rate),
+        time_base=stream.time_base,
+        bits=8 if bits <= 8 else 10,
+        pixel_format=base if bits <= 8 else f"{base}10le",
+        matrix=int(first.colorspace),
+        range=int(first.color_range),
+        primaries=int(first.color_primaries),
+        curve=int(first.color_trc),
+        aspect=aspect,
+    )
+
+
+def _notes(first: Any, look: Look) -> tuple[str, ...]:
+    lines = []
+    if look.bits > 8:
+        lines.append("more than 8 bits: computed with 16, written with 10 (H.264 High 10)")
+    if look.curve in HDR_CURVES:
+        lines.append(
+            f"HDR ({HDR_CURVES[look.curve]}): blurred as if its codes were sRGB's, lights less bright than they are"
+        )
+    if first.interlaced_frame:
+        lines.append("interlaced: both fields are rendered as one frame")
+    return tuple(lines)

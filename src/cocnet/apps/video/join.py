@@ -1,0 +1,86 @@
+"""The parts of a film joined with the sound of the one it was made of, packet by packet; nothing is encoded again.
+
+Enters: parts, the times of their frames, the film. Leaves: the finished file with sound, subtitles, chapters,
+timecode, metadata where the format takes them.
+"""
+
+import heapq
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from cocnet.apps.video.ffmpeg import explained, pyav
+from cocnet.apps.video.parts import Parts
+from cocnet.apps.video.reel import Look
+
+NOT_KEPT = (
+    *("rotate", "encoder", "duration", "number_of_", "bps", "_statistics", "handler_name", "vendor_id"),
+    *("major_brand", "minor_version", "compatible_brands"),
+)
+COPIED = ("audio", "subtitle")
+
+
+def join(out: Path, parts: Parts, look: Look, source: Path | None, form: str) -> tuple[str, ...]:
+    """Write the film; returns notes on what its format doesn't take. Raises FileError."""
+    av = pyav()
+    with explained("to write the film", out, "another format"):
+        first = av.open(str(parts.film(0)))
+        original = None if source is None else av.open(str(source))
+        try:
+            with av.open(str(out), "w", format=form) as made:
+                return _joined(made, first, original, parts, look)
+        finally:
+            first.close()
+            if original is not None:
+                original.close()
+
+
+def _joined(made: Any, first: Any, original: Any, parts: Parts, look: Look) -> tuple[str, ...]:
+    video = made.add_stream_from_template(first.streams.video[0])
+    video.time_base = look.time_base
+    notes, targets = list[str](), dict[int, Any]()
+    if original is not None:
+        made.metadata.update(_kept(original.metadata))
+        video.metadata.update(_kept(original.streams.video[0].metadata))
+        for stream in original.streams:
+            if stream.type in COPIED:
+                try:
+                    targets[stream.index] = made.add_stream_from_template(stream)
+                    targets[stream.index].metadata.update(_kept(stream.metadata))
+                except ValueError as error:
+                    notes.append(f"{stream.type} left out: {' '.join(str(error).split())}")
+        made.set_chapters(original.chapters())
+    made.start_encoding()
+    packets = _pictures(parts, look, video)
+    others = _copied(original, targets) if targets else iter(())
+    for _, packet in heapq.merge(packets, others, key=lambda pair: pair[0]):
+        made.mux(packet)
+    return tuple(notes)
+
+
+def _pictures(parts: Parts, look: Look, stream: Any) -> Iterator[tuple[Fraction, Any]]:
+    """Packets of all parts with the times of their frames."""
+    times = zip(parts.pts, parts.durations, strict=True)
+    for number in range(parts.count):
+        with pyav().open(str(parts.film(number))) as file:
+            for packet in file.demux(video=0):
+                if packet.size:
+                    pts, duration = next(times)
+                    packet.time_base, packet.pts, packet.dts = look.time_base, pts, pts
+                    packet.duration, packet.stream = duration, stream
+                    yield pts * look.time_base, packet
+
+
+def _copied(original: Any, targets: dict[int, Any]) -> Iterator[tuple[Fraction, Any]]:
+    """Packets of sound and subtitles as they are."""
+    for packet in original.demux([original.streams[index] for index in targets]):
+        if packet.size and packet.dts is not None:
+            at = packet.dts * packet.time_base
+            packet.stream = targets[packet.stream.index]
+            yield at, packet
+
+
+def _kept(metadata: dict[str, str]) -> dict[str, str]:
+    """Tags that are still true of the new film."""
+    return {name: text for name, text in metadata.items() if not name.lower().startswith(NOT_KEPT)}

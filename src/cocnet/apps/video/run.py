@@ -1,0 +1,206 @@
+"""A film: frame after frame through the pipeline, in parts that a killed process doesn't lose.
+
+Enters: a clip or pictures, the film's settings, the options of a render. Leaves: a film or pictures, with the
+settings beside it.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from cocnet.apps.batch.inputs import DEPTHS, depth_for
+from cocnet.apps.batch.manifest import file_hash, what_makes
+from cocnet.apps.video.clip import Clip, open_clip
+from cocnet.apps.video.encode import PartWriter
+from cocnet.apps.video.join import join
+from cocnet.apps.video.parts import Parts, parts_beside
+from cocnet.apps.video.reel import Frame, Reel
+from cocnet.apps.video.sequence import is_pattern, open_sequence, picture_path
+from cocnet.apps.video.settings import VideoRun
+from cocnet.errors import FileError
+from cocnet.files.atomic import atomic_path, check_output, write_json
+from cocnet.files.listing import listed
+from cocnet.imaging import write_photo
+from cocnet.pipeline.film import Film
+from cocnet.pipeline.options import RenderOptions, RenderSettings
+from cocnet.pipeline.render_photo import render_plan
+from cocnet.pipeline.result_files import settings_path
+
+FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+PART_FRAMES = 48
+PRESETS = {True: "veryfast", False: "medium"}
+
+
+@dataclass(frozen=True)
+class VideoReport:
+    """What came of a film: its frames, those made now, how many of these a second, shots, notes."""
+
+    out: str
+    frames: int
+    made: int
+    fps: float
+    shots: int
+    width: int
+    height: int
+    notes: tuple[str, ...]
+
+
+def run_video(
+    given: Path,
+    run: VideoRun,
+    options: RenderOptions | None = None,
+    on_progress: Callable[[int, int, int], None] | None = None,
+    part_frames: int = PART_FRAMES,
+) -> VideoReport:
+    """Render a film. on_progress(done, of these before this call, all) follows every frame. Raises CocnetError."""
+    options = options or RenderOptions()
+    film_options = run.film(options)
+    reel = open_reel(given, run, options)
+    check_film(run.out, reel)
+    depths = _depths(run.depth, reel)
+    with parts_beside(run.out) as parts:
+        parts.restore(_key(reel, depths, run, options), is_film(run.out))
+        begun, before = time.monotonic(), len(parts.pts)
+        film = Film(film_options, parts.state)
+        work = _Work(run, reel, film, depths, options)
+        for _ in work.frames(parts, part_frames):
+            if on_progress is not None:
+                on_progress(work.done, before, reel.count)
+        made = len(parts.pts) - before
+        fps = made / max(time.monotonic() - begun, 1e-9)
+        notes = (*reel.notes, *work.notes, *_finished(run, reel, parts))
+        report = VideoReport(
+            str(run.out),
+            len(parts.pts),
+            made,
+            round(fps, 3),
+            film.shots,
+            reel.look.width,
+            reel.look.height,
+            notes,
+        )
+        write_json(
+            settings_path(run.out),
+            {**asdict(report), "video": run, "first_frame": work.settings, "options": options},
+        )
+    return report
+
+
+def open_reel(given: Path, run: VideoRun, options: RenderOptions) -> Reel:
+    """A film file, a folder of pictures or a pattern of their names. Raises FileError."""
+    if given.is_dir() or is_pattern(given):
+        return open_sequence(given, run.rate, run.out, options.max_mem_mb)
+    return open_clip(given)
+
+
+def is_film(out: Path) -> bool:
+    """Whether a film file is to be written, not pictures."""
+    return out.suffix.lower() in FORMATS
+
+
+def check_film(out: Path, reel: Reel) -> None:
+    """Refuse an output that can't be written, before the work. Raises FileError."""
+    if is_film(out):
+        for source in reel.files[:1]:
+            check_output(out, source)
+        check_output(settings_path(out))
+        return
+    if out.suffix and not is_pattern(out) and not out.is_dir():
+        raise FileError(f"expected a film ({', '.join(FORMATS)}) or a folder, got '{out}', try out.mp4")
+    folder = out.parent if is_pattern(out) else out
+    folder.mkdir(parents=True, exist_ok=True)
+    names = reel.names()
+    for n in (0, reel.count - 1):
+        check_output(
+            picture_path(out, n, None if names is None else names[n]), reel.files[min(n, len(reel.files) - 1)]
+        )
+
+
+class _Work:
+    """The frames that are left, part by part."""
+
+    def __init__(
+        self, run: VideoRun, reel: Reel, film: Film, depths: Sequence[Path] | None, options: RenderOptions
+    ) -> None:
+        self._run, self._reel, self._film, self._depths, self._options = run, reel, film, depths, options
+        self.done = 0
+        self.settings: RenderSettings | None = None
+        self.notes: tuple[str, ...] = ()
+
+    def frames(self, parts: Parts, part_frames: int) -> Iterator[Frame]:
+        """Render what isn't done; yields each frame when it is."""
+        self.done = len(parts.pts)
+        waiting = self._reel.frames(self.done)
+        ahead = next(waiting, None)
+        while ahead is not None:
+            pts, durations = list[int](), list[int]()
+            with ExitStack() as stack:
+                writer = self._writer(parts, stack)
+                while ahead is not None and len(pts) < part_frames:
+                    self._render(ahead, writer)
+                    pts.append(ahead.pts)
+                    durations.append(ahead.duration)
+                    self.done += 1
+                    yield ahead
+                    ahead = next(waiting, None)
+            parts.add(self._film.state, pts, durations)
+
+    def _writer(self, parts: Parts, stack: ExitStack) -> PartWriter | None:
+        """The encoder of the next part; None where pictures are written."""
+        if not is_film(self._run.out):
+            return None
+        path = stack.enter_context(atomic_path(parts.film(parts.count)))
+        preset = PRESETS[self._options.preview]
+        return stack.enter_context(PartWriter(path, self._reel.look, self._run.crf, preset))
+
+    def _render(self, frame: Frame, writer: PartWriter | None) -> None:
+        second = float(frame.pts * self._reel.look.time_base)
+        depth = None if self._depths is None else self._depths[frame.number]
+        result = render_plan(self._film.plan(frame.photo, second, depth))
+        if self.settings is None:
+            self.settings, self.notes = result.settings, result.settings.notes
+        if writer is not None:
+            writer.add(result.pixels)
+            return
+        names = self._reel.names()
+        path = picture_path(self._run.out, frame.number, None if names is None else names[frame.number])
+        write_photo(path, result.pixels, like=frame.photo)
+
+
+def _finished(run: VideoRun, reel: Reel, parts: Parts) -> tuple[str, ...]:
+    """Join the parts of a film file; returns notes."""
+    if not parts.count:
+        raise FileError(f"expected a film with pictures, got '{reel.files[0]}' without any, try another file")
+    if not is_film(run.out):
+        return ()
+    source = reel.path if isinstance(reel, Clip) else None
+    with atomic_path(run.out, source) as temporary:
+        return join(temporary, parts, reel.look, source, FORMATS[run.out.suffix.lower()])
+
+
+def _depths(folder: Path | None, reel: Reel) -> list[Path] | None:
+    """A depth map for each frame: by name for pictures, by order for a clip. Raises FileError."""
+    if folder is None:
+        return None
+    if not isinstance(reel, Clip):
+        return [path for file in reel.files if (path := depth_for(file, folder)) is not None]
+    found = [path for path in listed(folder) if path.suffix.lower() in DEPTHS] if folder.is_dir() else []
+    if len(found) != reel.count:
+        raise FileError(
+            f"expected {reel.count} depth maps in '{folder}', one for each frame, got {len(found)}, "
+            "try names in the order of the frames"
+        )
+    return found
+
+
+def _key(reel: Reel, depths: Sequence[Path] | None, run: VideoRun, options: RenderOptions) -> str:
+    """SHA-256 of all that makes the film."""
+    asked = {**what_makes(options), "video": asdict(replace(run, out=Path(run.out.name)))}
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode())
+    for path in (*reel.files, *(depths or ())):
+        digest.update(file_hash(path).encode())
+    return digest.hexdigest()

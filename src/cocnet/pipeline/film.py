@@ -1,0 +1,172 @@
+"""A film's frames as plans of one shot after another: depth steadied, focus pulled by keys or with the subject.
+
+Enters: frames in order with their seconds, what was asked, what an earlier process had in mind. Leaves: a plan for
+each frame. What a photo chooses for itself is chosen once for a shot: the span of relative depth, the f-number of
+--blur, the grain. A scene cut begins another shot.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+from torch.nn import functional
+
+from cocnet.depth.estimators.estimator import as_rgb8
+from cocnet.depth.focal_plane import inverse_at, masked_inverse
+from cocnet.depth.refinement.guided_filter import shrunk, working_size
+from cocnet.depth.refinement.refine import AREA_PX, refine_inverse_depth
+from cocnet.depth.steadying import Moment, is_cut, steadied
+from cocnet.imaging import Photo
+from cocnet.pipeline.by_hand import ByHand, given_by_hand
+from cocnet.pipeline.camera import choose_camera
+from cocnet.pipeline.depth_source import FoundDepth, find_depth, find_subject, inverse_depth_of
+from cocnet.pipeline.film_options import FilmOptions
+from cocnet.pipeline.finish import Grain
+from cocnet.pipeline.focus import Focus, choose_focus, choose_span_m
+from cocnet.pipeline.keys import between, f_number_at
+from cocnet.pipeline.one_surface import subject_surface
+from cocnet.pipeline.options import RenderOptions, Resolved
+from cocnet.pipeline.render_photo import Plan, plan_at, prepare, renderer_for
+from cocnet.pipeline.scene import Scene, opened_photo
+
+VIEW_PX, ESTIMATED_PX, PREVIEW_PX = 1 << 16, 1 << 18, 1 << 17
+FOLLOW_S = 0.3
+Plane = Float32[np.ndarray, "h w"]
+
+
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """What the frames of a shot share, and what the last of them left: its moment, second and focus (1/m)."""
+
+    moment: Moment
+    second: float
+    focus: float
+    span_m: tuple[float, float]
+    f_number: float
+    grain: Grain
+
+
+class Film:
+    """Plans for frames that come in order; `state` is all that the next frame needs to know of those before."""
+
+    def __init__(self, options: FilmOptions, state: Mapping[str, np.ndarray] | None = None) -> None:
+        self._options, self._shot, self._frames, self.shots = options, None, 0, 0
+        if state is not None:
+            self._frames, self.shots = (int(n) for n in state["counts"])
+            self._shot = _shot_of(state) if "picture" in state else None
+
+    def plan(self, photo: Any, second: float, depth: Any = None) -> Plan:
+        """The plan of the next frame; depth: a map of this frame, as for `render`. Raises CocnetError."""
+        render = self._render_at(second)
+        self._frames += 1
+        if "depth" not in renderer_for(render).reads:
+            return replace(prepare(photo, None, render), seed=self._frames)
+        picture = opened_photo(photo, render)
+        hand = given_by_hand(picture, render)
+        found, exact = self._found(picture, depth, render, hand)
+        now = self._moment(picture, found, exact, render, hand)
+        before = None if self._shot is None or is_cut(self._shot.moment, now) else self._shot
+        self.shots += before is None
+        span = before.span_m if before else choose_span_m(found.depth, render)
+        if exact is None:
+            now = replace(now, inverse=_resized(found.depth.inverse_depth(*span), now.mask.shape))
+        if before is not None and self._options.steady:
+            now = steadied(before.moment, now, second - before.second)
+        inverse = _whole(now.inverse, picture, render) if exact is None else exact
+        focus = self._focus(now, inverse, second, render, before)
+        scene = Scene(picture, found, inverse, hand)
+        subject = hand.subject if hand.subject is not None else now.mask
+        whole = subject_surface(scene, subject, ()) if self._options.follows else None
+        if before is not None and render.blur is not None:
+            render = render.changed(blur=None, f_number=before.f_number)
+        plan = plan_at(scene, render, focus, whole)
+        grain = before.grain if before else Grain.of(picture)
+        stop = plan.settings.f_number.value
+        self._shot = Shot(now, second, 1 / focus.distance.value, span, stop, grain)
+        return replace(plan, grain=grain, seed=self._frames)
+
+    @property
+    def state(self) -> dict[str, np.ndarray]:
+        """What `Film(options, state)` goes on from."""
+        counts = {"counts": np.array([self._frames, self.shots])}
+        shot = self._shot
+        if shot is None:
+            return counts
+        numbers = np.array([shot.second, shot.focus, *shot.span_m, shot.f_number])
+        return {**counts, **vars(shot.moment), "numbers": numbers, "grain": shot.grain.deviation}
+
+    def _render_at(self, second: float) -> RenderOptions:
+        keys, render = self._options.aperture_keys, self._options.render
+        return render.changed(f_number=f_number_at(keys, second)) if keys else render
+
+    def _found(
+        self, photo: Photo, depth: Any, render: RenderOptions, hand: ByHand
+    ) -> tuple[FoundDepth, Plane | None]:
+        """Depth as it is found, and inverse depth of the photo's size where it is given and needs no steadying."""
+        view = photo
+        if depth is None:
+            pixels = _small(photo, ESTIMATED_PX)
+            view = Photo((pixels * 255).round().astype(np.uint8).transpose(1, 2, 0), camera=photo.camera)
+        focal_px = choose_camera(view, render).known_focal_px(view.width)
+        found = find_depth(depth, view, render, focal_px, hand.subject)
+        given = found.origin == "given" and not found.depth.kind.startswith("relative")
+        return found, inverse_depth_of(found, photo, render) if given else None
+
+    def _moment(
+        self, photo: Photo, found: FoundDepth, exact: Plane | None, render: RenderOptions, hand: ByHand
+    ) -> Moment:
+        """The frame as it is seen by itself; inverse depth that still has to be placed is 0."""
+        picture = _small(photo, VIEW_PX)
+        size = picture.shape[1:]
+        mask = hand.subject
+        if mask is None and self._options.follows:
+            mask = find_subject(photo, render)
+        planes = [np.zeros(size, np.float32) if x is None else _resized(x, size) for x in (exact, mask)]
+        return Moment(picture, *planes)
+
+    def _focus(
+        self, now: Moment, inverse: Plane, second: float, render: RenderOptions, before: Shot | None
+    ) -> Focus:
+        """The distance in focus: between keys linear in 1/m; the subject's, followed, kept where it is lost."""
+        if self._options.focus_keys:
+            low, high, share = between(self._options.focus_keys, second)
+            ends = [inverse_at(inverse, key.x, key.y) for key in (low, high)]
+            return Focus(Resolved(1 / ((1 - share) * ends[0] + share * ends[1]), "keys"))
+        if not self._options.follows:
+            return choose_focus(inverse, render)
+        if before is not None and masked_inverse(now.inverse, now.mask) is None:
+            return Focus(Resolved(1 / before.focus, "auto: where the subject was"))
+        found = choose_focus(now.inverse, render, now.mask)
+        if before is None or not self._options.steady:
+            return found
+        share = 1 - math.exp(-(second - before.second) / FOLLOW_S)
+        followed = before.focus + share * (1 / found.distance.value - before.focus)
+        return Focus(Resolved(1 / followed, found.distance.origin))
+
+
+def _shot_of(state: Mapping[str, np.ndarray]) -> Shot:
+    moment = Moment(state["picture"], state["inverse"], state["mask"])
+    second, focus, near, far, stop = (float(x) for x in state["numbers"])
+    return Shot(moment, second, focus, (near, far), stop, Grain(state["grain"]))
+
+
+def _small(photo: Photo, area_px: int) -> Float32[np.ndarray, "3 i j"]:
+    return shrunk(as_rgb8(photo.pixels), working_size(photo.height, photo.width, area_px)).numpy()
+
+
+def _resized(plane: Plane, size: tuple[int, ...]) -> Float32[np.ndarray, "i j"]:
+    whole = torch.from_numpy(np.ascontiguousarray(plane, np.float32))[None, None]
+    return functional.interpolate(whole, size, mode="bilinear", antialias=True)[0, 0].numpy()
+
+
+def _whole(inverse: Plane, photo: Photo, render: RenderOptions) -> Plane:
+    """Inverse depth at the photo's size, its edges on the photo's."""
+    large = _resized(inverse, (photo.height, photo.width))
+    if render.refine_depth == "off":
+        return large
+    area_px = PREVIEW_PX if render.preview else AREA_PX
+    return refine_inverse_depth(large, as_rgb8(photo.pixels), area_px=area_px)

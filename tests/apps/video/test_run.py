@@ -1,0 +1,211 @@
+"""A whole film: its times, sound, colours and turn are kept; killed, it goes on; pictures in and out."""
+
+import json
+
+import numpy as np
+import pytest
+from films import FRAMES, frame_pixels, packets, shown, write_film
+
+from cocnet.apps.video.run import run_video
+from cocnet.apps.video.settings import VideoRun
+from cocnet.errors import CocnetError, FileError, InputError
+from cocnet.imaging import read_photo, write_photo
+from cocnet.pipeline.options import RenderOptions
+
+pytest.importorskip("av", reason="the package av reads and writes films")
+SAME = RenderOptions(model="identity", f_number=16)
+FOLLOWED = RenderOptions(estimator="builtin", preview=True, refine_depth="off", f_number=0.5)
+
+
+@pytest.fixture
+def film(tmp_path):
+    """Renders a film of the folder."""
+
+    def make(source="in.mp4", out="out.mp4", options=SAME, part_frames=3, on_progress=None, **changes):
+        run = VideoRun(**{"out": tmp_path / out, "crf": 4, **changes})
+        return run_video(tmp_path / source, run, options, on_progress, part_frames)
+
+    return make
+
+
+def test_every_frame_keeps_its_time_and_the_sound_its_packets(film, tmp_path):
+    pts = [0, 50, 100, 190, 200, 300, 410, 460]
+    write_film(tmp_path / "in.mp4", pts, audio=True)
+    report = film()
+    assert (report.frames, report.made) == (FRAMES, FRAMES)
+    seconds, pixels = shown(tmp_path / "out.mp4")
+    assert seconds == pytest.approx([tick / 1200 for tick in pts], abs=1e-9)
+    assert pixels[0].shape == (48, 64, 3)
+    assert packets(tmp_path / "out.mp4", "audio") == packets(tmp_path / "in.mp4", "audio")
+    assert len(packets(tmp_path / "in.mp4", "audio")) > 10
+    assert not (tmp_path / "out.mp4.cocnet-parts").exists()
+    told = json.loads((tmp_path / "out.mp4.json").read_text())
+    assert told["frames"] == FRAMES and told["options"]["f_number"] == 16
+
+
+def test_what_nothing_blurs_looks_the_same(film, tmp_path):
+    write_film(tmp_path / "in.mp4")
+    film()
+    for before, after in zip(shown(tmp_path / "in.mp4")[1], shown(tmp_path / "out.mp4")[1], strict=True):
+        assert np.abs(before.astype(int) - after).mean() < 2
+
+
+@pytest.mark.parametrize("colour", [{"colorspace": 1, "color_range": 1}, {"colorspace": 6, "color_range": 2}])
+def test_colour_tags_and_colours_stay(film, tmp_path, colour):
+    import av
+
+    tags = {**colour, "color_primaries": 1, "color_trc": 1}
+    write_film(tmp_path / "in.mp4", colour=tags, count=3)
+    film()
+    means = []
+    for name in ("in.mp4", "out.mp4"):
+        with av.open(str(tmp_path / name)) as file:
+            frame = next(file.decode(video=0))
+            assert {tag: int(getattr(frame, tag)) for tag in tags} == tags
+            means.append([np.frombuffer(plane, np.uint8).mean() for plane in frame.planes])
+    assert np.abs(np.subtract(*means)).max() < 1
+
+
+def test_a_phone_held_upright_gives_an_upright_film(film, tmp_path):
+    """The matrix of a phone's portrait film: to be turned by 90° clockwise."""
+    matrix = (0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30)
+    write_film(tmp_path / "in.mp4", matrix=matrix, count=2)
+    film()
+    made = shown(tmp_path / "out.mp4")[1][0]
+    assert made.shape == (64, 48, 3)
+    assert np.abs(np.rot90(frame_pixels(0), -1).astype(int) - made).mean() < 4
+
+
+def test_killed_in_a_part_it_goes_on_to_the_same_frames(film, tmp_path):
+    write_film(tmp_path / "in.mp4", count=4, audio=True)
+    film(out="whole.mp4", options=FOLLOWED, part_frames=2)
+
+    class Killed(Exception):
+        pass
+
+    def dies(done, before, count):
+        if done == 3:
+            raise Killed
+
+    with pytest.raises(Killed):
+        film(options=FOLLOWED, part_frames=2, on_progress=dies)
+    assert not (tmp_path / "out.mp4").exists()
+    report = film(options=FOLLOWED, part_frames=2)
+    assert (report.frames, report.made) == (4, 2)
+    assert packets(tmp_path / "out.mp4", "video") == packets(tmp_path / "whole.mp4", "video")
+    assert packets(tmp_path / "out.mp4", "audio") == packets(tmp_path / "whole.mp4", "audio")
+
+
+def test_parts_of_other_settings_are_not_taken(film, tmp_path):
+    write_film(tmp_path / "in.mp4", count=5)
+
+    def dies(done, before, count):
+        if done == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        film(on_progress=dies)
+    assert film(options=SAME.changed(f_number=8.0)).made == 5
+
+
+def test_pictures_become_pictures_of_the_same_names_and_a_film(film, tmp_path):
+    (tmp_path / "frames").mkdir()
+    for n in range(3):
+        write_photo(tmp_path / f"frames/shot_{n + 7:04}.png", frame_pixels(n))
+    film("frames", "out")
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [f"shot_{n + 7:04}.png" for n in range(3)]
+    assert read_photo(tmp_path / "out/shot_0007.png").pixels.shape == (48, 64, 3)
+    report = film("frames/shot_%04d.png", "out.mp4", fps="25")
+    assert report.frames == 3
+    assert shown(tmp_path / "out.mp4")[0] == pytest.approx([0, 0.04, 0.08], abs=1e-6)
+
+
+def test_a_film_becomes_numbered_pictures(film, tmp_path):
+    write_film(tmp_path / "in.mp4", count=2)
+    film(out="out/f_%03d.png")
+    assert sorted(p.name for p in (tmp_path / "out").iterdir() if p.suffix == ".png") == [
+        "f_000.png",
+        "f_001.png",
+    ]
+
+
+def test_depth_of_the_pictures_names_decides_what_is_blurred(film, tmp_path):
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "depth").mkdir()
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 255, (48, 64, 3)).astype(np.uint8)
+    for n in range(2):
+        write_photo(tmp_path / f"frames/{n}.png", picture)
+        np.save(
+            tmp_path / f"depth/{n}.npy",
+            np.where(np.arange(64) < 32, 2.0, 9.0)[None].repeat(48, 0).astype(np.float32),
+        )
+    options = RenderOptions(depth_kind="metric", focus_m=2.0, f_number=0.4)
+    film("frames", "out", options, depth=tmp_path / "depth")
+    made = read_photo(tmp_path / "out/1.png").pixels.astype(int)
+    assert np.array_equal(made[:, :24], picture[:, :24])
+    assert made[:, 40:].std() < 0.5 * picture[:, 40:].std()
+    with pytest.raises(FileError, match=r"1\.npy|1\.png"):
+        (tmp_path / "depth/1.npy").unlink()
+        film("frames", "out", options, depth=tmp_path / "depth")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"focus_keys": ("0:0.3",)}, "focus-keys of SECOND:X,Y"),
+        ({"focus_keys": ("0:0.3,1.6",)}, "fractions"),
+        ({"focus_keys": ("0:0,0", "0:1,1")}, "one key for each second"),
+        ({"aperture_keys": ("2.8",)}, "aperture-keys of SECOND:F-NUMBER"),
+        ({"aperture_keys": ("0:0",)}, "above 0"),
+        ({"fps": "0"}, "fps"),
+        ({"crf": 60}, "crf"),
+    ],
+)
+def test_wrong_keys_are_told_in_one_line(tmp_path, changes, said):
+    with pytest.raises(InputError, match=said) as caught:
+        VideoRun(tmp_path / "out.mp4", **changes)
+    assert "\n" not in str(caught.value) and ", try " in str(caught.value)
+
+
+def test_what_is_no_film_or_cut_off_is_told_before_the_work(film, tmp_path):
+    whole = write_film(tmp_path / "in.mp4").read_bytes()
+    (tmp_path / "text.mp4").write_bytes(b"no film at all")
+    (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) // 2])
+    write_film(tmp_path / "in.mkv", count=200)
+    mkv = (tmp_path / "in.mkv").read_bytes()
+    (tmp_path / "cut.mkv").write_bytes(mkv[: len(mkv) // 2])
+    write_photo(tmp_path / "one.png", frame_pixels(0))
+    for name in ("text.mp4", "cut.mp4", "cut.mkv", "missing.mp4"):
+        with pytest.raises(FileError, match=name):
+            film(name)
+    assert [p.name for p in tmp_path.iterdir() if "out" in p.name] == []
+
+
+def test_sound_alone_is_no_film(film, tmp_path):
+    import av
+
+    with av.open(str(tmp_path / "in.wav"), "w") as file:
+        sound = file.add_stream("pcm_s16le", rate=8000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), "s16", "mono")
+        frame.sample_rate = 8000
+        file.mux(sound.encode(frame))
+    with pytest.raises(FileError, match="with pictures"):
+        film("in.wav")
+
+
+def test_an_output_that_cant_be_is_told_before_the_work(film, tmp_path):
+    write_film(tmp_path / "in.mp4")
+    before = (tmp_path / "in.mp4").read_bytes()
+    for out in ("in.mp4", "missing/out.mp4", "out.xyz"):
+        with pytest.raises(CocnetError):
+            film(out=out)
+    assert (tmp_path / "in.mp4").read_bytes() == before
+
+
+def test_one_focus_and_one_aperture(film, tmp_path):
+    write_film(tmp_path / "in.mp4")
+    with pytest.raises(InputError, match="one focus"):
+        film(options=SAME.changed(focus_m=2), focus_keys=("0:0.5,0.5",))
+    with pytest.raises(InputError, match="one aperture"):
+        film(aperture_keys=("0:2",))
