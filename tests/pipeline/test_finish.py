@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from cocnet.imaging import Photo
+from cocnet.imaging.color.profile import of_code_points
 from cocnet.pipeline.finish import Grain, finish
 from cocnet.pipeline.render_photo import render
 
@@ -39,6 +40,15 @@ def test_a_colour_that_a_code_holds_is_not_dithered():
     photo = Photo(noisy(0, 77))
     light = Photo(noisy(0, 131)).linear()
     assert (finish(photo, *ALL, photo.linear(), light, None, None) == 131).all()
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_darkest_codes_of_a_curve_that_starts_flat():
+    """PQ's first 8-bit codes lie closer in light than a float's reciprocal reaches."""
+    photo = Photo(noisy(0), icc=of_code_points(9, 16))
+    for code in range(6):
+        light = Photo(noisy(0, code), icc=photo.icc).linear()
+        assert (finish(photo, *ALL, photo.linear(), light, None, None) == code).all()
 
 
 @pytest.mark.parametrize("deviation", [1.0, 3.0])

@@ -24,6 +24,9 @@ QUIETEST = 0.25  # share of the blocks of a band that show noise and no texture
 MOST_GRAIN = 8 / 255  # more is texture: no grain then
 SHARED = 0.8  # of the grain's amplitude that the three channels have in common
 MEASURED_ROWS = 1024
+_SMALLEST_STEP = np.float32(
+    1e-30
+)  # of light between two codes: tables that start flat, as PQ's, have smaller ones
 STRIP = 64  # rows that stay in a processor's cache
 
 
@@ -140,7 +143,7 @@ def _exact_code(
     low = nearest.astype(np.int32)
     low -= light < table[low]
     low.clip(0, len(table) - 2, out=low)
-    share = (light - table[low]) * (1 / np.diff(table))[low]
+    share = (light - table[low]) * (1 / np.maximum(np.diff(table), _SMALLEST_STEP))[low]
     whole = np.rint(share)
     np.copyto(share, whole, where=np.abs(share - whole) < 1e-3)
     share.clip(0, 1, out=share)

@@ -15,7 +15,7 @@ from typing import TextIO
 from cocnet import __version__
 from cocnet.apps.cli.commands import HEAD, known, overview
 from cocnet.apps.cli.say import begin, note, say
-from cocnet.apps.cli.usage import UsageError, not_a_command, own_error, usage_error
+from cocnet.apps.cli.usage import UsageError, not_a_command, not_to_train, own_error, usage_error
 from cocnet.errors import CocnetError, CocnetWarning
 from cocnet.files.interrupt import clean_end
 
@@ -79,15 +79,10 @@ def _parsed(arguments: Sequence[str]) -> Callable[[], None]:
 
 def _what_to_train(arguments: Sequence[str]) -> int:
     """`cocnet train` without something to train, or with something else."""
-    asked = not arguments or arguments[0] in ("-h", "--help")
-    if not asked:
-        _fail(f"expected something to train, got '{arguments[0]}', try one of these:", 2)
-    print(
-        f"cocnet train WHAT --help lists the options of\n{overview('train ')}",
-        end="",
-        file=sys.stdout if asked else sys.stderr,
-    )
-    return 0 if asked else 2
+    if arguments and arguments[0] not in ("-h", "--help"):
+        return _fail(not_to_train(arguments[0]), 2)
+    print(f"cocnet train WHAT --help lists the options of\n{overview('train ')}", end="")
+    return 0
 
 
 def one_command(arguments: Sequence[str]) -> list[str]:

@@ -14,6 +14,7 @@ from cocnet.apps.cli.commands import all_commands
 from cocnet.errors import CocnetError, InputError
 from cocnet.pipeline.words_of_others import meant_by
 
+_NEEDED = re.compile(r"(?:-\w(?: [A-Z.]+)?, )?(--[\w-]+)(?: [A-Z]|$)|([A-Z][A-Z0-9_-]*)$")
 Parse = Callable[[Sequence[str]], Any]
 
 
@@ -34,6 +35,13 @@ def not_a_command(name: str) -> str:
     return f"expected a command, got '{name}', try {near[0] if near else 'cocnet --help, which lists them'}"
 
 
+def not_to_train(name: str) -> str:
+    """One line for what can't be trained."""
+    names = [each.removeprefix("train ") for each in all_commands() if each.startswith("train ")]
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"expected something to train, got '{name}', try {near[0] if near else 'cocnet train, which lists it'}"
+
+
 def usage_error(arguments: Sequence[str], printed: str, parse: Parse) -> str:
     """One line for arguments that the parser refused. parse: runs it, which prints the help for `--help`."""
     name = arguments[0]
@@ -48,8 +56,9 @@ def usage_error(arguments: Sequence[str], printed: str, parse: Parse) -> str:
     dashed = [text for text in arguments[1:] if text.startswith("-") and "." in text and "=" not in text]
     if dashed and "--" not in arguments:
         return f"expected an option of `cocnet {name}`, got '{dashed[0]}', try -- before a file of that name"
-    reason = _plain(printed)
-    return f"{reason}; `cocnet {name} --help` lists all options"
+    lines = _lines(printed)
+    helped = f"try `cocnet {name} --help`"
+    return _refused(lines, helped) or f"{_complaint(lines)}; {helped}"
 
 
 def _options(name: str, parse: Parse) -> list[str]:
@@ -60,12 +69,35 @@ def _options(name: str, parse: Parse) -> list[str]:
     return list(dict.fromkeys(re.findall(r"(?<![\w-])--?[a-z][\w-]*", shown.getvalue())))
 
 
-def _plain(printed: str) -> str:
-    """The parser's first complaint, without its frame and colours."""
-    text = re.sub(r"\x1b\[[0-9;]*m", "", printed)
-    lines = [re.sub(r"[│╭╮╰╯─]", " ", line).strip() for line in text.splitlines()]
-    kept = [
-        line for line in lines if line and not line.lower().startswith(("parsing error", "required options"))
-    ]
-    told = " ".join(" ".join(kept[:3]).split())
+def _refused(lines: list[str], helped: str) -> str | None:
+    """The line for what parsers refuse most often, None for anything else."""
+    text = " ".join(lines)
+    if "Missing from" in text:
+        needed = [found[1] or found[2] for line in lines if (found := _NEEDED.match(line))]
+        return f"expected {' and '.join(needed)}, got none, {helped}" if needed else None
+    if found := re.search(r"Error parsing (\S+): (.*?'([^']*)')", text):
+        option, reason, given = found.groups()
+        kind = "a whole number" if "int()" in reason else "a number" if "FLOAT" in reason else "another value"
+        return f"expected {kind} for {option}, got '{given}', {helped}"
+    if found := re.search(r"invalid choice '(.*?)' for argument '(\S+)'\. Expected one of \((.*?)\)", text):
+        choices = sorted(set(re.findall(r"'([^']+)'", found[3])) - {"None"})
+        near = difflib.get_close_matches(found[1], choices, n=1) or choices[:1]
+        return f"expected {found[2]} as one of {', '.join(choices)}, got '{found[1]}', try {near[0]}"
+    if found := re.search(r"Missing value for argument '(\S+)'", text):
+        return f"expected a value for {found[1]}, got none, {helped}"
+    if found := re.search(r"Unrecognized options: (.*?)(?: For full helptext|$)", text):
+        return f"expected no further arguments, got '{found[1].strip()}', {helped}"
+    return None
+
+
+def _complaint(lines: list[str]) -> str:
+    told = " ".join(lines[:3])
     return told.split(" For full helptext")[0][:300] or "expected other arguments"
+
+
+def _lines(printed: str) -> list[str]:
+    """What the parser printed, without its frame, which may be of ASCII, and without colours."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", printed)
+    inside = [line for line in text.splitlines() if not line.startswith(("╭", "╰", "+"))]
+    lines = [" ".join(re.sub(r"^[│|]|[│|]$|─|-{4,}", " ", line).split()) for line in inside]
+    return [line for line in lines if line]

@@ -70,5 +70,6 @@ def _of_floats(array: np.ndarray) -> np.ndarray:
     low, high = float(array.min()), float(array.max())
     if not -OVERSHOOT <= low <= high <= 1 + OVERSHOOT:
         got = "NaN" if low != low else f"{low:.3g} to {high:.3g}"
-        raise InputError(f"expected one photo of floats in 0..1, got {got}, try array / maximum")
+        remedy = "array / 255" if 2 < high <= 255 and low >= 0 else "array / its largest value"
+        raise InputError(f"expected one photo of floats in 0..1, got {got}, try {remedy}")
     return np.rint(array.astype(np.float32).clip(0, 1) * 65535).astype(np.uint16)

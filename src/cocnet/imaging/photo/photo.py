@@ -157,6 +157,9 @@ def write_photo(
     """
     if not isinstance(path, str | os.PathLike) or path == "-":
         stream = sys.stdout.buffer if isinstance(path, str) else path
+        if not hasattr(stream, "write"):
+            got = type(stream).__name__
+            raise InputError(f"expected a path or a file object, got {got}, try the name of a file")
         with tempfile.TemporaryDirectory() as folder:
             whole = Path(folder) / f"picture{form}"
             write_photo(whole, pixels, like, quality)
