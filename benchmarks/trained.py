@@ -24,7 +24,8 @@ from cocnet.evaluation.measure_pairs import evaluate
 from cocnet.imaging import linear_to_srgb, srgb_to_linear, write_photo
 from cocnet.networks import card_of
 from cocnet.renderers import Identity, Physical, Renderer, best_constant_blur, open_renderer
-from cocnet.training.runs.bokeh_run import BokehRun, data_of
+from cocnet.training.runs.bokeh_data import data_of
+from cocnet.training.runs.bokeh_settings import BokehRun
 
 SHEET_ROWS = 4
 

@@ -9,8 +9,9 @@ import torch
 from cocnet.errors import InputError
 from cocnet.renderers import NearnessView, Physical, Setup
 from cocnet.robustness.attack_report import markdown
+from cocnet.robustness.budget import Budget
 from cocnet.robustness.camera_settings import CameraSetting, with_camera_grid
-from cocnet.robustness.methods import Budget, open_method
+from cocnet.robustness.methods import open_method
 from cocnet.robustness.robustness_run import run_robustness
 
 

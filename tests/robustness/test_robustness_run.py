@@ -16,8 +16,10 @@ from cocnet.apps.cli.main import main
 from cocnet.attacks import AttackResult
 from cocnet.errors import CocnetWarning, FileError, InputError
 from cocnet.renderers import NearnessView, Physical, Setup
-from cocnet.robustness import methods, sources, stages
-from cocnet.robustness.methods import Budget, MethodSpec, one_blur, open_method
+from cocnet.robustness import sources, stages
+from cocnet.robustness.budget import Budget
+from cocnet.robustness.method_table import METHODS, MethodSpec, one_blur
+from cocnet.robustness.methods import open_method
 from cocnet.robustness.published_tables23 import ACCURACY, TRANSFER, table_2, table_3
 from cocnet.robustness.robustness_run import run_robustness
 from cocnet.robustness.run_layout import load_picture
@@ -175,7 +177,7 @@ def test_a_success_that_dies_in_8_bit_does_not_survive(run, monkeypatch):
 
         return apply
 
-    monkeypatch.setitem(methods.METHODS, "nudge", MethodSpec("less than a step", nudge))
+    monkeypatch.setitem(METHODS, "nudge", MethodSpec("less than a step", nudge))
     for other in list(run.data.iterdir())[1:]:
         for path in other.iterdir():
             path.rename(run.data / "0" / path.name)
@@ -285,7 +287,7 @@ def test_methods_by_name():
     )
 
 
-@pytest.mark.parametrize("name", [name for name in methods.METHODS if name != "colorfool-unmasked"])
+@pytest.mark.parametrize("name", [name for name in METHODS if name != "colorfool-unmasked"])
 def test_every_method_runs_within_its_budget(name):
     image = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     depth = torch.linspace(0, 1, 32).view(1, 1, 32, 1).expand(2, 1, 32, 32).contiguous()

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from cocnet.robustness.class_names import class_name
-from cocnet.robustness.methods import NO_ATTACK
+from cocnet.robustness.method_table import NO_ATTACK
 from cocnet.robustness.pictures import as_text, coloured, difference, near_colours
 from cocnet.robustness.records import AttackRecord
 from cocnet.robustness.report_sections import report_sections, title_of

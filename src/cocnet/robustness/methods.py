@@ -1,92 +1,22 @@
-"""What is done to photos, by name: nothing, blur, attacks and their baselines.
+"""A method of attack as it is spelled: "gda", with another ε "gda@8e-3", with more effort "gda@8e-3:steps=200".
 
-Enters: how a method is spelled, "gda" or, with another ε, "gda@8e-3", and its budget. Leaves: a `Method`,
-called as method(render, victim, image, depth, label). Those that know no depth change the natural bokeh picture, so
-that all start from the same one. A new method is a row of `METHODS`.
+Enters: a name and a budget. Leaves: a `Method`, called as method(render, victim, image, depth, label).
 """
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-import torch
-from jaxtyping import Float
 from torch import Tensor
 
-from cocnet.attacks import (
-    GDA,
-    AttackResult,
-    BackgroundGDA,
-    CameraRange,
-    DepthOffset,
-    LensAttack,
-    RandomSearch,
-    SmoothGDA,
-)
-from cocnet.attacks.ace import ACE
-from cocnet.attacks.colorfool import ColorFool
-from cocnet.attacks.pgd import PGDSettings, descend
-from cocnet.attacks.random_numbers import Seed
-from cocnet.attacks.render_attack import AnyRender, RenderAttack
-from cocnet.attacks.result import Victim, judged
+from cocnet.attacks import AttackResult
+from cocnet.attacks.render_attack import AnyRender
+from cocnet.attacks.result import Victim
 from cocnet.errors import InputError
-from cocnet.renderers import NearnessView, Physical, Setup
+from cocnet.robustness.budget import Budget
 from cocnet.robustness.camera_settings import CameraSetting
-from cocnet.robustness.run_settings import AttackSettings, LossName
-from cocnet.robustness.sources import setup_of
-
-Apply = Callable[[AnyRender, Victim, Tensor, Tensor, Tensor], AttackResult]
-Recolour = Callable[[Victim, Tensor, Tensor], AttackResult]
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What a method may cost. epsilon None: the method's own; full: no photo stops early, so that all go as far as
-    they can; targeted: labels are wanted classes; seed: a number for all photos of a batch, or one for each."""
-
-    epsilon: float | None = None
-    steps: int = 50
-    seed: Seed = 0
-    full: bool = False
-    targeted: bool = False
-    setup: Setup = field(default_factory=Setup)
-    restarts: int = 1
-    loss: LossName = "ce"
-    camera_range: CameraRange = field(default_factory=CameraRange)
-    setting: CameraSetting = field(default_factory=CameraSetting)
-
-    @classmethod
-    def of(cls, settings: AttackSettings, **changes: Any) -> "Budget":
-        """The budget in a run's settings."""
-        setup, bounds = setup_of(settings), (settings.lens_stops, settings.lens_dioptres)
-        found = cls(
-            steps=settings.steps,
-            seed=settings.seed,
-            full=settings.full_steps,
-            setup=setup,
-            restarts=settings.restarts,
-            loss=settings.loss,
-            camera_range=CameraRange()
-            if bounds == (None, None)
-            else CameraRange.around(setup.camera, *(bound or 0.0 for bound in bounds)),
-        )
-        return replace(found, **changes)
-
-
-@dataclass(frozen=True)
-class MethodSpec:
-    """One method: in words, how it is made, its ε and what that is of, its baseline of random draws, whether it
-    can be targeted or needs a renderer with a camera; set: it is one setting of that camera."""
-
-    about: str
-    make: Callable[[Budget], Apply]
-    epsilon: float | None = None
-    unit: str = ""
-    baseline: str = ""
-    targeted: bool = False
-    camera: bool = False
-    set: bool = False
+from cocnet.robustness.method_table import METHODS, Apply, MethodSpec
 
 
 @dataclass(frozen=True)
@@ -174,165 +104,3 @@ def _effort(spelled: str, parts: Sequence[str]) -> dict[str, Any]:
                 f"expected steps=N, restarts=N or full behind ':', got '{spelled}', try gda@8e-3:steps=200"
             )
     return found
-
-
-D = TypeVar("D", bound=PGDSettings)
-
-
-def within_budget(like: D, budget: Budget) -> D:
-    """An attack with a budget's numbers."""
-    return replace(
-        like,
-        epsilon=like.epsilon if budget.epsilon is None else budget.epsilon,
-        steps=budget.steps,
-        restarts=budget.restarts,
-        loss=budget.loss,
-        seed=budget.seed,
-        early_stop=not budget.full,
-        targeted=budget.targeted,
-    )
-
-
-def _attack(like: RenderAttack) -> Callable[[Budget], RenderAttack]:
-    return lambda budget: within_budget(like, budget)
-
-
-def _random_search(like: RenderAttack) -> Callable[[Budget], Apply]:
-    return lambda budget: RandomSearch(within_budget(like, budget))
-
-
-def _lens(budget: Budget) -> LensAttack:
-    return within_budget(LensAttack(range=budget.camera_range), budget)
-
-
-def _offset(budget: Budget) -> Apply:
-    return within_budget(DepthOffset(span=budget.setup.dioptres), budget)
-
-
-def _shown(picture: Callable[[Budget, AnyRender, Tensor, Tensor], Tensor]) -> Callable[[Budget], Apply]:
-    """No attack: a picture that the victim is shown."""
-
-    def make(budget: Budget) -> Apply:
-        def apply(
-            render: AnyRender, victim: Victim, image: Tensor, depth: Tensor, label: Tensor
-        ) -> AttackResult:
-            with torch.no_grad():
-                shown = picture(budget, render, image.clone(), depth.clone())
-            return judged(victim, shown, label, torch.zeros_like(label))
-
-        return apply
-
-    return make
-
-
-def one_blur(
-    setup: Setup, image: Float[Tensor, "b 3 h w"], depth: Float[Tensor, "b 1 h w"]
-) -> Float[Tensor, "b 3 h w"]:
-    """Each photo blurred alike everywhere, by a disk of the mean radius (Eq. 1) that its depth gives."""
-    mean = setup.radius_px(depth).abs().mean((1, 2, 3), keepdim=True)
-    ends = depth.new_tensor([0.0, 1.0]).view(2, 1, 1, 1).expand(2, 1, 1, depth.shape[-1])
-    low, high = setup.radius_px(ends)[:, 0, 0, 0]
-    span = high - low
-    first, second = (mean - low) / span, (-mean - low) / span
-    inside = (first >= 0) & (first <= 1)
-    return NearnessView(Physical(), setup)(
-        image, torch.where(inside, first, second).clamp(0, 1).expand_as(depth).contiguous()
-    )
-
-
-def _pixels(make: Callable[[Budget], Recolour]) -> Callable[[Budget], Apply]:
-    """A method that knows pictures only, on the natural bokeh picture."""
-
-    def made(budget: Budget) -> Apply:
-        change = make(budget)
-
-        def apply(
-            render: AnyRender, victim: Victim, image: Tensor, depth: Tensor, label: Tensor
-        ) -> AttackResult:
-            with torch.no_grad():
-                natural = render(image.clone(), depth.clone())
-            return change(victim, natural, label)
-
-        return apply
-
-    return made
-
-
-def _rgb(budget: Budget) -> Recolour:
-    """PGD on the pixels themselves."""
-    settings = within_budget(PGDSettings(), budget)
-
-    def change(victim: Victim, picture: Tensor, label: Tensor) -> AttackResult:
-        best = descend(lambda x, rows: x, victim, picture, label, settings, lambda x: x.clamp(0, 1))
-        return AttackResult(
-            best.image,
-            None,
-            best.fooled,
-            best.queries,
-            best.prediction,
-            best.margin,
-            None,
-            best.zero_gradient,
-        )
-
-    return change
-
-
-def _depth_attack(about: str, like: RenderAttack, baseline: str = "") -> MethodSpec:
-    return MethodSpec(about, _attack(like), like.epsilon, "of nearness", baseline, targeted=True)
-
-
-def _random_draws(like: RenderAttack, unit: str = "of nearness", camera: bool = False) -> MethodSpec:
-    about = f"the best of as many random draws as {like.name} has queries"
-    return MethodSpec(about, _random_search(like), like.epsilon, unit, targeted=True, camera=camera)
-
-
-def _at_setting(budget: Budget, render: AnyRender, image: Tensor, depth: Tensor) -> Tensor:
-    camera = budget.setting.of(budget.setup.camera)
-    return render(image, depth, camera.to(depth).expand(len(depth), 3))
-
-
-NO_ATTACK = ("aif", "bokeh", "camera")
-METHODS: Mapping[str, MethodSpec] = {
-    "aif": MethodSpec("the all-in-focus photo", _shown(lambda budget, render, image, depth: image)),
-    "bokeh": MethodSpec("natural bokeh", _shown(lambda budget, render, image, depth: render(image, depth))),
-    "blur": MethodSpec(
-        "one disk of the same mean radius everywhere",
-        _shown(lambda budget, render, image, depth: one_blur(budget.setup, image, depth)),
-    ),
-    "camera": MethodSpec(
-        "natural bokeh with the aperture opened by so many stops and the focus moved closer by so many dioptres",
-        _shown(_at_setting),
-        camera=True,
-        set=True,
-    ),
-    "random": _random_draws(GDA()),
-    "gda": _depth_attack("the gradient-based depth attack, Eq. 18", GDA(), "random"),
-    "sm-gda": _depth_attack("gda with a smoothed gradient", SmoothGDA(), "random-sm-gda"),
-    "bg-gda": _depth_attack("gda behind what is in focus", BackgroundGDA(), "random-bg-gda"),
-    "random-sm-gda": _random_draws(SmoothGDA()),
-    "random-bg-gda": _random_draws(BackgroundGDA()),
-    "offset": MethodSpec(
-        "a smooth error of depth", _offset, DepthOffset().epsilon, "dioptres", targeted=True
-    ),
-    "lens": MethodSpec(
-        "focus, aperture and focal length alone",
-        _lens,
-        LensAttack().epsilon,
-        "of each range",
-        "random-lens",
-        targeted=True,
-        camera=True,
-    ),
-    "random-lens": replace(
-        _random_draws(LensAttack(), "of each range", camera=True),
-        make=lambda budget: RandomSearch(_lens(budget)),
-    ),
-    "pgd-rgb": MethodSpec(
-        "PGD on the natural bokeh picture's pixels", _pixels(_rgb), 8 / 255, "of 0..1", targeted=True
-    ),
-    "ace": MethodSpec("curves for its colours (ACE)", _pixels(lambda budget: ACE(steps=budget.steps))),
-    "colorfool-unmasked": MethodSpec(
-        "random colours, without regions (ColorFool)", _pixels(lambda budget: ColorFool(seed=budget.seed))
-    ),
-}

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from cocnet.metrics import Interval, metric
 from cocnet.metrics.formatting import cell
-from cocnet.robustness.methods import METHODS, Budget
+from cocnet.robustness.budget import Budget
+from cocnet.robustness.method_table import METHODS
 from cocnet.robustness.scores import MethodScore, TransferTable, VictimPair
 from cocnet.robustness.sources import setup_of
 from cocnet.robustness.summary import Summary, unit_of

@@ -15,7 +15,8 @@ from cocnet.errors import FileError
 from cocnet.files.run_folder import locked
 from cocnet.metrics import check_labels
 from cocnet.robustness.camera_settings import with_camera_grid
-from cocnet.robustness.methods import NO_ATTACK, open_method, swept
+from cocnet.robustness.method_table import NO_ATTACK
+from cocnet.robustness.methods import open_method, swept
 from cocnet.robustness.records import AttackRecord, PhotoRecord, TransformRecord
 from cocnet.robustness.run_settings import RobustnessRun
 from cocnet.robustness.stages import attack_batch, photo_batch, transform_batch

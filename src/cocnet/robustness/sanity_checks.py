@@ -6,7 +6,8 @@ Enters: scores, photos, the run. Leaves: sentences by "VICTIM" or "VICTIM, METHO
 from collections.abc import Collection, Sequence
 
 from cocnet.metrics import AttackFacts, sanity_flags
-from cocnet.robustness.methods import METHODS, open_method
+from cocnet.robustness.method_table import METHODS
+from cocnet.robustness.methods import open_method
 from cocnet.robustness.records import PhotoRecord
 from cocnet.robustness.run_settings import RobustnessRun
 from cocnet.robustness.scores import MethodScore

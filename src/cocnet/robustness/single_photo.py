@@ -101,7 +101,8 @@ def _attacked(photo: Path, run: AttackRun, victim: "Classifier | OwnVictim") -> 
     import torch
 
     from cocnet.compute import strict_float32
-    from cocnet.robustness.methods import Budget, open_method
+    from cocnet.robustness.budget import Budget
+    from cocnet.robustness.methods import open_method
     from cocnet.robustness.sources import open_view
 
     setup, targeted = _setup(run), run.target is not None

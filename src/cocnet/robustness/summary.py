@@ -15,7 +15,8 @@ import torch
 from cocnet.datasets.pairs.matching import Problem
 from cocnet.metrics import Interval, attack_success, bootstrap_mean, mcnemar, wilson
 from cocnet.robustness.camera_settings import CameraScore, camera_scores
-from cocnet.robustness.methods import METHODS, NO_ATTACK, open_method
+from cocnet.robustness.method_table import METHODS, NO_ATTACK
+from cocnet.robustness.methods import open_method
 from cocnet.robustness.records import AttackRecord, PhotoRecord, TransformRecord
 from cocnet.robustness.run_settings import RobustnessRun
 from cocnet.robustness.sanity_checks import sanity_checks

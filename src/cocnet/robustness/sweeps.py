@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from cocnet.robustness.methods import METHODS
+from cocnet.robustness.method_table import METHODS
 from cocnet.robustness.scores import MethodScore
 
 

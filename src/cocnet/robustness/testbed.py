@@ -22,7 +22,8 @@ from cocnet.errors import InputError
 from cocnet.files.run_folder import claim
 from cocnet.metrics.measures import Measures
 from cocnet.renderers import NearnessView
-from cocnet.robustness.methods import Budget, open_method
+from cocnet.robustness.budget import Budget
+from cocnet.robustness.methods import open_method
 from cocnet.robustness.records import PhotoRecord
 from cocnet.robustness.run_layout import RunLayout, load_picture, load_plane, plain
 from cocnet.robustness.run_settings import RobustnessRun

@@ -20,7 +20,9 @@ from cocnet.renderers import HybridRenderer, Physical
 from cocnet.renderers.network import coc_map
 from cocnet.training.engine.tensorboard import Board
 from cocnet.training.recipes.bokeh_recipes import BokehRecipe, BokehStage
-from cocnet.training.runs.bokeh_run import BokehRun, data_of, run_bokeh, starting_network
+from cocnet.training.runs.bokeh_data import data_of
+from cocnet.training.runs.bokeh_run import run_bokeh, starting_network
+from cocnet.training.runs.bokeh_settings import BokehRun
 from cocnet.training.runs.training_items import Items, Passes, Views, item_of, turned
 
 TINY = {"channels": [4, 8], "groups": 1, "kernel_size": 3}

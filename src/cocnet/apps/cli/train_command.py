@@ -15,7 +15,7 @@ from tyro.conf import OmitArgPrefixes
 from cocnet.training.recipes.bokeh_recipes import RECIPES, BokehRecipe
 from cocnet.training.recipes.deblur_recipe import HYBRID, DeblurRecipe
 from cocnet.training.runs.ablation import AblationRun
-from cocnet.training.runs.bokeh_run import BokehRun
+from cocnet.training.runs.bokeh_settings import BokehRun
 from cocnet.training.runs.deblur_settings import DeblurExperiment, DeblurRun
 from cocnet.training.runs.subject_run import SubjectRun
 

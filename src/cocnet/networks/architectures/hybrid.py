@@ -14,7 +14,6 @@ in and never made brighter. Networks don't know the renderer: whoever calls this
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -23,15 +22,16 @@ from torch import Tensor, nn
 from cocnet.errors import InputError
 from cocnet.imaging import linear_to_srgb, srgb_to_linear
 from cocnet.networks.architectures.base import check_input
+from cocnet.networks.architectures.hybrid_planes import SeenPlanes
+from cocnet.networks.layers.highlights import compress_highlights, moved
 from cocnet.networks.layers.local_filter import difference_filter
 from cocnet.networks.layers.padding import crop, pad
 from cocnet.networks.layers.scales import enlarged, halved
+from cocnet.networks.layers.tiles import count_tiles, in_tiles
 from cocnet.networks.zoo.registry import Card, register
 
 NAME = "cocnet-hybrid"
-LIGHTS = 0.05  # of the logarithm, by which sRGB above 1 is compressed
 STEP = 0.3  # of what φ says: so small that training starts gently
-SEEN_RADII_PX = (16.0, 2.0)  # of the radius and of its logarithm, one unit
 TILE_PX = 768  # of pictures without gradients, beside their margins
 
 
@@ -76,26 +76,6 @@ CARD = Card(
     physical=True,
     notes="Ours: corrects the physical renderer's picture; untrained, it is that picture.",
 )
-
-
-class _Seen(NamedTuple):
-    """Photo and physical picture, lights compressed, and the signed radius in px."""
-
-    image: Float[Tensor, "b 3 h w"]
-    physical: Float[Tensor, "b 3 h w"]
-    radius: Float[Tensor, "b 1 h w"]
-
-    def features(self) -> Float[Tensor, "b 12 h w"]:
-        """What the first module sees, each about 1."""
-        far, logarithm = SEEN_RADII_PX
-        size = self.radius.abs()
-        log = self.radius.sign() * size.log1p() / logarithm
-        apart = 2 * (self.image - self.physical)
-        return torch.cat([self.image, self.physical, apart, self.radius / far, size / far, log], 1)
-
-    def halved(self) -> "_Seen":
-        """At half the scale. The radius is one of four, not their mean: a silhouette stays one."""
-        return _Seen(halved(self.image), halved(self.physical), self.radius[..., ::2, ::2] / 2)
 
 
 class _Phi(nn.Conv2d):
@@ -173,33 +153,27 @@ class Hybrid(nn.Module):
         sees farther."""
         if self.tile_px is None or torch.is_grad_enabled() or torch.compiler.is_compiling():
             return corrected(*planes)
-        height, width = planes[0].shape[-2:]
         multiple, margin = self.card.size_multiple << halvings, self.config.margin << halvings
         core = -(-max(self.tile_px, 2 * margin if halvings else 0) // multiple) * multiple
-        spans = [(top, left) for top in range(0, height, core) for left in range(0, width, core)]
-        self.units = len(spans)
-        found = torch.empty_like(planes[0])
-        for top, left in spans:
-            rows, inner_rows, taken_rows = _spans(top, core, height, margin)
-            columns, inner_columns, taken_columns = _spans(left, core, width, margin)
-            part = corrected(*(x[..., rows, columns] for x in planes))
-            found[..., taken_rows, taken_columns] = part[..., inner_rows, inner_columns]
-            if self.on_unit is not None:
-                self.on_unit()
-        return found
+        self.units = count_tiles(planes[0].shape[-2], planes[0].shape[-1], core)
+        return in_tiles(corrected, planes, core, margin, self.on_unit)
 
     def _corrected(
         self, image: Tensor, depth: Tensor, physical: Tensor, halvings: int = 0
     ) -> Float[Tensor, "b 3 h w"]:
         """Of sRGB pictures; halvings: of the scale at which the correction is found."""
-        planes = tamed(image), tamed(physical), depth * self.config.radius_scale_px
-        seen = _Seen(*(pad(x, self.card.size_multiple << halvings) for x in planes))
+        planes = (
+            compress_highlights(image),
+            compress_highlights(physical),
+            depth * self.config.radius_scale_px,
+        )
+        seen = SeenPlanes(*(pad(x, self.card.size_multiple << halvings) for x in planes))
         for _ in range(halvings):
             seen = seen.halved()
         found = enlarged(self._whole(seen), 2**halvings)
-        return _moved(physical, crop(found, *image.shape[-2:]))
+        return moved(physical, crop(found, *image.shape[-2:]))
 
-    def _whole(self, seen: _Seen) -> Float[Tensor, "b 3 h w"]:
+    def _whole(self, seen: SeenPlanes) -> Float[Tensor, "b 3 h w"]:
         features = seen.features()
         if not torch.compiler.is_compiling():
             features = features.contiguous(memory_format=torch.channels_last)
@@ -217,7 +191,7 @@ class Hybrid(nn.Module):
                 moves = moves + enlarged(self._move(level, features, scaled[level]), 2**level)
         return moves
 
-    def _move(self, level: int, features: Tensor, seen: _Seen) -> Float[Tensor, "b 3 h w"]:
+    def _move(self, level: int, features: Tensor, seen: SeenPlanes) -> Float[Tensor, "b 3 h w"]:
         """What this level's kernels find different from the physical picture of its scale."""
         kernels = self.phi[level](features).to(seen.image.dtype)
         return difference_filter(torch.stack([seen.image, seen.physical], 1), seen.physical, kernels)
@@ -247,25 +221,6 @@ class Hybrid(nn.Module):
             return srgb_to_linear(srgb)
 
         return self._in_tiles(corrected, halvings, *planes)
-
-
-def tamed(srgb: Tensor) -> Tensor:
-    """sRGB whose values above 1 are compressed to 1 + LIGHTS · log."""
-    return torch.where(srgb > 1, 1 + LIGHTS * srgb.clamp(min=1).log(), srgb)
-
-
-def _moved(physical: Tensor, by: Tensor) -> Tensor:
-    """The physical picture, moved on the tamed scale; where it is above 1 it can only get darker."""
-    before = tamed(physical)
-    now = torch.minimum(before + by, before.clamp(min=1))
-    return torch.where(now > 1, ((now.clamp(min=1) - 1) / LIGHTS).exp(), now)
-
-
-def _spans(start: int, core: int, length: int, margin: int) -> tuple[slice, slice, slice]:
-    """Of a tile: with its margins, the core within that, the core."""
-    stop = min(start + core, length)
-    outer = slice(max(0, start - margin), min(length, stop + margin))
-    return outer, slice(start - outer.start, stop - outer.start), slice(start, stop)
 
 
 def _module(inputs: int, outputs: int, groups: int) -> nn.Sequential:

@@ -14,7 +14,7 @@ from torch.nn import functional
 from cocnet.errors import FileError
 from cocnet.files.offline import check_download
 from cocnet.metrics.image import ms_ssim, ssim
-from cocnet.networks.architectures.hybrid import tamed
+from cocnet.networks.layers.highlights import compress_highlights
 from cocnet.training.recipes.bokeh_recipes import LossWeights
 
 Pictures = Float[Tensor, "b 3 h w"]
@@ -61,7 +61,7 @@ def remaining(
     Light that is too bright beside a darker truth counts less than it would, but has a gradient.
     """
     output, target, physical = output.float(), target.float().clamp(0, 1), physical.float().clamp(0, 1)
-    shown = tamed(output)
+    shown = compress_highlights(output)
     shown = torch.where((target >= 1) & (shown > 1), target, shown)
     errors = ((x - target).square().mean(1, keepdim=True) for x in (shown, physical))
     left, before = (

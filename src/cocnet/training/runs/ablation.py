@@ -13,7 +13,7 @@ from tyro.conf import arg
 
 from cocnet.errors import InputError
 from cocnet.training.recipes.bokeh_recipes import BokehRecipe, BokehStage, LossWeights
-from cocnet.training.runs.bokeh_run import HELD_OUT_PART
+from cocnet.training.runs.bokeh_data import HELD_OUT_PART
 
 if TYPE_CHECKING:
     from torch import nn

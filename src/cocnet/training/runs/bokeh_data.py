@@ -1,0 +1,152 @@
+"""What a bokeh network is trained on: scenes made of photos, ray-traced scenes, or pairs that lie in a folder.
+
+Enters: a `BokehRun` and the network's card. Leaves: `TrainingData`, training and held-out items apart.
+"""
+
+import math
+import warnings
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cocnet.datasets.pairs.open_pairs import PairFolder, open_pairs
+from cocnet.errors import CocnetWarning, InputError
+from cocnet.training.runs.bokeh_settings import BokehRun
+
+if TYPE_CHECKING:
+    from torch.utils.data import Dataset
+
+    from cocnet.datasets import BokehPairs, LensPair
+    from cocnet.networks import Card
+    from cocnet.training.runs.training_items import Items, Views
+
+HELD_OUT_PART = 10  # of photos: one in so many is kept for held-out scenes
+
+
+class TrainingData(NamedTuple):
+    """Items to train on, held-out ones, what they are in words, and the files that they come from."""
+
+    items: "Items | Views"
+    held_out: "Items"
+    about: str
+    files: tuple[Path, ...]
+
+
+def data_of(run: BokehRun, card: "Card", radius_scale_px: float = 1.0, seed: int = 0) -> TrainingData:
+    """What a network of that card is trained on. Raises FileError, InputError."""
+    made = _scenes if run.data is None else _pairs
+    return made(run, card, radius_scale_px, seed)
+
+
+def _scenes(run: BokehRun, card: "Card", scale: float, seed: int) -> TrainingData:
+    """Scenes of most photos, and held-out scenes of the others."""
+    from cocnet.datasets.subject.cutouts import read_set, subject_files
+    from cocnet.datasets.synthetic.scenes import SceneSettings
+    from cocnet.training.runs.training_items import Items
+
+    settings = SceneSettings(
+        run.side_px or 256, run.radius_px, "random" if card.conditioning == "lens" else "fixed"
+    )
+    canvas = settings.side_px + 2 * math.ceil(settings.radius_px[1])
+    photos = read_set(run.images or "", run.masks or "", max(320, -(-canvas // 4) * 4))
+    kept = len(photos) // HELD_OUT_PART
+    training, others = photos.split(kept) if kept >= HELD_OUT_PART else (photos, photos)
+    about = f"synthetic scenes of {len(training)} photos, {asdict(settings)}"
+    if card.conditioning == "none" and run.portraits:
+        about += f"; {run.portraits:.0%} are photos blurred behind their own subject"
+    mixed = _corrected if card.physical else _with_ray_traced
+    items, more, files = mixed(run, card, _made(run, card, training, settings, seed), scale, seed)
+    held_out = Items(_made(run, card, others, settings, seed + 1, run.held_out), card, scale)
+    pairs = subject_files(run.images or "", run.masks or "")
+    return TrainingData(items, held_out, about + more, (*(path for pair in pairs for path in pair), *files))
+
+
+def _made(run: BokehRun, card: "Card", *of: Any) -> "Dataset[LensPair]":
+    """Scenes; where a network sees no depth, some are photos with their own subject in its place."""
+    from cocnet.datasets.synthetic.portrait_scenes import PortraitScenes
+    from cocnet.datasets.synthetic.scenes import Scenes
+    from cocnet.training.runs.training_items import Mixed
+
+    if card.conditioning != "none" or not run.portraits:
+        return Scenes(*of)
+    return Mixed(Scenes(*of), PortraitScenes(*of), run.portraits)
+
+
+def _with_ray_traced(
+    run: BokehRun, card: "Card", scenes: "Dataset[LensPair]", scale: float, seed: int
+) -> "tuple[Items, str, tuple[Path, ...]]":
+    """Some crops of ray-traced scenes among others, where there are any; in words, and their files."""
+    from cocnet.datasets.pairs.raytraced import Crops, ray_traced
+    from cocnet.training.runs.training_items import Items, Mixed
+
+    if run.ray_traced is None:
+        return Items(scenes, card, scale), "", ()
+    if card.conditioning != "lens":
+        raise InputError(
+            f"expected a network that sees a lens for ray-traced scenes, got {card.name}, try cocnet-b3-less-lens"
+        )
+    found = ray_traced(run.ray_traced, run.side_px, run.skip_problems)
+    crops = Crops(found, run.side_px, seed)
+    about = f"; {run.ray_traced_part:.0%} are crops of {len(found)} {found.about}"
+    return Items(Mixed(scenes, crops, run.ray_traced_part), card, scale), about, found.files
+
+
+def _corrected(
+    run: BokehRun, card: "Card", scenes: "Dataset[LensPair]", scale: float, seed: int
+) -> "tuple[Views, str, tuple[Path, ...]]":
+    """What a network sees that corrects the physical picture: windows of whole scenes, rendered whole."""
+    from cocnet.datasets.pairs.raytraced import ray_traced
+    from cocnet.training.runs.training_items import Items, Mixed, Passes, Views
+
+    items: Any = Items(scenes, card, scale)
+    window = run.window_px or run.side_px
+    about, files = f"; windows of {window}² px", tuple[Path, ...]()
+    if run.ray_traced is not None:
+        found = ray_traced(run.ray_traced, window, run.skip_problems)
+        files = found.files
+        items = Mixed(items, Passes(Items(found, card, scale), seed), run.ray_traced_part)
+        about += f", {run.ray_traced_part:.0%} of them in {len(found)} {found.about}"
+    return Views(items, window, scale, seed), about, files
+
+
+def _pairs(run: BokehRun, card: "Card", scale: float, seed: int) -> TrainingData:
+    """All pairs but a few, evenly spaced, that are held out; all headers are read first."""
+    from cocnet.datasets import BokehPairs, View
+    from cocnet.training.runs.training_items import Items
+
+    where = PairFolder(
+        run.data or Path(),
+        run.bokeh,
+        split="train",
+        depths=run.depths,
+        depth_kind=run.depth_kind,
+        resize=run.resize,
+        skip_problems=run.skip_problems,
+    )
+    crop = (run.side_px, run.side_px) if run.side_px else None
+    source: Any = open_pairs(where, View(run.resize, crop, mirror=True), seed)
+    files = source.files
+    if isinstance(source, BokehPairs):
+        _check_sizes(run, source)
+        files = tuple(path for pair in source.files for path in (pair.image, pair.bokeh, pair.depth) if path)
+    count = len(source)
+    if run.held_out >= count:
+        raise InputError(f"expected fewer held-out pairs than {count}, got {run.held_out}, try {count // 10}")
+    held = [i * count // run.held_out for i in range(run.held_out)]
+    rest = sorted(set(range(count)) - set(held))
+    items, held_out = Items(source, card, scale, rest), Items(source, card, scale, held)
+    return TrainingData(items, held_out, source.about, files)
+
+
+def _check_sizes(run: BokehRun, source: "BokehPairs") -> None:
+    """Tell of pairs that are left out; raise InputError for whole pictures of several sizes, which make no batch."""
+    if source.problems:
+        named = "; ".join(f"{problem.name} ({problem.reason})" for problem in source.problems)
+        warnings.warn(
+            f"left out {len(source.problems)} of {source.about}: {named}", CocnetWarning, stacklevel=2
+        )
+    sizes = len(set(source.sizes))
+    if sizes > 1 and not run.side_px and run.resize is None:
+        raise InputError(
+            f"expected pictures of one size to train on whole ones, got {sizes} sizes, try --resize or --side-px"
+        )
