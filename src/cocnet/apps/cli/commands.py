@@ -20,7 +20,9 @@ class Command(NamedTuple):
 COMMANDS = {
     "render": Command("render_command", "render", "Render a photo with the blur of a large lens."),
     "batch": Command("batch_command", "batch", "Render a folder of photos, several at a time."),
-    "video": Command("video_command", "video", "Render a film, or pictures in sequence; its sound is kept."),
+    "video": Command(
+        "video_command", "video", "Render a film, or a sequence of pictures, with the blur of a large lens."
+    ),
     "serve": Command(
         "serve_command", "serve", "Open a page in the browser to choose focus and aperture by looking."
     ),

@@ -24,27 +24,27 @@ def video(
     rendering: OmitArgPrefixes[RenderOptions],
     json: bool = False,
 ) -> None:
-    """Render a film with the blur of a large lens; its sound is kept.
+    """Render a film, or a sequence of pictures, with the blur of a large lens.
 
-    The subject is found and followed, depth is estimated and steadied; the same command goes on where it was stopped:
+    The subject is found and followed, depth is estimated and steadied; a film's sound is kept:
       cocnet video clip.mp4 -o bokeh.mp4
 
-    Focus is pulled from one thing to another in two and a half seconds, the aperture opened:
+    A focus pull in two and a half seconds, while the aperture opens:
       cocnet video clip.mp4 --focus-keys 0:0.3,0.6 2.5:0.7,0.5 --aperture-keys 0:4 2.5:1.4 -o pull.mp4
 
     A quick look first:
       cocnet video clip.mp4 --preview -o look.mp4
 
-    Pictures with depth in metres, to pictures of the same names, or to a film:
+    Pictures with depth in metres, to pictures of the same names; pictures to a film:
       cocnet video frames --depth depth --depth-kind metric --focus-m 2.5 -o out
-      cocnet video frames/frame_%%04d.png --fps 24 -o out.mp4
+      cocnet video frames/frame_%04d.png --fps 24 -o out.mp4
 
     Args:
-        clip: A film (MP4, MOV, MKV, WebM, AVI and what else FFmpeg reads), a folder of pictures, or a pattern such as
-            frame_%%04d.png.
-        run: Where to, what is in focus when.
-        rendering: What to focus on, with which lens, as for `cocnet render`.
-        json: Print the report as one JSON object on stdout.
+        clip: Film (MP4, MOV, MKV, WebM, AVI, or another format that FFmpeg reads), folder of pictures, or pattern of
+            their names, such as frame_%04d.png.
+        run: Output, focus and aperture over time.
+        rendering: Focus, lens, depth and renderer, as for `cocnet render`.
+        json: Print the report as one JSON object on standard output.
     """
     from cocnet.apps.video.run import run_video
 

@@ -21,23 +21,24 @@ class VideoRun:
     """Where a film goes, what is in focus when, how it is encoded. Raises InputError."""
 
     out: Annotated[Path, arg(aliases=["-o"])]
-    """The film to write: .mp4, .mov, .m4v or .mkv; or a folder, or a pattern such as out/frame_%%04d.png, for
-    pictures. Its settings go beside it (out.mp4.json). The same command goes on where it was stopped."""
+    """Film to write: .mp4, .mov, .m4v or .mkv; or a folder or a pattern such as out/frame_%04d.png for pictures. Its
+    settings go beside it (out.mp4.json). Run the same command again to continue after an interruption."""
     focus_keys: tuple[str, ...] = ()
-    """What is in focus when: second:x,y as fractions of width and height, several with spaces between. Focus is
-    pulled from one to the next [the subject is followed]."""
+    """Focus over time: SECOND:x,y, with x,y as fractions of width and height, several separated by spaces; the focus
+    moves from one to the next (default: it follows the subject)."""
     aperture_keys: tuple[str, ...] = ()
-    """How wide the aperture is when: second:f-number, several with spaces between; even in stops from one to the
-    next [render's]."""
+    """Aperture over time: SECOND:F-NUMBER, several separated by spaces; it changes evenly in stops from one to the
+    next (default: the aperture stays)."""
     depth: Path | None = None
-    """Folder of depth maps: of the pictures' names, or, for a film, one for each frame in the order of their names
-    [estimated]."""
+    """Folder of depth maps: named as the pictures, or, for a film, one for each frame in the order of their names
+    (default: depth is estimated)."""
     steady: bool = True
-    """Hold depth, subject and focus to those of the frame before; without, each frame is a photo of its own."""
+    """Whether depth, subject and focus are kept steady from frame to frame; otherwise each frame is rendered as a
+    photo."""
     fps: str | None = None
-    """Frames a second of pictures, also 30000/1001 [24; a film's own times are kept]."""
+    """Frame rate of pictures in frames per second, also as 30000/1001 (default: 24); a film keeps its own."""
     crf: int = 17
-    """Constant rate factor of H.264, 0..51: smaller is better and larger."""
+    """Constant rate factor of H.264, from 0 to 51; a smaller one gives better and larger films."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.crf <= 51:
