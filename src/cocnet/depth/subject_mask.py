@@ -15,7 +15,8 @@ from cocnet.depth.estimators.estimator import Rgb, as_rgb8
 from cocnet.depth.network_view import look_at
 from cocnet.depth.refinement.guided_filter import GuidedFilter, shrunk, stripes, working_size
 
-_AREA_PX, _REACH_PX, _VARIANCE = 1024**2, 4, 5e-4
+AREA_PX = 1024**2
+_REACH_PX, _VARIANCE = 4, 5e-4
 
 
 def coarse_mask(photo: Any, network: torch.nn.Module | None = None) -> Float32[np.ndarray, "i j"]:
@@ -33,9 +34,9 @@ def subject_mask(photo: Any, network: torch.nn.Module | None = None) -> Float32[
     return refine_mask(torch.from_numpy(look_at(rgb, network).mask), rgb)
 
 
-def refine_mask(mask: Float[Tensor, "i j"], rgb: Rgb) -> Float32[np.ndarray, "h w"]:
-    """A coarse mask at the size of its photo, its soft edge laid along the photo's."""
-    guide = shrunk(rgb, working_size(rgb.shape[0], rgb.shape[1], _AREA_PX))
+def refine_mask(mask: Float[Tensor, "i j"], rgb: Rgb, area_px: int = AREA_PX) -> Float32[np.ndarray, "h w"]:
+    """A coarse mask at the size of its photo, its soft edge laid along the photo's, worked out at area_px."""
+    guide = shrunk(rgb, working_size(rgb.shape[0], rgb.shape[1], area_px))
     plane = functional.interpolate(mask[None, None], guide.shape[-2:], mode="bilinear", align_corners=False)
     guided = GuidedFilter(guide, _REACH_PX, _VARIANCE)
     a, b = guided.model(guided(plane[0]).clamp(0, 1))

@@ -15,11 +15,12 @@ import torch
 from jaxtyping import Float32
 from torch.nn import functional
 
-from cocnet.depth.estimators.estimator import as_rgb8
+from cocnet.depth.estimators.estimator import Rgb, as_rgb8
 from cocnet.depth.focal_plane import inverse_at, masked_inverse
 from cocnet.depth.refinement.guided_filter import shrunk, working_size
-from cocnet.depth.refinement.refine import AREA_PX, refine_inverse_depth
+from cocnet.depth.refinement.refine import REACH_SHARE, refine_inverse_depth
 from cocnet.depth.steadying import Moment, is_cut, steadied
+from cocnet.depth.subject_mask import AREA_PX as MASK_PX
 from cocnet.imaging import Photo
 from cocnet.pipeline.by_hand import ByHand, given_by_hand
 from cocnet.pipeline.camera import choose_camera
@@ -33,7 +34,9 @@ from cocnet.pipeline.options import RenderOptions, Resolved
 from cocnet.pipeline.render_photo import Plan, plan_at, prepare, renderer_for
 from cocnet.pipeline.scene import Scene, opened_photo
 
-VIEW_PX, ESTIMATED_PX, PREVIEW_PX = 1 << 16, 1 << 18, 1 << 17
+VIEW_PX, ESTIMATED_PX, PREVIEW_PX = 1 << 16, 1 << 18, 1 << 16
+MASK_PREVIEW_PX = 1 << 17
+PREVIEW_STEP = 2  # px: what depth is made for, as the renderer's preview is
 FOLLOW_S = 0.3
 Plane = Float32[np.ndarray, "h w"]
 
@@ -67,8 +70,9 @@ class Film:
             return replace(prepare(photo, None, render), seed=self._frames)
         picture = opened_photo(photo, render)
         hand = given_by_hand(picture, render)
-        found, exact = self._found(picture, depth, render, hand)
-        now = self._moment(picture, found, exact, render, hand)
+        view = _view(picture, VIEW_PX if render.preview else ESTIMATED_PX)
+        found, exact = self._found(picture, view, depth, render, hand)
+        now = self._moment(view, exact, render, hand)
         before = None if self._shot is None or is_cut(self._shot.moment, now) else self._shot
         self.shots += before is None
         span = before.span_m if before else choose_span_m(found.depth, render)
@@ -76,18 +80,19 @@ class Film:
             now = replace(now, inverse=_resized(found.depth.inverse_depth(*span), now.mask.shape))
         if before is not None and self._options.steady:
             now = steadied(before.moment, now, second - before.second)
-        inverse = _whole(now.inverse, picture, render) if exact is None else exact
+        step = PREVIEW_STEP if render.preview and exact is None else 1
+        rgb = np.ascontiguousarray(as_rgb8(picture.pixels)[::step, ::step])
+        inverse = _edged(now.inverse, rgb, render) if exact is None else exact
         focus = self._focus(now, inverse, second, render, before)
-        scene = Scene(picture, found, inverse, hand)
-        subject = hand.subject if hand.subject is not None else now.mask
-        whole = subject_surface(scene, subject, ()) if self._options.follows else None
+        whole = self._surface(Scene(Photo(rgb), found, inverse, hand), now.mask, render)
+        scene = Scene(picture, found, _enlarged(inverse, step, picture), hand)
         if before is not None and render.blur is not None:
             render = render.changed(blur=None, f_number=before.f_number)
-        plan = plan_at(scene, render, focus, whole)
+        plan = plan_at(scene, render, focus, _enlarged(whole, step, picture))
         grain = before.grain if before else Grain.of(picture)
         stop = plan.settings.f_number.value
         self._shot = Shot(now, second, 1 / focus.distance.value, span, stop, grain)
-        return replace(plan, grain=grain, seed=self._frames)
+        return replace(plan, grain=grain, seed=self._frames, dithered=not render.preview)
 
     @property
     def state(self) -> dict[str, np.ndarray]:
@@ -104,29 +109,30 @@ class Film:
         return render.changed(f_number=f_number_at(keys, second)) if keys else render
 
     def _found(
-        self, photo: Photo, depth: Any, render: RenderOptions, hand: ByHand
+        self, photo: Photo, view: Photo, depth: Any, render: RenderOptions, hand: ByHand
     ) -> tuple[FoundDepth, Plane | None]:
         """Depth as it is found, and inverse depth of the photo's size where it is given and needs no steadying."""
-        view = photo
-        if depth is None:
-            pixels = _small(photo, ESTIMATED_PX)
-            view = Photo((pixels * 255).round().astype(np.uint8).transpose(1, 2, 0), camera=photo.camera)
-        focal_px = choose_camera(view, render).known_focal_px(view.width)
-        found = find_depth(depth, view, render, focal_px, hand.subject)
+        seen = view if depth is None else photo
+        focal_px = choose_camera(seen, render).known_focal_px(seen.width)
+        found = find_depth(depth, seen, render, focal_px, hand.subject)
         given = found.origin == "given" and not found.depth.kind.startswith("relative")
         return found, inverse_depth_of(found, photo, render) if given else None
 
-    def _moment(
-        self, photo: Photo, found: FoundDepth, exact: Plane | None, render: RenderOptions, hand: ByHand
-    ) -> Moment:
+    def _moment(self, view: Photo, exact: Plane | None, render: RenderOptions, hand: ByHand) -> Moment:
         """The frame as it is seen by itself; inverse depth that still has to be placed is 0."""
-        picture = _small(photo, VIEW_PX)
-        size = picture.shape[1:]
+        size = working_size(view.height, view.width, VIEW_PX)
         mask = hand.subject
         if mask is None and self._options.follows:
-            mask = find_subject(photo, render)
+            mask = find_subject(view, render)
         planes = [np.zeros(size, np.float32) if x is None else _resized(x, size) for x in (exact, mask)]
-        return Moment(picture, *planes)
+        return Moment(shrunk(view.pixels, size).numpy(), *planes)
+
+    def _surface(self, scene: Scene, mask: Plane, render: RenderOptions) -> Plane | None:
+        """The subject that is followed, as it is held in focus."""
+        if not self._options.follows:
+            return None
+        subject = mask if scene.hand.subject is None else scene.hand.subject
+        return subject_surface(scene, subject, (), MASK_PREVIEW_PX if render.preview else MASK_PX)
 
     def _focus(
         self, now: Moment, inverse: Plane, second: float, render: RenderOptions, before: Shot | None
@@ -154,8 +160,12 @@ def _shot_of(state: Mapping[str, np.ndarray]) -> Shot:
     return Shot(moment, second, focus, (near, far), stop, Grain(state["grain"]))
 
 
-def _small(photo: Photo, area_px: int) -> Float32[np.ndarray, "3 i j"]:
-    return shrunk(as_rgb8(photo.pixels), working_size(photo.height, photo.width, area_px)).numpy()
+def _view(photo: Photo, area_px: int) -> Photo:
+    """The photo as estimators see it: of at most so many px, in 8 bit."""
+    rgb = as_rgb8(photo.pixels)
+    size = working_size(photo.height, photo.width, area_px)
+    small = (shrunk(rgb, size) * 255).round().byte().permute(1, 2, 0).contiguous().numpy()
+    return Photo(small, camera=photo.camera)
 
 
 def _resized(plane: Plane, size: tuple[int, ...]) -> Float32[np.ndarray, "i j"]:
@@ -163,10 +173,18 @@ def _resized(plane: Plane, size: tuple[int, ...]) -> Float32[np.ndarray, "i j"]:
     return functional.interpolate(whole, size, mode="bilinear", antialias=True)[0, 0].numpy()
 
 
-def _whole(inverse: Plane, photo: Photo, render: RenderOptions) -> Plane:
-    """Inverse depth at the photo's size, its edges on the photo's."""
-    large = _resized(inverse, (photo.height, photo.width))
+def _edged(inverse: Plane, rgb: Rgb, render: RenderOptions) -> Plane:
+    """Inverse depth at the picture's size, its edges on the picture's."""
+    large = _resized(inverse, rgb.shape[:2])
     if render.refine_depth == "off":
         return large
-    area_px = PREVIEW_PX if render.preview else AREA_PX
-    return refine_inverse_depth(large, as_rgb8(photo.pixels), area_px=area_px)
+    if not render.preview:
+        return refine_inverse_depth(large, rgb)
+    return refine_inverse_depth(large, rgb, REACH_SHARE * min(rgb.shape[:2]), PREVIEW_PX)
+
+
+def _enlarged(plane: Plane | None, step: int, photo: Photo) -> Any:
+    """Each value for step × step px of the photo; None stays."""
+    if plane is None or step == 1:
+        return plane
+    return plane.repeat(step, 0).repeat(step, 1)[: photo.height, : photo.width]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float32, Shaped, UInt32
 from scipy import ndimage
 from torch import Tensor
@@ -27,6 +28,7 @@ MEASURED_ROWS = 1024
 _SMALLEST_STEP = np.float32(
     1e-30
 )  # of light between two codes: tables that start flat, as PQ's, have smaller ones
+STEPS = 1 << 16
 STRIP = 64  # rows that stay in a processor's cache
 
 
@@ -107,6 +109,18 @@ def finish(
             )
         out[some] = np.where(alone[..., None], own, nearest)
     return out
+
+
+def rounded(
+    photo: Photo, rows: slice, columns: slice, light: Tensor, rendered: Tensor
+) -> Shaped[np.ndarray, "h w 3"]:
+    """The pixels of a window without grain and dither, for previews: light is read in 2¹⁶ even steps."""
+    steps = torch.linspace(0, 1, STEPS).expand(3, 1, STEPS)
+    table = photo.encode(steps)[0]
+    index = (rendered.clamp(0, 1) * (STEPS - 1)).round_().to(torch.int32).numpy()
+    alone = ((rendered - light).abs_() <= LEFT_ALONE * light + 1e-6).all(0).numpy()
+    codes = np.stack([np.take(table[:, c], index[c]) for c in range(3)], -1)
+    return np.where(alone[..., None], photo.pixels[rows, columns], codes)
 
 
 def _mixed(

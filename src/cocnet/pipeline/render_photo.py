@@ -30,7 +30,7 @@ from cocnet.pipeline.depth_source import find_depth, find_subject, inverse_depth
 from cocnet.pipeline.doubts import subject_doubt
 from cocnet.pipeline.drawn import Drawn, paths_of
 from cocnet.pipeline.exports import save_depth, save_mask
-from cocnet.pipeline.finish import Grain, finish
+from cocnet.pipeline.finish import Grain, finish, rounded
 from cocnet.pipeline.focus import Focus, choose_focus, held_sharp
 from cocnet.pipeline.one_surface import subject_surface
 from cocnet.pipeline.options import RenderOptions, RenderSettings, finds_focus
@@ -48,7 +48,8 @@ Progress = Callable[[int, int], None]
 class Plan:
     """A photo with its inverse depth (1/m, of its size), its lens, its renderer, and the settings behind them.
 
-    grain: the noise that comes back where blur took it [measured in the photo]; seed: of that noise.
+    grain: the noise that comes back where blur took it [measured in the photo]; seed: of that noise; dithered:
+    whether 8-bit gradients are.
     """
 
     photo: Photo
@@ -59,6 +60,7 @@ class Plan:
     subject: Float32[np.ndarray, "h w"] | None = None
     grain: Grain | None = None
     seed: int = 0
+    dithered: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,7 +210,11 @@ def depth_of(photo: Any, options: RenderOptions | None = None) -> PhotoDepth:
 def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarray, "h w 3"]:
     """Stream windows of linear light through the renderer into pixels of the photo's type."""
     photo, lights = plan.photo, _lights(plan)
-    blurs = plan.settings.options.grain == "auto" and isinstance(plan.renderer, Physical | HybridRenderer)
+    blurs = (
+        plan.dithered
+        and plan.settings.options.grain == "auto"
+        and isinstance(plan.renderer, Physical | HybridRenderer)
+    )
     grain = (plan.grain or Grain.of(photo)) if blurs else None
     out = np.empty_like(photo.pixels)
 
@@ -220,6 +226,9 @@ def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarra
 
     def write(rows: slice, columns: slice, rendered: Tensor) -> None:
         light, inverse = read(rows, columns)
+        if not plan.dithered:
+            out[rows, columns] = rounded(photo, rows, columns, light, rendered)
+            return
         radius = plan.lens.coc_radius_px(inverse[0], photo.width).abs().numpy() if grain else None
         out[rows, columns] = finish(photo, rows, columns, light, rendered, radius, grain, plan.seed)
 

@@ -7,10 +7,16 @@ settings beside it.
 import hashlib
 import json
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Shaped
 
 from cocnet.apps.batch.inputs import DEPTHS, depth_for
 from cocnet.apps.batch.manifest import file_hash, what_makes
@@ -27,11 +33,13 @@ from cocnet.files.listing import listed
 from cocnet.imaging import write_photo
 from cocnet.pipeline.film import Film
 from cocnet.pipeline.options import RenderOptions, RenderSettings
-from cocnet.pipeline.render_photo import render_plan
+from cocnet.pipeline.render_photo import RenderResult, render_plan
 from cocnet.pipeline.result_files import settings_path
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 PART_FRAMES = 48
+LANES = 2  # frames that are rendered at the same time
+Pixels = Shaped[np.ndarray, "h w 3"]
 PRESETS = {True: "veryfast", False: "medium"}
 
 
@@ -67,12 +75,14 @@ def run_video(
         begun, before = time.monotonic(), len(parts.pts)
         film = Film(film_options, parts.state)
         work = _Work(run, reel, film, depths, options)
-        for _ in work.frames(parts, part_frames):
-            if on_progress is not None:
-                on_progress(work.done, before, reel.count)
+        with _shared_cores():
+            for done in work.frames(parts, part_frames):
+                if on_progress is not None:
+                    on_progress(done, before, reel.count)
         made = len(parts.pts) - before
         fps = made / max(time.monotonic() - begun, 1e-9)
-        notes = (*reel.notes, *work.notes, *_finished(run, reel, parts))
+        said = work.settings.notes if work.settings else ()
+        notes = (*reel.notes, *said, *_finished(run, reel, parts))
         report = VideoReport(
             str(run.out),
             len(parts.pts),
@@ -129,25 +139,44 @@ class _Work:
         self._run, self._reel, self._film, self._depths, self._options = run, reel, film, depths, options
         self.done = 0
         self.settings: RenderSettings | None = None
-        self.notes: tuple[str, ...] = ()
 
-    def frames(self, parts: Parts, part_frames: int) -> Iterator[Frame]:
-        """Render what isn't done; yields each frame when it is."""
+    def frames(self, parts: Parts, part_frames: int) -> Iterator[int]:
+        """Render what isn't done; yields how many are after each."""
         self.done = len(parts.pts)
-        waiting = self._reel.frames(self.done)
+        waiting = self._rendered(self.done)
         ahead = next(waiting, None)
         while ahead is not None:
-            pts, durations = list[int](), list[int]()
+            pts, durations, state = list[int](), list[int](), dict[str, np.ndarray]()
             with ExitStack() as stack:
                 writer = self._writer(parts, stack)
                 while ahead is not None and len(pts) < part_frames:
-                    self._render(ahead, writer)
-                    pts.append(ahead.pts)
-                    durations.append(ahead.duration)
+                    frame, pixels, state = ahead
+                    self._write(frame, pixels, writer)
+                    pts.append(frame.pts)
+                    durations.append(frame.duration)
                     self.done += 1
-                    yield ahead
+                    yield self.done
                     ahead = next(waiting, None)
-            parts.add(self._film.state, pts, durations)
+            parts.add(state, pts, durations)
+
+    def _rendered(self, first: int) -> Iterator[tuple[Frame, Pixels, dict[str, np.ndarray]]]:
+        """Frames in order with the film's state after each; `LANES` of them are rendered while depth of the next one
+        is found."""
+        pending: deque[tuple[Frame, dict[str, np.ndarray], Future[RenderResult]]] = deque()
+        pool = ThreadPoolExecutor(LANES)
+        try:
+            for frame in self._reel.frames(first):
+                second = float(frame.pts * self._reel.look.time_base)
+                depth = None if self._depths is None else self._depths[frame.number]
+                plan = self._film.plan(frame.photo, second, depth)
+                self.settings = self.settings or plan.settings
+                pending.append((frame, self._film.state, pool.submit(render_plan, plan)))
+                if len(pending) > LANES:
+                    yield _first(pending)
+            while pending:
+                yield _first(pending)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def _writer(self, parts: Parts, stack: ExitStack) -> PartWriter | None:
         """The encoder of the next part; None where pictures are written."""
@@ -157,18 +186,31 @@ class _Work:
         preset = PRESETS[self._options.preview]
         return stack.enter_context(PartWriter(path, self._reel.look, self._run.crf, preset))
 
-    def _render(self, frame: Frame, writer: PartWriter | None) -> None:
-        second = float(frame.pts * self._reel.look.time_base)
-        depth = None if self._depths is None else self._depths[frame.number]
-        result = render_plan(self._film.plan(frame.photo, second, depth))
-        if self.settings is None:
-            self.settings, self.notes = result.settings, result.settings.notes
+    def _write(self, frame: Frame, pixels: Pixels, writer: PartWriter | None) -> None:
         if writer is not None:
-            writer.add(result.pixels)
+            writer.add(pixels)
             return
         names = self._reel.names()
         path = picture_path(self._run.out, frame.number, None if names is None else names[frame.number])
-        write_photo(path, result.pixels, like=frame.photo)
+        write_photo(path, pixels, like=frame.photo)
+
+
+def _first(pending: deque[Any]) -> tuple[Frame, Pixels, dict[str, np.ndarray]]:
+    frame, state, future = pending.popleft()
+    return frame, future.result().pixels, state
+
+
+@contextmanager
+def _shared_cores() -> Iterator[None]:
+    """Each lane computes with its share of the cores."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, before // LANES))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _finished(run: VideoRun, reel: Reel, parts: Parts) -> tuple[str, ...]:
