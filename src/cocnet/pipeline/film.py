@@ -79,7 +79,8 @@ class Film:
         if exact is None:
             now = replace(now, inverse=_resized(found.depth.inverse_depth(*span), now.mask.shape))
         if before is not None and self._options.steady:
-            now = steadied(before.moment, now, second - before.second)
+            steady = steadied(before.moment, now, second - before.second)
+            now = steady if exact is None else replace(steady, inverse=now.inverse)
         step = PREVIEW_STEP if render.preview and exact is None else 1
         rgb = np.ascontiguousarray(as_rgb8(picture.pixels)[::step, ::step])
         inverse = _edged(now.inverse, rgb, render) if exact is None else exact

@@ -4,8 +4,9 @@ import json
 
 import numpy as np
 import pytest
-from films import FRAMES, frame_pixels, packets, shown, write_film
+from films import FRAMES, HEIGHT, WIDTH, frame_pixels, packets, shown, write_film
 
+from cocnet.apps.video.clip import open_clip
 from cocnet.apps.video.run import run_video
 from cocnet.apps.video.settings import VideoRun
 from cocnet.errors import CocnetError, FileError, InputError
@@ -14,7 +15,6 @@ from cocnet.pipeline.options import RenderOptions
 
 pytest.importorskip("av", reason="the package av reads and writes films")
 SAME = RenderOptions(model="identity", f_number=16)
-FOLLOWED = RenderOptions(estimator="builtin", preview=True, refine_depth="off", f_number=0.5)
 
 
 @pytest.fixture
@@ -77,8 +77,19 @@ def test_a_phone_held_upright_gives_an_upright_film(film, tmp_path):
 
 
 def test_killed_in_a_part_it_goes_on_to_the_same_frames(film, tmp_path):
-    write_film(tmp_path / "in.mp4", count=4, audio=True)
-    film(out="whole.mp4", options=FOLLOWED, part_frames=2)
+    """Depth of another scale in each frame, so that a frame is another one without those before it."""
+    write_film(tmp_path / "in.mp4", count=6, audio=True)
+    (tmp_path / "depth").mkdir()
+    ramp = np.linspace(0, 1, WIDTH, dtype=np.float32)[None].repeat(HEIGHT, 0)
+    for n in range(6):
+        np.save(tmp_path / f"depth/{n}.npy", ramp ** (1 + 0.3 * n))
+    asked = {
+        "options": RenderOptions(depth_kind="relative_disparity", near_m=1, far_m=8, refine_depth="off"),
+        "focus_keys": ("0:0.1,0.5", "0.2:0.9,0.5"),
+        "depth": tmp_path / "depth",
+        "part_frames": 2,
+    }
+    film(out="whole.mp4", **asked)
 
     class Killed(Exception):
         pass
@@ -88,10 +99,10 @@ def test_killed_in_a_part_it_goes_on_to_the_same_frames(film, tmp_path):
             raise Killed
 
     with pytest.raises(Killed):
-        film(options=FOLLOWED, part_frames=2, on_progress=dies)
+        film(**asked, on_progress=dies)
     assert not (tmp_path / "out.mp4").exists()
-    report = film(options=FOLLOWED, part_frames=2)
-    assert (report.frames, report.made) == (4, 2)
+    report = film(**asked)
+    assert (report.frames, report.made) == (6, 4)
     assert packets(tmp_path / "out.mp4", "video") == packets(tmp_path / "whole.mp4", "video")
     assert packets(tmp_path / "out.mp4", "audio") == packets(tmp_path / "whole.mp4", "audio")
 
@@ -209,3 +220,35 @@ def test_one_focus_and_one_aperture(film, tmp_path):
         film(options=SAME.changed(focus_m=2), focus_keys=("0:0.5,0.5",))
     with pytest.raises(InputError, match="one aperture"):
         film(aperture_keys=("0:2",))
+
+
+def test_timecode_and_what_the_film_says_of_itself_stay(film, tmp_path):
+    import av
+
+    write_film(tmp_path / "in.mov", title="A walk", timecode="01:02:03:04")
+    film("in.mov", "out.mov")
+    for name in ("in.mov", "out.mov"):
+        with av.open(str(tmp_path / name)) as file:
+            assert file.metadata["title"] == "A walk"
+            assert file.streams.video[0].metadata["timecode"] == "01:02:03:04"
+
+
+def test_10_bits_stay_10_bits_and_hdr_is_blurred_in_its_own_light(film, tmp_path):
+    import av
+
+    tags = {"colorspace": 9, "color_range": 1, "color_primaries": 9, "color_trc": 16}
+    write_film(tmp_path / "in.mkv", count=2, pixel_format="yuv420p10le", colour=tags)
+    report = film("in.mkv", "out.mkv")
+    assert any("10 (H.264 High 10)" in line for line in report.notes) and any(
+        "PQ" in line for line in report.notes
+    )
+    means = []
+    for name in ("in.mkv", "out.mkv"):
+        with av.open(str(tmp_path / name)) as file:
+            frame = next(file.decode(video=0))
+            assert frame.format.name == "yuv420p10le"
+            assert {tag: int(getattr(frame, tag)) for tag in tags} == tags
+            means.append([np.frombuffer(plane, np.uint16).mean() for plane in frame.planes])
+    assert np.abs(np.subtract(*means)).max() < 4
+    stored = next(iter(open_clip(tmp_path / "in.mkv").frames(0))).photo
+    assert stored.pixels.dtype == np.uint16 and float(stored.linear().max()) < 0.6

@@ -19,6 +19,7 @@ from cocnet.apps.video.reel import Frame, Look
 from cocnet.errors import FileError
 from cocnet.files.offline import is_there
 from cocnet.imaging import Photo
+from cocnet.imaging.color.profile import of_code_points
 
 HDR_CURVES = {16: "PQ", 18: "HLG"}
 KEPT_FORMATS = ("yuv420p", "yuv422p", "yuv444p")
@@ -71,7 +72,10 @@ class Clip:
     def _frame(self, found: Any, duration: int, number: int, first: int) -> Iterator[Frame]:
         if number >= first:
             turned = np.rot90(rgb_of(found, self.look), self.turned_deg // 90)
-            yield Frame(number, Photo(np.ascontiguousarray(turned)), found.pts, duration)
+            photo = Photo(
+                np.ascontiguousarray(turned), icc=of_code_points(self.look.primaries, self.look.curve)
+            )
+            yield Frame(number, photo, found.pts, duration)
 
 
 def open_clip(path: Path) -> Clip:
@@ -157,9 +161,8 @@ def _notes(first: Any, look: Look) -> tuple[str, ...]:
     if look.bits > 8:
         lines.append("more than 8 bits: computed with 16, written with 10 (H.264 High 10)")
     if look.curve in HDR_CURVES:
-        lines.append(
-            f"HDR ({HDR_CURVES[look.curve]}): blurred as if its codes were sRGB's, lights less bright than they are"
-        )
+        name = HDR_CURVES[look.curve]
+        lines.append(f"HDR ({name}): blurred in its own light; metadata of the mastering display isn't kept")
     if first.interlaced_frame:
         lines.append("interlaced: both fields are rendered as one frame")
     return tuple(lines)
