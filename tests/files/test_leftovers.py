@@ -10,7 +10,7 @@ import pytest
 
 from cocnet.errors import FileError
 from cocnet.files import leftovers
-from cocnet.files.atomic import atomic_path, check_output
+from cocnet.files.atomic import atomic_path, check_output, write_json
 from cocnet.files.listing import listed
 
 WRITER = """
@@ -69,6 +69,15 @@ def test_a_writer_that_is_asked_to_end_leaves_nothing(tmp_path, writer, number):
     assert writer.wait(timeout=20) == 128 + number
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
     assert (tmp_path / "a.txt").read_text() == "old"
+
+
+def test_a_file_within_a_file_stays_its_writers(tmp_path, monkeypatch):
+    """Settings wait for their picture, and another process begins to write in that folder meanwhile."""
+    with atomic_path(tmp_path / "a.json") as temporary:
+        write_json(temporary, {"a": 1})
+        write(tmp_path / "b.txt", monkeypatch)
+        assert hidden(tmp_path) == [temporary]
+    assert (tmp_path / "a.json").read_text() == '{\n  "a": 1\n}\n' and not hidden(tmp_path)
 
 
 def test_a_folder_is_looked_through_once(tmp_path, monkeypatch):

@@ -20,6 +20,8 @@ from cocnet.files.json_file import json_text
 from cocnet.files.leftovers import TEMPORARY, Claim, remove_leftovers
 from cocnet.files.offline import is_there
 
+_being_written: set[Path] = set()
+
 
 @contextmanager
 def atomic_path(path: str | Path, source: str | Path | None = None) -> Iterator[Path]:
@@ -27,12 +29,18 @@ def atomic_path(path: str | Path, source: str | Path | None = None) -> Iterator[
 
     On any failure the temporary file is removed and an existing `path` is as it was. Raises FileError
     where `path` is a link, a folder, in a missing folder, or the same file as `source`, and for OS errors.
+    What is itself the temporary file of a context around is written in place, so that its lock stays.
     """
     target = Path(path)
+    if target in _being_written:
+        with _explained(target):
+            yield target
+        return
     _refuse(target, source)
     remove_leftovers(target.parent)
     temporary = _beside(target)
     with _explained(target), closing(Claim(temporary)) as claim:
+        _being_written.add(temporary)
         try:
             mode = (target if target.exists() else temporary).stat().st_mode & 0o777
             yield temporary
@@ -42,6 +50,7 @@ def atomic_path(path: str | Path, source: str | Path | None = None) -> Iterator[
             os.replace(temporary, target)  # noqa: PTH105
             _sync(target.parent)
         finally:
+            _being_written.discard(temporary)
             temporary.unlink(missing_ok=True)
 
 

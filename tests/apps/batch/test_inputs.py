@@ -52,6 +52,11 @@ def test_what_the_batch_has_written_is_no_input(folder):
     assert not [i for i in find_photos([f"{folder}/**/*"], folder / "out") if "out" in i.name]
 
 
+def test_a_folder_into_itself_is_refused(folder):
+    with pytest.raises(FileError, match="outside of the output folder"):
+        find_photos([str(folder)], folder)
+
+
 def test_given_twice_is_rendered_once(folder):
     found = find_photos([str(folder), f"{folder}/b.jpg"], folder / "out")
     assert [item.name for item in found] == ["a.PNG", "b.jpg"]

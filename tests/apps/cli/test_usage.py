@@ -21,6 +21,7 @@ from cocnet.apps.cli.main import main
         (["render", "a.jpg", "--f-number", "abc"], "expected a number for --f-number, got 'abc', try"),
         (["serve", "--port", "x"], "expected a whole number for --port, got 'x', try"),
         (["depth", "a.jpg"], "expected --out, got none, try `cocnet depth --help`"),
+        (["train", "subject", "-o", "x"], "expected --images and --masks, got none, try"),
         (["export"], "expected MODEL and OUT, got none, try"),
         (["depth", "a.jpg", "-o"], "expected a value for -o/--out, got none, try"),
         (["render", "a.jpg", "b.jpg", "c.jpg"], "expected no further arguments, got 'b.jpg, c.jpg', try"),

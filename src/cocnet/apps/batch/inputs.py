@@ -34,12 +34,15 @@ def find_photos(given: Sequence[str], out: Path, form: str = "own") -> list[Item
 
     What lies in `out` is none of them. Pictures of photos of one name keep the photo's ending: a.heic.jpg.
     """
-    found: dict[Path, Path] = {}
-    for text in given:
-        for path, base in _matching(text):
-            if not _is_below(path, out):
-                found.setdefault(path, path.relative_to(base))
+    found, matching = dict[Path, Path](), [pair for text in given for pair in _matching(text)]
+    for path, base in matching:
+        if not _is_below(path, out):
+            found.setdefault(path, path.relative_to(base))
     if not found:
+        if matching:
+            raise FileError(
+                f"expected photos outside of the output folder, got '{out}' for both, try another --out"
+            )
         asked = " ".join(given) or "nothing"
         raise FileError(f"expected photos ({', '.join(PHOTOS)}), got none in '{asked}', try another folder")
     below = sorted(found.items(), key=lambda pair: (str(pair[1]), str(pair[0])))

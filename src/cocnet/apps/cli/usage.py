@@ -14,7 +14,7 @@ from cocnet.apps.cli.commands import all_commands
 from cocnet.errors import CocnetError, InputError
 from cocnet.pipeline.words_of_others import meant_by
 
-_NEEDED = re.compile(r"(?:-\w(?: [A-Z.]+)?, )?(--[\w-]+)(?: [A-Z]|$)|([A-Z][A-Z0-9_-]*)$")
+_NEEDED = re.compile(r"(?:-\w(?: [A-Z.]+)?, )?(--[\w-]+)(?: [A-Z\[{]|$)|([A-Z][A-Z0-9_-]*)$")
 Parse = Callable[[Sequence[str]], Any]
 
 
