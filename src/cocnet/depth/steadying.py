@@ -1,8 +1,8 @@
 """Depth of a film, frame after frame, without the flicker of an estimator that sees each frame for itself.
 
-Enters: a frame's `Moment` and the steady one of the frame before. Leaves: the frame's steady one. What was before is
-moved along the picture (d∘flow); scale and shift are locked to it where the picture is the same: a·d + b, fitted as
-the reduced major axis, which doesn't shrink; then kept: d ← w·d∘flow + (1 − w)·(a·d + b), w = e^(−Δt/τ)·e^(−(r/σ)²).
+Enters: a frame's `Moment` and the steady one before it, which is moved along the picture (p). Leaves: the steady one.
+Scale and shift are locked to p where the picture is the same: a·d + b, the reduced major axis, which doesn't shrink;
+then d ← w·p + (1 − w)·(a·d + b), w = e^(−Δt/τ)·e^(−(r/σ)²)/(1 + (|p − a·d − b|/δ)²), r: the picture's change.
 """
 
 import math
@@ -14,10 +14,12 @@ from jaxtyping import Float, Float32, Float64
 from torch import Tensor
 
 from cocnet.depth.motion import moved, unchanged
+from cocnet.depth.refinement.windows import box
 
 MEMORY_S = 0.5
 LEAK_S = 8.0  # in which a scene's own scale comes back
 FARTHEST = 1e-3  # 1/m
+APART = 0.5
 _STEPS, _LEAST_SAME, _LEAST_ALIKE = 4, 0.05, 0.3
 _SLOPES = (0.5, 2.0)
 _BINS, _CUT = 6, 0.45
@@ -45,9 +47,17 @@ def steadied(before: Moment, now: Moment, seconds: float) -> Moment:
     past, same = _carried(before, now)
     inverse, mask = torch.from_numpy(now.inverse), torch.from_numpy(now.mask)
     locked = _locked(inverse, past[0], same, 1 - math.exp(-seconds / LEAK_S))
-    kept = same * math.exp(-seconds / MEMORY_S)
-    steady = kept * past + (1 - kept) * torch.stack([locked, mask])
+    fresh = torch.stack([locked, mask])
+    kept = same * math.exp(-seconds / MEMORY_S) * _agreement(past, fresh)
+    steady = kept * past + (1 - kept) * fresh
     return Moment(now.picture, steady[0].clamp_min(FARTHEST).numpy(), steady[1].numpy())
+
+
+def _agreement(past: Float[Tensor, "2 h w"], fresh: Float[Tensor, "2 h w"]) -> Float[Tensor, "2 h w"]:
+    """1 where both are alike, 1/2 where they differ by half their spread: what a moving thing left behind is no
+    flicker, and would be remembered."""
+    spread = fresh.flatten(1).std(1)[:, None, None].clamp_min(1e-6)
+    return 1 / (1 + (box(past - fresh, 2) / (APART * spread)) ** 2)
 
 
 def _carried(before: Moment, now: Moment) -> tuple[Float[Tensor, "2 h w"], Float[Tensor, "h w"]]:
