@@ -3,10 +3,10 @@
     python benchmarks/video.py [--frames 24] [--livingroom ../shared/data/livingroom] [--seconds-at-1080p 0.25]
 
 Flicker: mean change from frame to frame of what is blurred by 1.5 px or more and behind the focus, over the film's
-own change there (asked: less than 1.1). Jitter: mean change of the change of the blur's radius there, px, at 640 px of
-width. On RGB-D frames of a moving camera (where the folder is there) and on a made clip (a still wall with a sensor's
-noise, a moving ball), with true depth, with the built-in estimator, steadied and not. Then frames a second of
-`cocnet video --preview` at 1920 x 1080 px.
+own change there (asked: less than 1.1). Jitter: mean change of the change of the blur's radius there, px, at 640 px
+of width. On RGB-D frames of a moving camera (where the folder is there) and on a made clip (a still wall with a
+sensor's noise, a moving ball), with true depth, with the built-in estimator, steadied and not. Then frames a second
+of `cocnet video --preview` at 1920 x 1080 px.
 """
 
 import argparse

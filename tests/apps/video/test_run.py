@@ -252,3 +252,32 @@ def test_10_bits_stay_10_bits_and_hdr_is_blurred_in_its_own_light(film, tmp_path
     assert np.abs(np.subtract(*means)).max() < 4
     stored = next(iter(open_clip(tmp_path / "in.mkv").frames(0))).photo
     assert stored.pixels.dtype == np.uint16 and float(stored.linear().max()) < 0.6
+
+
+def test_sound_that_the_format_doesnt_take_is_told_before_the_work(film, tmp_path):
+    import av
+
+    write_film(tmp_path / "in.mp4", count=2)
+    with av.open(str(tmp_path / "in.mkv"), "w") as file, av.open(str(tmp_path / "in.mp4")) as pictures:
+        video = file.add_stream_from_template(pictures.streams.video[0])
+        sound = file.add_stream("flac", rate=48000)
+        samples = av.AudioFrame.from_ndarray(np.zeros((1, 9600), np.int16), "s16", "stereo")
+        samples.sample_rate, samples.pts = 48000, 0
+        file.mux(sound.encode(samples))
+        file.mux(sound.encode(None))
+        for packet in pictures.demux(video=0):
+            if packet.size:
+                packet.stream = video
+                file.mux(packet)
+    with pytest.raises(FileError, match=r"flac.*try \.mkv"):
+        film("in.mkv", "out.mov")
+    film("in.mkv", "out.mkv")
+    assert packets(tmp_path / "out.mkv", "audio")
+
+
+def test_keys_count_from_the_films_first_frame(film, tmp_path):
+    write_film(tmp_path / "in.mkv", pts=[2400 + 600 * n for n in range(3)], count=3)
+    film("in.mkv", "out.mkv", SAME.changed(f_number=None), aperture_keys=("0:2", "1:8"))
+    told = json.loads((tmp_path / "out.mkv.json").read_text())
+    assert told["first_frame"]["f_number"]["value"] == 2
+    assert shown(tmp_path / "out.mkv")[0] == pytest.approx([2, 2.5, 3], abs=1e-3)

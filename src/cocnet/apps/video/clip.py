@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from cocnet.apps.video.colour import rgb_of
-from cocnet.apps.video.ffmpeg import explained, pyav
+from cocnet.apps.video.ffmpeg import explained, pictures_of, pyav
 from cocnet.apps.video.reel import Frame, Look
 from cocnet.errors import FileError
 from cocnet.files.offline import is_there
@@ -23,7 +23,7 @@ from cocnet.imaging.color.profile import of_code_points
 
 HDR_CURVES = {16: "PQ", 18: "HLG"}
 KEPT_FORMATS = ("yuv420p", "yuv422p", "yuv444p")
-MISSING_END_S = 1.0
+MISSING_END_S, MISSING_SHARE = 0.5, 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,13 +34,18 @@ class Clip:
     look: Look
     count: int
     turned_deg: int
-    last_pts: int
     notes: tuple[str, ...] = field(default=())
 
     @property
     def files(self) -> tuple[Path, ...]:
         """The file."""
         return (self.path,)
+
+    @property
+    def _stored(self) -> tuple[int, int]:
+        """Width and height before turning, px."""
+        size = self.look.width, self.look.height
+        return size if self.turned_deg % 180 == 0 else size[::-1]
 
     def names(self) -> None:
         """A film's frames have none."""
@@ -65,13 +70,13 @@ class Clip:
             explained("a film that can be decoded", self.path, "another copy"),
             av.open(str(self.path)) as file,
         ):
-            stream = file.streams.video[0]
+            stream = pictures_of(file)
             stream.thread_type = "AUTO"
             yield from file.decode(stream)
 
     def _frame(self, found: Any, duration: int, number: int, first: int) -> Iterator[Frame]:
         if number >= first:
-            turned = np.rot90(rgb_of(found, self.look), self.turned_deg // 90)
+            turned = np.rot90(rgb_of(found, self.look, self._stored), self.turned_deg // 90)
             photo = Photo(
                 np.ascontiguousarray(turned), icc=of_code_points(self.look.primaries, self.look.curve)
             )
@@ -84,45 +89,41 @@ def open_clip(path: Path) -> Clip:
     if not is_there(path):
         raise FileError(f"expected a film, got '{path}', which isn't there, try another name")
     with explained("a film", path, "a file that a player plays"), av.open(str(path)) as file:
-        if not file.streams.video:
-            raise FileError(
-                f"expected a film with pictures, got '{path}' with sound or data alone, try another file"
-            )
-        stream = file.streams.video[0]
-        said_s = None if file.duration is None else file.duration / av.time_base
-        count, last, end_s = _looked_through(file, stream, path)
-        begun_s = (file.start_time or 0) / av.time_base
-        promised = stream.frames
-        if promised > count or (said_s is not None and begun_s + said_s - end_s > MISSING_END_S):
-            got = (
-                f"{count} of {promised} frames"
-                if promised > count
-                else f"{end_s - begun_s:.1f} of {said_s:.1f} s"
-            )
-            raise FileError(f"expected a whole film, got '{path}' cut off ({got}), try copying it again")
+        count = _looked_through(file, pictures_of(file), path)
     with explained("a film that can be decoded", path, "another copy"), av.open(str(path)) as file:
-        stream = file.streams.video[0]
+        stream = pictures_of(file)
         first = next(file.decode(stream), None)
         if first is None:
-            raise FileError(f"expected a film with pictures, got '{path}' without any, try another file")
+            raise _no_pictures(path)
         turned = round((first.rotation or 0) / 90) * 90 % 360
         look = _look(first, stream, turned)
-        return Clip(path, look, count, turned, last, _notes(first, look))
+        return Clip(path, look, count, turned, _notes(first, look))
 
 
-def _looked_through(file: Any, stream: Any, path: Path) -> tuple[int, int, float]:
-    """Packets with pictures, the last pts, and the second at which the last of all streams ends."""
-    count, last, end_s = 0, 0, 0.0
+def _looked_through(file: Any, stream: Any | None, path: Path) -> int:
+    """Packets with pictures. Raises FileError where there are none, or where the film ends before it says it does."""
+    if stream is None:
+        raise _no_pictures(path)
+    count, end_s = 0, 0.0
     for packet in file.demux():
-        if packet.size == 0 or (packet.dts is None and packet.pts is None):
+        stamp = packet.dts if packet.pts is None else packet.pts
+        if packet.size == 0 or stamp is None:
             continue
         if packet.is_corrupt:
             raise FileError(f"expected a whole film, got '{path}' cut off or damaged, try copying it again")
-        stamp = packet.dts if packet.pts is None else packet.pts
         end_s = max(end_s, float((stamp + (packet.duration or 0)) * packet.time_base))
-        if packet.stream.index == stream.index:
-            count, last = count + 1, max(last, stamp)
-    return count, last, end_s
+        count += packet.stream.index == stream.index
+    if file.duration is not None:
+        unit = pyav().time_base
+        said_s, got_s = file.duration / unit, end_s - (file.start_time or 0) / unit
+        if said_s - got_s > min(MISSING_END_S, MISSING_SHARE * said_s):
+            got = f"{max(0, got_s):.1f} of {said_s:.1f} s"
+            raise FileError(f"expected a whole film, got '{path}' cut off ({got}), try copying it again")
+    return count
+
+
+def _no_pictures(path: Path) -> FileError:
+    return FileError(f"expected a film with pictures, got '{path}' without any, try another file")
 
 
 def _look(first: Any, stream: Any, turned: int) -> Look:

@@ -26,9 +26,11 @@ MATRICES = {
 FULL = 2
 
 
-def rgb_of(frame: Any, look: Look) -> Shaped[np.ndarray, "h w 3"]:
-    """The frame's pixels as uint8, or as uint16 where it has more than 8 bits."""
+def rgb_of(frame: Any, look: Look, size: tuple[int, int]) -> Shaped[np.ndarray, "h w 3"]:
+    """The frame's pixels as uint8, or as uint16 where it has more than 8 bits; resized where the film's width and
+    height change."""
     return frame.reformat(
+        *size,
         format=_rgb(look),
         src_colorspace=_matrix(look),
         src_color_range=_range(look),

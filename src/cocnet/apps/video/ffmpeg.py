@@ -10,6 +10,8 @@ from typing import Any
 
 from cocnet.errors import FileError, MissingExtraError
 
+COVER = 0x400  # FFmpeg's AV_DISPOSITION_ATTACHED_PIC
+
 
 def pyav() -> Any:
     """The package av, quiet. Raises MissingExtraError."""
@@ -21,6 +23,12 @@ def pyav() -> Any:
         ) from error
     av.logging.set_level(av.logging.PANIC)
     return av
+
+
+def pictures_of(file: Any) -> Any | None:
+    """The stream of a film's pictures: the first that is no cover; None where there is none."""
+    found = (one for one in file.streams.video if not one.disposition & COVER)
+    return next(found, None)
 
 
 @contextmanager

@@ -5,14 +5,16 @@ timecode, metadata where the format takes them.
 """
 
 import heapq
+import io
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from cocnet.apps.video.ffmpeg import explained, pyav
+from cocnet.apps.video.ffmpeg import explained, pictures_of, pyav
 from cocnet.apps.video.parts import Parts
 from cocnet.apps.video.reel import Look
+from cocnet.errors import FileError
 
 NOT_KEPT = (
     *("rotate", "encoder", "duration", "number_of_", "bps", "_statistics", "handler_name", "vendor_id"),
@@ -29,27 +31,49 @@ def join(out: Path, parts: Parts, look: Look, source: Path | None, form: str) ->
         original = None if source is None else av.open(str(source))
         try:
             with av.open(str(out), "w", format=form) as made:
-                return _joined(made, first, original, parts, look)
+                return _joined(made, first, original, parts, look, form)
         finally:
             first.close()
             if original is not None:
                 original.close()
 
 
-def _joined(made: Any, first: Any, original: Any, parts: Parts, look: Look) -> tuple[str, ...]:
+def check_sound(source: Path, out: Path, form: str) -> None:
+    """Refuse a format that doesn't take the film's sound, before the work. Raises FileError."""
+    with explained("a film", source, "another copy"), pyav().open(str(source)) as original:
+        for stream in original.streams.audio:
+            if not _takes(form, stream):
+                codec = stream.codec_context.name
+                raise FileError(f"expected a format that takes sound as {codec}, got '{out}', try .mkv")
+
+
+def _takes(form: str, stream: Any) -> bool:
+    """Whether a format takes a stream as it is: tried with its header."""
+    av = pyav()
+    try:
+        with av.open(io.BytesIO(), "w", format=form) as tried:
+            tried.add_stream_from_template(stream)
+            tried.start_encoding()
+    except (ValueError, av.FFmpegError):
+        return False
+    return True
+
+
+def _joined(made: Any, first: Any, original: Any, parts: Parts, look: Look, form: str) -> tuple[str, ...]:
     video = made.add_stream_from_template(first.streams.video[0])
     video.time_base = look.time_base
     notes, targets = list[str](), dict[int, Any]()
     if original is not None:
         made.metadata.update(_kept(original.metadata))
-        video.metadata.update(_kept(original.streams.video[0].metadata))
-        for stream in original.streams:
-            if stream.type in COPIED:
-                try:
-                    targets[stream.index] = made.add_stream_from_template(stream)
-                    targets[stream.index].metadata.update(_kept(stream.metadata))
-                except ValueError as error:
-                    notes.append(f"{stream.type} left out: {' '.join(str(error).split())}")
+        video.metadata.update(_kept(pictures_of(original).metadata))
+        for stream in (one for one in original.streams if one.type in COPIED):
+            if _takes(form, stream):
+                target = made.add_stream_from_template(stream)
+                target.metadata.update(_kept(stream.metadata))
+                target.disposition = stream.disposition
+                targets[stream.index] = target
+            else:
+                notes.append(f"{stream.type} as {stream.codec_context.name} left out: {form} doesn't take it")
         made.set_chapters(original.chapters())
     made.start_encoding()
     packets = _pictures(parts, look, video)

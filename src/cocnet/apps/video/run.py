@@ -22,7 +22,7 @@ from cocnet.apps.batch.inputs import DEPTHS, depth_for
 from cocnet.apps.batch.manifest import file_hash, what_makes
 from cocnet.apps.video.clip import Clip, open_clip
 from cocnet.apps.video.encode import PartWriter
-from cocnet.apps.video.join import join
+from cocnet.apps.video.join import check_sound, join
 from cocnet.apps.video.parts import Parts, parts_beside
 from cocnet.apps.video.reel import Frame, Reel
 from cocnet.apps.video.sequence import is_pattern, open_sequence, picture_path
@@ -115,9 +115,10 @@ def is_film(out: Path) -> bool:
 def check_film(out: Path, reel: Reel) -> None:
     """Refuse an output that can't be written, before the work. Raises FileError."""
     if is_film(out):
-        for source in reel.files[:1]:
-            check_output(out, source)
+        check_output(out, reel.files[0])
         check_output(settings_path(out))
+        if isinstance(reel, Clip):
+            check_sound(reel.path, out, FORMATS[out.suffix.lower()])
         return
     if out.suffix and not is_pattern(out) and not out.is_dir():
         raise FileError(f"expected a film ({', '.join(FORMATS)}) or a folder, got '{out}', try out.mp4")
@@ -143,7 +144,7 @@ class _Work:
     def frames(self, parts: Parts, part_frames: int) -> Iterator[int]:
         """Render what isn't done; yields how many are after each."""
         self.done = len(parts.pts)
-        waiting = self._rendered(self.done)
+        waiting = self._rendered(self.done, parts.pts[0] if parts.pts else None)
         ahead = next(waiting, None)
         while ahead is not None:
             pts, durations, state = list[int](), list[int](), dict[str, np.ndarray]()
@@ -159,14 +160,17 @@ class _Work:
                     ahead = next(waiting, None)
             parts.add(state, pts, durations)
 
-    def _rendered(self, first: int) -> Iterator[tuple[Frame, Pixels, dict[str, np.ndarray]]]:
+    def _rendered(
+        self, first: int, begun: int | None
+    ) -> Iterator[tuple[Frame, Pixels, dict[str, np.ndarray]]]:
         """Frames in order with the film's state after each; `LANES` of them are rendered while depth of the next one
         is found."""
         pending: deque[tuple[Frame, dict[str, np.ndarray], Future[RenderResult]]] = deque()
         pool = ThreadPoolExecutor(LANES)
         try:
             for frame in self._reel.frames(first):
-                second = float(frame.pts * self._reel.look.time_base)
+                begun = frame.pts if begun is None else begun
+                second = float((frame.pts - begun) * self._reel.look.time_base)
                 depth = None if self._depths is None else self._depths[frame.number]
                 plan = self._film.plan(frame.photo, second, depth)
                 self.settings = self.settings or plan.settings
