@@ -80,7 +80,8 @@ def test_nothing_private_crosses_a_module(path):
 
 
 def test_no_module_imports_itself_through_others():
-    open_, done = [], set()
+    open_: list[str] = []
+    done: set[str] = set()
 
     def visit(name):
         assert name not in open_, " -> ".join([*open_[open_.index(name) :], name])

@@ -8,9 +8,15 @@ from linear import Shade, Victim, batch
 
 from cocnet.attacks import GDA, BackgroundGDA, CameraRange, DepthOffset, LensAttack, RandomSearch, SmoothGDA
 from cocnet.attacks.bokeh import binomial
+from cocnet.attacks.render_attack import RenderAttack
 from cocnet.errors import DepthError, InputError
 
-ATTACKS = [GDA(0.02, 4), SmoothGDA(0.02, 4, kernel=5), BackgroundGDA(0.02, 4), DepthOffset(0.02, 4)]
+ATTACKS: list[RenderAttack] = [
+    GDA(0.02, 4),
+    SmoothGDA(0.02, 4, kernel=5),
+    BackgroundGDA(0.02, 4),
+    DepthOffset(0.02, 4),
+]
 ATTACKS += [DepthOffset(0.02, 4, grid=0), LensAttack(steps=4)]
 
 

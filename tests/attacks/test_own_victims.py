@@ -88,4 +88,4 @@ def test_commands_take_it(here, tmp_path, monkeypatch):
     assert (
         main(["attack", str(photo), "--victim", f"{here}:classify", "--size-px", "32", "-o", "out.png"]) == 0
     )
-    assert sources.open_victim is open_victim
+    assert sources.open_victim is open_victim  # type: ignore[attr-defined]

@@ -60,7 +60,8 @@ def deep(folder, pairs):
 class Brighter:
     """A renderer that adds less than half a grey level."""
 
-    name, reads = "brighter", frozenset()
+    name = "brighter"
+    reads: frozenset[str] = frozenset()
 
     def render(self, light, inverse_depth=None, lens=None):
         return srgb_to_linear(linear_to_srgb(light) + 0.4 / 255)

@@ -94,7 +94,7 @@ def test_a_change_of_depth_is_not_scaled_away():
     seen = []
     network = create_model("cocnet-b3-less-depth", **TINY)
     view = NearnessView(NetworkRenderer(network))
-    view.renderer.network.register_forward_pre_hook(lambda _, given: seen.append(given[1]))
+    view.renderer.network.register_forward_pre_hook(lambda _, given: seen.append(given[1]))  # type: ignore[attr-defined]
     image, depth = world()
     view(image, 0.25 + 0.5 * depth)
     assert torch.allclose(seen[0], 0.25 + 0.5 * depth, atol=1e-5)

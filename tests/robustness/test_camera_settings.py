@@ -43,7 +43,7 @@ def test_a_run_tells_average_worst_and_always(run):
     assert len(with_camera_grid(run)) == 9 and "camera:stops=2:dioptres=0.1" in with_camera_grid(run)
     summary = run_robustness(run)
     (score,) = summary.cameras
-    right = {}
+    right: dict[str, dict[str, bool]] = {}
     for path in run.out.rglob("*.json"):
         for row in json.loads(path.read_text()).get("records", []):
             right.setdefault(row["method"], {})[row["stem"]] = not row["success_saved"]

@@ -281,8 +281,8 @@ def test_methods_by_name():
         "random-sm-gda": 8e-3,
     }
     setup = Setup(near_m=0.5)
-    assert open_method("offset", Budget(setup=setup)).call.span == setup.dioptres
-    assert open_method("gda", Budget(full=True, seed=3)).call == replace(
+    assert open_method("offset", Budget(setup=setup)).call.span == setup.dioptres  # type: ignore[attr-defined]
+    assert open_method("gda", Budget(full=True, seed=3)).call == replace(  # type: ignore[type-var]
         open_method("gda").call, early_stop=False, seed=3
     )
 

@@ -7,10 +7,12 @@ import re
 import shlex
 import sys
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from paths import ROOT
+from safetensors.torch import load_file
 from victims import open_tiny
 
 from cocnet.apps.cli.main import main
@@ -50,7 +52,7 @@ def test_names_are_swept():
     )
     assert swept(("aif", "gda"), ()) == ("aif", "gda")
     effort = open_method("gda@8e-3:steps=7:restarts=3:full")
-    call = effort.call
+    call: Any = effort.call
     assert (call.epsilon, call.steps, call.restarts, call.early_stop) == (8e-3, 7, 3, False)
     assert open_method("bg-gda@0.1:steps=7").baseline == "random-bg-gda@0.1:steps=7"
     for wrong in ("gda:steps=0", "gda:steps", "gda:loss=ce", "ace:steps=3"):
@@ -130,7 +132,8 @@ def test_what_survives_is_what_the_victim_says(run):
     kinds = {(each.method, each.transform) for each in found.survival}
     assert ("pgd-rgb@0.3", "jpeg75") in kinds and ("lens", "on:physical-eq8") in kinds
     assert not {("pgd-rgb@0.3", "depth8"), ("pgd-rgb@0.3", "on:physical-eq8")} & kinds
-    victim, render, seen = open_tiny("tiny"), NearnessView(Physical()), {"jpeg75": [], "depth8": []}
+    victim, render = open_tiny("tiny"), NearnessView(Physical())
+    seen: dict[str, list[list[bool]]] = {"jpeg75": [], "depth8": []}
     folder = run.out / "attacks" / "tiny" / "gda@0.3"
     rows = [
         row for path in sorted(folder.glob("000?.json")) for row in json.loads(path.read_text())["records"]
@@ -140,7 +143,7 @@ def test_what_survives_is_what_the_victim_says(run):
         image = load_picture(run.out / "photos" / f"{row['stem']}.png")[None]
         natural = load_picture(run.out / "natural" / f"{row['stem']}.png")[None]
         made = load_picture(folder / f"{row['stem']}.png")[None]
-        after = stages.load_file(folder / f"{row['batch']:04d}.safetensors")["depth"][row["row"]][None]
+        after = load_file(folder / f"{row['batch']:04d}.safetensors")["depth"][row["row"]][None]
         pairs = {
             "jpeg75": (PICTURES["jpeg75"](natural), PICTURES["jpeg75"](made)),
             "depth8": (render(image, quantised(near, 8)), render(image, quantised(after, 8))),
@@ -158,7 +161,7 @@ def test_what_survives_is_what_the_victim_says(run):
 def test_epsilons_and_transforms_may_be_added(run, monkeypatch):
     one = replace(run, victims=("tiny",), methods=("gda",), epsilons=(0.1,))
     run_robustness(one)
-    opened, real = [], stages.open_method
+    opened, real = [], open_method
     monkeypatch.setattr(stages, "open_method", lambda *args: opened.append(args[0]) or real(*args))
     asked = []
     run_robustness(replace(one, transforms=("resize",)), lambda what, done, total: asked.append(what))

@@ -20,7 +20,7 @@ from cocnet.pipeline.options import RenderOptions
     ],
 )
 def test_round_trip(options, monkeypatch):
-    seen = {}
+    seen: dict[str, object] = {}
     monkeypatch.setattr(render_command, "render", _recording(seen, render_command.render))
     line = command_of("-a b.jpg", "it's.npy", options, "out.jpg", 90)
     assert main(shlex.split(line)[1:]) == 0

@@ -40,7 +40,8 @@ def test_one_step_and_going_on(files, run):
         write_photo(files.folder / "images" / f"{i}.jpg", 40 + mask // 2)
         write_photo(files.folder / "masks" / f"{i}.png", mask)
     out = files.folder / "run"
-    arguments = ("--images", files.folder / "images", "--masks", files.folder / "masks", "-o", out)
+    arguments: tuple[object, ...] = ("--images", files.folder / "images", "--masks", files.folder / "masks")
+    arguments += ("-o", out)
     arguments += (
         "--steps",
         1,

@@ -21,7 +21,7 @@ from cocnet.imaging import read_photo
 class Here:
     """Does in this process what a worker does in another."""
 
-    gate = None
+    gate: threading.Event | None = None
     dies = False
 
     def __init__(self, limits):

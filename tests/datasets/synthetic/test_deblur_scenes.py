@@ -107,9 +107,9 @@ def test_impossible_settings_are_refused(photos, source):
             DeblurSceneSettings(**bad)
     with pytest.raises(InputError, match="expected shares in"):
         CameraSettings(noisy=2)
-    for bad in ({"radius_px": (3, 2)}, {"epsilon": -1}):
+    for other in ({"radius_px": (3, 2)}, {"epsilon": -1}):
         with pytest.raises(InputError, match="radii above 0"):
-            BokehAugmentation(source, **bad)
+            BokehAugmentation(source, **other)
     empty = SubjectSet(photos.planes.clone().index_fill(1, torch.tensor([3]), 0), photos.names)
     with pytest.raises(InputError, match="photos with a subject"):
         DeblurScenes(empty)

@@ -292,9 +292,9 @@ def test_row_12_object_npy_is_refused_unopened(tmp_path, monkeypatch):
         read_depth("a.npy", "metric")
     one_line(caught, "objects")
     (tmp_path / "b.npy").write_bytes(pickle.dumps(Trap()))
-    with pytest.raises(FileError) as caught:
+    with pytest.raises(FileError) as refused:
         read_depth("b.npy", "metric")
-    one_line(caught)
+    one_line(refused)
     assert not (tmp_path / "trapped").exists()
 
 

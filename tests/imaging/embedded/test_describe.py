@@ -265,7 +265,7 @@ def test_row_6_heic_opens_without_its_unreadable_depth(tmp_path, rgb, monkeypatc
         __array__=None,
         __array_interface__=CODES.__array_interface__,
     )
-    original = embedded.heif_depth
+    original = embedded.heif_depth  # type: ignore[attr-defined]
 
     def with_strange_depth(heif, data):
         return original(types.SimpleNamespace(info={"depth_images": [strange]}), data)

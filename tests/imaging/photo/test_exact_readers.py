@@ -183,7 +183,7 @@ def test_damaged_data_of_a_tiff_is_an_error_and_libtiff_prints_nothing(make, rgb
     whole = make.encoded(np.tile(rgb, (2, 2, 1)), "TIFF", compression=compression)
     read_photo(whole)
     with Image.open(io.BytesIO(whole)) as image:
-        at = image.tag_v2[273][0] + image.tag_v2[279][0] * 3 // 4
+        at = image.tag_v2[273][0] + image.tag_v2[279][0] * 3 // 4  # type: ignore[attr-defined]
     with pytest.raises(FileError, match="damaged one"):
         read_photo(whole[:at] + b"\xff\x6a" + bytes(30) + whole[at + 32 :])
     assert capfd.readouterr().err == ""

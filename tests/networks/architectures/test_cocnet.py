@@ -67,7 +67,8 @@ def test_zero_weights_are_the_identity(name, gradients):
 
 def naive(model, image):
     """Eq. 14–17 in stock modules."""
-    levels, x, scaled, skips, templates = len(model.decoders), image, [image], [], []
+    levels, x, scaled, skips = len(model.decoders), image, [image], []
+    templates: list[torch.Tensor] = []
 
     def module(parts, y):
         for part in parts:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from scenes import lens_of
 
-from cocnet import Highlights, PhysicalRenderer, create_model
+from cocnet import Highlights, PhysicalRenderer, create_model, render_tiled
 from cocnet.errors import DepthError, InputError
 from cocnet.imaging import linear_to_srgb
 from cocnet.networks.layers.scales import enlarged
@@ -50,7 +50,7 @@ def test_of_a_photo_it_sees_what_a_file_holds(monkeypatch):
     image, _, _ = given()
     image[:, :, 8:12, 10:20] = 1.0
     model, seen = create_model("cocnet-hybrid", **TINY), []
-    original = type(model).correct_light
+    original = type(model).correct_light  # type: ignore[attr-defined]
     monkeypatch.setattr(
         type(model), "correct_light", lambda self, *of: seen.extend(of) or original(self, *of)
     )
@@ -67,12 +67,11 @@ def test_without_gradients_the_physical_picture_comes_in_tiles(axial_ca, highlig
     model = create_model("cocnet-hybrid", **TINY)
     lens = lens_of(sensor_width_m=0.02, axial_ca=axial_ca)
     whole = HybridRenderer(model, highlights).render(image, 1 / depth, lens).detach()
-    windows = []
-    tiled = hybrid_renderer.render_tiled
+    windows, tiled = [], render_tiled
     monkeypatch.setattr(
         hybrid_renderer,
         "render_tiled",
-        lambda *given: tiled(*given, None, lambda _, count: windows.append(count)),
+        lambda *given: tiled(*given, None, lambda _, count: windows.append(count)),  # type: ignore[call-arg]
     )
     monkeypatch.setattr("cocnet.rendering.tiling.DEFAULT_MB", 1)
     with torch.no_grad():

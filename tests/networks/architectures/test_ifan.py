@@ -76,7 +76,7 @@ def test_the_switch_is_kept_by_a_model_and_changes_its_picture(draws):
     model = create_model("ifan-lite").eval()
     image = torch.rand(1, 3, 16, 24, generator=draws)
     right = model(image)
-    model.published_filtering = True
+    model.published_filtering = True  # type: ignore[assignment]
     assert not torch.equal(right, model(image))
     assert create_model("ifan", published_filtering=True).published_filtering
     assert not create_model("ifan").published_filtering

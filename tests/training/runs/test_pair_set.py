@@ -92,7 +92,7 @@ def test_another_photo_changes_no_pair(photos, run):
 
 def test_splits_are_by_photo(photos, run):
     found = run_pairs(photos, replace(run, each=3, held_out=0.5))
-    splits = {}
+    splits: dict[str, set[str]] = {}
     for pair in found["pairs"]:
         splits.setdefault(pair["photo"], set()).add(pair["split"])
     assert all(len(each) == 1 for each in splits.values())
