@@ -24,7 +24,7 @@ MAX_FILL_LEVELS = 8
 SEEN_PX = 1.0  # hidden background shows as far in as the blur in front of it reaches, and so much more
 LIGHTS_PX = 4  # beside a light, small steps stay whole: its colour says little about what is there
 DAZZLING = 1.0  # light from which a seed of hidden background counts less than half
-_EMPTY = 1e-6  # weight up to which nothing has been spread to a pixel
+EMPTY = 1e-6  # weight up to which nothing has been spread to a pixel
 
 
 class Fragments(NamedTuple):
@@ -44,7 +44,7 @@ def fragments(
     The background reaches in as far as blurs of max_radius_px (None: of the picture) let it be seen.
     Everything is differentiable in image and x, apart from the choice which pixels are on a silhouette.
     """
-    rim = silhouettes(x, _beside_lights(image))
+    rim = silhouettes(x, beside_lights(image))
     front, back = torch.cat([_flat(image), torch.ones_like(_flat(x))]), None
     if not rim.any():
         front = _whole(front, x)
@@ -53,8 +53,8 @@ def fragments(
     back = torch.zeros_like(front)
     front.index_copy_(1, index, torch.cat([found.near * found.alpha, found.alpha[None]]))
     back.index_copy_(1, index, torch.cat([found.far, torch.ones_like(found.alpha)[None]]))
-    sides = _sides(x.flatten().index_select(0, index), found)
-    x_front, x_back = (_whole(_flat(x).index_copy(1, index, side[None]), x) for side in sides)
+    ends = sides(x.flatten().index_select(0, index), found)
+    x_front, x_back = (_whole(_flat(x).index_copy(1, index, side[None]), x) for side in ends)
     rim = torch.zeros_like(rim).flatten().index_fill(0, index, True).view_as(rim)
     reach = float(x.detach().abs().max()) if max_radius_px is None else max_radius_px
     parts = Fragments(_whole(front, x), x_front, _whole(back, x), x_back)
@@ -94,7 +94,7 @@ def silhouettes(
     return rim
 
 
-def _beside_lights(image: Float[Tensor, "b c h w"]) -> Bool[Tensor, "b 1 h w"] | None:
+def beside_lights(image: Float[Tensor, "b c h w"]) -> Bool[Tensor, "b 1 h w"] | None:
     """Within LIGHTS_PX of light above 1.0, None where there is none."""
     bright = image.detach().amax(1, keepdim=True) > DAZZLING
     if not bright.any():
@@ -102,7 +102,7 @@ def _beside_lights(image: Float[Tensor, "b c h w"]) -> Bool[Tensor, "b 1 h w"] |
     return functional.max_pool2d(bright.float(), 2 * LIGHTS_PX + 1, 1, LIGHTS_PX) > 0
 
 
-def _sides(own: Float[Tensor, " p"], found: Matte) -> tuple[Float[Tensor, " p"], Float[Tensor, " p"]]:
+def sides(own: Float[Tensor, " p"], found: Matte) -> tuple[Float[Tensor, " p"], Float[Tensor, " p"]]:
     """A pixel's own x on the side where it is; depth that is a mixture is on neither."""
     with torch.no_grad():
         close = OWN_PART * (found.x_far - found.x_near)
@@ -130,8 +130,8 @@ def _hide(parts: Fragments, rim: Bool[Tensor, "b 1 h w"], levels: int) -> Fragme
     rims = grid.cut(rim.to(parts.x_front), 0)
     seeds = grid.join(_seeds(Fragments(*tile), own) for *tile, own in zip(*cut, rims, strict=True))
     height, width = (-(-size // 2) for size in rim.shape[2:])
-    filled = _push_pull(seeds[..., :height, :width], levels - 1)
-    far = _distance(functional.max_pool2d(rim.float(), 2, ceil_mode=True), levels)
+    filled = push_pull(seeds[..., :height, :width], levels - 1)
+    far = distance(functional.max_pool2d(rim.float(), 2, ceil_mode=True), levels)
     found = zip(rims, grid.cut_doubled(filled), grid.cut_doubled(far, "nearest"), strict=True)
     behind = grid.join(_hidden(Fragments(*tile), *about) for *tile, about in zip(*cut, found, strict=True))
     behind = behind[..., : rim.shape[2], : rim.shape[3]]
@@ -155,16 +155,16 @@ def _hidden(
     """x and what is behind in a tile, with what was carried in where that can be seen."""
     have = filled[:, -1:].detach()
     x = tile.x_front
-    filled = filled / have.clamp(min=_EMPTY)
+    filled = filled / have.clamp(min=EMPTY)
     x_far, x_near, hidden = filled[:, 0:1], filled[:, 1:2], filled[:, 2:]
     with torch.no_grad():
         near = (x < 0.3 * x_far + 0.7 * x_near) & (x_far - x > SHARP_JUMP_PX)
         seen = far <= 2 * (torch.maximum(x.abs(), x_far.abs()) + SEEN_PX)
-        accept = near & seen & (have > _EMPTY) & (rim == 0)
+        accept = near & seen & (have > EMPTY) & (rim == 0)
     return torch.where(accept, torch.cat([x_far, hidden], 1), torch.cat([tile.x_back, tile.back], 1))
 
 
-def _distance(there: Float[Tensor, "b 1 i j"], levels: int) -> Float[Tensor, "b 1 i j"]:
+def distance(there: Float[Tensor, "b 1 i j"], levels: int) -> Float[Tensor, "b 1 i j"]:
     """Of the next rim pixel along rows or columns, px: a power of two that is less than twice, more than half of it;
     at least 2, infinite beyond 2**levels. Enters and leaves at half the scale."""
     pyramid = [there]
@@ -179,7 +179,7 @@ def _distance(there: Float[Tensor, "b 1 i j"], levels: int) -> Float[Tensor, "b 
     return far
 
 
-def _push_pull(seeds: Float[Tensor, "b d h w"], levels: int) -> Float[Tensor, "b d h w"]:
+def push_pull(seeds: Float[Tensor, "b d h w"], levels: int) -> Float[Tensor, "b d h w"]:
     """Spread weighted values (the last channel is the weight) into the empty pixels around the seeds."""
     pyramid = [seeds]
     for _ in range(levels):
@@ -204,4 +204,4 @@ def _doubled(t: Float[Tensor, "b d h w"], like: Float[Tensor, "b d h2 w2"]) -> F
 def _normalised(t: Float[Tensor, "b d h w"]) -> Float[Tensor, "b d h w"]:
     """Values divided by their weight, zero where there is none."""
     weight = t[:, -1:]
-    return t / weight.clamp(min=_EMPTY) * (weight > _EMPTY)
+    return t / weight.clamp(min=EMPTY) * (weight > EMPTY)

@@ -17,7 +17,7 @@ from torch.nn import functional
 from cocnet.rendering.convolution import spread
 from cocnet.rendering.fragments import Fragments
 from cocnet.rendering.grid import Grid
-from cocnet.rendering.levels import LINEAR, Group, groups, level_above, level_position, level_radius
+from cocnet.rendering.levels import LINEAR, Group, groups, level_above, level_position, level_radius, own_radius
 
 MARGIN = 2  # px at a layer's own scale, beyond its kernel
 CONNECTED = 0.02  # coverage in one layer from which it continues the surface in front of it
@@ -224,20 +224,10 @@ def _blurred(
             total = part if total is None else total + part
     if total is None:
         return None
-    spot = kernel(_own_radius(level_radius(number), scale)).to(total)
+    spot = kernel(own_radius(level_radius(number), scale)).to(total)
     edge = reach - spot.shape[-1] // 2
     inner = total[..., edge : total.shape[-2] - edge, edge : total.shape[-1] - edge]
     return inner if spot.shape[-1] == 1 else spread(inner, spot.flip(0, 1))
-
-
-def _own_radius(radius: float, scale: int) -> float:
-    """The radius in px of a scale that, with pooling and interpolation, blurs like `radius` at full scale.
-
-    Pooling over s px and bilinear interpolation add a variance per axis of (s² − 1)/12 and (s² − 1)/6 px²;
-    a disc of radius r has r²/4.
-    """
-    added = (scale**2 - 1) / 4
-    return math.copysign(math.sqrt(max(radius * radius - 4 * added, 0.0)) / scale, radius)
 
 
 def _add(state: State, blurred: Float[Tensor, "b d h w"]) -> State:

@@ -46,6 +46,16 @@ def _radius_of(level: Tensor) -> Tensor:
     return torch.where(level <= LINEAR, level, LINEAR * torch.exp2((level - LINEAR) / PER_OCTAVE))
 
 
+def own_radius(radius: float, scale: int) -> float:
+    """The radius in px of a scale that, with pooling and interpolation, blurs like `radius` at full scale.
+
+    Pooling over s px and bilinear interpolation add a variance per axis of (s² − 1)/12 and (s² − 1)/6 px²;
+    a disc of radius r has r²/4.
+    """
+    added = (scale**2 - 1) / 4
+    return math.copysign(math.sqrt(max(radius * radius - 4 * added, 0.0)) / scale, radius)
+
+
 @dataclass(frozen=True)
 class Group:
     """Layers of both signs whose numbers' sizes are first … last, blurred at 1/scale."""

@@ -22,7 +22,7 @@ SPREAD_SHARE = 0.3  # of the variance around is left once the nearest colours ar
 CLEAN_PX, SPREAD_PX, BAND_PX = 1.0, 1.5, 0.7  # sigmas of the windows, in the first round and after it
 OUTLINE_PX = 1.1  # how wide an outline is that crosses a pixel
 _CHUNK = 1 << 15
-_LEAST = 1e-6  # weight of what is hardly of a side
+LEAST = 1e-6  # weight of what is hardly of a side
 
 
 class Matte(NamedTuple):
@@ -147,20 +147,20 @@ class _Windows(NamedTuple):
     def outline(self) -> Float[Tensor, " p"]:
         """How much of each pixel the smoothed outline covers."""
         fall = self.fall(CLEAN_PX)
-        return _coverage((fall * self.near).sum(1) / fall.sum(1))
+        return coverage((fall * self.near).sum(1) / fall.sum(1))
 
     def purity(self) -> Float[Tensor, "p n"]:
         """1 where a pixel of the band has its side's outermost x, less towards the middle: there x is a mixture."""
         off = (self.depth - self.middle[:, None]) * self.inside
         most = torch.where(self.near, (off * self.near).amin(1, True), (off * ~self.near).amax(1, True))
-        return torch.where(self.number < 0, 1.0, (off / most.where(most != 0, 1.0)) ** 2 + _LEAST)
+        return torch.where(self.number < 0, 1.0, (off / most.where(most != 0, 1.0)) ** 2 + LEAST)
 
     def begin(self, band: Float[Tensor, " q"], own: Float[Tensor, " p"]) -> tuple[Matte, Spread]:
         """From the clean pixels of both sides, or what is there of thin things; `band`: the outlines of all."""
         with torch.no_grad():
             outline = band[self.number.clamp(min=0)]
             weights = [
-                side * torch.where(self.number < 0, 1.0, UNSOLVED * share**4 + _LEAST)
+                side * torch.where(self.number < 0, 1.0, UNSOLVED * share**4 + LEAST)
                 for side, share in ((self.near, outline), (~self.near, 1 - outline))
             ]
             shares = [_shares(self.fall(CLEAN_PX) * weight) for weight in weights]
@@ -179,7 +179,7 @@ class _Windows(NamedTuple):
         alpha = band.alpha.index_select(0, number).view(clean.shape)
         means = []
         for colour, share, side in ((band.near, alpha, self.near), (band.far, 1 - alpha, ~self.near)):
-            weight = _shares(fall * (torch.where(clean, side, share**4) + _LEAST))
+            weight = _shares(fall * (torch.where(clean, side, share**4) + LEAST))
             told = colour.index_select(1, number).view(-1, *clean.shape)
             means.append((torch.where(clean, self.colour, told) * weight).sum(-1))
         return self._solved(Matte(own.alpha, means[0], means[1], own.x_near, own.x_far), spread)
@@ -216,7 +216,7 @@ def _spread(
     return SPREAD_SHARE * (off * share[:, None]) @ off.mT
 
 
-def _coverage(smoothed: Float[Tensor, " p"]) -> Float[Tensor, " p"]:
+def coverage(smoothed: Float[Tensor, " p"]) -> Float[Tensor, " p"]:
     """How much of a pixel a straight outline covers, from the outline smoothed with CLEAN_PX."""
     distance = 2**0.5 * CLEAN_PX * torch.erfinv((2 * smoothed - 1).clamp(-0.999999, 0.999999))
     return (0.5 + distance / OUTLINE_PX).clamp(0, 1)

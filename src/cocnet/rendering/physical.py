@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from cocnet.errors import DepthError, InputError
 from cocnet.optics import ThinLens
+from cocnet.rendering.compiled import kernels, usable
 from cocnet.rendering.eq8 import eq8
 from cocnet.rendering.fields import Window, magnified, over_fields
 from cocnet.rendering.fragments import Fragments, fragments
@@ -121,7 +122,9 @@ class PhysicalRenderer:
         sharp = bright if self.sharp_lights is None else self.sharp_lights
 
         def render(light: Tensor, depths: list[float]) -> Tensor:
-            parts = with_depths(fragments(light, x, self.max_radius_px or reach), depths)
+            reached = self.max_radius_px or reach
+            found = kernels().split(light, x, reached) if usable(light, x) else fragments(light, x, reached)
+            parts = with_depths(found, depths)
             return self._composite(parts, window, reach, SHARP_LAYERS if sharp else LINEAR)
 
         if not bright or image.requires_grad or x.requires_grad:
@@ -131,13 +134,14 @@ class PhysicalRenderer:
     def _composite(
         self, parts: Fragments, window: Window, reach: float, fine: int
     ) -> Float[Tensor, "b d h w"]:
+        blend = kernels().picture if usable(*parts) else composite
         if not self.lens.cat_eye:
-            return composite(parts, reach, lambda radius: self._spot(radius, (0.0, 0.0)), fine)
+            return blend(parts, reach, lambda radius: self._spot(radius, (0.0, 0.0)), fine)
         return over_fields(
             parts,
             window,
             reach,
-            lambda cut, place: composite(cut, reach, lambda radius: self._spot(radius, place), fine),
+            lambda cut, place: blend(cut, reach, lambda radius: self._spot(radius, place), fine),
         )
 
     def _spot(self, radius: float, place: tuple[float, float]) -> Float[Tensor, "k k"]:

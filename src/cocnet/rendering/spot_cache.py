@@ -29,7 +29,7 @@ class SpotCache:
         key = (aperture_key(lens), radius_px, *place)
         if key not in self._spots:
             kernel = lens_psf(lens, abs(radius_px), radius_px < 0, place)
-            if not _has_storage(kernel):
+            if not has_storage(kernel):
                 return kernel
             self._spots[key] = kernel
         return self._spots[key]
@@ -57,7 +57,7 @@ def aperture_key(lens: ThinLens) -> tuple[Any, ...]:
     )
 
 
-def _has_storage(tensor: Tensor) -> bool:
+def has_storage(tensor: Tensor) -> bool:
     """Whether a tensor outlives the transform of torch.func that it was made in."""
     try:
         tensor.untyped_storage()

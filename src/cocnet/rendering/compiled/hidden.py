@@ -1,0 +1,67 @@
+"""Background carried in behind silhouettes, as `fragments` does it.
+
+Enters: both fragments of each pixel, changed in place, and where the silhouettes are.
+"""
+
+import numpy as np
+
+from cocnet.rendering.compiled.jit import jit
+from cocnet.rendering.compiled.pool import ONE, ZERO
+
+NEAR, FAR, TWO = np.float32(0.75), np.float32(0.25), np.float32(2)
+MOSTLY_FAR, MOSTLY_NEAR = np.float32(0.3), np.float32(0.7)
+
+
+@jit
+def seeds(back, x_back, x_front, rim, dazzling, begin, end, out):
+    """Sums over 2 × 2 px of x behind, x in front, what is behind and its weight, in rows of half the scale."""
+    d, height, width = back.shape
+    for y in range(begin, end):
+        for i in range(out.shape[2]):
+            out[:, y, i] = ZERO
+            for n in range(4):
+                r, c = min(2 * y + n // 2, height - 1), min(2 * i + n % 2, width - 1)
+                if not rim[r, c]:
+                    continue
+                most = back[0, r, c]
+                for k in range(1, d - 1):
+                    most = max(most, back[k, r, c])
+                weight = ONE / (ONE + (most / dazzling) * (most / dazzling))
+                out[0, y, i] += x_back[r, c] * weight
+                out[1, y, i] += x_front[r, c] * weight
+                for k in range(d):
+                    out[2 + k, y, i] += back[k, r, c] * weight
+
+
+@jit
+def hide(back, x_back, x_front, rim, filled, distance, least, jump, seen, begin, end):
+    """Put what was carried in behind the pixels of the rows where it can be seen; filled and distance: half scale."""
+    d, height, width = back.shape
+    count, small_h, small_w = filled.shape
+    found = np.empty(count, np.float32)
+    for y in range(begin, end):
+        near_y = y // 2
+        far_y = max(near_y - 1, 0) if y % 2 == 0 else min(near_y + 1, small_h - 1)
+        for i in range(width):
+            far = distance[near_y, i // 2]
+            if rim[y, i] or not far < np.inf:
+                continue
+            near_x = i // 2
+            far_x = max(near_x - 1, 0) if i % 2 == 0 else min(near_x + 1, small_w - 1)
+            for k in range(count):
+                plane = filled[k]
+                found[k] = NEAR * (NEAR * plane[near_y, near_x] + FAR * plane[near_y, far_x]) + FAR * (
+                    NEAR * plane[far_y, near_x] + FAR * plane[far_y, far_x]
+                )
+            have, own = found[count - 1], x_front[y, i]
+            if have <= least:
+                continue
+            x_far, x_near = found[0] / have, found[1] / have
+            if (
+                own < MOSTLY_FAR * x_far + MOSTLY_NEAR * x_near
+                and x_far - own > jump
+                and far <= TWO * (max(abs(own), abs(x_far)) + seen)
+            ):
+                x_back[y, i] = x_far
+                for k in range(d):
+                    back[k, y, i] = found[2 + k] / have

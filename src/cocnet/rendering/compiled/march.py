@@ -1,0 +1,162 @@
+"""The layers of a tile, blurred and composited from front to back in one go, while they lie in the cache.
+
+Enters: up to two fragments per pixel with their layers, the spots of these, and what has been gathered in front.
+Leaves: light, transmittance and coverage of the current surface, changed in place (as `layers.State`).
+"""
+
+import numpy as np
+
+from cocnet.rendering.compiled.jit import jit
+from cocnet.rendering.compiled.pool import NOWHERE, ONE, ZERO
+
+LEAST = np.float32(1e-6)
+CONNECTED = np.float32(50)  # 1 / layers.CONNECTED
+
+
+@jit
+def march(one, one_level, two, two_level, low, spots, first, last, light, room, covered, top, left, tall, wide):
+    """Add the layers from `low` on, front to back, to the state in the window of tall × wide px at (top, left).
+
+    one, two [d h w] with layers [h w]; two may be empty. spots [layers k k]: each layer's spot, turned by 180°, in the
+    middle of a frame of zeros; first, last [layers k]: what of a spot's rows isn't 0. Outside the picture its border
+    goes on.
+    """
+    d, height, width = one.shape
+    count, reach = spots.shape[0], spots.shape[1] // 2
+    tall, wide = min(tall, room.shape[0] - top), min(wide, room.shape[1] - left)
+    rows, columns = tall + 2 * reach, wide + 2 * reach
+    begins, ends = np.full((2, count, rows), columns, np.int64), np.zeros((2, count, rows), np.int64)
+    inner, outer = max(0, reach - left), min(columns, width - left + reach)  # columns that are inside the picture
+    _ranges(one_level, low, top - reach, left - reach, columns, inner, outer, begins[0], ends[0])
+    if len(two):
+        _ranges(two_level, low, top - reach, left - reach, columns, inner, outer, begins[1], ends[1])
+    begin_of, end_of = np.minimum(begins[0], begins[1]), np.maximum(ends[0], ends[1])
+    part, sums = np.empty((rows, d, columns), np.float32), np.empty((d, wide), np.float32)
+    share = np.empty(columns, np.float32)
+    for n in range(count):
+        half = reach
+        while half > 0 and first[n, reach - half] == last[n, reach - half]:
+            half -= 1
+        for y in range(reach - half, rows - reach + half):
+            begin, end = begin_of[n, y], end_of[n, y]
+            if begin >= end:
+                continue
+            part[y, :, max(0, begin - 2 * reach - 8) : end + 2 * reach + 8] = ZERO
+            row = min(max(top - reach + y, 0), height - 1)
+            if begins[0, n, y] < ends[0, n, y]:
+                _share(
+                    one, one_level, low + n, row, left - reach, inner, outer, begins[0, n, y], ends[0, n, y], share, part[y]
+                )
+            if begins[1, n, y] < ends[1, n, y]:
+                _share(
+                    two, two_level, low + n, row, left - reach, inner, outer, begins[1, n, y], ends[1, n, y], share, part[y]
+                )
+        for y in range(tall):
+            begin, end = columns, 0
+            for k in range(y + reach - half, y + reach + half + 1):
+                begin, end = min(begin, begin_of[n, k]), max(end, end_of[n, k])
+            begin, end = max(0, begin - reach - half), min(wide, end - reach + half)
+            seen = covered[top + y, left : left + wide]
+            if begin >= end:
+                seen[:] = ZERO
+                continue
+            seen[:begin] = ZERO
+            seen[end:] = ZERO
+            sums[:, begin:end] = ZERO
+            for k in range(reach - half, reach + half + 1):
+                a, b = begin_of[n, y + k], end_of[n, y + k]
+                if a >= b:
+                    continue
+                a, b = max(begin, a - reach - half), min(end, b - reach + half)
+                if a < b:
+                    for c in range(d):
+                        _blur(part[y + k, c], spots[n, k], first[n, k], last[n, k], a, b, sums[c])
+            _add(sums, begin, end, light, room[top + y, left : left + wide], seen, share, top + y, left)
+
+
+@jit
+def _ranges(level, low, top, left, columns, inner, outer, begins, ends):
+    """First and end of the columns of each layer in each row of the window."""
+    height, count = level.shape[0], len(begins)
+    for y in range(begins.shape[1]):
+        row = level[min(max(top + y, 0), height - 1)]
+        for i in range(inner, outer):
+            own = row[left + i]
+            if own >= NOWHERE:
+                continue
+            below = np.floor(own)
+            n = np.int64(below) - low
+            if 0 <= n < count:
+                begins[n, y], ends[n, y] = min(begins[n, y], i), i + 1
+            if -1 <= n < count - 1 and own > below:
+                begins[n + 1, y], ends[n + 1, y] = min(begins[n + 1, y], i), i + 1
+        for n in range(count):
+            if begins[n, y] == inner:
+                begins[n, y] = 0
+            if ends[n, y] == outer:
+                ends[n, y] = columns
+
+
+@jit
+def _share(value, level, number, row, left, inner, outer, begin, end, share, part):
+    """Add the layer's share of one row of the window; the border goes on outside the picture."""
+    a, b = max(begin, inner), min(end, outer)
+    layers, weights = level[row, left + a : left + b], share[: b - a]
+    middle = np.float32(number)
+    for i in range(len(weights)):
+        weights[i] = max(ONE - abs(layers[i] - middle), ZERO)
+    for c in range(len(value)):
+        source, out = value[c, row, left + a : left + b], part[c, a:b]
+        for i in range(len(weights)):
+            out[i] += source[i] * weights[i]
+        part[c, begin:a] += source[0] * weights[0]
+        part[c, b:end] += source[b - a - 1] * weights[b - a - 1]
+
+
+@jit
+def _blur(source, taps, first, last, begin, end, sums):
+    """Add one row, seen through one row of the spot, to the sums."""
+    out = sums[begin:end]
+    k = first
+    while k + 8 <= last:
+        near = source[begin + k : end + k + 7]
+        w0, w1, w2, w3 = taps[k], taps[k + 1], taps[k + 2], taps[k + 3]
+        w4, w5, w6, w7 = taps[k + 4], taps[k + 5], taps[k + 6], taps[k + 7]
+        for i in range(len(out)):
+            out[i] += (
+                (w0 * near[i] + w1 * near[i + 1] + w2 * near[i + 2] + w3 * near[i + 3])
+                + (w4 * near[i + 4] + w5 * near[i + 5] + w6 * near[i + 6] + w7 * near[i + 7])
+            )
+        k += 8
+    while k + 3 <= last:
+        near = source[begin + k : end + k + 2]
+        w0, w1, w2 = taps[k], taps[k + 1], taps[k + 2]
+        for i in range(len(out)):
+            out[i] += w0 * near[i] + w1 * near[i + 1] + w2 * near[i + 2]
+        k += 3
+    while k < last:
+        near = source[begin + k : end + k]
+        w0 = taps[k]
+        for i in range(len(out)):
+            out[i] += w0 * near[i]
+        k += 1
+
+
+@jit
+def _add(sums, begin, end, light, room, covered, factor, row, left):
+    """One layer behind the state: it takes the room that its surface has left (as in `layers`)."""
+    d = len(sums)
+    coverage, open_, seen = sums[d - 1, begin:end], room[begin:end], covered[begin:end]
+    for i in range(len(coverage)):
+        own = coverage[i]
+        before = seen[i] * min(own * CONNECTED, ONE)
+        left_over = ONE - before
+        taken = min(own, left_over)
+        share = open_[i] / max(left_over, LEAST)
+        factor[i] = share * taken / max(own, LEAST)
+        open_[i] = max(open_[i] - share * taken, ZERO)
+        seen[i] = before + taken
+    for c in range(d - 1):
+        out, source = light[c, row, left + begin : left + end], sums[c, begin:end]
+        for i in range(len(source)):
+            out[i] += source[i] * factor[i]

@@ -1,0 +1,65 @@
+"""Pictures at twice the scale, and the finished one.
+
+Enters: planes at half the scale. Leaves: rows of the larger ones, bilinear with pixels' middles aligned.
+"""
+
+import numpy as np
+
+from cocnet.rendering.compiled.jit import jit
+from cocnet.rendering.compiled.pool import ONE
+
+NEAR, FAR = np.float32(0.75), np.float32(0.25)
+LEAST = np.float32(1e-6)
+
+
+@jit
+def doubled(small, begin, end, large):
+    """Fill the rows begin…end of `large` [c 2h 2w]."""
+    between = np.empty(small.shape[2], np.float32)
+    for y in range(begin, end):
+        for c in range(small.shape[0]):
+            _between(small[c], y, between)
+            _along(between, large[c, y])
+
+
+@jit
+def _between(plane, y, row):
+    """The row of `plane` at row y of twice the scale."""
+    near = y // 2
+    far = max(near - 1, 0) if y % 2 == 0 else min(near + 1, plane.shape[0] - 1)
+    one, two = plane[near], plane[far]
+    for i in range(len(row)):
+        row[i] = NEAR * one[i] + FAR * two[i]
+
+
+@jit
+def _along(small, large):
+    """A row at twice the scale, cut to the length of `large`."""
+    count = len(small)
+    for i in range(len(large)):
+        near = i // 2
+        far = max(near - 1, 0) if i % 2 == 0 else min(near + 1, count - 1)
+        large[i] = NEAR * small[near] + FAR * small[far]
+
+
+@jit
+def finish(light, room, far, begin, end, out):
+    """Rows of the picture: light of the full scale, what lies behind it at half the scale (or nothing), over coverage."""
+    c, _, width = out.shape
+    open_ = np.empty(width, np.float32)
+    behind = np.empty((c + 1, width), np.float32)
+    between = np.empty(far.shape[2], np.float32)
+    for y in range(begin, end):
+        if len(far):
+            for n in range(c + 1):
+                _between(far[n], y, between)
+                _along(between, behind[n])
+            for i in range(width):
+                open_[i] = ONE / max(ONE - room[y, i] * (ONE - behind[c, i]), LEAST)
+            for n in range(c):
+                for i in range(width):
+                    out[n, y, i] = (light[n, y, i] + room[y, i] * behind[n, i]) * open_[i]
+        else:
+            for n in range(c):
+                for i in range(width):
+                    out[n, y, i] = light[n, y, i] / max(ONE - room[y, i], LEAST)
