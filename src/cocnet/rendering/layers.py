@@ -17,7 +17,15 @@ from torch.nn import functional
 from cocnet.rendering.convolution import spread
 from cocnet.rendering.fragments import Fragments
 from cocnet.rendering.grid import Grid
-from cocnet.rendering.levels import LINEAR, Group, groups, level_above, level_position, level_radius, own_radius
+from cocnet.rendering.levels import (
+    LINEAR,
+    Group,
+    groups,
+    level_above,
+    level_position,
+    level_radius,
+    own_radius,
+)
 
 MARGIN = 2  # px at a layer's own scale, beyond its kernel
 CONNECTED = 0.02  # coverage in one layer from which it continues the surface in front of it

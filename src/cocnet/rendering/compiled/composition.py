@@ -4,6 +4,7 @@ Enters: fragments of one image with the signed radius of their circle of confusi
 Each group of layers is worked through in tiles that stay in the cache; threads share the tiles.
 """
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -44,10 +45,12 @@ class State(NamedTuple):
 
 
 class Layers(NamedTuple):
-    """A group's layers on one side, front to back: the number of the first, spots, and what of their rows isn't 0."""
+    """A group's layers on one side, front to back: the number of the first, spots, how far these reach from their
+    middles, and what of their rows isn't 0."""
 
     low: int
     spots: Array
+    halves: Array
     first: Array
     last: Array
 
@@ -66,14 +69,18 @@ def composed(
     pooled = [_pooled(leaf, count, coarse, size) for leaf, count in zip(leaves, counts, strict=True)]
     state = None
     for number, group in reversed(list(enumerate(coarse))):
-        found = [own[number][FRONT] for own in pooled if own[number][FRONT] is not None]
+        found = _there(own[number][FRONT] for own in pooled)
         if found or state is not None:
             state = _begun(state, parts.front.shape[1] - 1, _smaller(size, group.scale))
             _march(found, _layers(group, FRONT, kernel), state)
     state = _begun(state, parts.front.shape[1] - 1, size)
     _march(leaves, _layers(fine, None, kernel), state)
-    behind = [[own[n][BEHIND] for own in pooled if own[n][BEHIND] is not None] for n in range(len(coarse))]
-    far = _behind(coarse, behind, kernel, _halved(state.covered), len(state.light)) if any(behind) else NOTHING.value
+    behind = [_there(own[n][BEHIND] for own in pooled) for n in range(len(coarse))]
+    far = (
+        _behind(coarse, behind, kernel, _halved(state.covered), len(state.light))
+        if any(behind)
+        else NOTHING.value
+    )
     out = np.empty((len(state.light), height, width), np.float32)
     in_threads(lambda a, b: finish(state.light, state.room, far, a, b, out), bands(height))
     return torch.from_numpy(out)[None]
@@ -100,7 +107,9 @@ def _leaves(parts: Fragments, top: int) -> tuple[list[Leaf], list[Array]]:
     return leaves, counts
 
 
-def _pooled(leaf: Leaf, counts: Array, coarse: list[Group], size: Size) -> list[tuple[Leaf | None, Leaf | None]]:
+def _pooled(
+    leaf: Leaf, counts: Array, coarse: list[Group], size: Size
+) -> list[tuple[Leaf | None, Leaf | None]]:
     """What each coarse group gets of a leaf, in front of the focus and behind it; None where it gets nothing."""
     (height, width), d = leaf.level.shape, len(leaf.value)
     group_of = np.zeros(counts.shape[1], np.int64)
@@ -130,14 +139,21 @@ def _pooled(leaf: Leaf, counts: Array, coarse: list[Group], size: Size) -> list[
         return Leaf(planes[:d], planes[d])
 
     return [
-        (cut(own[FRONT], group, -1), cut(own[BEHIND], group, 1)) for own, group in zip(places, coarse, strict=True)
+        (cut(own[FRONT], group, -1), cut(own[BEHIND], group, 1))
+        for own, group in zip(places, coarse, strict=True)
     ]
+
+
+def _there(leaves: Iterable[Leaf | None]) -> list[Leaf]:
+    return [leaf for leaf in leaves if leaf is not None]
 
 
 def _begun(before: State | None, channels: int, size: Size) -> State:
     """The state of a coarser group at twice its scale, or further up; or a fresh one."""
     if before is None:
-        return State(np.zeros((channels, *size), np.float32), np.ones(size, np.float32), np.zeros(size, np.float32))
+        return State(
+            np.zeros((channels, *size), np.float32), np.ones(size, np.float32), np.zeros(size, np.float32)
+        )
     while before.room.shape != size:
         before = State(_doubled(before.light), *(_doubled(t[None])[0] for t in before[1:]))
     return before
@@ -151,7 +167,9 @@ def _behind(
     _march(leaves[0], _layers(coarse[0], BEHIND, kernel), state)
     total = np.concatenate([state.light, (1 - state.room - covered)[None]])
     if any(leaves[1:]):
-        total += state.room * _doubled(_behind(coarse[1:], leaves[1:], kernel, _halved(state.covered), channels))
+        total += state.room * _doubled(
+            _behind(coarse[1:], leaves[1:], kernel, _halved(state.covered), channels)
+        )
     return total / np.maximum(1 - covered, np.float32(1e-4))
 
 
@@ -180,7 +198,10 @@ def _layers(group: Group, side: int | None, kernel: Kernel) -> Layers:
     spots = np.stack([np.pad(spot, (size - len(spot)) // 2) for spot in made])
     there = spots != 0
     first, last = there.argmax(2), size - there[:, :, ::-1].argmax(2)
-    return Layers(numbers[0], spots, *(np.where(there.any(2), edge, 0) for edge in (first, last)))
+    rows = there.any(2)
+    off = np.abs(np.arange(size) - size // 2)
+    halves = np.maximum((rows * off).max(1), (there.any(1) * off).max(1))
+    return Layers(numbers[0], spots, halves, np.where(rows, first, 0), np.where(rows, last, 0))
 
 
 def _smaller(size: Size, scale: int) -> Size:

@@ -36,7 +36,7 @@ def seeds(back, x_back, x_front, rim, dazzling, begin, end, out):
 @jit
 def hide(back, x_back, x_front, rim, filled, distance, least, jump, seen, begin, end):
     """Put what was carried in behind the pixels of the rows where it can be seen; filled and distance: half scale."""
-    d, height, width = back.shape
+    d, _, width = back.shape
     count, small_h, small_w = filled.shape
     found = np.empty(count, np.float32)
     for y in range(begin, end):

@@ -5,23 +5,21 @@ Enters: a function of NumPy arrays. Leaves: the same, compiled, which lets other
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any
 
 import numba
 import torch
 
 ROWS = 64  # of a band that one thread works through
 
-F = TypeVar("F", bound=Callable[..., Any])
 
-
-def jit(function: F) -> F:
+def jit(function: Callable[..., Any]) -> Any:
     """Compiled at its first call; where no folder can be written, in every process anew."""
-    options = {"nogil": True, "boundscheck": False, "fastmath": {"contract", "nsz"}, "error_model": "numpy"}
+    options: dict[str, Any] = {"nogil": True, "fastmath": {"contract", "nsz"}, "error_model": "numpy"}
     try:
-        return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
+        return numba.njit(cache=True, **options)(function)
     except RuntimeError:
-        return numba.njit(**options)(function)  # type: ignore[no-any-return]
+        return numba.njit(**options)(function)
 
 
 def in_threads(work: Callable[..., Any], jobs: Iterable[tuple[Any, ...]]) -> None:

@@ -14,19 +14,39 @@ CONNECTED = np.float32(50)  # 1 / layers.CONNECTED
 
 
 @jit
-def march(one, one_level, two, two_level, low, spots, first, last, light, room, covered, top, left, tall, wide):
+def march(
+    one,
+    one_level,
+    two,
+    two_level,
+    low,
+    spots,
+    halves,
+    first,
+    last,
+    light,
+    room,
+    covered,
+    top,
+    left,
+    tall,
+    wide,
+):
     """Add the layers from `low` on, front to back, to the state in the window of tall × wide px at (top, left).
 
-    one, two [d h w] with layers [h w]; two may be empty. spots [layers k k]: each layer's spot, turned by 180°, in the
-    middle of a frame of zeros; first, last [layers k]: what of a spot's rows isn't 0. Outside the picture its border
-    goes on.
+    one, two [d h w] with layers [h w]; two may be empty. spots [layers k k]: each layer's spot, turned by 180°, in
+    the middle of a frame of zeros, and how far it reaches from there; first, last [layers k]: what of its rows isn't
+    0. Outside the picture its border goes on.
     """
     d, height, width = one.shape
     count, reach = spots.shape[0], spots.shape[1] // 2
     tall, wide = min(tall, room.shape[0] - top), min(wide, room.shape[1] - left)
     rows, columns = tall + 2 * reach, wide + 2 * reach
     begins, ends = np.full((2, count, rows), columns, np.int64), np.zeros((2, count, rows), np.int64)
-    inner, outer = max(0, reach - left), min(columns, width - left + reach)  # columns that are inside the picture
+    inner, outer = (
+        max(0, reach - left),
+        min(columns, width - left + reach),
+    )  # columns that are inside the picture
     _ranges(one_level, low, top - reach, left - reach, columns, inner, outer, begins[0], ends[0])
     if len(two):
         _ranges(two_level, low, top - reach, left - reach, columns, inner, outer, begins[1], ends[1])
@@ -34,23 +54,19 @@ def march(one, one_level, two, two_level, low, spots, first, last, light, room, 
     part, sums = np.empty((rows, d, columns), np.float32), np.empty((d, wide), np.float32)
     share = np.empty(columns, np.float32)
     for n in range(count):
-        half = reach
-        while half > 0 and first[n, reach - half] == last[n, reach - half]:
-            half -= 1
+        half = halves[n]
         for y in range(reach - half, rows - reach + half):
             begin, end = begin_of[n, y], end_of[n, y]
             if begin >= end:
                 continue
             part[y, :, max(0, begin - 2 * reach - 8) : end + 2 * reach + 8] = ZERO
             row = min(max(top - reach + y, 0), height - 1)
-            if begins[0, n, y] < ends[0, n, y]:
-                _share(
-                    one, one_level, low + n, row, left - reach, inner, outer, begins[0, n, y], ends[0, n, y], share, part[y]
-                )
-            if begins[1, n, y] < ends[1, n, y]:
-                _share(
-                    two, two_level, low + n, row, left - reach, inner, outer, begins[1, n, y], ends[1, n, y], share, part[y]
-                )
+            a, b = begins[0, n, y], ends[0, n, y]
+            if a < b:
+                _share(one, one_level, low + n, row, left - reach, inner, outer, a, b, share, part[y])
+            a, b = begins[1, n, y], ends[1, n, y]
+            if a < b:
+                _share(two, two_level, low + n, row, left - reach, inner, outer, a, b, share, part[y])
         for y in range(tall):
             begin, end = columns, 0
             for k in range(y + reach - half, y + reach + half + 1):
@@ -123,9 +139,8 @@ def _blur(source, taps, first, last, begin, end, sums):
         w0, w1, w2, w3 = taps[k], taps[k + 1], taps[k + 2], taps[k + 3]
         w4, w5, w6, w7 = taps[k + 4], taps[k + 5], taps[k + 6], taps[k + 7]
         for i in range(len(out)):
-            out[i] += (
-                (w0 * near[i] + w1 * near[i + 1] + w2 * near[i + 2] + w3 * near[i + 3])
-                + (w4 * near[i + 4] + w5 * near[i + 5] + w6 * near[i + 6] + w7 * near[i + 7])
+            out[i] += (w0 * near[i] + w1 * near[i + 1] + w2 * near[i + 2] + w3 * near[i + 3]) + (
+                w4 * near[i + 4] + w5 * near[i + 5] + w6 * near[i + 6] + w7 * near[i + 7]
             )
         k += 8
     while k + 3 <= last:

@@ -30,13 +30,27 @@ def smoothed(x, rows, columns, middle, fall, begin, end, out):
 
 @jit
 def begin_mixture(
-    image, x, number, rows, columns, middle, outline, constants, falls, begin, end, alpha, colours, ends, spreads
+    image,
+    x,
+    number,
+    rows,
+    columns,
+    middle,
+    outline,
+    constants,
+    falls,
+    begin,
+    end,
+    alpha,
+    colours,
+    ends,
+    spreads,
 ):
     """From the clean pixels of both sides, or what is there of thin things.
 
     falls [2 n]: weights of a window for colours and for their spread. constants: what an unsolved pixel weighs, the
     least weight, the share of the spread that stays, noise and its share, the outline's weight. Leaves α [p],
-    colours [2 c p], x [2 p] and spreads [2 p c c], near first.
+    colours [2 c p], x [2 p] and spreads [p 2 c c], near first.
     """
     channels, height, width = image.shape
     unsolved, least, kept = constants[0], constants[1], constants[2]
@@ -87,7 +101,7 @@ def begin_mixture(
                 ends[s, p] += x[r, c] * (pure[n] / max(total_pure, TINY))
                 for k in range(channels):
                     mean[s, k] += image[k, r, c] * clean[n]
-            spreads[s, p] = ZERO
+            spreads[p, s] = ZERO
             for n in range(COUNT):
                 if wide[n] <= ZERO:
                     continue
@@ -95,14 +109,40 @@ def begin_mixture(
                 for k in range(channels):
                     off_k = (image[k, r, c] - mean[s, k]) * wide[n] * kept
                     for m in range(channels):
-                        spreads[s, p, k, m] += off_k * (image[m, r, c] - mean[s, m])
+                        spreads[p, s, k, m] += off_k * (image[m, r, c] - mean[s, m])
         alpha[p] = outline[p]
-        _solve(image, rows[p], columns[p], outline[p], mean, spreads[0, p], spreads[1, p], constants, p, alpha, colours)
+        _solve(
+            image,
+            rows[p],
+            columns[p],
+            outline[p],
+            mean,
+            spreads[p],
+            constants,
+            p,
+            alpha,
+            colours,
+        )
 
 
 @jit
 def again(
-    image, x, number, rows, columns, middle, outline, constants, fall, spreads, begin, end, alpha, colours, alpha2, colours2
+    image,
+    x,
+    number,
+    rows,
+    columns,
+    middle,
+    outline,
+    constants,
+    fall,
+    spreads,
+    begin,
+    end,
+    alpha,
+    colours,
+    new_alpha,
+    new_colours,
 ):
     """From what the band's pixels have found (α, colours), each in the share in which it consists of a side."""
     channels, height, width = image.shape
@@ -128,12 +168,23 @@ def again(
                     mean[s, k] += weight * (colours[s, k, q] if q >= 0 else image[k, r, c])
             for k in range(channels):
                 mean[s, k] /= max(total, TINY)
-        alpha2[p] = alpha[p]
-        _solve(image, rows[p], columns[p], outline[p], mean, spreads[0, p], spreads[1, p], constants, p, alpha2, colours2)
+        new_alpha[p] = alpha[p]
+        _solve(
+            image,
+            rows[p],
+            columns[p],
+            outline[p],
+            mean,
+            spreads[p],
+            constants,
+            p,
+            new_alpha,
+            new_colours,
+        )
 
 
 @jit
-def _solve(image, row, column, outline, mean, near, far, constants, p, alpha, colours):
+def _solve(image, row, column, outline, mean, spread, constants, p, alpha, colours):
     """The likeliest α of mean colours, and the likeliest colours of that α; alpha[p] enters as α before."""
     channels, height, width = image.shape
     noise, noise_share, prior = constants[3], constants[4], constants[5]
@@ -142,7 +193,7 @@ def _solve(image, row, column, outline, mean, near, far, constants, p, alpha, co
     size = 0.0
     for k in range(channels):
         for m in range(channels):
-            explained[k, m] = a * near[k, m] + b * far[k, m]
+            explained[k, m] = a * spread[0, k, m] + b * spread[1, k, m]
         size += explained[k, k]
         explained[k, channels] = mean[0, k] - mean[1, k]
         explained[k, channels + 1] = image[k, row, column] - mean[1, k]
@@ -169,8 +220,8 @@ def _solve(image, row, column, outline, mean, near, far, constants, p, alpha, co
         one, two = float(mean[0, k]), float(mean[1, k])
         for m in range(channels):
             off = explained[m, channels + 1] - found * explained[m, channels]
-            one += found * near[k, m] * off
-            two += (1 - found) * far[k, m] * off
+            one += found * spread[0, k, m] * off
+            two += (1 - found) * spread[1, k, m] * off
         low = high = image[k, row, column]
         for r in range(max(row - 2, 0), min(row + 3, height)):
             for c in range(max(column - 2, 0), min(column + 3, width)):

@@ -13,7 +13,10 @@ TWO, HALF = np.float32(2), np.float32(0.5)
 
 @jit
 def silhouettes(x, whole, jump, sharp_jump, sharp, ratio, begin, end, rim):
-    """Mark the pixels of rows begin…end on both sides of true jumps. whole: empty, or where small jumps don't count."""
+    """Mark the pixels of rows begin…end on both sides of true jumps.
+
+    whole: empty, or where small jumps don't count.
+    """
     height, width = x.shape
     torn = np.empty(width, np.bool_)
     for y in range(begin, end):
@@ -53,9 +56,8 @@ def _torn(before, one, two, after, jump, sharp_jump, sharp, ratio):
 @jit
 def jumps(x, rim, begin, end, jump):
     """How far x jumps at the silhouettes' pixels of the rows, 0 elsewhere."""
-    height, width = x.shape
     for y in range(begin, end):
-        for i in range(width):
+        for i in range(x.shape[1]):
             jump[y, i] = ZERO
             if rim[y, i]:
                 low, high = _extremes(x, y, i)

@@ -5,6 +5,7 @@ and for each coarse group and side the means of its members over scale × scale 
 """
 
 import numpy as np
+
 from cocnet.rendering.compiled.jit import jit
 
 ZERO, ONE, NOWHERE = np.float32(0), np.float32(1), np.float32(1e9)
@@ -16,9 +17,10 @@ def levels(value, x, radii2, front, first_row, end_row, level, counts):
     """Fractional layers of the rows, NOWHERE where nothing is covered.
 
     radii2: squared radius of each layer. front: layers of what is in front, where that is; then what is behind starts
-    two layers further, at the last one if need be. counts [2 layers]: how many pixels touch each, in front and behind.
+    two layers further, at the last one if need be. counts [2 layers]: pixels that touch each, in front
+    and behind.
     """
-    d, height, width = value.shape
+    d, _, width = value.shape
     top = len(radii2) - 2
     behind = front.shape[0] > 0
     below = 0

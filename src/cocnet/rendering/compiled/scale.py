@@ -44,7 +44,7 @@ def _along(small, large):
 
 @jit
 def finish(light, room, far, begin, end, out):
-    """Rows of the picture: light of the full scale, what lies behind it at half the scale (or nothing), over coverage."""
+    """Rows of the picture: light of full scale and what lies behind, at half the scale (or empty), over coverage."""
     c, _, width = out.shape
     open_ = np.empty(width, np.float32)
     behind = np.empty((c + 1, width), np.float32)

@@ -76,7 +76,7 @@ def _matte(
     outline = matting.coverage(torch.from_numpy(share)).numpy()
     about = (image, x, number, rows, columns, middle, outline, CONSTANTS)
     alpha, colours = np.empty(p, np.float32), np.empty((2, c, p), np.float32)
-    ends, spreads = np.empty((2, p), np.float32), np.empty((2, p, c, c), np.float32)
+    ends, spreads = np.empty((2, p), np.float32), np.empty((p, 2, c, c), np.float32)
     in_threads(lambda a, b: begin_mixture(*about, falls[:2], a, b, alpha, colours, ends, spreads), chunks)
     for _ in range(matting.ROUNDS - 1):
         old, new = (alpha, colours), (np.empty_like(alpha), np.empty_like(colours))
