@@ -16,6 +16,7 @@ from typing import BinaryIO
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 _PIECE = 1 << 20
+_ZEROS = 64
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 FILLER = bytes(range(7, 247, 3)) * 64
 
@@ -103,6 +104,22 @@ class TiffLayout:
                 raise ValueError(f"strip or tile {i + 1} of {needed} is incomplete")
             if self.compressed and self.offsets[i] + self.counts[i] > file_bytes:
                 raise ValueError(f"strip or tile {i + 1} of {needed} ends past the end of the file")
+
+
+def check_webp(data: bytes) -> None:
+    """Raise ValueError where the picture's data ends in zeros, as a copy does that was broken off. VP8's own end
+    of a plain picture is a twentieth of zeros."""
+    at = 12
+    while at + 8 <= len(data):
+        name, size = struct.unpack_from("<4sI", data, at)
+        zeros = _ZEROS if name == b"VP8L" else max(_ZEROS, size // 10)
+        if (
+            name in (b"VP8 ", b"VP8L")
+            and size > zeros
+            and not any(data[at + 8 + size - zeros : at + 8 + size])
+        ):
+            raise ValueError("its picture data ends in zeros")
+        at += 8 + size + size % 2
 
 
 def check_progressive(jpeg: bytes) -> None:

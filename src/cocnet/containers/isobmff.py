@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _MOST_ITEMS = 20_000
+_ZEROS = 64
 _WIDTH = {0: "", 4: "I", 8: "Q"}
 
 
@@ -28,6 +29,14 @@ class HeifItems:
         for item, extents in self.extents.items():
             if any(start + length > file_bytes for start, length in extents):
                 raise ValueError(f"part {item} of {len(self.extents)} ends past the end of the file")
+
+    def check_ends(self, data: bytes) -> None:
+        """Raise ValueError where the picture's data ends in zeros, as a copy does that was broken off: neither HEVC
+        nor AV1 does."""
+        for item in (self.primary, *self.tiles):
+            start, length = self.extents.get(item, [(0, 0)])[-1]
+            if length > _ZEROS and not any(data[start + length - _ZEROS : start + length]):
+                raise ValueError(f"part {item} ends in zeros")
 
     def with_primary(self, data: bytes, item: int) -> bytes:
         """The same file with another main picture: one of its tiles, which are hidden, to be decoded alone."""

@@ -167,3 +167,19 @@ def test_a_pipe_is_named_and_nothing_waits_for_it(tmp_path):
     os.mkfifo(tmp_path / "a.jpg")
     with pytest.raises(FileError, match="pipe"):
         read_photo(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("form", ["HEIF", "AVIF", "WEBP", "WEBP lossless"])
+def test_a_copy_that_was_broken_off_and_is_filled_with_zeros(form):
+    """Decoders make up a picture of it; a plain one, whose data is nearly nothing, is still read."""
+    pytest.importorskip("pillow_heif").register_heif_opener()
+    settings = {"lossless": True} if "lossless" in form else {}
+    noise = Image.effect_noise((160, 120), 60).convert("RGB")
+    for image in (noise, Image.new("RGB", (800, 600)), Image.new("RGB", (800, 600), "white")):
+        image.save(stream := io.BytesIO(), form.split()[0], **settings)
+        read_photo(stream.getvalue())
+    noise.save(stream := io.BytesIO(), form.split()[0], **settings)
+    for share in (0.5, 0.85):
+        kept = stream.getvalue()[: int(share * len(stream.getvalue()))]
+        with pytest.raises(FileError, match="ends in zeros"):
+            read_photo(kept + bytes(len(stream.getvalue()) - len(kept)))

@@ -92,6 +92,8 @@ def _decode_pillow(source: Source, name: str, max_bytes: int) -> Raster:
     pixels, icc = modes.to_array(image, source.name)
     if name == "JPEG":
         _check_jpeg(image, source)
+    if name == "WEBP":
+        completeness.check_webp(source.read())
     bits = _BITS[name](source.read()) if name in _BITS else 8
     if bits > 8 * pixels.itemsize:
         warn(f"'{source.name}' has {bits} bits a channel, of which 8 are read; as PNG or TIFF all would be")
@@ -102,6 +104,7 @@ def _decode_avif(source: Source, name: str, max_bytes: int) -> Raster:
     """AVIF, turned upright by its decoder; all parts of the file must be there."""
     items = read_items(source.read())
     items.check(source.size)
+    items.check_ends(source.read())
     raster = _decode_pillow(source, name, max_bytes)
     icc = raster.icc or (of_code_points(*items.nclx) if items.nclx else None)
     return replace(raster, icc=icc)

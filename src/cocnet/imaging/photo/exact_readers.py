@@ -177,6 +177,7 @@ def open_heif(data: bytes) -> tuple[Any, HeifItems]:
     pillow_heif = require("pillow_heif", "heif", "HEIC photos")
     items = read_items(data)
     items.check(len(data))
+    items.check_ends(data)
     try:
         return pillow_heif.open_heif(data, convert_hdr_to_8bit=False), items
     except ValueError as error:
