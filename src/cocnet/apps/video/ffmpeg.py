@@ -25,7 +25,7 @@ def pyav() -> Any:
     return av
 
 
-def pictures_of(file: Any) -> Any | None:
+def pictures_of(file: Any) -> Any:
     """The stream of a film's pictures: the first that is no cover; None where there is none."""
     found = (one for one in file.streams.video if not one.disposition & COVER)
     return next(found, None)
