@@ -119,6 +119,27 @@ def test_parts_of_other_settings_are_not_taken(film, tmp_path):
     assert film(options=SAME.changed(f_number=8.0)).made == 5
 
 
+def test_pictures_that_are_gone_are_made_again(film, tmp_path):
+    (tmp_path / "frames").mkdir()
+    for n in range(5):
+        write_photo(tmp_path / f"frames/{n}.png", frame_pixels(n))
+
+    def dies(done, before, count):
+        if done == 5:
+            raise KeyboardInterrupt
+
+    def resumed(remove):
+        with pytest.raises(KeyboardInterrupt):
+            film("frames", "out", on_progress=dies, part_frames=2)
+        (tmp_path / remove).unlink()
+        return film("frames", "out", part_frames=2).made
+
+    assert resumed("out/4.png") == 1
+    assert resumed("out/0.png") == 5
+    assert resumed("out.cocnet-parts/000001.npz") == 5
+    assert len(list((tmp_path / "out").iterdir())) == 5
+
+
 def test_pictures_become_pictures_of_the_same_names_and_a_film(film, tmp_path):
     (tmp_path / "frames").mkdir()
     for n in range(3):

@@ -71,6 +71,8 @@ def _progress() -> Iterator[Callable[[int, int, int], None]]:
     with tqdm(desc="video", unit="frame", delay=2.0, leave=False, file=sys.stderr) as bar:
 
         def on_progress(done: int, before: int, count: int) -> None:
+            if bar.n < before:
+                bar.n = bar.last_print_n = before
             bar.total, bar.initial = count, before
             bar.update(done - bar.n)
 

@@ -5,7 +5,7 @@ once it is whole. A process killed in a part costs that part; another key begins
 """
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from cocnet.files.atomic import atomic_path
 from cocnet.files.npz_file import read_npz
 from cocnet.files.run_folder import locked
 
+TIMES = ("pts", "durations")
 ENDING, KEY = ".cocnet-parts", "key.txt"
 
 
@@ -34,10 +35,18 @@ class Parts:
 
     def add(self, state: Mapping[str, np.ndarray], pts: list[int], durations: list[int]) -> None:
         """Note that the next part is whole, with the state after it; on the disk when this returns."""
-        arrays: dict[str, Any] = {**state, "pts": np.array(pts), "durations": np.array(durations)}
-        with atomic_path(self._note(self.count)) as temporary, temporary.open("wb") as file:
-            np.savez(file, **arrays)
+        self._write(self.count, pts, durations, state)
+        if self.count:
+            older = read_npz(self._note(self.count - 1), TIMES)
+            self._write(self.count - 1, older["pts"].tolist(), older["durations"].tolist(), {})
         self._take(state, pts, durations)
+
+    def _write(
+        self, number: int, pts: list[int], durations: list[int], state: Mapping[str, np.ndarray]
+    ) -> None:
+        arrays: dict[str, Any] = {**state, **dict(zip(TIMES, map(np.array, (pts, durations)), strict=True))}
+        with atomic_path(self._note(number)) as temporary, temporary.open("wb") as file:
+            np.savez(file, **arrays)
 
     def _note(self, number: int) -> Path:
         return self.folder / f"{number:06}.npz"
@@ -47,19 +56,33 @@ class Parts:
         self.pts += pts
         self.durations += durations
 
-    def restore(self, key: str, with_films: bool) -> None:
-        """Take up what lies there of the same key; remove what is of another."""
+    def restore(self, key: str, is_whole: Callable[[int, range], bool]) -> None:
+        """Take up what lies there of the same key; remove what is of another, or what can't be gone on from.
+
+        is_whole(part, frames): whether the part's pictures are there.
+        """
         path = self.folder / KEY
         if not path.is_file() or path.read_text("utf-8", "replace") != key:
-            for each in self.folder.iterdir():
-                if each.suffix in (".mkv", ".npz"):
-                    each.unlink()
+            self._begin_anew()
             with atomic_path(path) as temporary:
                 temporary.write_text(key, "utf-8")
-        while self._note(self.count).is_file() and (not with_films or self.film(self.count).is_file()):
-            found = read_npz(self._note(self.count))
-            pts, durations = ([int(n) for n in found.pop(name)] for name in ("pts", "durations"))
+        while (note := self._note(self.count)).is_file():
+            try:
+                found = read_npz(note)
+                pts, durations = ([int(n) for n in found.pop(name)] for name in TIMES)
+            except (ValueError, KeyError):
+                break
+            if not is_whole(self.count, range(len(self.pts), len(self.pts) + len(pts))):
+                break
             self._take(found, pts, durations)
+        if self.count and not self.state:
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self.count, self.state, self.pts, self.durations = 0, None, [], []
+        for each in self.folder.iterdir():
+            if each.suffix in (".mkv", ".npz"):
+                each.unlink()
 
 
 @contextmanager

@@ -37,7 +37,7 @@ from cocnet.pipeline.render_photo import RenderResult, render_plan
 from cocnet.pipeline.result_files import settings_path
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
-PART_FRAMES = 48
+PART_FRAMES = 24
 LANES = 2  # frames that are rendered at the same time
 Pixels = Shaped[np.ndarray, "h w 3"]
 PRESETS = {True: "veryfast", False: "medium"}
@@ -71,12 +71,14 @@ def run_video(
     check_film(run.out, reel)
     depths = _depths(run.depth, reel)
     with parts_beside(run.out) as parts:
-        parts.restore(_key(reel, depths, run, options), is_film(run.out))
+        work = _Work(run, reel, depths, options)
+        parts.restore(
+            _key(reel, depths, run, options), lambda part, frames: work.is_whole(parts, part, frames)
+        )
         begun, before = time.monotonic(), len(parts.pts)
         film = Film(film_options, parts.state)
-        work = _Work(run, reel, film, depths, options)
         with _shared_cores():
-            for done in work.frames(parts, part_frames):
+            for done in work.frames(film, parts, part_frames):
                 if on_progress is not None:
                     on_progress(done, before, reel.count)
         made = len(parts.pts) - before
@@ -135,16 +137,16 @@ class _Work:
     """The frames that are left, part by part."""
 
     def __init__(
-        self, run: VideoRun, reel: Reel, film: Film, depths: Sequence[Path] | None, options: RenderOptions
+        self, run: VideoRun, reel: Reel, depths: Sequence[Path] | None, options: RenderOptions
     ) -> None:
-        self._run, self._reel, self._film, self._depths, self._options = run, reel, film, depths, options
+        self._run, self._reel, self._depths, self._options = run, reel, depths, options
         self.done = 0
         self.settings: RenderSettings | None = None
 
-    def frames(self, parts: Parts, part_frames: int) -> Iterator[int]:
+    def frames(self, film: Film, parts: Parts, part_frames: int) -> Iterator[int]:
         """Render what isn't done; yields how many are after each."""
         self.done = len(parts.pts)
-        waiting = self._rendered(self.done, parts.pts[0] if parts.pts else None)
+        waiting = self._rendered(film, self.done, parts.pts[0] if parts.pts else None)
         ahead = next(waiting, None)
         while ahead is not None:
             pts, durations, state = list[int](), list[int](), dict[str, np.ndarray]()
@@ -161,7 +163,7 @@ class _Work:
             parts.add(state, pts, durations)
 
     def _rendered(
-        self, first: int, begun: int | None
+        self, film: Film, first: int, begun: int | None
     ) -> Iterator[tuple[Frame, Pixels, dict[str, np.ndarray]]]:
         """Frames in order with the film's state after each; `LANES` of them are rendered while depth of the next one
         is found."""
@@ -172,9 +174,9 @@ class _Work:
                 begun = frame.pts if begun is None else begun
                 second = float((frame.pts - begun) * self._reel.look.time_base)
                 depth = None if self._depths is None else self._depths[frame.number]
-                plan = self._film.plan(frame.photo, second, depth)
+                plan = film.plan(frame.photo, second, depth)
                 self.settings = self.settings or plan.settings
-                pending.append((frame, self._film.state, pool.submit(render_plan, plan)))
+                pending.append((frame, film.state, pool.submit(render_plan, plan)))
                 if len(pending) > LANES:
                     yield _first(pending)
             while pending:
@@ -194,9 +196,17 @@ class _Work:
         if writer is not None:
             writer.add(pixels)
             return
+        write_photo(self._picture(frame.number), pixels, like=frame.photo)
+
+    def _picture(self, number: int) -> Path:
         names = self._reel.names()
-        path = picture_path(self._run.out, frame.number, None if names is None else names[frame.number])
-        write_photo(path, pixels, like=frame.photo)
+        return picture_path(self._run.out, number, None if names is None else names[number])
+
+    def is_whole(self, parts: Parts, part: int, frames: range) -> bool:
+        """Whether the pictures of a part are there."""
+        if is_film(self._run.out):
+            return parts.film(part).is_file()
+        return all(self._picture(number).is_file() for number in frames)
 
 
 def _first(pending: deque[Any]) -> tuple[Frame, Pixels, dict[str, np.ndarray]]:
