@@ -142,6 +142,7 @@ class StraightClamp(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: object, gradient: Tensor) -> Tensor:
+        """The gradient as it is: that of the identity, also where x was clamped."""
         return gradient
 
 

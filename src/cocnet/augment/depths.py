@@ -31,8 +31,11 @@ class Depth(tv_tensors.Mask):  # type: ignore[misc]
 
     @classmethod
     def relative(cls, plane: Any, near_m: float = NEAR_M, far_m: float = FAR_M) -> "Depth":
-        """Of a map whose larger values are nearer, whatever its scale: stretched to 0..1 and put between two
-        distances. Raises InputError for distances that can't be."""
+        """Inverse depth from a relative map [h w] or [1 h w] of any scale, larger values nearer.
+
+        Its values are stretched to 0..1, where 1 is `near_m` and 0 is `far_m`, in metres, linear in 1/m. Raises
+        InputError unless 0 < near_m < far_m.
+        """
         if not 0 < near_m < far_m:
             raise InputError(f"expected near_m before far_m, got {near_m} and {far_m}, try 1 and 10")
         values = torch.as_tensor(plane).float()

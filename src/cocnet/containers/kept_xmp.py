@@ -56,6 +56,7 @@ class _Keeper(XMLGenerator):
         pass
 
     def startElement(self, name: str, attrs: Any) -> None:
+        """Pass an element on, or skip it with all that is in it. Raises ValueError where elements nest too deep."""
         given = dict(attrs.items())
         spaces = dict(self._spaces[-1])
         spaces |= {key[6:]: value for key, value in given.items() if key.startswith("xmlns:")}

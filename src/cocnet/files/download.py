@@ -2,6 +2,7 @@
 
 Enters: a `Remote`. Leaves: a path whose bytes have the expected checksum. Offline is a one-line error that says
 where the file could be put by hand. `COCNET_CACHE` moves the cache, `cocnet.files.offline` forbids the network.
+huggingface_hub isn't used: it compares no checksum of ours, and would be a dependency of every installation.
 """
 
 import hashlib

@@ -21,7 +21,7 @@ from cocnet.datasets import NeurIPS2017
 from cocnet.datasets.labelled.imagenet import CLASSES, imagenet_numbers, wordnet_id
 from cocnet.datasets.labelled.labelled_photos import middle
 from cocnet.datasets.pairs.matching import DEPTHS, PICTURES, files_by_stem
-from cocnet.datasets.pairs.view import floats
+from cocnet.datasets.pairs.view import read_planes
 from cocnet.depth import coarse_mask, estimate_depth
 from cocnet.depth.estimators.estimator import as_rgb8
 from cocnet.errors import FileError, InputError
@@ -29,7 +29,7 @@ from cocnet.files.atomic import write_json
 from cocnet.files.listing import listed
 from cocnet.files.many import PROBLEM, Facts, key_of, one_by_one, run_many
 from cocnet.files.run_folder import claim, locked
-from cocnet.imaging import photo_size, read_depth, read_photo, write_photo
+from cocnet.imaging import photo_size, read_depth, write_photo
 from cocnet.robustness.corruption_settings import LEAST_PX, CorruptionRun
 
 MANIFEST, LEDGER = "manifest.json", "done.jsonl"
@@ -181,10 +181,7 @@ def _write(item: Facts, name: str, severity: int, picture: Float[Tensor, "3 h w"
 
 def _opened(item: Facts) -> tuple[Float[Tensor, "3 h w"], CorruptionScene]:
     path, size = Path(item["photo"]), item["size_px"]
-    pixels = np.array(read_photo(path).pixels)
-    if pixels.dtype == np.uint16:
-        pixels = pixels.astype(np.float32) / np.float32(65535)
-    photo = floats(torch.from_numpy(pixels).permute(2, 0, 1)).contiguous()
+    photo = read_planes(path)
     if min(photo.shape[-2:]) < LEAST_PX:
         raise FileError(
             f"expected a photo from {LEAST_PX} px, got '{path}' of {list(photo.shape[-2:])}, try another"

@@ -13,11 +13,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cocnet.datasets.pairs.view import floats
+from cocnet.datasets.pairs.view import read_planes
 from cocnet.errors import FileError
 from cocnet.files.atomic import atomic_path
 from cocnet.files.npz_file import read_npy
-from cocnet.imaging import read_photo, write_photo
+from cocnet.imaging import write_photo
 
 _LONGEST_NAME = 80
 
@@ -96,7 +96,7 @@ def save_picture(path: Path, picture: Float[Tensor, "3 h w"]) -> None:
 
 def load_picture(path: Path) -> Float[Tensor, "3 h w"]:
     """A picture as its file holds it. Raises FileError."""
-    return floats(torch.from_numpy(np.array(read_photo(path).pixels)).permute(2, 0, 1).contiguous())
+    return read_planes(path)
 
 
 def save_plane(path: Path, plane: Float[Tensor, "1 h w"]) -> None:

@@ -85,10 +85,12 @@ def photo_of(visitor: Visitor, key: str) -> Photo:
 def _add_pages(app: FastAPI) -> None:
     @app.get("/")
     def page() -> FileResponse:
+        """The page itself."""
         return FileResponse(STATIC / "index.html")
 
     @app.get("/api/about")
     def about(visitor: Asking) -> dict[str, Any]:
+        """Version, limits, options, networks and examples that the page offers."""
         run = app.state.run
         names = visitor.call(choosable_names)
         facts = {"version": __version__, "photos": PHOTOS, "depths": DEPTHS, "max_mp": run.max_mp}
@@ -105,6 +107,7 @@ def _add_photos(app: FastAPI, run: ServeRun) -> None:
 
     @app.post("/api/photos")
     async def upload(request: Request, visitor: Asking, name: str = "photo.jpg") -> dict[str, Any]:
+        """Take a photo; returns its id, size and first settings."""
         path = visitor.new_file(_checked(name, PHOTOS))
         await _received(request, path, most_bytes)
         photo = kept(path)
@@ -112,6 +115,7 @@ def _add_photos(app: FastAPI, run: ServeRun) -> None:
 
     @app.post("/api/examples/{name}")
     def example(visitor: Asking, name: str) -> dict[str, Any]:
+        """Open one of the example photos as if it were uploaded."""
         files = example_files()
         if name not in files:
             raise InputError(f"expected one of {', '.join(files)}, got '{name[:40]}', try one of them")
@@ -127,6 +131,7 @@ def _add_photos(app: FastAPI, run: ServeRun) -> None:
 
     @app.post("/api/photos/{key}/depth")
     async def depth(request: Request, visitor: Asking, key: str, name: str = "depth.png") -> dict[str, str]:
+        """Take a depth map for a photo."""
         photo = photo_of(visitor, key)
         path = visitor.new_file(_checked(name, DEPTHS))
         await _received(request, path, most_bytes)
@@ -135,6 +140,7 @@ def _add_photos(app: FastAPI, run: ServeRun) -> None:
 
     @app.delete("/api/photos/{key}")
     def forget(visitor: Asking, key: str) -> dict[str, str]:
+        """Delete a photo with its files."""
         photo_of(visitor, key)
         visitor.drop(key)
         return {"dropped": key}
@@ -153,12 +159,14 @@ def _opened(visitor: Visitor, photo: Photo, options: dict[str, Any] | None = Non
 def _add_views(app: FastAPI) -> None:
     @app.post("/api/photos/{key}/facts")
     def facts(visitor: Asking, key: str, given: Given) -> dict[str, Any]:
+        """What options come to for a photo: lens, focus, depth, notes."""
         return visitor.call(
             open_upload, photo_of(visitor, key).upload, options_of(given.get("options", {})), 1024
         )
 
     @app.post("/api/photos/{key}/look")
     def view(request: Request, visitor: Asking, key: str, given: Given) -> Response:
+        """One view of a photo as JPEG, with its settings in a header; longest: its longer side, px."""
         photo, options = photo_of(visitor, key), options_of(given.get("options", {}))
         what = given.get("what", "bokeh")
         if what not in ("bokeh", "zones", "original", "depth"):
@@ -173,6 +181,7 @@ def _add_views(app: FastAPI) -> None:
 def _add_renders(app: FastAPI, jobs: Jobs) -> None:
     @app.post("/api/photos/{key}/renders")
     def render(visitor: Asking, key: str, given: Given) -> dict[str, Any]:
+        """Start a render at full size; returns its job."""
         photo, options = photo_of(visitor, key), options_of(given.get("options", {}))
         name = default_output(photo.upload.photo).name
         file = visitor.new_file(name)
@@ -184,16 +193,19 @@ def _add_renders(app: FastAPI, jobs: Jobs) -> None:
 
     @app.get("/api/jobs/{number}")
     def state(visitor: Asking, number: str) -> dict[str, Any]:
+        """How far a job is."""
         return _state(jobs, job_of(visitor, number))
 
     @app.delete("/api/jobs/{number}")
     def cancel(visitor: Asking, number: str) -> dict[str, Any]:
+        """Stop a job."""
         job = job_of(visitor, number)
         job.cancel()
         return _state(jobs, job)
 
     @app.get("/api/jobs/{number}/file")
     def file(visitor: Asking, number: str) -> FileResponse:
+        """The picture of a finished job; 409 before."""
         job = job_of(visitor, number)
         if job.state != "done":
             raise HTTPException(409, f"expected a finished render, got one that is {job.state}, try later")
@@ -201,6 +213,7 @@ def _add_renders(app: FastAPI, jobs: Jobs) -> None:
 
     @app.get("/api/jobs/{number}/settings")
     def settings(visitor: Asking, number: str) -> FileResponse:
+        """The settings of a finished job as JSON; 409 before."""
         job = job_of(visitor, number)
         if job.state != "done":
             raise HTTPException(409, f"expected a finished render, got one that is {job.state}, try later")

@@ -8,18 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import Dataset
 
 from cocnet.datasets.pairs.matching import Problem, one_each, stop_at
-from cocnet.datasets.pairs.view import floats
+from cocnet.datasets.pairs.view import read_planes
 from cocnet.errors import CocnetError, FileError, InputError
 from cocnet.files.offline import is_there
-from cocnet.imaging import read_photo
 
 SIZE_PX = 224
 LEAST_PX = 32
@@ -109,10 +106,7 @@ def _file_problem(file: LabelledFile, classes: int) -> Problem | None:
 
 def _square(path: Path, size_px: int) -> Float[Tensor, "3 n n"]:
     """The middle of a photo, its shorter side resized to `size_px`."""
-    pixels = np.array(read_photo(path).pixels)
-    if pixels.dtype == np.uint16:
-        pixels = pixels.astype(np.float32) / np.float32(65535)
-    planes = floats(torch.from_numpy(pixels).permute(2, 0, 1))
+    planes = read_planes(path)
     height, width = planes.shape[1:]
     if min(height, width) < LEAST_PX or max(height, width) > LONGEST * min(height, width):
         raise FileError(

@@ -4,6 +4,7 @@ Enters: a `View`, and a generator that decides what is left to chance. Leaves: p
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from cocnet.errors import InputError
+from cocnet.imaging import read_photo
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,14 @@ class View:
         if self.resize is None or tuple(planes.shape[-2:]) == self.resize:
             return planes
         return functional.interpolate(floats(planes)[None], self.resize, mode="bilinear", antialias=True)[0]
+
+
+def read_planes(path: Path) -> Float[Tensor, "3 h w"]:
+    """A photo of 8 or 16 bit as sRGB planes in 0..1, float32. Raises FileError."""
+    pixels = np.array(read_photo(path).pixels)
+    if pixels.dtype == np.uint16:
+        pixels = pixels.astype(np.float32) / np.float32(65535)
+    return floats(torch.from_numpy(pixels).permute(2, 0, 1))
 
 
 def floats(planes: Shaped[Tensor, "c h w"]) -> Float[Tensor, "c h w"]:

@@ -28,7 +28,7 @@ class PortraitScenes(Scenes):
 
     @torch.no_grad()
     def made(self, index: int) -> LensPair:
-        """View number `index`."""
+        """View number `index`: photo, bokeh and depth of `settings.side_px`, the same for the same seed."""
         draw = np.random.default_rng([self.seed, index, 1])
         planes = self.subject(draw)[None].float() / 255
         generator = torch.Generator().manual_seed(int(draw.integers(2**63)))

@@ -77,6 +77,7 @@ class DeblurHybrid(DeblurNet):
         return network + max(filter_size(radius) // 2 for radius in self.radii_px)
 
     def sharp(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
+        """The sharpened sRGB picture; height and width are multiples of 8."""
         changes = self.changes(image)
         seen = [image - MIDDLE, LOUDER * changes.flatten(1, 2)]
         x = torch.cat([functional.pixel_unshuffle(part, 2) for part in seen], 1)

@@ -80,6 +80,7 @@ class FrozenDepthwise(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None, None]:
+        """The gradient of the input alone: a depthwise convolution with the flipped weights."""
         (weight,), (stride, padding, shape) = ctx.saved_tensors, ctx.about
         if stride > 1:
             rows, columns = ((n - 1) * stride + 1 for n in grad.shape[-2:])

@@ -132,6 +132,7 @@ class _DifferenceFilter(Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of patches, base and kernels; by the plain formula where a graph is kept."""
         patches, base, kernels = inputs = ctx.saved_tensors
         if torch.is_grad_enabled():
             return gradients_with_graph(_plain_difference_filter, inputs, ctx.needs_input_grad, grad)
@@ -159,6 +160,7 @@ class _PredictedFilter(Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of image, features, weight and bias, strip by strip; kernels are computed again, not stored."""
         image, features, weight, bias = inputs = ctx.saved_tensors
         if torch.is_grad_enabled():
             with without_autocast(image.device):

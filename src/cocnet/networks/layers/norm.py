@@ -60,6 +60,7 @@ class _NormReLU(Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of x, weight and bias from that of the result; none of eps."""
         x, y, mean, rstd, weight, bias = ctx.saved_tensors
         if torch.is_grad_enabled():
             inputs, needed = (x, weight, bias), ctx.needs_input_grad[:3]

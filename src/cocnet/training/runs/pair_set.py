@@ -20,7 +20,7 @@ from cocnet.attacks import GDA, open_victim
 from cocnet.augment.camera_ranges import CameraRanges
 from cocnet.augment.depths import FAR_M, NEAR_M
 from cocnet.datasets.pairs.matching import DEPTHS, PICTURES, files_by_stem
-from cocnet.datasets.pairs.view import floats
+from cocnet.datasets.pairs.view import read_planes
 from cocnet.datasets.synthetic.sensor_noise import CameraSettings, with_noise
 from cocnet.depth import estimate_depth
 from cocnet.depth.estimators.estimator import as_rgb8
@@ -28,7 +28,7 @@ from cocnet.errors import FileError
 from cocnet.files.atomic import atomic_path, write_json
 from cocnet.files.many import PROBLEM, Facts, key_of, one_by_one, run_many
 from cocnet.files.run_folder import claim, locked
-from cocnet.imaging import linear_to_srgb, photo_size, read_depth, read_photo, srgb_to_linear, write_photo
+from cocnet.imaging import linear_to_srgb, photo_size, read_depth, srgb_to_linear, write_photo
 from cocnet.optics import ThinLens
 from cocnet.renderers import Physical
 from cocnet.training.runs.pair_cards import FOLDERS, write_cards
@@ -144,10 +144,7 @@ def _pairs_of(item: Facts) -> Facts:
 def _opened(item: Facts) -> tuple[Float[Tensor, "3 h w"], Float[Tensor, "h w"]]:
     """The sharp photo in sRGB and its inverse depth, 1/m, at the size of the pair."""
     path, said = Path(item["photo"]), item["settings"]
-    pixels = np.array(read_photo(path).pixels)
-    if pixels.dtype == np.uint16:
-        pixels = pixels.astype(np.float32) / np.float32(65535)
-    sharp = floats(torch.from_numpy(pixels).permute(2, 0, 1)).contiguous()
+    sharp = read_planes(path)
     scale = min(1.0, said["longest_px"] / max(sharp.shape[-2:])) if said["longest_px"] else 1.0
     size = [max(1, round(n * scale)) for n in sharp.shape[-2:]]
     if min(size) < LEAST_PX:
