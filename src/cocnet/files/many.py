@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from cocnet.errors import CocnetError, FileError, InputError, MissingExtraError
-from cocnet.files.json_file import json_text
+from cocnet.files.json_lines import append_lines, read_lines
 
 Facts = dict[str, Any]
 Process = Callable[[list[Facts]], list[Facts]]
@@ -28,26 +28,14 @@ class Ledger:
     """A line of JSON for each item that is done; half a line of a killed process counts for nothing."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.done = path, dict[str, Facts]()
-        if path.is_file():
-            for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-                try:
-                    facts = json.loads(line)
-                    self.done[facts["key"]] = facts
-                except (ValueError, TypeError, KeyError, RecursionError):
-                    continue
+        self.path = path
+        self.done = {str(row["key"]): row for row in read_lines(path) if "key" in row}
 
     def add(self, rows: Iterable[Facts]) -> None:
         """Keep rows; on the disk when this returns. Raises FileError."""
         rows = list(rows)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("a+b") as file:
-                if file.tell() and not _ends_a_line(self.path):
-                    file.write(b"\n")
-                file.write("".join(json_text(row) + "\n" for row in rows).encode())
-                file.flush()
-                os.fsync(file.fileno())
+            append_lines(self.path, rows)
         except OSError as error:
             raise FileError(
                 f"expected to write '{self.path}', got {error.strerror}, try another folder"
@@ -110,12 +98,6 @@ def key_of(files: Iterable[Path | None], settings: object) -> str:
         except OSError as error:
             raise FileError(f"expected a file, got '{path}' ({error.strerror}), try another") from error
     return digest.hexdigest()[:32]
-
-
-def _ends_a_line(path: Path) -> bool:
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"
 
 
 def _results(

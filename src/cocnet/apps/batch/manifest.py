@@ -6,15 +6,15 @@ Enters: the key of a photo (SHA-256 of its bytes, its depth's and its sidecar's,
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from cocnet import __version__
 from cocnet.files.atomic import atomic_path
-from cocnet.files.json_file import json_text
+from cocnet.files.json_lines import append_lines, read_lines
 from cocnet.imaging.depth.depth_file import sidecar_paths
 from cocnet.pipeline.options import RenderOptions
 
@@ -40,7 +40,7 @@ class Manifest:
         self._folder, self._path = folder, folder / NAME
         self._records = {record.output: record for record in _read(self._path)}
         with atomic_path(self._path) as temporary:
-            temporary.write_text("".join(map(_line, self._records.values())), encoding="utf-8")
+            append_lines(temporary, map(asdict, self._records.values()))
 
     def done(self, key: str, output: Path) -> Record | None:
         """The record of a picture that was made of this very key and has not been touched since."""
@@ -52,10 +52,7 @@ class Manifest:
     def add(self, record: Record) -> None:
         """Keep a record; on the disk when this returns."""
         self._records[record.output] = record
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(_line(record))
-            file.flush()
-            os.fsync(file.fileno())
+        append_lines(self._path, [asdict(record)])
 
 
 def key_of(photo: Path, depth: Path | None, settings: Mapping[str, Any]) -> str:
@@ -82,18 +79,9 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _line(record: Record) -> str:
-    return json_text(asdict(record)) + "\n"
-
-
 def _read(path: Path) -> list[Record]:
-    if not path.is_file():
-        return []
     found = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            facts = json.loads(line)
-            found.append(Record(**{**facts, "notes": tuple(facts["notes"])}))
-        except (ValueError, TypeError, KeyError, RecursionError):
-            continue
+    for row in read_lines(path):
+        with suppress(TypeError, KeyError):
+            found.append(Record(**{**row, "notes": tuple(row["notes"])}))
     return found
