@@ -13,6 +13,8 @@ import pytest
 
 from cocnet.apps.batch.run import run_batch
 from cocnet.apps.batch.settings import BatchRun
+from cocnet.errors import FileError
+from cocnet.files.run_folder import locked
 from cocnet.imaging import read_photo
 from cocnet.pipeline.options import RenderOptions
 from cocnet.pipeline.render_photo import render
@@ -63,6 +65,11 @@ def test_each_picture_is_that_of_render(batch, files):
         written = read_photo(files.folder / f"out/{n}.png").pixels
         assert np.array_equal(written, alone.pixels)
         assert json.loads((files.folder / f"out/{n}.png.json").read_text())["options"]["f_number"] == 1.0
+
+
+def test_a_second_batch_into_the_folder_is_told(batch, files):
+    with locked(files.folder / "out"), pytest.raises(FileError, match="another process works"):
+        batch()
 
 
 def test_what_is_done_is_kept_and_what_changed_is_made_again(batch, files):
