@@ -45,3 +45,26 @@ def test_more_noise_sharpens_less():
 def test_impossible_numbers_are_refused(size, noise):
     with pytest.raises(InputError, match="expected an odd size"):
         wiener_kernel(SPOT, size, noise)
+
+
+def test_its_spectrum_is_wieners_in_both_directions():
+    """Blurred with a lopsided spot and then sharpened, each wave keeps its place, and |H|²/(|H|² + S) of itself."""
+    lens = ThinLens(0.05, 1.8, 2.0, 0.036, blades=3, blade_rotation_rad=0.4)
+    spot, noise, grid = lens_psf(lens, 2.0), 3e-3, 128
+    kernel = wiener_kernel(spot, 61, noise)
+    first, second = (_spectrum(k, grid) for k in (spot, kernel))
+    square = torch.fft.fftfreq(grid, dtype=torch.float64) ** 2
+    ratio = noise * (1e-4 + (square[:, None] + square) / 0.02)
+    expected = first.abs() ** 2 / (first.abs() ** 2 + ratio)
+    assert torch.allclose((first * second).real, expected, atol=0.02)
+    assert float((first * second).imag.abs().max()) < 0.02
+
+
+def _spectrum(kernel, grid):
+    wide = torch.zeros(grid, grid, dtype=torch.float64)
+    wide[: len(kernel), : len(kernel)] = kernel
+    return torch.fft.fft2(wide.roll((-(len(kernel) // 2),) * 2, (0, 1)))
+
+
+def test_it_may_be_as_small_as_the_spot():
+    assert wiener_kernel(SPOT, len(SPOT)).shape == SPOT.shape

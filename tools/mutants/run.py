@@ -6,6 +6,10 @@ Each mutant is a child of a process that has PyTorch loaded already, and sees th
 file; nothing is written. Printed: every survivor with its line, and the share that died. A survivor is a missing
 test, or a change that alters no output by more than rounding: those are listed in equivalent.json, with the reason,
 and don't count.
+
+Not drawn: annotations; what only fills in the text of an error or a warning (f-strings within `raise`, all within
+`warn(…)`); and of a folder, what lies in a room named `compiled`, since Numba compiles it once and keeps the result:
+tests compare that room with the reference.
 """
 
 import argparse
@@ -17,6 +21,7 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.machinery import SourceFileLoader
@@ -25,6 +30,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 EQUIVALENT = Path(__file__).with_name("equivalent.json")
+COMPILED = "compiled"
 PRELOADED = ("torch", "torchvision", "numpy", "scipy.ndimage", "PIL.Image", "pytest", "hypothesis", "tyro")
 PYTEST = ("-q", "-x", "-m", "not slow", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header")
 SWAPS: dict[type, type] = {
@@ -44,17 +50,11 @@ SWAPS: dict[type, type] = {
 
 
 def places(tree: ast.AST) -> list[tuple[ast.AST, str]]:
-    """Nodes that can be changed, and how: "op", "ops", "number" or "not"; annotations and docstrings stay."""
-    annotations = {
-        id(part)
-        for node in ast.walk(tree)
-        for holder in (getattr(node, "annotation", None), getattr(node, "returns", None))
-        if holder is not None
-        for part in ast.walk(holder)
-    }
+    """Nodes that can be changed, and how: "op", "ops", "number" or "sign"; what alters no output stays."""
+    left_out = {id(part) for whole in _without_output(tree) for part in ast.walk(whole)}
     found: list[tuple[ast.AST, str]] = []
     for node in ast.walk(tree):
-        if id(node) in annotations:
+        if id(node) in left_out:
             continue
         if isinstance(node, ast.BinOp | ast.AugAssign | ast.BoolOp) and type(node.op) in SWAPS:
             found.append((node, "op"))
@@ -65,6 +65,16 @@ def places(tree: ast.AST) -> list[tuple[ast.AST, str]]:
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             found.append((node, "sign"))
     return found
+
+
+def _without_output(tree: ast.AST) -> Iterator[ast.AST]:
+    """Annotations, f-strings of errors, calls of warn."""
+    for node in ast.walk(tree):
+        yield from filter(None, (getattr(node, "annotation", None), getattr(node, "returns", None)))
+        if isinstance(node, ast.Raise):
+            yield from (part for part in ast.walk(node) if isinstance(part, ast.JoinedStr))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "warn":
+            yield node
 
 
 @dataclass(frozen=True)
@@ -164,11 +174,13 @@ def run_all(mutants: list[Mutant], tests: list[str], jobs: int, seconds: float) 
     return survivors
 
 
+def _drawn_from(folder: Path) -> list[Path]:
+    return sorted(f for f in folder.rglob("*.py") if COMPILED not in f.relative_to(folder).parts[:-1])
+
+
 def drawn(paths: list[Path], count: int, seed: int) -> tuple[list[Mutant], int]:
     """`count` random mutants of files and folders, and how many there are."""
-    files = [
-        file.resolve() for path in paths for file in (sorted(path.rglob("*.py")) if path.is_dir() else [path])
-    ]
+    files = [file.resolve() for path in paths for file in (_drawn_from(path) if path.is_dir() else [path])]
     every = [(f, n) for f in files for n in range(len(places(ast.parse(f.read_text(encoding="utf-8")))))]
     chosen = random.Random(seed).sample(every, min(count, len(every)))
     return [mutant(path, number) for path, number in chosen], len(every)

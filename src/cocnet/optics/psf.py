@@ -31,11 +31,12 @@ def lens_psf(
 
     It is the light's footprint (what a lone point becomes), so a convolution by correlation needs it flipped.
     field is the place in the picture (x, y) from its middle, in units of the distance to the corner. k is odd,
-    the smallest that holds the spot unless `size` is given. Differentiable in radius_px, whose dtype and device
-    are kept; a plain number gives float64. Raises InputError for a radius below 0 or an even size.
+    the smallest that holds the spot unless `size` is given, which may cut it. Differentiable in radius_px, whose
+    dtype and device are kept; a plain number gives float64. Raises InputError for a radius below 0 or an even size.
     """
     given = torch.as_tensor(radius_px, dtype=None if isinstance(radius_px, Tensor) else torch.float64)
-    radius, half = _checked(given, size)
+    radius, wanted = _checked(given, size)
+    half = max(wanted, spot_reach(float(radius.detach())))
     share = moment_share(lens, field)
     moment = share * radius**2
     wide = ((moment - 1 / 6 - _SLACK) / share).clamp(min=1e-4).sqrt()
@@ -43,6 +44,7 @@ def lens_psf(
     spot = _with_moment(spot / spot.sum().clamp(min=1e-12), moment)
     part = ((moment - SMALL) / (LARGE - SMALL)).clamp(0, 1)
     spot = part * spot + (1 - part) * five_points(moment, half)
+    spot = spot[half - wanted : half + wanted + 1, half - wanted : half + wanted + 1]
     spot = spot / spot.sum()
     return (spot.flip(0, 1) if front else spot).to(given)
 

@@ -7,6 +7,7 @@ anamorphic squeeze divides all x by it.
 """
 
 import math
+from functools import lru_cache
 
 import torch
 from jaxtyping import Float
@@ -39,8 +40,19 @@ def moment_share(lens: ThinLens, field: tuple[float, float] = (0.0, 0.0)) -> flo
         return 0.25 + 0.25 / lens.squeeze**2
     if plain and lens.roundness == 0 and lens.squeeze == 1:
         return (2 + math.cos(2 * math.pi / lens.blades)) / 6
+    discs = aperture_discs(lens, torch.tensor(float(_PROBE_PX), dtype=torch.float64), field)
+    places = tuple((float(size), float(x), float(y)) for size, x, y in discs)
+    return _measured_share(places, lens.butterworth_order, lens.squeeze)
+
+
+@lru_cache(maxsize=4096)
+def _measured_share(
+    discs: tuple[tuple[float, float, float], ...], order: float | None, squeeze: float
+) -> float:
+    """The moment of a spot of _PROBE_PX as it is drawn, over its squared radius."""
     radius = torch.tensor(float(_PROBE_PX), dtype=torch.float64)
-    light = spot_light(lens, radius, _PROBE_PX + 1, field)
+    placed = [(radius.new_tensor(size), x, y) for size, x, y in discs]
+    light = _coverage(placed, radius, _PROBE_PX + 1, order, squeeze)
     return (float(second_moment(light) / light.sum()) - 1 / 6) / _PROBE_PX**2
 
 
