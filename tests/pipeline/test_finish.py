@@ -6,7 +6,7 @@ import torch
 
 from cocnet.imaging import Photo
 from cocnet.imaging.color.profile import of_code_points
-from cocnet.pipeline.finish import Grain, finish
+from cocnet.pipeline.finish import Grain, finish, rounded
 from cocnet.pipeline.render_photo import render
 
 ALL = slice(0, 96), slice(0, 128)
@@ -76,3 +76,10 @@ def test_windows_fit_together():
 def test_texture_is_no_grain():
     pixels = np.random.default_rng(1).integers(0, 256, (96, 128, 3)).astype(np.uint8)
     assert Grain.of(Photo(pixels)).deviation.max() == 0
+
+
+def test_previews_round_to_the_code_that_was_rendered():
+    codes = np.arange(256, dtype=np.uint8).reshape(16, 16)[..., None].repeat(3, -1)
+    photo = Photo(codes)
+    assert np.array_equal(rounded(photo, photo.linear()), codes)
+    assert rounded(photo, 5 * torch.ones(3, 1, 1)).tolist() == [[[255] * 3]]

@@ -93,7 +93,8 @@ class Film:
         grain = before.grain if before else Grain.of(picture)
         stop = plan.settings.f_number.value
         self._shot = Shot(now, second, 1 / focus.distance.value, span, stop, grain)
-        return replace(plan, grain=grain, seed=self._frames, dithered=not render.preview)
+        coarse = render.preview and picture.pixels.dtype == np.uint8
+        return replace(plan, grain=grain, seed=self._frames, dithered=not coarse)
 
     @property
     def state(self) -> dict[str, np.ndarray]:

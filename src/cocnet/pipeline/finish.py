@@ -111,16 +111,11 @@ def finish(
     return out
 
 
-def rounded(
-    photo: Photo, rows: slice, columns: slice, light: Tensor, rendered: Tensor
-) -> Shaped[np.ndarray, "h w 3"]:
+def rounded(photo: Photo, rendered: Tensor) -> Shaped[np.ndarray, "h w 3"]:
     """The pixels of a window without grain and dither, for previews: light is read in 2¹⁶ even steps."""
-    steps = torch.linspace(0, 1, STEPS).expand(3, 1, STEPS)
-    table = photo.encode(steps)[0]
+    table = photo.encode(torch.linspace(0, 1, STEPS).expand(3, 1, STEPS))[0]
     index = (rendered.clamp(0, 1) * (STEPS - 1)).round_().to(torch.int32).numpy()
-    alone = ((rendered - light).abs_() <= LEFT_ALONE * light + 1e-6).all(0).numpy()
-    codes = np.stack([np.take(table[:, c], index[c]) for c in range(3)], -1)
-    return np.where(alone[..., None], photo.pixels[rows, columns], codes)
+    return np.stack([np.take(table[:, c], index[c]) for c in range(3)], -1)
 
 
 def _mixed(

@@ -225,10 +225,10 @@ def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarra
         return light, torch.from_numpy(plan.inverse_depth[rows, columns].copy())[None]
 
     def write(rows: slice, columns: slice, rendered: Tensor) -> None:
-        light, inverse = read(rows, columns)
         if not plan.dithered:
-            out[rows, columns] = rounded(photo, rows, columns, light, rendered)
+            out[rows, columns] = rounded(photo, rendered)
             return
+        light, inverse = read(rows, columns)
         radius = plan.lens.coc_radius_px(inverse[0], photo.width).abs().numpy() if grain else None
         out[rows, columns] = finish(photo, rows, columns, light, rendered, radius, grain, plan.seed)
 

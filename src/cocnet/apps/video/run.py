@@ -7,40 +7,28 @@ settings beside it.
 import hashlib
 import json
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from jaxtyping import Shaped
 
 from cocnet.apps.batch.inputs import DEPTHS, depth_for
 from cocnet.apps.batch.manifest import file_hash, what_makes
 from cocnet.apps.video.clip import Clip, open_clip
-from cocnet.apps.video.encode import PartWriter
 from cocnet.apps.video.join import check_sound, join
 from cocnet.apps.video.parts import Parts, parts_beside
-from cocnet.apps.video.reel import Frame, Reel
+from cocnet.apps.video.reel import Reel
 from cocnet.apps.video.sequence import is_pattern, open_sequence, picture_path
 from cocnet.apps.video.settings import VideoRun
+from cocnet.apps.video.work import FORMATS, LANES, Work, is_film
 from cocnet.errors import FileError
 from cocnet.files.atomic import atomic_path, check_output, write_json
 from cocnet.files.listing import listed
-from cocnet.imaging import write_photo
 from cocnet.pipeline.film import Film
-from cocnet.pipeline.options import RenderOptions, RenderSettings
-from cocnet.pipeline.render_photo import RenderResult, render_plan
+from cocnet.pipeline.options import RenderOptions
 from cocnet.pipeline.result_files import settings_path
 
-FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 PART_FRAMES = 24
-LANES = 2  # frames that are rendered at the same time
-Pixels = Shaped[np.ndarray, "h w 3"]
-PRESETS = {True: "veryfast", False: "medium"}
 
 
 @dataclass(frozen=True)
@@ -71,7 +59,7 @@ def run_video(
     check_film(run.out, reel)
     depths = _depths(run.depth, reel)
     with parts_beside(run.out) as parts:
-        work = _Work(run, reel, depths, options)
+        work = Work(run, reel, depths, options)
         parts.restore(
             _key(reel, depths, run, options), lambda part, frames: work.is_whole(parts, part, frames)
         )
@@ -109,11 +97,6 @@ def open_reel(given: Path, run: VideoRun, options: RenderOptions) -> Reel:
     return open_clip(given)
 
 
-def is_film(out: Path) -> bool:
-    """Whether a film file is to be written, not pictures."""
-    return out.suffix.lower() in FORMATS
-
-
 def check_film(out: Path, reel: Reel) -> None:
     """Refuse an output that can't be written, before the work. Raises FileError."""
     if is_film(out):
@@ -131,87 +114,6 @@ def check_film(out: Path, reel: Reel) -> None:
         check_output(
             picture_path(out, n, None if names is None else names[n]), reel.files[min(n, len(reel.files) - 1)]
         )
-
-
-class _Work:
-    """The frames that are left, part by part."""
-
-    def __init__(
-        self, run: VideoRun, reel: Reel, depths: Sequence[Path] | None, options: RenderOptions
-    ) -> None:
-        self._run, self._reel, self._depths, self._options = run, reel, depths, options
-        self.done = 0
-        self.settings: RenderSettings | None = None
-
-    def frames(self, film: Film, parts: Parts, part_frames: int) -> Iterator[int]:
-        """Render what isn't done; yields how many are after each."""
-        self.done = len(parts.pts)
-        waiting = self._rendered(film, self.done, parts.pts[0] if parts.pts else None)
-        ahead = next(waiting, None)
-        while ahead is not None:
-            pts, durations, state = list[int](), list[int](), dict[str, np.ndarray]()
-            with ExitStack() as stack:
-                writer = self._writer(parts, stack)
-                while ahead is not None and len(pts) < part_frames:
-                    frame, pixels, state = ahead
-                    self._write(frame, pixels, writer)
-                    pts.append(frame.pts)
-                    durations.append(frame.duration)
-                    self.done += 1
-                    yield self.done
-                    ahead = next(waiting, None)
-            parts.add(state, pts, durations)
-
-    def _rendered(
-        self, film: Film, first: int, begun: int | None
-    ) -> Iterator[tuple[Frame, Pixels, dict[str, np.ndarray]]]:
-        """Frames in order with the film's state after each; `LANES` of them are rendered while depth of the next one
-        is found."""
-        pending: deque[tuple[Frame, dict[str, np.ndarray], Future[RenderResult]]] = deque()
-        pool = ThreadPoolExecutor(LANES)
-        try:
-            for frame in self._reel.frames(first):
-                begun = frame.pts if begun is None else begun
-                second = float((frame.pts - begun) * self._reel.look.time_base)
-                depth = None if self._depths is None else self._depths[frame.number]
-                plan = film.plan(frame.photo, second, depth)
-                self.settings = self.settings or plan.settings
-                pending.append((frame, film.state, pool.submit(render_plan, plan)))
-                if len(pending) > LANES:
-                    yield _first(pending)
-            while pending:
-                yield _first(pending)
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-    def _writer(self, parts: Parts, stack: ExitStack) -> PartWriter | None:
-        """The encoder of the next part; None where pictures are written."""
-        if not is_film(self._run.out):
-            return None
-        path = stack.enter_context(atomic_path(parts.film(parts.count)))
-        preset = PRESETS[self._options.preview]
-        return stack.enter_context(PartWriter(path, self._reel.look, self._run.crf, preset))
-
-    def _write(self, frame: Frame, pixels: Pixels, writer: PartWriter | None) -> None:
-        if writer is not None:
-            writer.add(pixels)
-            return
-        write_photo(self._picture(frame.number), pixels, like=frame.photo)
-
-    def _picture(self, number: int) -> Path:
-        names = self._reel.names()
-        return picture_path(self._run.out, number, None if names is None else names[number])
-
-    def is_whole(self, parts: Parts, part: int, frames: range) -> bool:
-        """Whether the pictures of a part are there."""
-        if is_film(self._run.out):
-            return parts.film(part).is_file()
-        return all(self._picture(number).is_file() for number in frames)
-
-
-def _first(pending: deque[Any]) -> tuple[Frame, Pixels, dict[str, np.ndarray]]:
-    frame, state, future = pending.popleft()
-    return frame, future.result().pixels, state
 
 
 @contextmanager
