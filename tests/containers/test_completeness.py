@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cocnet.containers.completeness import check_png
+from cocnet.containers.completeness import TiffLayout, check_png, check_progressive, filled_up, png_chunk
 from cocnet.containers.isobmff import read_items
 from cocnet.errors import FileError
 from cocnet.imaging import read_depth, read_photo
@@ -197,3 +197,144 @@ def test_a_chunk_is_no_longer_than_its_file():
     with pytest.raises(ValueError, match="ends inside"):
         check_png(Counted(data))
     assert max(asked) <= 8
+
+
+def fits(check, data):
+    try:
+        check(data)
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("bits", "color"), [(1, 0), (2, 3), (4, 0), (8, 4), (16, 6), (16, 2)])
+@pytest.mark.parametrize("interlaced", [0, 1])
+@pytest.mark.parametrize("size", [(1, 1), (2, 9), (3, 4), (5, 1), (17, 6)])
+def test_a_png_needs_the_rows_of_all_its_passes(bits, color, interlaced, size):
+    """Each pixel is counted in the pass that the pattern of Adam7 gives it."""
+    pattern = ["16462646", "77777777", "56565656", "77777777", "36463646", "77777777", "56565656", "77777777"]
+    rows = {}
+    for y in range(size[1]):
+        for x in range(size[0]):
+            key = (pattern[y % 8][x % 8] if interlaced else "1", y)
+            rows[key] = rows.get(key, 0) + 1
+    channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[color]
+    needed = sum(1 + (count * bits * channels + 7) // 8 for count in rows.values())
+    for held, whole in ((needed, True), (needed - 1, False), (needed + 5, True)):
+        assert fits(check_png, io.BytesIO(png(bytes(held), bits, color, size, interlaced))) == whole
+
+
+def test_png_data_in_many_chunks():
+    packed = zlib.compress(bytes(97 * 64))
+    head = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 96, 64, 8, 0, 0, 0, 0))
+    body = b"".join(chunk(b"IDAT", packed[i : i + 7]) for i in range(0, len(packed), 7))
+    assert fits(check_png, io.BytesIO(head + body))
+    assert not fits(check_png, io.BytesIO(head + chunk(b"IEND", b"") + body))
+    for lost in (1, 5):
+        assert not fits(check_png, io.BytesIO((head + body)[:-lost]))
+    assert not fits(check_png, io.BytesIO(b"\x89PNG\r\n\x1a\n" + body))
+
+
+def test_a_chunk_before_the_picture_data():
+    data = b"\x89PNG\r\n\x1a\n" + b"".join(
+        chunk(name, body) for name, body in ((b"iCCP", b"a profile"), (b"IDAT", b"xx"), (b"eXIf", b"late"))
+    )
+    assert png_chunk(io.BytesIO(data), b"iCCP") == b"a profile"
+    assert png_chunk(io.BytesIO(data), b"IDAT") == b"xx"
+    assert png_chunk(io.BytesIO(data), b"eXIf") is None and png_chunk(io.BytesIO(data[:8]), b"iCCP") is None
+
+
+def layout(offsets, counts, **other):
+    """Ten rows of 30 px and 3 bits in strips of 4 rows: 12 bytes a row."""
+    fields = {"width": 30, "height": 10, "pixel_bits": 3, "planes": 1, "rows": 4, "columns": None}
+    return TiffLayout(**fields | {"compressed": False} | other, offsets=offsets, counts=counts)
+
+
+def test_strips_are_all_there_and_long_enough():
+    whole = layout([8, 56, 104], [48, 48, 24])
+    whole.check(128)
+    for broken, size in (
+        (whole, 127),
+        (layout([8, 56], [48, 48, 24]), 128),
+        (layout([8, 56, 104], [48, 48]), 128),
+        (layout([8, 56, 104], [47, 48, 24]), 128),
+        (layout([8, 56, 104], [48, 48, 23]), 128),
+        (layout([0, 56, 104], [48, 48, 24]), 128),
+        (layout([8, 56, 104], [48, 48, 24], rows=0), 128),
+        (layout([8, 56, 104], [48, 48, 24], planes=2), 128),
+    ):
+        assert not fits(broken.check, size)
+    layout([1, 1, 1], [48, 48, 24]).check(49)
+    layout([8], [120], rows=4000).check(128)
+    assert not fits(layout([8], [119], rows=4000).check, 128)
+
+
+def test_each_plane_has_strips_of_its_own():
+    """The last strip of a plane is short, whichever plane it is."""
+    counts = [48, 48, 24, 48, 48, 24]
+    layout([8] * 6, counts, planes=2).check(56)
+    for short in range(6):
+        fewer = [count - (i == short) for i, count in enumerate(counts)]
+        assert not fits(layout([8] * 6, fewer, planes=2).check, 56)
+    assert not fits(layout([8] * 5, counts, planes=2).check, 56)
+
+
+def test_tiles_are_whole_ones():
+    """Tiles of 16 × 4 px and 3 bits: six bytes a row, and full ones at the edges, too."""
+    whole = layout([8] * 6, [24] * 6, columns=16)
+    whole.check(32)
+    assert not fits(whole.check, 31)
+    assert not fits(layout([8] * 5, [24] * 5, columns=16).check, 32)
+    assert not fits(layout([8] * 6, [24] * 5 + [23], columns=16).check, 32)
+    layout([8], [96], rows=16, columns=32, pixel_bits=1, width=9).check(72 + 32)
+    assert not fits(layout([8], [63], rows=16, columns=32, pixel_bits=1, width=9).check, 999)
+
+
+def test_compressed_strips_end_within_the_file():
+    packed = layout([8, 9, 20], [1, 11, 3], compressed=True)
+    packed.check(23)
+    assert not fits(packed.check, 22)
+    assert not fits(layout([8, 9, 20], [0, 11, 3], compressed=True).check, 23)
+
+
+def segment(marker, body):
+    return bytes((0xFF, marker)) + struct.pack(">H", len(body) + 2) + body
+
+
+def scan(components, low, high, precision):
+    tables = b"".join(bytes((component, 0)) for component in components)
+    return segment(0xDA, bytes((len(components),)) + tables + bytes((low, high, precision))) + b"\x12\xff\x00"
+
+
+@pytest.mark.parametrize("marker", [0xC2, 0xCA])
+def test_progressive_scans_bring_every_coefficient_of_every_component(marker):
+    """T.81, G.1: of each component the coefficients 0 to 63, down to the lowest bit."""
+    frame = segment(marker, b"\x08\x00\x10\x00\x10\x02" + bytes((1, 0x11, 0, 5, 0x11, 0)))
+    scans = [scan((1, 5), 0, 0, 0), scan((1,), 1, 63, 0x10), scan((5,), 1, 5, 0), scan((5,), 6, 63, 0)]
+
+    def whole(*parts):
+        return fits(check_progressive, b"\xff\xd8" + frame + b"".join(parts) + b"\xff\xd9")
+
+    assert whole(*scans)
+    for left_out in range(4):
+        assert not whole(*(part for i, part in enumerate(scans) if i != left_out))
+    first, second, third, fourth = scans
+    assert not whole(first, second, third, scan((5,), 6, 62, 0))
+    assert not whole(first, second, third, scan((5,), 7, 63, 0))
+    assert not whole(first, scan((1,), 1, 63, 1), third, fourth)
+    assert whole(first, scan((1,), 1, 63, 1), third, fourth, scan((1,), 1, 63, 0x10))
+    assert not whole(scan((1,), 0, 0, 0), second, third, fourth)
+
+
+def test_other_jpegs_have_no_scans_to_miss():
+    for marker in (0xC0, 0xC1):
+        check_progressive(b"\xff\xd8" + segment(marker, bytes(6) + b"\x01\x11\x00") + b"\xff\xd9")
+
+
+def test_a_jpeg_is_filled_up_behind_its_last_scan():
+    head, one = b"\xff\xd8" + segment(0xE0, b"\xff\xda\x00\x03."), scan((1,), 0, 63, 0)
+    for data, kept in ((head + one + one + b"\xff\xd0\x01\xff\xd9 behind", -9), (head + one, None)):
+        filled = filled_up(data)
+        assert filled.startswith(data[:kept]) and filled.endswith(b"\xff\xd9")
+        assert len(filled) - len(data[:kept]) > 1000
+        assert b"\xff" not in filled[len(data[:kept]) : -2]

@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cocnet.containers.exif_block import EXIF, GPS, INTEROP, MAIN, MAKER_NOTE, parse
+from cocnet.containers.exif_block import (
+    EXIF,
+    GPS,
+    INTEROP,
+    MAIN,
+    MAKER_NOTE,
+    ExifBlock,
+    ExifEntry,
+    parse,
+)
 from cocnet.errors import CocnetWarning
 from cocnet.imaging import Photo, read_photo, write_photo
 from cocnet.imaging.photo.exif import read_exif, shortened
@@ -129,3 +138,102 @@ def test_what_does_not_fit_into_a_jpeg_goes_alone(make, tmp_path, rgb):
 def test_a_directory_outside_the_block_is_a_value_error(start):
     with pytest.raises(ValueError):
         parse(b"II*\x00" + struct.pack("<I", start) + bytes(40))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(
+    "names", [(EXIF,), (GPS,), (INTEROP,), (EXIF, INTEROP), (GPS, INTEROP), (EXIF, GPS, INTEROP)]
+)
+def test_each_directory_comes_back_from_its_bytes(order, names):
+    """Values within the entry and beside it, even and odd; interoperability lies below EXIF, written or not."""
+    values = {1: b"N\x00", 2: b"abcd", 3: b"12345", 4: b"123456"}
+    entries = tuple(ExifEntry(tag, 7, len(value), value) for tag, value in values.items())
+    block = ExifBlock(order, {MAIN: entries[:3], **dict.fromkeys(names, entries)})
+    again = parse(block.to_bytes())
+    assert again.order == order
+    for name in (MAIN, EXIF, GPS, INTEROP):
+        found = [(e.tag, e.kind, e.count, e.value) for e in again.directories.get(name, ())]
+        assert found == [(e.tag, e.kind, e.count, e.value) for e in block.directories.get(name, ())]
+    assert parse(b"Exif\x00\x00" + block.to_bytes()) == again
+    assert again.to_bytes() == block.to_bytes()
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_where_a_value_lies(order):
+    block = ExifBlock(order, {MAIN: (ExifEntry(1, 7, 3, b"abc"), ExifEntry(2, 7, 6, b"ABCDEF"))}).to_bytes()
+    first, second = parse(block).directories[MAIN]
+    assert block[first.at : first.at + 3] == b"abc" and block[second.at : second.at + 6] == b"ABCDEF"
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "as_kind"), [(3, 7, 3), (3, 65535, 3), (3, 65536, 4), (4, 7, 4), (4, 70_000, 4)]
+)
+def test_a_number_is_changed_in_the_type_that_holds_it(kind, number, as_kind):
+    old = struct.pack(">H" if kind == 3 else ">I", 1)
+    block = ExifBlock(">", {EXIF: (ExifEntry(WIDE, kind, 1, old), ExifEntry(HIGH, 3, 1, b"\x00\x05"))})
+    changed, kept = parse(block.changed({WIDE: number, MAKE: 3}).to_bytes()).directories[EXIF]
+    assert (changed.kind, changed.count, int.from_bytes(changed.value)) == (as_kind, 1, number)
+    assert (kept.kind, kept.value) == (3, b"\x00\x05")
+
+
+def test_an_entry_is_left_out_by_itself_not_by_its_equals():
+    twins = (ExifEntry(1, 7, 1, b"a"), ExifEntry(1, 7, 1, b"a"))
+    block = ExifBlock("<", {MAIN: twins[:1], EXIF: twins[1:]})
+    assert block.without([twins[1]]).directories == {MAIN: twins[:1], EXIF: ()}
+    assert list(block.entries()) == list(twins)
+
+
+@pytest.mark.parametrize(
+    ("kind", "size"),
+    [
+        (1, 1),
+        (2, 1),
+        (3, 2),
+        (4, 4),
+        (5, 8),
+        (6, 1),
+        (7, 1),
+        (8, 2),
+        (9, 4),
+        (10, 8),
+        (11, 4),
+        (12, 8),
+        (13, 4),
+    ],
+)
+def test_every_type_has_its_size(kind, size):
+    for count in (1, 3):
+        value = bytes(range(1, count * size + 1))
+        block = ExifBlock("<", {MAIN: (ExifEntry(0x9999, kind, count, value),)}).to_bytes()
+        assert parse(block).directories[MAIN][0].value == value
+        if len(value) > 4:
+            assert parse(block[: block.index(value) + len(value)]).directories[MAIN]
+            assert not parse(block[: block.index(value) + len(value) - 1]).directories[MAIN]
+
+
+def test_a_thousand_entries_are_the_most():
+    table = b"".join(struct.pack("<HHII", tag, 3, 1, tag) for tag in range(1, 1101))
+    block = b"II*\x00" + struct.pack("<IH", 8, 1100) + table
+    tags = [entry.tag for entry in parse(block).directories[MAIN]]
+    assert tags == list(range(1, 1001))
+    with pytest.raises(ValueError, match="outside"):
+        parse(block[:-1])
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "read"), [(4, 1, True), (13, 1, True), (3, 1, False), (4, 2, False)]
+)
+def test_what_points_to_a_directory(kind, count, read):
+    below = struct.pack("<HHHII", 1, 0x9000, 7, 4, 0x30323230) + bytes(4)
+    main = struct.pack("<HHHII", 1, 0x8769, kind, count, 26) + bytes(4)
+    found = parse(b"II*\x00" + struct.pack("<I", 8) + main + below).directories
+    assert bool(found.get(EXIF)) == read and found[MAIN] == ()
+
+
+def test_a_note_is_moved_by_the_order_of_its_block():
+    note = ExifEntry(MAKER_NOTE, 7, 6, b"a note", at=500)
+    other = ExifEntry(0x9000, 7, 8, b"a value!")
+    moved = parse(ExifBlock(">", {EXIF: (note, other, ExifEntry(0xEA1D, 9, 1, b"old!"))}).to_bytes())
+    entries = {entry.tag: entry for entry in moved.directories[EXIF]}
+    assert int.from_bytes(entries[0xEA1D].value, signed=True) == entries[MAKER_NOTE].at - 500
+    assert len(moved.directories[EXIF]) == 3

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cocnet.optics import ThinLens, lens_psf, moment_share
-from cocnet.optics.shapes import spot_light
+from cocnet.optics.shapes import aperture_discs, spot_light
 
 LENS = ThinLens(focal_length_m=0.05, f_number=2.0, focus_distance_m=1.5, sensor_width_m=0.036)
 PER_PIXEL = 40
@@ -126,3 +126,19 @@ def test_a_size_below_the_spots_cuts_it(radius):
     for size in (1, 3, len(whole) + 4):
         cut = torch.nn.functional.pad(whole, [(size - len(whole)) // 2] * 4)
         assert torch.allclose(lens_psf(lens, radius, size=size), cut / cut.sum(), atol=1e-12)
+
+
+@pytest.mark.parametrize("blades", [3, 5, 8])
+def test_moment_of_squeezed_blades_shrinks_in_one_direction(blades):
+    """A regular polygon spreads alike in both directions, so the squeeze takes its square from one half."""
+    upright = (2 + math.cos(2 * math.pi / blades)) / 6
+    lens = LENS.at(blades=blades, squeeze=1.5)
+    assert moment_share(lens) == pytest.approx(upright * (1 + 1 / 1.5**2) / 2, rel=3e-4)
+
+
+def test_in_the_middle_of_the_picture_there_is_no_cats_eye():
+    lens, radius = LENS.at(cat_eye=0.9), torch.tensor(4.0, dtype=torch.float64)
+    assert moment_share(lens) == 0.5
+    assert len(aperture_discs(lens, radius)) == 1
+    assert torch.equal(spot_light(lens, radius, 5), spot_light(LENS, radius, 5))
+    assert torch.equal(lens_psf(lens, 4.0), lens_psf(LENS, 4.0))

@@ -51,7 +51,7 @@ def _measured_share(
 ) -> float:
     """The moment of a spot of _PROBE_PX as it is drawn, over its squared radius."""
     radius = torch.tensor(float(_PROBE_PX), dtype=torch.float64)
-    placed = [(radius.new_tensor(size), x, y) for size, x, y in discs]
+    placed: list[Disc] = [(radius.new_tensor(size), x, y) for size, x, y in discs]
     light = _coverage(placed, radius, _PROBE_PX + 1, order, squeeze)
     return (float(second_moment(light) / light.sum()) - 1 / 6) / _PROBE_PX**2
 
