@@ -25,7 +25,7 @@ from cocnet.rendering.levels import Group, groups, level_above, level_radius, ow
 Array: TypeAlias = np.ndarray[Any, Any]
 Size: TypeAlias = tuple[int, int]
 
-TALL, WIDE = 64, 128  # px of a tile
+TALL, WIDE = 64, 512  # px of a tile
 FRONT, BEHIND = 0, 1
 
 
@@ -113,11 +113,11 @@ def _pooled(
     """What each coarse group gets of a leaf, in front of the focus and behind it; None where it gets nothing."""
     (height, width), d = leaf.level.shape, len(leaf.value)
     group_of = np.zeros(counts.shape[1], np.int64)
-    scales, starts = np.ones(len(coarse) + 1, np.int64), np.zeros((len(coarse) + 1, 2), np.int64)
+    shifts, starts = np.zeros(len(coarse) + 1, np.int64), np.zeros((len(coarse) + 1, 2), np.int64)
     places: list[list[slice | None]] = []
     length = 0
     for number, group in enumerate(coarse, 1):
-        group_of[group.first : group.last + 1], scales[number] = number, group.scale
+        group_of[group.first : group.last + 1], shifts[number] = number, group.scale.bit_length() - 1
         tall, wide = _smaller(size, group.scale)
         places.append([None, None])
         for side in (FRONT, BEHIND):
@@ -127,8 +127,8 @@ def _pooled(
                 places[-1][side] = slice(int(starts[number, side]), length)
     flat = np.zeros(length, np.float32)
     if length:
-        rows = bands(size[0], int(scales[-1]))
-        in_threads(lambda a, b: pool(*leaf, group_of, scales, starts, size, a, b, flat), rows)
+        rows = bands(size[0], coarse[-1].scale)
+        in_threads(lambda a, b: pool(*leaf, group_of, shifts, starts, size, a, b, flat), rows)
 
     def cut(place: slice | None, group: Group, sign: int) -> Leaf | None:
         if place is None:

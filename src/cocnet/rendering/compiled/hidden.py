@@ -34,6 +34,59 @@ def seeds(back, x_back, x_front, rim, dazzling, begin, end, out):
 
 
 @jit
+def pull(fine, begin, end, coarse):
+    """Rows of the sums over 2 × 2 px; there is nothing outside."""
+    d, height, width = fine.shape
+    for y in range(begin, end):
+        for k in range(d):
+            for i in range(coarse.shape[2]):
+                found = fine[k, 2 * y, 2 * i]
+                if 2 * i + 1 < width:
+                    found += fine[k, 2 * y, 2 * i + 1]
+                if 2 * y + 1 < height:
+                    found += fine[k, 2 * y + 1, 2 * i]
+                    if 2 * i + 1 < width:
+                        found += fine[k, 2 * y + 1, 2 * i + 1]
+                coarse[k, y, i] = found
+
+
+@jit
+def push(coarse, least, begin, end, fine):
+    """Rows of sums → means by their weight, the last plane; where that is below 1, the rest is the coarser means'.
+
+    coarse may be empty: then what has weight is all there is.
+    """
+    d, _, width = fine.shape
+    count, small_h, small_w = coarse.shape
+    for y in range(begin, end):
+        near_y = y // 2
+        far_y = max(near_y - 1, 0) if y % 2 == 0 else min(near_y + 1, small_h - 1)
+        for i in range(width):
+            weight = fine[d - 1, y, i]
+            share = min(weight, ONE) if count else ONE
+            own = share / weight if weight > least else ZERO
+            near_x = i // 2
+            far_x = max(near_x - 1, 0) if i % 2 == 0 else min(near_x + 1, small_w - 1)
+            carried = ZERO
+            if share < ONE:
+                weight = _between(coarse[count - 1], near_y, far_y, near_x, far_x)
+                carried = (ONE - share) / weight if weight > least else ZERO
+            for k in range(d):
+                found = fine[k, y, i] * own
+                if carried > ZERO:
+                    found += _between(coarse[k], near_y, far_y, near_x, far_x) * carried
+                fine[k, y, i] = found
+
+
+@jit
+def _between(plane, near_y, far_y, near_x, far_x):
+    """Bilinear at twice the scale."""
+    return NEAR * (NEAR * plane[near_y, near_x] + FAR * plane[near_y, far_x]) + FAR * (
+        NEAR * plane[far_y, near_x] + FAR * plane[far_y, far_x]
+    )
+
+
+@jit
 def hide(back, x_back, x_front, rim, filled, distance, least, jump, seen, begin, end):
     """Put what was carried in behind the pixels of the rows where it can be seen; filled and distance: half scale."""
     d, _, width = back.shape
@@ -49,10 +102,7 @@ def hide(back, x_back, x_front, rim, filled, distance, least, jump, seen, begin,
             near_x = i // 2
             far_x = max(near_x - 1, 0) if i % 2 == 0 else min(near_x + 1, small_w - 1)
             for k in range(count):
-                plane = filled[k]
-                found[k] = NEAR * (NEAR * plane[near_y, near_x] + FAR * plane[near_y, far_x]) + FAR * (
-                    NEAR * plane[far_y, near_x] + FAR * plane[far_y, far_x]
-                )
+                found[k] = _between(filled[k], near_y, far_y, near_x, far_x)
             have, own = found[count - 1], x_front[y, i]
             if have <= least:
                 continue

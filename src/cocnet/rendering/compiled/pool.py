@@ -48,10 +48,10 @@ def levels(value, x, radii2, front, first_row, end_row, level, counts):
 
 
 @jit
-def pool(value, level, group_of, scales, starts, size, first, end, pooled):
+def pool(value, level, group_of, shifts, starts, size, first, end, pooled):
     """Add the rows first…end of the padded picture of `size` to the coarse groups' means.
 
-    group_of: the group of each layer, 0 for those of full scale. pooled is flat: group g's side s (0 in front, 1
+    group_of: the group of each layer, 0 for those of full scale. shifts: scales' logarithms to base 2. pooled is flat: group g's side s (0 in front, 1
     behind) begins at starts[g, s] with d + 1 planes of its size, the last one the layer times the coverage.
     """
     height, width = level.shape
@@ -68,23 +68,23 @@ def pool(value, level, group_of, scales, starts, size, first, end, pooled):
             share, s = off - np.float32(below), 1 if own > ZERO else 0
             g, up = group_of[min(below, top)], group_of[min(below + 1, top)]
             if g == up:
-                _gather(value, row, column, ONE, own, y, i, scales[g], size, starts[g, s], pooled)
+                _gather(value, row, column, ONE, own, y, i, shifts[g], size, starts[g, s], pooled)
                 continue
             number = np.float32(below) if s else -np.float32(below)
             if g > 0:
-                _gather(value, row, column, ONE - share, number, y, i, scales[g], size, starts[g, s], pooled)
+                _gather(value, row, column, ONE - share, number, y, i, shifts[g], size, starts[g, s], pooled)
             if share > ZERO:
                 number += ONE if s else -ONE
-                _gather(value, row, column, share, number, y, i, scales[up], size, starts[up, s], pooled)
+                _gather(value, row, column, share, number, y, i, shifts[up], size, starts[up, s], pooled)
 
 
 @jit
-def _gather(value, row, column, weight, level, y, i, scale, size, start, pooled):
+def _gather(value, row, column, weight, level, y, i, shift, size, start, pooled):
     """Add a pixel's share to the mean that holds it."""
-    d, wide = len(value), size[1] // scale
-    plane = (size[0] // scale) * wide
-    at = start + (y // scale) * wide + i // scale
-    weight /= np.float32(scale * scale)
+    d, wide = len(value), size[1] >> shift
+    plane = (size[0] >> shift) * wide
+    at = start + (y >> shift) * wide + (i >> shift)
+    weight /= np.float32(1 << 2 * shift)
     for c in range(d):
         pooled[at + c * plane] += value[c, row, column] * weight
     pooled[at + d * plane] += value[d - 1, row, column] * weight * level

@@ -12,7 +12,7 @@ from torch.nn import functional
 from cocnet.rendering import fragments as plain
 from cocnet.rendering import matting
 from cocnet.rendering.compiled.composition import Array
-from cocnet.rendering.compiled.hidden import hide, seeds
+from cocnet.rendering.compiled.hidden import hide, pull, push, seeds
 from cocnet.rendering.compiled.jit import bands, in_threads
 from cocnet.rendering.compiled.mixture import again, begin_mixture, smoothed
 from cocnet.rendering.compiled.outline import jumps, middles, silhouettes, touching
@@ -116,6 +116,20 @@ def _hide(
     found = np.empty((len(back) + 2, *far.shape), np.float32)
     dazzling = np.float32(plain.DAZZLING)
     in_threads(lambda a, b: seeds(back, x_back, x_front, rim, dazzling, a, b, found), bands(len(far)))
-    filled = plain.push_pull(torch.from_numpy(found)[None], levels - 1)[0].numpy()
+    filled = _push_pull(found, levels - 1)
     limits = [np.float32(v) for v in (plain.EMPTY, plain.SHARP_JUMP_PX, plain.SEEN_PX)]
     in_threads(lambda a, b: hide(back, x_back, x_front, rim, filled, far, *limits, a, b), bands(len(rim)))
+
+
+def _push_pull(seeds: Float[Array, "d h w"], levels: int) -> Float[Array, "d h w"]:
+    """As `fragments.push_pull`."""
+    pyramid = [seeds]
+    while len(pyramid) <= levels and max(pyramid[-1].shape[1:]) > 1:
+        d, height, width = pyramid[-1].shape
+        pyramid.append(np.empty((d, -(-height // 2), -(-width // 2)), np.float32))
+        in_threads(lambda a, b: pull(pyramid[-2], a, b, pyramid[-1]), bands(len(pyramid[-1][0])))
+    coarse = np.zeros((0, 0, 0), np.float32)
+    for fine in reversed(pyramid):
+        in_threads(lambda a, b: push(coarse, np.float32(plain.EMPTY), a, b, fine), bands(len(fine[0])))  # noqa: B023
+        coarse = fine
+    return coarse
