@@ -141,5 +141,23 @@ def test_an_error_in_a_thread_is_raised() -> None:
         torch.set_num_threads(before)
 
 
+def test_a_warm_up_leaves_nothing_to_compile() -> None:
+    kernels().warm()
+    from cocnet.rendering.compiled import hidden, march, mixture, outline, pool, scale
+
+    loops = [
+        loop
+        for module in (hidden, march, mixture, outline, pool, scale)
+        for name, loop in vars(module).items()
+        if hasattr(loop, "signatures") and not name.startswith("_")
+    ]
+    before = [len(f.signatures) for f in loops]
+    assert min(before) > 0
+    with torch.inference_mode():
+        for renderer in RENDERERS.values():
+            renderer.from_inverse_depth(*scene(96, 160))
+    assert [len(f.signatures) for f in loops] == before
+
+
 def test_kernels_are_found() -> None:
     assert callable(kernels().split) and callable(kernels().picture)

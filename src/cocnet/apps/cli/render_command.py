@@ -86,6 +86,7 @@ def render(
     from cocnet.files.atomic import check_output
     from cocnet.pipeline.render_photo import render as render_photo
     from cocnet.pipeline.result_files import check_outputs
+    from cocnet.rendering.compiled import warm_up
 
     recorded = None if settings is None else read_settings(settings)
     photo, depth, rendering, quality, notes = _again(recorded, photo, depth, rendering, quality)
@@ -94,6 +95,7 @@ def render(
     for extra in (save_depth, save_mask):
         if extra is not None:
             check_output(extra, photo)
+    warm_up()
     with parts_done("render") as on_progress:
         result = render_photo(
             source(photo), None if depth is None else source(depth), rendering, on_progress=on_progress

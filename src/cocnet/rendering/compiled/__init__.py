@@ -8,6 +8,7 @@ import os
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from threading import Thread
 from types import ModuleType
 
 import torch
@@ -22,12 +23,22 @@ def usable(*tensors: Tensor) -> bool:
         return False
     if any(t.dtype != torch.float32 or t.device.type != "cpu" or not has_storage(t) for t in tensors):
         return False
-    return os.environ.get("COCNET_COMPILED") != "0" and not torch.compiler.is_compiling() and _installed()
+    return not torch.compiler.is_compiling() and _wanted()
+
+
+def _wanted() -> bool:
+    return os.environ.get("COCNET_COMPILED") != "0" and _installed()
 
 
 @cache
 def _installed() -> bool:
     return find_spec("numba") is not None
+
+
+def warm_up() -> None:
+    """Load the loops, or compile them where no render has done so yet, while something else goes on."""
+    if _wanted():
+        Thread(target=lambda: kernels().warm(), daemon=True).start()
 
 
 def kernels() -> ModuleType:

@@ -33,3 +33,12 @@ def picture(
             for i in range(len(parts.front))
         ]
     )
+
+
+@torch.inference_mode()
+def warm() -> None:
+    """Render a small scene that needs every loop."""
+    x = torch.full((1, 1, 48, 48), 12.0)
+    x[..., 12:36, 12:36] = -12.0
+    image = torch.rand(1, 3, 48, 48)
+    picture(split(image, x), 12.0, lambda radius: torch.ones(3, 3) / 9)
