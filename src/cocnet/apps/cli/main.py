@@ -16,6 +16,7 @@ from cocnet import __version__
 from cocnet.apps.cli.commands import HEAD, known, overview
 from cocnet.apps.cli.say import begin, note, say
 from cocnet.apps.cli.usage import UsageError, not_a_command, not_to_train, own_error, usage_error
+from cocnet.apps.cli.waiting import choose_waiting
 from cocnet.errors import CocnetError, CocnetWarning
 from cocnet.files.interrupt import clean_end
 
@@ -23,6 +24,7 @@ from cocnet.files.interrupt import clean_end
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; every error a user can cause is one line on stderr and an exit code."""
     begin()
+    choose_waiting()
     arguments = one_command(sys.argv[1:] if argv is None else argv)
     if arguments[:1] in ([], ["-h"], ["--help"]):
         print(HEAD + overview(), end="")
