@@ -213,7 +213,7 @@ def fits(check, data):
 def test_a_png_needs_the_rows_of_all_its_passes(bits, color, interlaced, size):
     """Each pixel is counted in the pass that the pattern of Adam7 gives it."""
     pattern = ["16462646", "77777777", "56565656", "77777777", "36463646", "77777777", "56565656", "77777777"]
-    rows = {}
+    rows: dict[tuple[str, int], int] = {}
     for y in range(size[1]):
         for x in range(size[0]):
             key = (pattern[y % 8][x % 8] if interlaced else "1", y)

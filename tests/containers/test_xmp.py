@@ -70,3 +70,39 @@ def test_a_photo_with_broken_xmp_still_opens(make, jpeg, open_bytes):
     photo = open_bytes(make.with_xmp(jpeg, make.rdf(""), make.rdf(nested(9000).decode(), space)))
     assert photo.embedded_depth is None and "levels" in photo.depth_note
     assert photo.pixels.shape == (18, 24, 3) and photo.pixels.dtype == np.uint8
+
+
+@pytest.mark.parametrize(("levels", "fine"), [(61, True), (62, False)])
+def test_sixty_four_levels_are_the_most(make, levels, fine):
+    """Those of the packet itself are three."""
+    packet = make.rdf("<rdf:li>" * levels + "</rdf:li>" * levels)
+    if fine:
+        assert read_xmp([packet]) == PhotoXmp()
+    else:
+        with pytest.raises(ValueError, match="64 levels"):
+            read_xmp([packet])
+
+
+def test_a_thousand_files_are_the_most(make):
+    items = [("Video", 5, 0)] * 1000
+    (directory,) = read_xmp([make.container_xmp(items)]).directories
+    assert len(directory) == 1000
+    with pytest.raises(ValueError, match="lists more than 1,000"):
+        read_xmp([make.container_xmp([*items, items[0]])])
+
+
+@pytest.mark.parametrize(("digits", "fine"), [(15, True), (16, False)])
+def test_lengths_have_fifteen_digits(make, digits, fine):
+    for items in ([("Depth", "9" * digits, 0)], [("Depth", 0, "9" * digits)]):
+        if fine:
+            (((item,),)) = read_xmp([make.container_xmp(items)]).directories
+            assert max(item.length, item.padding) == 10**15 - 1
+        else:
+            with pytest.raises(ValueError, match="as padding"):
+                read_xmp([make.container_xmp(items)])
+
+
+def test_what_is_not_said_of_an_item_is_zero(make):
+    xmp = make.container_xmp([("Depth", 7, 0)]).replace(b'Item:Padding="0"', b"")
+    ((item,),) = read_xmp([xmp]).directories
+    assert (item.length, item.padding, item.uri) == (7, 0, "")

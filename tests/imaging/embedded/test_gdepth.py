@@ -71,3 +71,49 @@ def test_diopters_that_give_a_portrait_no_blur_are_relative(near, far, form):
     inverse = depth.inverse_depth(1, 10)
     assert inverse.max() == pytest.approx(1.0) and inverse.min() == pytest.approx(0.1)
     assert (inverse[0, 0] < inverse[-1, -1]) == (near < far)
+
+
+@pytest.mark.parametrize("form", ["RangeLinear", "RangeInverse"])
+@pytest.mark.parametrize(
+    ("near", "far", "units", "fine"),
+    [
+        (1, 2, "m", True),
+        (1, 1, "m", False),
+        (2, 1, "m", False),
+        (0, 1, "m", False),
+        (-1, 1, "m", False),
+        (1e-6, 1, "m", True),
+        (1, float("inf"), "m", False),
+        (2, 1, "diopters", True),
+        (1, 1, "diopters", False),
+        (-0.1, 1, "diopters", False),
+    ],
+)
+def test_ranges_that_give_depth(near, far, units, form, fine):
+    if fine:
+        assert decoded(near, far, units, form).valid.all()
+    else:
+        with pytest.raises(ValueError, match="impossible"):
+            decoded(near, far, units, form)
+
+
+@pytest.mark.parametrize("form", ["RangeLinear", "RangeInverse"])
+def test_zero_diopters_are_infinity_where_the_format_allows(form):
+    if form == "RangeLinear":
+        assert decoded(0, 0.5, "diopters", form).values[0, 0] == 0
+    else:
+        with pytest.raises(ValueError, match="RangeInverse from Near 0"):
+            decoded(0, 0.5, "diopters", form)
+
+
+@pytest.mark.parametrize(("spread", "kind"), [(0.21, "disparity"), (0.19, "relative_disparity")])
+def test_a_fifth_of_a_diopter_is_the_narrowest_portrait(spread, kind):
+    assert decoded(1, 1 + spread, "diopters").kind == kind
+
+
+def test_one_distance_everywhere():
+    flat = np.full((2, 2), 0.5, np.float32)
+    coding = range_coding({"Near": "1", "Far": "3", "Units": "diopters", "Format": "RangeLinear"})
+    assert decode_range(flat, coding, "x").kind == "disparity"
+    coding = range_coding({"Near": "1", "Far": "3", "Format": "RangeLinear"})
+    assert decode_range(flat, coding, "x").span_m is None
