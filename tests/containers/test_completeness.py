@@ -309,8 +309,8 @@ def scan(components, low, high, precision):
 @pytest.mark.parametrize("marker", [0xC2, 0xCA])
 def test_progressive_scans_bring_every_coefficient_of_every_component(marker):
     """T.81, G.1: of each component the coefficients 0 to 63, down to the lowest bit."""
-    frame = segment(marker, b"\x08\x00\x10\x00\x10\x02" + bytes((1, 0x11, 0, 5, 0x11, 0)))
-    scans = [scan((1, 5), 0, 0, 0), scan((1,), 1, 63, 0x10), scan((5,), 1, 5, 0), scan((5,), 6, 63, 0)]
+    frame = segment(marker, b"\x08\x00\x10\x00\x10\x02" + bytes((1, 0x11, 0, 8, 0x11, 0)))
+    scans = [scan((1, 8), 0, 0, 0), scan((1,), 1, 63, 0x10), scan((8,), 1, 5, 0), scan((8,), 6, 63, 0)]
 
     def whole(*parts):
         return fits(check_progressive, b"\xff\xd8" + frame + b"".join(parts) + b"\xff\xd9")
@@ -319,8 +319,8 @@ def test_progressive_scans_bring_every_coefficient_of_every_component(marker):
     for left_out in range(4):
         assert not whole(*(part for i, part in enumerate(scans) if i != left_out))
     first, second, third, fourth = scans
-    assert not whole(first, second, third, scan((5,), 6, 62, 0))
-    assert not whole(first, second, third, scan((5,), 7, 63, 0))
+    assert not whole(first, second, third, scan((8,), 6, 62, 0))
+    assert not whole(first, second, third, scan((8,), 7, 63, 0))
     assert not whole(first, scan((1,), 1, 63, 1), third, fourth)
     assert whole(first, scan((1,), 1, 63, 1), third, fourth, scan((1,), 1, 63, 0x10))
     assert not whole(scan((1,), 0, 0, 0), second, third, fourth)

@@ -113,6 +113,10 @@ def test_the_colour_is_that_of_the_primary_item(version, wide):
     for mine, expected in (([1, 4], (9, 16)), ([5, 3], (12, 18)), ([2, 1], None), ([], None)):
         found = read_items(heif(property_box=iprp(version, wide, colours, mine)))
         assert found.nclx == expected
+    others = iprp(version, wide, colours, [4]).replace(
+        number(PRIMARY, 4 if version else 2) + b"\x01", number(6, 4 if version else 2) + b"\x01"
+    )
+    assert read_items(heif(property_box=others)).nclx is None
     many = iprp(version, True, [(i, i) for i in range(300)], [2 + 280])
     assert read_items(heif(property_box=many)).nclx == (279, 279)
 

@@ -142,3 +142,10 @@ def test_in_the_middle_of_the_picture_there_is_no_cats_eye():
     assert len(aperture_discs(lens, radius)) == 1
     assert torch.equal(spot_light(lens, radius, 5), spot_light(LENS, radius, 5))
     assert torch.equal(lens_psf(lens, 4.0), lens_psf(LENS, 4.0))
+
+
+@pytest.mark.parametrize("blades", [3, 5, 6])
+def test_blades_that_are_not_turned_are_alike_above_and_below(blades):
+    spot = lens_psf(LENS.at(blades=blades), 7.3)
+    assert torch.allclose(spot, spot.flip(0), atol=1e-9)
+    assert (spot - spot.flip(1)).abs().max() < 1e-9 or blades % 2

@@ -11,6 +11,7 @@ from cocnet.errors import DepthError, FileError
 from cocnet.imaging.depth.depth_codec import read_npy, read_pfm, write_pfm
 from cocnet.imaging.depth.depth_file import as_file, read_sidecar, write
 from cocnet.imaging.depth.depth_map import DepthMap, nearness, read_depth, write_depth
+from cocnet.imaging.embedded.describe import describe_depth
 
 
 def stored(path):
@@ -116,6 +117,14 @@ def test_bytes_are_a_file_named_after_what_they_are(tmp_path):
         assert path.name == "my-map.pfm"
     with pytest.raises(FileError, match="unknown bytes"), as_file(b"nothing"):
         pass
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (1, 3, 4)])
+def test_a_file_without_a_kind_has_its_size_told(tmp_path, shape):
+    np.save(tmp_path / "a.npy", np.arange(12.0).reshape(shape))
+    told = describe_depth(tmp_path / "a.npy")
+    assert (told["width"], told["height"]) == (4, 3)
+    assert (told["min"], told["max"], told["valid_share"]) == (0, 11, 1)
 
 
 def test_nearness_is_stretched_to_0_and_1():
