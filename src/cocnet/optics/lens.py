@@ -137,6 +137,8 @@ def _beside(value: Number, like: Tensor) -> Number:
 
 def _check(name: str, value: Any, wanted: str, hint: str, low: float, high: float = math.inf) -> None:
     """Raises InputError unless value is one number, or a tensor of up to one axis, in (low, high] and finite."""
+    if type(value) in (int, float) and low < value <= high and value < math.inf:
+        return
     try:
         found = torch.as_tensor(value, dtype=torch.float64).detach()
     except (TypeError, ValueError, RuntimeError) as error:
