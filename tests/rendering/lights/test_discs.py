@@ -5,6 +5,8 @@ import torch
 from scenes import inverse_of, lens_of
 
 from cocnet import PhysicalRenderer
+from cocnet.rendering.fragments import Fragments
+from cocnet.rendering.lights.discs import with_depths
 
 
 def disc(radius, side=512, at=(256, 256), power=60000.0, x=None, **lens_fields):
@@ -52,3 +54,15 @@ def test_dark_pixels_at_its_border_do_not_move_a_light():
     lens = lens_of()
     out = PhysicalRenderer(lens).from_inverse_depth(image, inverse_of(lens, x, 128))[0, 0]
     assert out[64, 64 + 17] > 0.8 * 3600 / (torch.pi * 400) and out[64, 64 + 26] < 0.1
+
+
+@pytest.mark.parametrize("radius", [10.0, 40.0, -10.0])
+def test_nearer_is_what_is_two_pixels_and_three_tenths_of_its_radius_nearer(radius):
+    """Its depth is only known in steps of a half, so what is about as far hides nothing."""
+    limit = radius - 2 - 0.3 * abs(radius)
+    x = torch.tensor([limit - 9, limit - 0.1, limit + 0.1, radius, radius + 5]).view(1, 1, 1, 5)
+    part = torch.stack([torch.full((1, 1, 5), 7.0), torch.linspace(0.2, 1, 5).view(1, 1, 5)], 1)
+    seen = with_depths(Fragments(part, x, part, x), [radius])
+    for side in (seen.front, seen.back):
+        expected = part[:, 1] * torch.tensor([0.0, 0, 1, 1, 1])
+        assert torch.equal(side, torch.stack([part[:, 0], expected, part[:, 1]], 1))

@@ -1,12 +1,14 @@
 """Lights told from white surfaces, and how bright they were."""
 
+import numpy as np
 import pytest
 import torch
 from scenes import SCENES, load
 
 from cocnet import PhysicalRenderer
 from cocnet.imaging import linear_to_srgb, srgb_to_linear
-from cocnet.rendering.lights import find_lights, restore_lights
+from cocnet.rendering.lights import detect, find_lights, restore_lights
+from cocnet.rendering.lights.candidates import LUMINANCE, Candidates
 
 
 def psnr(one, two):
@@ -80,3 +82,18 @@ def test_most_of_what_clipping_costs_is_won_back(path):
     off, auto = (PhysicalRenderer(lens)(x, depth) for x in (photo, restore_lights(photo)))
     assert psnr(auto, bokeh) > psnr(off, bokeh) + 8
     assert abs(auto.clamp(max=1).mean() / bokeh.clamp(max=1).mean() - 1) < 0.02
+
+
+def test_a_gain_is_shared_among_the_channels_as_the_rim_is_coloured(monkeypatch):
+    """In luminance it is the light's; a bright rim keeps its ratios within a fifth, a black one is grey."""
+    rims = np.array([[1, 0.5, 0.2], [0.3, 0.6, 0.9], [0, 0, 0], [2, 2, 2]], np.float32)
+    features = np.full((4, 99), -99, np.float32)
+    plane = np.zeros((1, 1))
+    found = Candidates(
+        plane.astype(np.int32), features, np.ones(4, np.float32), rims, plane.astype(np.float32)
+    )
+    monkeypatch.setattr(detect, "judge", lambda _: (np.ones(4), np.full(4, 20.0)))
+    gains = detect.gains_of(found)
+    assert np.allclose(gains @ LUMINANCE, 20, rtol=1e-4)
+    assert np.allclose(gains[2:], 20, rtol=1e-4)
+    assert np.allclose(gains[:2] / gains[:2, 1:2], rims[:2] / rims[:2, 1:2], rtol=0.21)
