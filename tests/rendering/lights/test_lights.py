@@ -8,7 +8,7 @@ from scenes import SCENES, load
 from cocnet import PhysicalRenderer
 from cocnet.imaging import linear_to_srgb, srgb_to_linear
 from cocnet.rendering.lights import detect, find_lights, restore_lights
-from cocnet.rendering.lights.candidates import LUMINANCE, Candidates
+from cocnet.rendering.lights.candidates import FEATURES, LUMINANCE, Candidates, find_candidates
 
 
 def psnr(one, two):
@@ -97,3 +97,10 @@ def test_a_gain_is_shared_among_the_channels_as_the_rim_is_coloured(monkeypatch)
     assert np.allclose(gains @ LUMINANCE, 20, rtol=1e-4)
     assert np.allclose(gains[2:], 20, rtol=1e-4)
     assert np.allclose(gains[:2] / gains[:2, 1:2], rims[:2] / rims[:2, 1:2], rtol=0.21)
+
+
+def test_a_picture_of_nothing_but_white_lies_before_white():
+    found = find_candidates(np.ones((3, 8, 9), np.float32), np.ones((8, 9), np.float32))
+    surrounds = [found.features[0, FEATURES.index(f"surround {i}")] for i in range(5)]
+    assert np.allclose(surrounds, 0, atol=0.01)
+    assert not find_lights(lambda rows: torch.ones(3, 8, 9)[:, rows], 8, 9).any
