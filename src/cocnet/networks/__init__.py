@@ -1,6 +1,6 @@
 """Networks that render bokeh, one file = one paper; all are called the same way: model(image, depth) → image."""
 
-from cocnet.networks.zoo.catalogue import catalogue
+from cocnet.networks.zoo.catalogue import catalogue, parameters_of
 from cocnet.networks.zoo.checkpoint import (
     CheckpointInfo,
     checkpoint_info,
@@ -23,6 +23,7 @@ __all__ = [
     "export_onnx",
     "list_models",
     "load_model",
+    "parameters_of",
     "quantise_onnx",
     "register",
     "save_checkpoint",

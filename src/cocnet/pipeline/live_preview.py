@@ -17,9 +17,9 @@ from torch.nn import functional
 from cocnet.optics import ThinLens
 from cocnet.pipeline.chosen_lens import BLUR_STEP
 from cocnet.pipeline.options import RenderOptions, RenderSettings
-from cocnet.pipeline.render_photo import plan_of
+from cocnet.pipeline.render_photo import Plan, plan_of
 from cocnet.pipeline.scene import Scene
-from cocnet.renderers import Physical
+from cocnet.renderers import HybridRenderer, Physical, Renderer
 from cocnet.rendering.lights import restore_lights
 
 SHARP_SHARE = (
@@ -89,22 +89,28 @@ class View:
     def look(self, options: RenderOptions) -> Look:
         """The view rendered with these options. Raises CocnetError."""
         plan = plan_of(self.scene, options)
-        renderer = plan.renderer
-        lamps = options.highlights == "auto" and isinstance(renderer, Physical)
+        renderer, light, inverse = self.inputs(plan, plan.renderer)
+        with torch.inference_mode():
+            made = renderer.render(light, inverse, plan.lens)[0]
+        pixels = self.scene.photo.encode(made)
+        height, width = inverse.shape[-2:]
+        limit_m = SHARP_SHARE * math.hypot(height, width) / width * plan.lens.sensor_width_m
+        near, far = plan.settings.sharp_m or plan.lens.depth_of_field_m(limit_m)
+        longer = max(self.scene.photo.height, self.scene.photo.width)
+        blur = plan.settings.largest_blur_radius_px / (BLUR_STEP * longer)
+        return Look(pixels, plan.settings, zones(plan.lens, inverse[0, 0]), (float(near), float(far)), blur)
+
+    def inputs(
+        self, plan: Plan, renderer: Renderer
+    ) -> tuple[Renderer, Float32[Tensor, "1 3 h w"], Float32[Tensor, "1 1 h w"]]:
+        """A renderer of a plan, and what it is given at this size: light and inverse depth (1/m)."""
+        lamps = plan.settings.options.highlights == "auto" and isinstance(renderer, Physical | HybridRenderer)
         if isinstance(renderer, Physical):
             renderer = replace(renderer, sharp_lights=lamps or None)
         light = self.light_with_lamps if lamps else self.light
         held = plan.inverse_depth is not self.scene.inverse
         inverse = self.picked(plan.inverse_depth) if held else self.inverse
-        with torch.inference_mode():
-            made = renderer.render(light[None], inverse[None, None], plan.lens)[0]
-        pixels = self.scene.photo.encode(made)
-        height, width = inverse.shape
-        limit_m = SHARP_SHARE * math.hypot(height, width) / width * plan.lens.sensor_width_m
-        near, far = plan.settings.sharp_m or plan.lens.depth_of_field_m(limit_m)
-        longer = max(self.scene.photo.height, self.scene.photo.width)
-        blur = plan.settings.largest_blur_radius_px / (BLUR_STEP * longer)
-        return Look(pixels, plan.settings, zones(plan.lens, inverse), (float(near), float(far)), blur)
+        return renderer, light[None], inverse[None, None]
 
 
 def zones(lens: ThinLens, inverse: Float32[Tensor, "h w"]) -> Int8[np.ndarray, "h w"]:

@@ -4,12 +4,13 @@ from cocnet.renderers.controls import ConstantBlur, Identity, best_constant_blur
 from cocnet.renderers.hybrid_renderer import HybridRenderer
 from cocnet.renderers.nearness import NearnessView, Setup
 from cocnet.renderers.network import NetworkRenderer
-from cocnet.renderers.opening import open_renderer
+from cocnet.renderers.opening import NAMES, open_renderer
 from cocnet.renderers.physical_model import Physical
 from cocnet.renderers.protocol import Renderer
 from cocnet.renderers.streaming import render_windows
 
 __all__ = [
+    "NAMES",
     "ConstantBlur",
     "HybridRenderer",
     "Identity",

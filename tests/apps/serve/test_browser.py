@@ -207,6 +207,30 @@ def test_every_control_has_a_name(page):
     assert unnamed == []
 
 
+def test_compare_fills_a_cell_for_each_renderer_and_can_be_stopped(page, tmp_path):
+    open_halves(page, tmp_path, width=90, height=60)
+    page.focus("#tab-bokeh")
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#compare").is_visible() and not page.locator("#bokeh").is_visible()
+    page.focus("#compare-start")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#cells[aria-busy=false] img")
+    cells = {text.split()[0]: text for text in page.locator("#cells li").all_inner_texts()}
+    assert "same focus and lens" in cells["physical"] and "no parameters" in cells["physical"]
+    assert "no lens" in cells["cocnet-b3-less"] and "1.91 M parameters" in cells["cocnet-b3-less"]
+    assert "expected weights" in cells["brvit"] and "123.15 M" in cells["brvit"]
+    assert all(f" {unit}" in cells["cocnet-hybrid"] for unit in ("s,", "M parameters"))
+    shown = page.locator("#cells img").evaluate_all("all => all.map(i => i.complete && i.naturalWidth)")
+    assert len(shown) == 7 and set(shown) == {90}
+    assert "7 renderers compared" in page.inner_text("#status") and "mm, f/" in page.inner_text(
+        "#compare-lens"
+    )
+    page.click("#compare-start")
+    page.click("#compare-stop")
+    page.wait_for_function("() => document.getElementById('status').textContent === 'Cancelled.'")
+    assert page.locator("#cells li").filter(has_text="not rendered").count() > 0
+
+
 def test_screenshot_for_the_readme(chromium, url, tmp_path):
     page = opened(chromium, url, color_scheme="dark")
     page.click("#examples button:has-text('motorcycle')")

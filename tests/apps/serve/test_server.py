@@ -16,6 +16,7 @@ from cocnet.apps.serve.settings import ServeRun
 from cocnet.apps.serve.studio import Upload, open_upload
 from cocnet.apps.workers import Limits, Worker, WorkerDied
 from cocnet.imaging import read_photo
+from cocnet.networks import list_models, shipped_weights
 
 
 class Here:
@@ -140,6 +141,71 @@ def test_renders_wait_for_their_turn_say_so_and_can_be_cancelled(client, files):
     assert client.get(f"/api/jobs/{second}").json()["state"] == "cancelled"
 
 
+def compared(client, key, names, **options):
+    asked = {"names": names, "options": {"depth_kind": "metric", "focal_length_mm": 300, **options}}
+    answer = client.post(f"/api/photos/{key}/comparisons", json=asked)
+    assert answer.status_code == 200, answer.text
+    number = answer.json()["job"]
+    finished(client, number)
+    return number, client.get(f"/api/jobs/{number}/cells").json()
+
+
+def test_a_comparison_gives_each_renderer_the_same_lens_and_says_what_it_lacks(client, files):
+    key = uploaded(client, files)
+    chosen = {"focus_point": [0.25, 0.5], "f_number": 1.0}
+    number, found = compared(client, key, ["identity", "brvit", "physical"], model="cocnet-b3-less", **chosen)
+    still, missing, blurred = found["cells"]
+    assert found["state"] == "done" and found["settings"]["focus_m"]["value"] == pytest.approx(1.5, rel=1e-3)
+    assert [still["reads"], blurred["reads"]] == [[], ["depth", "lens"]]
+    assert still["parameters"] == 0 and still["seconds"] >= 0 and "no effect" in still["notes"][0]
+    assert missing["parameters"] > 1e8 and "weights" in missing["error"] and "seconds" not in missing
+    pictures = [client.get(f"/api/jobs/{number}/cells/{n}") for n in range(3)]
+    assert pictures[1].status_code == 404
+    original, _ = looked(client, key, "original")
+    alone, _ = looked(client, key, **chosen)
+    same, made = (read_photo(pictures[n].content).pixels for n in (0, 2))
+    assert (same == original).all() and (made == alone).all() and (alone != original).any()
+    assert client.get(f"/api/jobs/{number}/file").json()["cells"] == found["cells"]
+    assert client.get(f"/api/jobs/{number}/settings").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "names", [["../x.safetensors"], ["physical", "nothing"], [], "physical", [1], [["physical"]]]
+)
+def test_a_comparison_refuses_what_is_no_renderer(client, files, names):
+    key = uploaded(client, files, depth=False)
+    answer = client.post(f"/api/photos/{key}/comparisons", json={"names": names})
+    assert answer.status_code == 400 and "expected" in answer.json()["detail"]
+
+
+def test_comparisons_wait_in_the_renders_queue_and_are_their_visitors_own(app, client, files):
+    key = uploaded(client, files, depth=False)
+    Here.gate = threading.Event()
+    first = client.post(f"/api/photos/{key}/renders", json={}).json()["job"]
+    second = client.post(f"/api/photos/{key}/comparisons", json={"names": ["identity"]}).json()
+    assert second["state"] == "waiting" and second["names"] == ["identity"]
+    number = second["job"]
+    waits = client.get(f"/api/jobs/{number}/cells").json()
+    assert waits["state"] == "waiting" and waits["cells"] == []
+    assert client.delete(f"/api/jobs/{number}").json()["state"] == "cancelled"
+    other = TestClient(app, base_url="http://127.0.0.1:8765")
+    assert other.post(f"/api/photos/{key}/comparisons", json={}).status_code == 404
+    assert other.get(f"/api/jobs/{number}/cells").status_code == 404
+    assert other.get(f"/api/jobs/{number}/cells/0").status_code == 404
+    Here.gate.set()
+    finished(client, first)
+    assert client.get(f"/api/jobs/{first}/cells").json()["cells"] == []
+    assert client.get(f"/api/jobs/{first}/cells/0").status_code == 404
+
+
+def test_everything_that_renders_can_be_compared_what_ships_first(client):
+    names = client.get("/api/about").json()["names"]["renderer"]
+    assert names[:4] == ["physical", "physical-eq8", "identity", "blur"] and "ifan" not in names
+    assert {card.name for card in list_models() if card.task == "bokeh"} == set(names[4:])
+    ships = [shipped_weights(name) is not None for name in names[4:]]
+    assert ships == sorted(ships, reverse=True) and any(ships)
+
+
 def test_nobody_sees_the_photos_and_renders_of_another(app, client, files):
     key = uploaded(client, files, depth=False)
     job = client.post(f"/api/photos/{key}/renders", json={}).json()["job"]
@@ -230,7 +296,7 @@ def test_the_page_runs_only_its_own_scripts(client):
     page = client.get("/")
     assert "default-src 'self'" in page.headers["content-security-policy"]
     assert "http://" not in page.text and "https://" not in page.text and "onclick" not in page.text
-    for name in ("app.js", "server.js", "view.js", "more.js", "style.css"):
+    for name in ("app.js", "server.js", "view.js", "more.js", "compare.js", "tabs.js", "style.css"):
         assert client.get(f"/static/{name}").status_code == 200
 
 

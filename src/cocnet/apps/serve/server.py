@@ -4,15 +4,14 @@ Enters: HTTP. Leaves: JSON, JPEG, files. What can't be done answers 400, a proce
 """
 
 import json
-import math
 import re
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Body, Cookie, Depends, FastAPI, HTTPException, Request
+from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
@@ -20,20 +19,21 @@ from starlette.concurrency import run_in_threadpool
 from cocnet import __version__
 from cocnet.apps.batch.inputs import DEPTHS, PHOTOS
 from cocnet.apps.cli.spelled import command_of
+from cocnet.apps.serve.asking import Asking, Given, photo_of, plain
 from cocnet.apps.serve.examples import MEASURED, example_files, measured_depth
 from cocnet.apps.serve.gate import Gate
-from cocnet.apps.serve.jobs import Job, Jobs
+from cocnet.apps.serve.job_routes import add_comparisons, add_renders
+from cocnet.apps.serve.jobs import Jobs
 from cocnet.apps.serve.names import choosable_names
 from cocnet.apps.serve.options_form import form, options_of
 from cocnet.apps.serve.settings import ServeRun
-from cocnet.apps.serve.studio import Upload, look, open_upload, render_file
+from cocnet.apps.serve.studio import Upload, look, open_upload
 from cocnet.apps.serve.visitors import FOLDER, Photo, Visitor, Visitors
 from cocnet.apps.workers import Limits, Worker, WorkerDied
 from cocnet.errors import CocnetError, FileError, InputError
-from cocnet.pipeline.result_files import default_output, settings_path
+from cocnet.pipeline.result_files import default_output
 
 STATIC = Path(__file__).parent / "static"
-VISITOR = "cocnet_visitor"
 LONGEST_PX = (64, 2048)
 BYTES_A_PIXEL = 8
 _OWN_FOLDER = re.compile(rf"[^'\s]*{FOLDER}[^'\s]*/")  # a visitor is told the names of his files alone
@@ -57,29 +57,9 @@ def make_app(run: ServeRun, token: str | None = None, make_worker: Callable[[Lim
     _add_pages(app)
     _add_photos(app, run)
     _add_views(app)
-    _add_renders(app, jobs)
+    add_renders(app, jobs)
+    add_comparisons(app, jobs)
     return Gate(app, token)
-
-
-def visitor_of(
-    request: Request, response: Response, cocnet_visitor: Annotated[str | None, Cookie()] = None
-) -> Visitor:
-    """Who asks; a new visitor gets a cookie."""
-    key, visitor = request.app.state.visitors.of(cocnet_visitor)
-    if key != cocnet_visitor:
-        response.set_cookie(VISITOR, key, httponly=True, samesite="strict")
-    return visitor
-
-
-Asking = Annotated[Visitor, Depends(visitor_of)]
-Given = Annotated[dict[str, Any], Body()]
-
-
-def photo_of(visitor: Visitor, key: str) -> Photo:
-    """A visitor's own photo; 404 for anybody else's."""
-    if key not in visitor.photos:
-        raise HTTPException(404, "expected one of your photos, got another name, try uploading it again")
-    return visitor.photos[key]
 
 
 def _add_pages(app: FastAPI) -> None:
@@ -178,60 +158,6 @@ def _add_views(app: FastAPI) -> None:
         return Response(jpeg, media_type="image/jpeg", headers={"x-facts": json.dumps(plain(told))})
 
 
-def _add_renders(app: FastAPI, jobs: Jobs) -> None:
-    @app.post("/api/photos/{key}/renders")
-    def render(visitor: Asking, key: str, given: Given) -> dict[str, Any]:
-        """Start a render at full size; returns its job."""
-        photo, options = photo_of(visitor, key), options_of(given.get("options", {}))
-        name = default_output(photo.upload.photo).name
-        file = visitor.new_file(name)
-        job = Job(render_file, (photo.upload, options, file, 95), file, name)
-        number = file.parent.name
-        visitor.jobs[number] = job
-        jobs.add(job)
-        return {"job": number, **_state(jobs, job)}
-
-    @app.get("/api/jobs/{number}")
-    def state(visitor: Asking, number: str) -> dict[str, Any]:
-        """How far a job is."""
-        return _state(jobs, job_of(visitor, number))
-
-    @app.delete("/api/jobs/{number}")
-    def cancel(visitor: Asking, number: str) -> dict[str, Any]:
-        """Stop a job."""
-        job = job_of(visitor, number)
-        job.cancel()
-        return _state(jobs, job)
-
-    @app.get("/api/jobs/{number}/file")
-    def file(visitor: Asking, number: str) -> FileResponse:
-        """The picture of a finished job; 409 before."""
-        job = job_of(visitor, number)
-        if job.state != "done":
-            raise HTTPException(409, f"expected a finished render, got one that is {job.state}, try later")
-        return FileResponse(job.file, filename=job.name)
-
-    @app.get("/api/jobs/{number}/settings")
-    def settings(visitor: Asking, number: str) -> FileResponse:
-        """The settings of a finished job as JSON; 409 before."""
-        job = job_of(visitor, number)
-        if job.state != "done":
-            raise HTTPException(409, f"expected a finished render, got one that is {job.state}, try later")
-        return FileResponse(settings_path(job.file), filename=f"{job.name}.json")
-
-
-def job_of(visitor: Visitor, number: str) -> Job:
-    """A visitor's own job; 404 for anybody else's."""
-    if number not in visitor.jobs:
-        raise HTTPException(404, "expected one of your renders, got another name, try starting it again")
-    return visitor.jobs[number]
-
-
-def _state(jobs: Jobs, job: Job) -> dict[str, Any]:
-    facts = {"state": job.state, "done": job.done, "parts": job.parts, "before": jobs.before(job)}
-    return facts | {"error": job.error, "name": job.name}
-
-
 def _command(photo: Photo, options: Any) -> str:
     upload = photo.upload
     depth = None if upload.depth is None else upload.depth.name
@@ -266,12 +192,3 @@ async def _received(request: Request, path: Path, most_bytes: int) -> None:
 def _told(status: int, error: Exception) -> JSONResponse:
     line = _OWN_FOLDER.sub("", " ".join(str(error).split()))
     return JSONResponse({"detail": line}, status)
-
-
-def plain(value: Any) -> Any:
-    """What JSON can hold: infinity and NaN become null."""
-    if isinstance(value, dict):
-        return {name: plain(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

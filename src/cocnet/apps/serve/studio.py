@@ -56,14 +56,14 @@ def look(upload: Upload, options: RenderOptions, longest_px: int, what: What) ->
 
     view = _view(upload, options, longest_px)
     if what == "original":
-        return _jpeg(view.original, view.scene.photo), {}
+        return as_jpeg(view.original, view.scene.photo), {}
     if what == "depth":
-        return _jpeg(depth_picture(view.inverse.numpy()), None), {}
+        return as_jpeg(depth_picture(view.inverse.numpy()), None), {}
     found = view.look(options)
     facts = asdict(replace(found.settings, depth=None)) | {"sharp_m": found.sharp_m, "blur": found.blur}
     if what == "zones":
-        return _jpeg(with_zones(found.pixels, found.zones), None), facts
-    return _jpeg(found.pixels, view.scene.photo), facts
+        return as_jpeg(with_zones(found.pixels, found.zones), None), facts
+    return as_jpeg(found.pixels, view.scene.photo), facts
 
 
 def render_file(
@@ -82,22 +82,29 @@ def render_file(
     return asdict(result.settings)
 
 
+def scene_of(upload: Upload, options: RenderOptions) -> Any:
+    """The photo with its depth; no path of the server in it. Raises CocnetError."""
+    from cocnet.imaging import read_photo
+    from cocnet.pipeline.scene import open_scene
+
+    photo = read_photo(upload.photo, upload.max_pixels * _BYTES_A_PIXEL)
+    photo = replace(photo, path=Path(upload.photo.name))
+    if photo.width * photo.height > upload.max_pixels:
+        got = f"{photo.width * photo.height / 1e6:.0f}"
+        most = upload.max_pixels / 1e6
+        raise FileError(f"expected at most {most:g} megapixels, got {got}, try --max-mp {got}")
+    return open_scene(photo, upload.depth, options)
+
+
 def _view(upload: Upload, options: RenderOptions, longest_px: int) -> Any:
     """The view of a photo at a size, opened where it isn't the one that is kept."""
-    from cocnet.imaging import read_photo
     from cocnet.pipeline.live_preview import View
-    from cocnet.pipeline.scene import open_scene, scene_key
+    from cocnet.pipeline.scene import scene_key
 
     key = (upload, scene_key(options))
     if key not in _kept:
         _kept.clear()
-        photo = read_photo(upload.photo, upload.max_pixels * _BYTES_A_PIXEL)
-        photo = replace(photo, path=Path(upload.photo.name))
-        if photo.width * photo.height > upload.max_pixels:
-            got = f"{photo.width * photo.height / 1e6:.0f}"
-            most = upload.max_pixels / 1e6
-            raise FileError(f"expected at most {most:g} megapixels, got {got}, try --max-mp {got}")
-        _kept[key] = (open_scene(photo, upload.depth, options), {})
+        _kept[key] = (scene_of(upload, options), {})
     scene, views = _kept[key]
     if longest_px not in views:
         views.clear()
@@ -105,7 +112,8 @@ def _view(upload: Upload, options: RenderOptions, longest_px: int) -> Any:
     return views[longest_px]
 
 
-def _jpeg(pixels: Any, like: Any) -> bytes:
+def as_jpeg(pixels: Any, like: Any) -> bytes:
+    """Pixels as a JPEG, in the colour profile of the photo that they are like (None: sRGB)."""
     from cocnet.imaging import Photo, write_photo
 
     stream = io.BytesIO()

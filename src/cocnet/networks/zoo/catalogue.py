@@ -24,11 +24,12 @@ def catalogue() -> list[dict[str, Any]]:
 def _facts(card: Card) -> dict[str, Any]:
     weights = shipped_weights(card.name)
     data = card.data if weights is None else checkpoint_info(weights).data
-    counted = {"parameters": _parameters(card.name), "weights_shipped": weights is not None}
+    counted = {"parameters": parameters_of(card.name), "weights_shipped": weights is not None}
     return asdict(card) | {"data": data} | counted
 
 
-def _parameters(name: str) -> int | None:
+def parameters_of(name: str) -> int | None:
+    """The number of a network's parameters, without making them; None: an extra is missing."""
     try:
         with torch.device("meta"):
             model = create_model(name)

@@ -1,13 +1,16 @@
 // The page: state is the photo and the options; whatever changes asks for one view, the last wish wins.
 
+import * as comparison from "./compare.js";
 import * as server from "./server.js";
 import { build } from "./more.js";
+import { tabs } from "./tabs.js";
 import { before, fractions, frame, mark, picture, show, split } from "./view.js";
 
 const at = (id) => document.getElementById(id);
 const STOPS = Array.from({ length: 25 }, (_, n) => Number((2 ** (n / 6)).toPrecision(2))); // f/1 to f/16 in thirds
 const FAST_PX = 720, FINE_PX = 1200, IDLE_MS = 350;
 const state = { photo: null, focus: {}, opening: {}, place: null };
+const parts = tabs(at("tabs"));
 let more, wanted = null, busy = false, idle = 0, running = null;
 
 function say(line, error = false) {
@@ -116,6 +119,8 @@ async function open(promise) {
     if (state.photo) server.forget(state.photo.id).catch(() => {});
     Object.assign(state, { photo, focus: {}, opening: {}, place: null });
     more.set(photo.options);
+    comparison.clear();
+    at("tabs").hidden = false;
     mark(null);
     for (const [id, there] of [["drop", false], ["view", true], ["controls", true]]) at(id).hidden = !there;
     frame.style.setProperty("--aspect", photo.width / photo.height); // of one size, however coarse the view is
@@ -205,7 +210,8 @@ function listen() {
   at("cancel").addEventListener("click", () => running && server.cancel(running));
   at("another").addEventListener("click", () => {
     at("drop").hidden = false;
-    at("view").hidden = at("controls").hidden = true;
+    parts.first();
+    at("view").hidden = at("controls").hidden = at("tabs").hidden = true;
     at("file").value = "";
   });
   const stage = at("stage");
@@ -230,4 +236,5 @@ for (const name of known.examples) {
   at("examples").append(button, " ");
 }
 listen();
+comparison.listen(() => state.photo, options, say);
 document.body.dataset.ready = "yes";

@@ -25,6 +25,10 @@ export const startRender = async (id, options) =>
 export const job = async (number) => (await asked(`/api/jobs/${number}`)).json();
 export const cancel = async (number) => asked(`/api/jobs/${number}`, { method: "DELETE" });
 
+export const compare = async (id, options) => (await asked(`/api/photos/${id}/comparisons`, asJson({ options }))).json();
+export const cells = async (number) => (await asked(`/api/jobs/${number}/cells`)).json();
+export const cellPicture = (number, cell) => `/api/jobs/${number}/cells/${cell}`;
+
 export async function look(id, given) {
   const answer = await asked(`/api/photos/${id}/look`, asJson(given));
   return { picture: await answer.blob(), ...JSON.parse(answer.headers.get("x-facts")) };

@@ -1,0 +1,51 @@
+"""Who asks, for which of his own photos and jobs, and what he is answered.
+
+Enters: requests. Leaves: visitors with what is theirs (404 for anybody else's), values that JSON can hold.
+"""
+
+import math
+from typing import Annotated, Any
+
+from fastapi import Body, Cookie, Depends, HTTPException, Request, Response
+
+from cocnet.apps.serve.jobs import Job
+from cocnet.apps.serve.visitors import Photo, Visitor
+
+VISITOR = "cocnet_visitor"
+
+
+def visitor_of(
+    request: Request, response: Response, cocnet_visitor: Annotated[str | None, Cookie()] = None
+) -> Visitor:
+    """Who asks; a new visitor gets a cookie."""
+    key, visitor = request.app.state.visitors.of(cocnet_visitor)
+    if key != cocnet_visitor:
+        response.set_cookie(VISITOR, key, httponly=True, samesite="strict")
+    return visitor
+
+
+Asking = Annotated[Visitor, Depends(visitor_of)]
+Given = Annotated[dict[str, Any], Body()]
+
+
+def photo_of(visitor: Visitor, key: str) -> Photo:
+    """A visitor's own photo; 404 for anybody else's."""
+    if key not in visitor.photos:
+        raise HTTPException(404, "expected one of your photos, got another name, try uploading it again")
+    return visitor.photos[key]
+
+
+def job_of(visitor: Visitor, number: str) -> Job:
+    """A visitor's own job; 404 for anybody else's."""
+    if number not in visitor.jobs:
+        raise HTTPException(404, "expected one of your renders, got another name, try starting it again")
+    return visitor.jobs[number]
+
+
+def plain(value: Any) -> Any:
+    """What JSON can hold: infinity and NaN become null."""
+    if isinstance(value, dict):
+        return {name: plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
