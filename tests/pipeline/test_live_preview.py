@@ -29,6 +29,17 @@ def test_at_full_size_it_is_the_render(scene):
     assert look.settings == whole.settings
 
 
+def test_lamps_are_restored_for_whatever_has_the_physical_renderer_in_it(scene):
+    pixels = np.full((60, 60, 3), 20, np.uint8)
+    pixels[30, 44:47] = pixels[29:32, 45] = 255
+    lit = open_scene(Photo(pixels), np.tile(np.repeat([1.5, 6.0], 30), (60, 1)).astype(np.float32), OPTIONS)
+    assert float(View(lit, 60).light_with_lamps.max()) > 1.5
+    for model in (None, "cocnet-hybrid"):
+        view = View(lit, 60)
+        on, off = (view.look(OPTIONS.changed(model=model, highlights=x)).pixels for x in ("auto", "off"))
+        assert int(on.astype(int).sum()) > int(off.astype(int).sum()) + 1000, model
+
+
 def test_a_smaller_view_keeps_the_settings_and_the_photos_light(scene):
     view = View(scene, 20)
     look = view.look(OPTIONS)

@@ -217,7 +217,7 @@ def test_compare_fills_a_cell_for_each_renderer_and_can_be_stopped(page, tmp_pat
     page.wait_for_selector("#cells[aria-busy=false] img")
     cells = {text.split()[0]: text for text in page.locator("#cells li").all_inner_texts()}
     assert "same focus and lens" in cells["physical"] and "no parameters" in cells["physical"]
-    assert "no lens" in cells["cocnet-b3-less"] and "1.91 M parameters" in cells["cocnet-b3-less"]
+    assert "no effect" in cells["cocnet-b3-less"] and "1.91 M parameters" in cells["cocnet-b3-less"]
     assert "expected weights" in cells["brvit"] and "123.15 M" in cells["brvit"]
     assert all(f" {unit}" in cells["cocnet-hybrid"] for unit in ("s,", "M parameters"))
     shown = page.locator("#cells img").evaluate_all("all => all.map(i => i.complete && i.naturalWidth)")

@@ -3,9 +3,7 @@
 import * as server from "./server.js";
 
 const at = (id) => document.getElementById(id);
-const BOTH = "same focus and lens";
-const WITHOUT = { depth: "reads depth, no lens", "": "reads the photo alone, no lens" };
-let running = null;
+let running = null, unwanted = false; // unwanted: stopped before the server has named the job
 
 export function listen(photo, options, say) {
   at("compare-start").addEventListener("click", () => start(photo(), options(), say));
@@ -20,15 +18,18 @@ export function clear() {
 }
 
 function stop() {
+  unwanted = true;
   if (running) server.cancel(running).catch(() => {});
 }
 
 async function start(photo, options, say) {
   let job = null;
   working(true);
+  unwanted = false;
   try {
     job = await server.compare(photo.id, options);
     running = job.job;
+    if (unwanted) stop();
     const items = job.names.map(waiting);
     at("cells").replaceChildren(...items);
     let shown = 0;
@@ -84,7 +85,7 @@ function fill(item, cell, number, index) {
   item.lastChild.remove();
   item.append(line([seconds(cell), parameters(cell.parameters)].filter(Boolean).join(", ")));
   if (cell.error) { item.append(line(cell.error)); return; }
-  item.append(line(cell.reads.includes("lens") ? BOTH : WITHOUT[cell.reads.join()]));
+  if (cell.reads.includes("lens")) item.append(line("same focus and lens"));
   item.append(...cell.notes.map(line));
   const link = document.createElement("a"), image = new Image(cell.width, cell.height);
   Object.assign(image, { src: server.cellPicture(number, index), alt: `The photo by ${cell.name}` });
