@@ -43,7 +43,8 @@ def test_what_reads_no_lens_says_so_and_a_missing_file_is_told(view):
 
 def test_seconds_are_those_of_a_renderer_that_is_warm(view, monkeypatch):
     class Slow:
-        name, reads = "slow", frozenset()
+        name = "slow"
+        reads = frozenset[str]()
         calls = 0
 
         def render(self, light, inverse_depth, lens):
