@@ -21,7 +21,7 @@ from renderer import SIDE, scene
 
 from cocnet import PhysicalRenderer
 from cocnet.rendering.compiled import composition, kernels, splitting
-from cocnet.rendering.levels import groups, level_above
+from cocnet.rendering.levels import groups, level_above, level_radius, own_radius
 
 PLANE = SIDE * SIDE * 4  # bytes
 # planes of the picture's size that a stage reads and writes once: x or values, layers, states
@@ -74,8 +74,8 @@ def multiplications(radius_px: float) -> float:
     found = 0.0
     for group in groups(radius_px):
         for n in range(max(group.first, 0), min(group.last, top) + 1):
-            size = float(composition.own_radius(composition.level_radius(n), group.scale))
-            low, high = (composition.level_radius(max(n + step, 0)) for step in (-1, 1))
+            size = float(own_radius(level_radius(n), group.scale))
+            low, high = (level_radius(max(n + step, 0)) for step in (-1, 1))
             pixels = ((np.abs(x) > low) & (np.abs(x) < high)).sum() if n else (np.abs(x) < high).sum()
             found += pixels / group.scale**2 * max(np.pi * size**2, 1) * (image.shape[1] + 1)
     return found

@@ -1,5 +1,8 @@
 """Compiled loops give what the reference gives."""
 
+import os
+import signal
+
 import numba
 import pytest
 import torch
@@ -121,6 +124,23 @@ def test_without_a_folder_for_machine_code_each_process_compiles(monkeypatch: py
 
     monkeypatch.setattr(numba, "njit", refusing)
     assert jit(lambda a: a + 1)(2) == 3
+
+
+def test_a_forked_process_starts_threads_of_its_own() -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        in_threads(lambda a: a, [(1,), (2,)])
+        child = os.fork()
+        if child == 0:
+            in_threads(lambda a: a, [(1,), (2,)])
+            os._exit(7)
+        signal.signal(signal.SIGALRM, lambda *_: os.kill(child, signal.SIGKILL))
+        signal.alarm(20)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    finally:
+        signal.alarm(0)
+        torch.set_num_threads(before)
 
 
 def test_bands_cover_all_rows_once() -> None:

@@ -3,8 +3,10 @@
 Enters: a function of NumPy arrays. Leaves: the same, compiled, which lets other threads run meanwhile.
 """
 
+import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import numba
@@ -25,13 +27,19 @@ def jit(function: Callable[..., Any]) -> Any:
 def in_threads(work: Callable[..., Any], jobs: Iterable[tuple[Any, ...]]) -> None:
     """Do all jobs, with as many threads as PyTorch may use."""
     threads = torch.get_num_threads()
-    if threads == 1:
-        for job in jobs:
-            work(*job)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(lambda job: work(*job), jobs):
-            pass
+    done = (work(*job) for job in jobs) if threads == 1 else _pool(threads).map(lambda job: work(*job), jobs)
+    for _ in done:
+        pass
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """Threads that stay, as starting them costs more than many a pass."""
+    return ThreadPoolExecutor(threads)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # a forked process has none of the threads
 
 
 def bands(length: int, multiple: int = 1) -> list[tuple[int, int]]:
