@@ -199,8 +199,7 @@ def _gather(tiles: list[tuple[Leaf, Leaf]], group: Group, sign: int, grid: Grid,
         empty = leaves[0].value.new_zeros(b, d + 1, grid.height // group.scale, grid.width // group.scale)
         pooled = grid.join(empty if m is None else m.pooled(group.scale, margin) for m in members)
         mass = pooled[:, -2:-1]
-        middle = torch.full_like(mass, sum(_span(group, sign)) / 2)
-        level = torch.where(mass > 1e-6, pooled[:, -1:] / mass.clamp(min=1e-6), middle)
+        level = pooled[:, -1:] / mass.clamp(min=1e-6)
         around = grid.around(group.scale, _reach(group))
         touched = frozenset().union(*(m.touched for m in members if m is not None))
         between = frozenset(range(min(touched), max(touched) + 1))

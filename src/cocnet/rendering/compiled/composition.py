@@ -130,17 +130,16 @@ def _pooled(
         rows = bands(size[0], coarse[-1].scale)
         in_threads(lambda a, b: pool(*leaf, group_of, shifts, starts, size, a, b, flat), rows)
 
-    def cut(place: slice | None, group: Group, sign: int) -> Leaf | None:
+    def cut(place: slice | None, group: Group) -> Leaf | None:
         if place is None:
             return None
         planes = flat[place].reshape(d + 1, *_smaller(size, group.scale))
-        settle(planes, np.float32(sign * (group.first + group.last) / 2))
+        settle(planes)
         planes = np.ascontiguousarray(planes[:, : -(-height // group.scale), : -(-width // group.scale)])
         return Leaf(planes[:d], planes[d])
 
     return [
-        (cut(own[FRONT], group, -1), cut(own[BEHIND], group, 1))
-        for own, group in zip(places, coarse, strict=True)
+        (cut(own[FRONT], group), cut(own[BEHIND], group)) for own, group in zip(places, coarse, strict=True)
     ]
 
 

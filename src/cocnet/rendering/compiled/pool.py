@@ -92,10 +92,10 @@ def _gather(value, row, column, weight, level, y, i, shift, size, start, pooled)
 
 
 @jit
-def settle(planes, middle):
-    """Layer times coverage → layer, in the last plane; the middle where nothing is covered."""
+def settle(planes):
+    """Layer times coverage → layer, in the last plane."""
     d = planes.shape[0] - 1
     for y in range(planes.shape[1]):
         mass, level = planes[d - 1, y], planes[d, y]
         for i in range(len(mass)):
-            level[i] = level[i] / max(mass[i], LEAST) if mass[i] > LEAST else middle
+            level[i] /= max(mass[i], LEAST)
