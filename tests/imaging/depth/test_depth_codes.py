@@ -193,3 +193,11 @@ def test_a_relative_map_is_placed_between_near_and_far(kind):
     assert np.allclose(metres, expected, rtol=1e-6)
     flat = DepthMap.of(np.full((1, 2), 3.0), kind).inverse_depth(2, 5)
     assert np.allclose(flat, (1 / 2 + 1 / 5) / 2)
+
+
+@pytest.mark.parametrize(("scale", "order"), [("-1.0", "<f4"), ("-0.5", "<f4"), ("0.5", ">f4"), ("1.0", ">f4")])
+def test_the_sign_of_a_pfm_scale_is_its_byte_order(tmp_path, scale, order):
+    plane = np.arange(1, 7, dtype=np.float32).reshape(2, 3)
+    body = plane[::-1].astype(order).tobytes()
+    (tmp_path / "a.pfm").write_bytes(f"Pf\n3 2\n{scale}\n".encode() + body)
+    assert np.array_equal(read_pfm(tmp_path / "a.pfm", 10**9), plane)
