@@ -195,7 +195,9 @@ def test_a_relative_map_is_placed_between_near_and_far(kind):
     assert np.allclose(flat, (1 / 2 + 1 / 5) / 2)
 
 
-@pytest.mark.parametrize(("scale", "order"), [("-1.0", "<f4"), ("-0.5", "<f4"), ("0.5", ">f4"), ("1.0", ">f4")])
+@pytest.mark.parametrize(
+    ("scale", "order"), [("-1.0", "<f4"), ("-0.5", "<f4"), ("0.5", ">f4"), ("1.0", ">f4")]
+)
 def test_the_sign_of_a_pfm_scale_is_its_byte_order(tmp_path, scale, order):
     plane = np.arange(1, 7, dtype=np.float32).reshape(2, 3)
     body = plane[::-1].astype(order).tobytes()
