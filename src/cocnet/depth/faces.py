@@ -37,7 +37,7 @@ class Face:
 
     @property
     def height(self) -> float:
-        """Of the photo's."""
+        """Height of the face as a fraction of the photo's height."""
         return self.bottom - self.top
 
     @property

@@ -37,7 +37,7 @@ class Claim:
             _lock(self._handle)
 
     def close(self) -> None:
-        """Release the lock."""
+        """Unlock the file, so that other processes may take it for left over."""
         if self._handle >= 0:
             os.close(self._handle)
             self._handle = -1

@@ -179,5 +179,12 @@ def test_a_warm_up_leaves_nothing_to_compile() -> None:
     assert [len(f.signatures) for f in loops] == before
 
 
-def test_kernels_are_found() -> None:
-    assert callable(kernels().split) and callable(kernels().picture)
+def test_any_memory_layout(both) -> None:
+    image, inverse = scene(64, 80)
+    expected, _ = both(RENDERERS["defaults"], image, inverse)
+    apart = inverse.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
+    turned = image.transpose(2, 3).contiguous().transpose(2, 3)
+    for light in (image.contiguous(memory_format=torch.channels_last), turned):
+        assert not light.is_contiguous()
+        _, found = both(RENDERERS["defaults"], light, apart)
+        assert (expected - found).abs().max() < 1e-5

@@ -42,7 +42,7 @@ def add_renders(app: FastAPI, jobs: Jobs) -> None:
 
     @app.delete("/api/jobs/{number}")
     def cancel(visitor: Asking, number: str) -> dict[str, Any]:
-        """Stop a job."""
+        """Ask a render or comparison to stop, and say how far it was."""
         job = job_of(visitor, number)
         job.cancel()
         return _state(jobs, job)

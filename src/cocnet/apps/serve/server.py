@@ -65,7 +65,7 @@ def make_app(run: ServeRun, token: str | None = None, make_worker: Callable[[Lim
 def _add_pages(app: FastAPI) -> None:
     @app.get("/")
     def page() -> FileResponse:
-        """The page itself."""
+        """The HTML page that a browser opens first."""
         return FileResponse(STATIC / "index.html")
 
     @app.get("/api/about")

@@ -38,7 +38,7 @@ class Clip:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The file."""
+        """The film's file, as the only one that is read."""
         return (self.path,)
 
     @property

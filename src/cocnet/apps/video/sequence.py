@@ -32,11 +32,11 @@ class Sequence:
 
     @property
     def count(self) -> int:
-        """Pictures."""
+        """How many pictures there are."""
         return len(self.files)
 
     def names(self) -> list[str]:
-        """Of the pictures, as those of the result are called."""
+        """File names of the pictures; those of the result are called the same."""
         return [path.name for path in self.files]
 
     def frames(self, first: int) -> Iterator[Frame]:

@@ -89,7 +89,7 @@ class Scenes(Dataset[LensPair]):
         return self.made(index)
 
     def made(self, index: int) -> LensPair:
-        """Scene number `index`."""
+        """Draw scene number `index`: the same one each time, whatever was drawn before."""
         draw, settings = np.random.default_rng([self.seed, index]), self.settings
         fixed = settings.lens == "fixed"
         radius = settings.radius_px[1] if fixed else _log_uniform(draw, *settings.radius_px)

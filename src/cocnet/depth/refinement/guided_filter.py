@@ -84,7 +84,8 @@ def _dot(row: list[Tensor], vector: Float[Tensor, "3 h w"]) -> Float[Tensor, "h 
 
 
 def adjugate(covariance: Sequence[Tensor], epsilon: float) -> tuple[list[Tensor], Tensor]:
-    """Of the symmetric 3 × 3 matrix Σ + ε of every pixel: the adjugate's xx, xy, xz, yy, yz, zz, and det."""
+    """The adjugate of each pixel's symmetric 3 × 3 matrix Σ + εI (as xx, xy, xz, yy, yz, zz) and its determinant;
+    the first over the second is the inverse."""
     xx, xy, xz, yy, yz, zz = covariance
     xx, yy, zz = xx + epsilon, yy + epsilon, zz + epsilon
     a, b, c = yy * zz - yz * yz, xz * yz - xy * zz, xy * yz - xz * yy

@@ -142,7 +142,7 @@ def write_png(path: Path, codes: Plane) -> None:
 
 
 def write_npy(path: Path, values: Plane) -> None:
-    """Write float32 NPY."""
+    """Write depth as a NumPy file (.npy) of float32."""
     with path.open("wb") as stream:
         np.save(stream, values.astype(np.float32), allow_pickle=False)
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from cocnet.rendering.compiled.jit import jit
 from cocnet.rendering.compiled.pool import NOWHERE, ONE, ZERO
+from cocnet.rendering.layers import CONNECTED
 
 LEAST = np.float32(1e-6)
-CONNECTED = np.float32(50)  # 1 / layers.CONNECTED
+PER_COVERAGE = np.float32(1 / CONNECTED)
 
 
 @jit
@@ -43,10 +44,7 @@ def march(
     tall, wide = min(tall, room.shape[0] - top), min(wide, room.shape[1] - left)
     rows, columns = tall + 2 * reach, wide + 2 * reach
     begins, ends = np.full((2, count, rows), columns, np.int64), np.zeros((2, count, rows), np.int64)
-    inner, outer = (
-        max(0, reach - left),
-        min(columns, width - left + reach),
-    )  # columns that are inside the picture
+    inner, outer = max(0, reach - left), min(columns, width - left + reach)  # columns inside the picture
     _ranges(one_level, low, top - reach, left - reach, columns, inner, outer, begins[0], ends[0])
     if len(two):
         _ranges(two_level, low, top - reach, left - reach, columns, inner, outer, begins[1], ends[1])
@@ -164,7 +162,7 @@ def _add(sums, begin, end, light, room, covered, factor, row, left):
     coverage, open_, seen = sums[d - 1, begin:end], room[begin:end], covered[begin:end]
     for i in range(len(coverage)):
         own = coverage[i]
-        before = seen[i] * min(own * CONNECTED, ONE)
+        before = seen[i] * min(own * PER_COVERAGE, ONE)
         left_over = ONE - before
         taken = min(own, left_over)
         share = open_[i] / max(left_over, LEAST)

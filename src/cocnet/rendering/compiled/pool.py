@@ -52,8 +52,8 @@ def pool(value, level, group_of, shifts, starts, size, first, end, pooled):
     """Add the rows first…end of the padded picture of `size` to the coarse groups' means.
 
     group_of: the group of each layer, 0 for those of full scale. shifts: logarithms of scales to base 2. pooled is
-    flat: group g's side s (0 in front, 1
-    behind) begins at starts[g, s] with d + 1 planes of its size, the last one the layer times the coverage.
+    flat: group g's side s (0 in front, 1 behind) begins at starts[g, s] with d + 1 planes of its size, the last one
+    the layer times the coverage.
     """
     height, width = level.shape
     top = len(group_of) - 1

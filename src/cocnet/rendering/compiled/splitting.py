@@ -37,7 +37,7 @@ def one_split(
     """As `fragments.fragments`, for one image."""
     picture, radius = image[0].contiguous().numpy(), x[0, 0].contiguous().numpy()
     rim = _silhouettes(radius, plain.beside_lights(image))
-    front = torch.cat([image, torch.ones_like(x)], 1)
+    front = torch.cat([image, torch.ones_like(x)], 1).contiguous()
     back = torch.zeros_like(front)
     if not rim.any():
         return plain.Fragments(front, x, back, x)
