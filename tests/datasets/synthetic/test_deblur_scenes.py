@@ -9,7 +9,13 @@ from cocnet.datasets.pairs.raytraced import RayTraced, cropped
 from cocnet.datasets.pairs.view import Cut
 from cocnet.datasets.subject.cutouts import SubjectSet
 from cocnet.datasets.synthetic.bokeh_augmentation import BokehAugmentation
-from cocnet.datasets.synthetic.deblur_scenes import DeblurScenes, DeblurSceneSettings, detail
+from cocnet.datasets.synthetic.deblur_scenes import (
+    Alternating,
+    DeblurScenes,
+    DeblurSceneSettings,
+    RayTracedPairs,
+    detail,
+)
 from cocnet.datasets.synthetic.sensor_noise import CameraSettings, as_filed
 from cocnet.errors import InputError
 from cocnet.imaging import linear_to_srgb, srgb_to_linear
@@ -113,3 +119,18 @@ def test_impossible_settings_are_refused(photos, source):
     empty = SubjectSet(photos.planes.clone().index_fill(1, torch.tensor([3]), 0), photos.names)
     with pytest.raises(InputError, match="photos with a subject"):
         DeblurScenes(empty)
+
+
+def test_crops_of_ray_traced_scenes_in_turn_with_others(photos):
+    scenes = RayTraced(tuple(SCENES[:2]), "two scenes")
+    traced = RayTracedPairs(scenes, 32, CLEAN, seed=1)
+    both = Alternating(DeblurScenes(photos, DeblurSceneSettings(32), seed=2), traced)
+    assert torch.equal(both[7].blurred, traced[3].blurred) and both[6].name == "scene"
+    assert torch.equal(both[2, 7].sharp, traced[2, 3].sharp)
+    assert not torch.equal(traced[0, 3].sharp, traced[1, 3].sharp)
+    whole = {scene.name: scene for scene in (scenes[0], scenes[1])}
+    for index in range(4):
+        pair = traced[index]
+        scene = (linear_to_srgb(whole[pair.name].image).clamp(0, 1) * 255).round()
+        levels = set(scene.unique().tolist())
+        assert set((pair.sharp * 255).round().unique().tolist()) <= levels

@@ -1,10 +1,13 @@
 """Deblurring trained as a command: on scenes and on DPDD, it goes on where it stood, IFAN with its own loss."""
 
 import json
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from scenes import SCENES
 
 from cocnet import create_model, load_model, save_checkpoint
 from cocnet.apps.cli.main import main
@@ -51,6 +54,19 @@ def test_the_command_trains_on_scenes_and_goes_on(photos, tiny, capsys):
     assert "dB over the blurred picture" in capsys.readouterr().out
     assert load_model(photos / "run" / "weights.safetensors").name == "deblur-hybrid"
     assert list((photos / "run" / "samples").iterdir())
+
+
+def test_ray_traced_scenes_are_every_other_pair(photos):
+    folder = photos / "rt"
+    folder.mkdir()
+    shutil.copy(SCENES[3], folder)
+    run = DeblurRun(images=photos / "images", masks=photos / "masks", ray_traced=folder, side_px=32, seed=3)
+    items, held_out, about = data_of(run.checked())
+    alone, _, _ = data_of(replace(run, ray_traced=None))
+    assert torch.equal(items[4]["image"], alone[2]["image"]) and "1 ray-traced scenes" in about
+    assert not torch.equal(items[5]["image"], alone[2]["image"]) and len(held_out) == run.held_out
+    with pytest.raises(InputError, match="--ray-traced"):
+        DeblurRun(data=folder, ray_traced=folder).checked()
 
 
 def test_ifan_learns_from_both_views_where_there_are_any(dpdd_root):

@@ -17,7 +17,7 @@ from torch.nn import functional
 from torch.utils.data import Dataset
 
 from cocnet.datasets.pairs.deblur_pairs import DeblurPair
-from cocnet.datasets.pairs.raytraced import LensPair
+from cocnet.datasets.pairs.raytraced import Crops, LensPair, RayTraced
 from cocnet.datasets.subject.cutouts import EMPTY_SHARE, FULL_SHARE, SubjectSet
 from cocnet.datasets.synthetic import augment, parts
 from cocnet.datasets.synthetic.planes import ScenePlane, photographed
@@ -107,12 +107,57 @@ class DeblurScenes(Dataset[DeblurPair]):
 
     def _view(self, number: int, canvas: int, draw: np.random.Generator) -> Float[Tensor, "4 c c"]:
         """A part of a photo, made smaller."""
-        planes = self.photos.planes[number].float() / 255
-        side = max(canvas, round(planes.shape[-1] * _log_uniform(draw, *SMALLER)))
-        small = functional.interpolate(planes[None], (side, side), mode="bilinear", antialias=True)[0]
-        top, left = (int(n) for n in draw.integers(0, side - canvas + 1, 2))
-        view = small[:, top : top + canvas, left : left + canvas]
+        planes = self.photos.planes[number]
+        side = min(round(canvas / _log_uniform(draw, *SMALLER)), planes.shape[-1])
+        top, left = (int(n) for n in draw.integers(0, planes.shape[-1] - side + 1, 2))
+        part = planes[None, :, top : top + side, left : left + side].float() / 255
+        view = functional.interpolate(part, (canvas, canvas), mode="bilinear", antialias=True)[0]
         return view.flip(2) if draw.random() < 0.5 else view
+
+
+class RayTracedPairs(Dataset[DeblurPair]):
+    """Crops of side_px² of ray-traced scenes, turned, mirrored, their colours exchanged, as a camera files them."""
+
+    def __init__(
+        self,
+        scenes: RayTraced,
+        side_px: int,
+        camera: CameraSettings | None = None,
+        seed: int = 0,
+        count: int = 1_000_000,
+    ) -> None:
+        self.crops = Crops(scenes, side_px, seed, count)
+        self.camera, self.seed = camera or CameraSettings(), seed
+
+    def __len__(self) -> int:
+        return len(self.crops)
+
+    def __getitem__(self, key: int | tuple[int, int]) -> DeblurPair:
+        turn, index = key if isinstance(key, tuple) else (0, key)
+        draw = np.random.default_rng([self.seed, turn, index, 6])
+        scene, colours = self.crops[index], draw.permutation(3).tolist()
+        quarters, mirrored = int(draw.integers(4)), draw.random() < 0.5
+
+        def seen(light: Float[Tensor, "3 s s"]) -> Float[Tensor, "3 s s"]:
+            turned = light[colours].rot90(quarters, (1, 2))
+            return (turned.flip(2) if mirrored else turned).contiguous()
+
+        pair = scene._replace(image=seen(scene.image), bokeh=seen(scene.bokeh))
+        return deblur_pair(pair, draw, self.camera)
+
+
+class Alternating(Dataset[DeblurPair]):
+    """Pairs of one set and of another in turn."""
+
+    def __init__(self, first: Dataset[DeblurPair], second: Dataset[DeblurPair]) -> None:
+        self.both = (first, second)
+
+    def __len__(self) -> int:
+        return 2 * min(len(pairs) for pairs in self.both)  # type: ignore[arg-type]
+
+    def __getitem__(self, key: int | tuple[int, int]) -> DeblurPair:
+        turn, index = key if isinstance(key, tuple) else (0, key)
+        return self.both[index % 2][turn, index // 2]
 
 
 def deblur_pair(

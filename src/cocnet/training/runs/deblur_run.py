@@ -115,15 +115,25 @@ def data_of(run: DeblurRun, with_views: bool = False) -> "tuple[DeblurItems, Deb
 
 def _scenes(run: DeblurRun) -> "tuple[DeblurItems, DeblurItems, str]":
     """Scenes of most photos, and held-out scenes of the others."""
+    from cocnet.datasets.pairs.raytraced import ray_traced
     from cocnet.datasets.subject.cutouts import read_set
-    from cocnet.datasets.synthetic.deblur_scenes import DeblurScenes, DeblurSceneSettings
+    from cocnet.datasets.synthetic.deblur_scenes import (
+        Alternating,
+        DeblurScenes,
+        DeblurSceneSettings,
+        RayTracedPairs,
+    )
 
     photos = read_set(run.images or "", run.masks or "", PHOTO_PX)
     kept = len(photos) // HELD_OUT_PART
     training, others = photos.split(kept) if kept else (photos, photos)
     settings = DeblurSceneSettings(run.side_px, run.radius_px)
     about = f"synthetic scenes of {len(training)} photos, {settings}"
-    made = DeblurScenes(training, settings, seed=run.seed)
+    made: Dataset[DeblurPair] = DeblurScenes(training, settings, seed=run.seed)
+    if run.ray_traced is not None:
+        traced = ray_traced(run.ray_traced, run.side_px)
+        about += f"; as many crops of {len(traced)} {traced.about}"
+        made = Alternating(made, RayTracedPairs(traced, run.side_px, seed=run.seed))
     return (
         DeblurItems(made),
         DeblurItems(DeblurScenes(others, settings, seed=run.seed + 1, count=run.held_out)),

@@ -24,6 +24,9 @@ class DeblurRun:
     """Folder of photos to make training scenes of."""
     masks: Path | None = None
     """Folder of masks of their subjects, NAME.png for NAME.jpg, white = subject."""
+    ray_traced: Path | None = None
+    """Folder of ray-traced scenes (.npz, as tools/raytrace makes them): with the photos, every other training pair
+    is a crop of one of them (default: none)."""
     data: Path | None = None
     """Folder of DPDD, with train/inputC and train/target; IFAN also uses train/inputL and train/inputR."""
     side_px: int = 96
@@ -52,6 +55,8 @@ class DeblurRun:
         if scenes == (self.data is not None):
             got = f"{self.images}, {self.masks} and {self.data}"
             raise InputError(f"expected --images with --masks, or --data, got {got}, try one")
+        if self.ray_traced is not None and not scenes:
+            raise InputError("expected --images and --masks with --ray-traced, got --data, try one of both")
         if self.side_px < 16 or self.side_px % 8 or self.held_out < 0:
             got = f"{self.side_px} and {self.held_out}"
             raise InputError(f"expected side_px a multiple of 8, held_out from 0, got {got}, try 96 and 24")
