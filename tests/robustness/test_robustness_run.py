@@ -63,6 +63,31 @@ def test_a_stopped_run_goes_on_to_the_same_files(run, tmp_path, monkeypatch):
     assert opened == ["blur"] * 6
 
 
+def test_a_part_of_a_run_is_reported_as_one(run, monkeypatch):
+    """A batch has all methods before the next begins, and a report does no work."""
+    seen = []
+
+    def stop(what, number, total):
+        seen.append(what)
+        if seen.count("attacks on tiny") == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_robustness(run, stop)
+    monkeypatch.setattr(stages, "open_method", lambda *args: pytest.fail("attacked"))
+    found = run_robustness(replace(run, report_only=True))
+    scores = {one.method: one.right.count for one in found.scores if one.victim == "tiny"}
+    assert scores == {"bokeh": 4, "gda@0.3": 4, "pgd-rgb@0.3": 2}
+    said = (run.out / "robustness.md").read_text()
+    assert "not finished: pgd-rgb@0.3 on tiny has 2 of 5 photos" in said
+    assert "not finished: bokeh on tiny2 has 0 of 5 photos" in said and "photos were looked at" not in said
+    pair = next(one for one in found.pairs if (one.victim, one.second) == ("tiny", "pgd-rgb@0.3"))
+    assert pair.test.only_first + pair.test.only_second <= 2
+    (run.out / "natural" / "0002.json").unlink()
+    again = run_robustness(replace(run, report_only=True))
+    assert again.photos == 4 and "not finished: 4 of 5 photos were looked at" in again.notes
+
+
 def test_other_settings_are_refused_and_named(run, tmp_path, monkeypatch):
     run = replace(run, methods=("aif",))
     run_robustness(run)

@@ -4,8 +4,9 @@ Enters: a `RobustnessRun`. Leaves: the run's folder (see `RunLayout`), robustnes
 it, and the summary.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -48,18 +49,21 @@ def run_robustness(run: RobustnessRun, on_progress: Progress | None = None) -> "
 
 
 def _attacks(bed: Testbed, on_progress: Progress | None) -> tuple[list[AttackRecord], list[TransformRecord]]:
-    """All methods on all victims, then all transforms of what they made."""
+    """All methods on all victims, then all transforms of what they made; a batch has all its methods before the next
+    begins, so that a run that was stopped compares them on the same photos."""
     run = bed.run
+    changed = [name for name in run.methods if open_method(name).base not in NO_ATTACK]
+    pairs = list(product(changed, run.transforms))
     records: list[AttackRecord] = []
     transformed: list[TransformRecord] = []
     for victim in run.victims:
-        for method in run.methods:
-            records += _batches(bed, f"{method} on {victim}", attack_batch, on_progress, victim, method)
+        records += _batches(
+            bed, f"attacks on {victim}", attack_batch, on_progress, victim, [(m,) for m in run.methods]
+        )
     for victim in run.victims:
-        for method in [name for name in run.methods if open_method(name).base not in NO_ATTACK]:
-            for transform in run.transforms:
-                what = f"{transform} of {method} on {victim}"
-                transformed += _batches(bed, what, transform_batch, on_progress, victim, method, transform)
+        transformed += _batches(
+            bed, f"transforms of them, {victim}", transform_batch, on_progress, victim, pairs
+        )
     return records, transformed
 
 
@@ -83,13 +87,19 @@ def _natural(bed: Testbed, on_progress: Progress | None) -> tuple[list[PhotoReco
 
 
 def _batches(
-    bed: Testbed, what: str, stage: Callable[..., list[Any]], on_progress: Progress | None, *names: str
+    bed: Testbed,
+    what: str,
+    stage: Callable[..., list[Any]],
+    on_progress: Progress | None,
+    victim: str,
+    each: Sequence[tuple[str, ...]],
 ) -> list[Any]:
-    """All batches of a stage."""
+    """A stage of one victim: batch by batch, all that is to be done to it."""
     found = []
-    for number in range(len(bed.batches)):
-        found += stage(bed, *names, number)
-        _tell(on_progress, what, number + 1, len(bed.batches))
+    work = list(product(range(len(bed.batches)), each))
+    for done, (number, names) in enumerate(work, 1):
+        found += stage(bed, victim, *names, number)
+        _tell(on_progress, what, done, len(work))
     return found
 
 

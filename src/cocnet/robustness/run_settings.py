@@ -107,6 +107,8 @@ class RobustnessRun(AttackSettings):
     """Number of photos shown in the report."""
     threads: int | None = None
     """Number of CPU threads (default: PyTorch's choice)."""
+    report_only: bool = False
+    """Do no more work, but write the report of what is done so far; it says where photos are missing."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -39,6 +39,8 @@ def photo_batch(bed: Testbed, number: int) -> tuple[list[PhotoRecord], list[tupl
     path = bed.layout.photos(number)
     if path.is_file():
         return files.read_photos(path)
+    if bed.run.report_only:
+        return [], []
     photos, problems = _readable(bed, bed.batches[number])
     found = _photo_records(bed, photos) if photos else []
     files.write_photos(folder_of(path), found, problems)
@@ -50,6 +52,8 @@ def attack_batch(bed: Testbed, victim: str, method: str, number: int) -> list[At
     path = bed.layout.records(victim, method, number)
     if path.is_file():
         return files.read_records(path)
+    if bed.run.report_only:
+        return []
     photos, _ = photo_batch(bed, number)
     records = _attacked(bed, victim, method, number, photos) if photos else []
     files.write_records(folder_of(path), records)
@@ -64,6 +68,8 @@ def transform_batch(
     path = bed.layout.transformed(victim, method, transform, number)
     if path.is_file():
         return files.read_transformed(path)
+    if bed.run.report_only:
+        return []
     photos, _ = photo_batch(bed, number)
     pictures = _transformed(bed, victim, method, transform, number, photos) if photos else None
     records = []

@@ -13,7 +13,7 @@ from statistics import median
 import torch
 
 from cocnet.datasets.pairs.matching import Problem
-from cocnet.metrics import Interval, attack_success, bootstrap_mean, mcnemar, wilson
+from cocnet.metrics import Interval, PairedTest, attack_success, bootstrap_mean, mcnemar, wilson
 from cocnet.robustness.camera_settings import CameraScore, camera_scores
 from cocnet.robustness.method_table import METHODS, NO_ATTACK
 from cocnet.robustness.methods import open_method
@@ -86,8 +86,25 @@ def summarise(
         effort_sweeps=effort_sweeps(scores, fooled),
         flags=sanity_checks(scores, photos, run, bed.training),
         left_out=tuple(left_out),
-        notes=tuple(f"{name} is not measured: {reason}" for name, reason in bed.measures.missing.items()),
+        notes=(
+            *(f"{name} is not measured: {reason}" for name, reason in bed.measures.missing.items()),
+            *_unfinished(grouped, len(photos), _readable(bed, left_out)),
+        ),
     )
+
+
+def _readable(bed: Testbed, left_out: Sequence[Problem]) -> int:
+    """How many photos a whole run has; those without a label aren't in its batches."""
+    return sum(map(len, bed.batches)) - (len(left_out) - len(bed.photos.problems))
+
+
+def _unfinished(grouped: Groups, photos: int, wanted: int) -> list[str]:
+    """What is said of a run that isn't done; `photos`: those that were looked at."""
+    found = [] if photos == wanted else [f"not finished: {photos} of {wanted} photos were looked at"]
+    short = [(key, len(rows)) for key, rows in grouped.items() if len(rows) < photos]
+    return found + [
+        f"not finished: {method} on {victim} has {n} of {photos} photos" for (victim, method), n in short
+    ]
 
 
 def _attacks(run: RobustnessRun) -> list[str]:
@@ -168,13 +185,19 @@ def _pairs(grouped: Groups, run: RobustnessRun) -> list[VictimPair]:
     found = []
     for victim in run.victims:
         fooled = {
-            name: torch.tensor(
-                [row.success_saved for row in grouped[victim, name] if row.counts], dtype=torch.bool
-            )
+            name: {row.stem: row.success_saved for row in grouped[victim, name] if row.counts}
             for name in methods
         }
-        found += [VictimPair(victim, a, b, mcnemar(fooled[a], fooled[b])) for a, b in alike]
+        found += [VictimPair(victim, a, b, _paired(fooled[a], fooled[b])) for a, b in alike]
     return found
+
+
+def _paired(first: Mapping[str, bool], second: Mapping[str, bool]) -> PairedTest:
+    """McNemar's test on the photos that both have."""
+    both = [stem for stem in first if stem in second]
+    return mcnemar(
+        *(torch.tensor([fooled[stem] for stem in both], dtype=torch.bool) for fooled in (first, second))
+    )
 
 
 def _setting(method: str) -> str:

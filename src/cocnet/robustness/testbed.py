@@ -41,7 +41,7 @@ from cocnet.robustness.sources import (
 from cocnet.robustness.transforms import other_renderer
 
 FREE = (  # may differ when a run goes on; photos and depth files are told apart by names and sizes, not by paths
-    *("out", "methods", "epsilons", "transforms", "threads", "pictures"),
+    *("out", "methods", "epsilons", "transforms", "threads", "pictures", "report_only"),
     *("data", "split", "photos", "depths", "file_column", "label_column", "first_class"),
 )
 
