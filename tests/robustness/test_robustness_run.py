@@ -432,3 +432,49 @@ def test_the_lens_keeps_to_its_bounds(run):
             assert ((f_number / 2.8).log2().abs() <= 0.25 + 1e-5).all()
     said = "a focus of 0.909 m to 1.11 m, f/2.35 to f/3.33 and 75 mm to 75 mm"
     assert said in (run.out / "robustness.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["gda@0.3", "pgd-rgb@0.3", "random@0.3"])
+def test_an_attack_reckons_with_the_way_to_the_victim(name):
+    """It goes on until the rounded picture fools, too: a victim that only sees rounding is beaten in the file."""
+    image = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    depth = torch.linspace(0, 1, 32).view(1, 1, 32, 1).expand(2, 1, 32, 32).contiguous()
+    victim, render = open_tiny("tiny"), NearnessView(Physical())
+    label = victim(render(image, depth)).argmax(1)
+    asked = []
+
+    def watched(x):
+        asked.append(x)
+        return victim(x)
+
+    method = open_method(f"{name}:eot=png+resize", Budget(steps=2))
+    found = method(render, watched, image, depth, label)
+    assert torch.equal(found.success, found.prediction != label) and (found.queries % 3 == 0).all()
+    whole = [torch.equal(x, (x * 255).round() / 255) for x in asked[:3]]
+    assert whole == [False, True, False] and not torch.equal(asked[2], asked[0])
+    both = open_method(f"{name}:with=tiny2", Budget(steps=2))(
+        render, victim, image, depth, label, [open_tiny("tiny2")]
+    )
+    assert (both.queries % 2 == 0).all() and torch.equal(both.prediction, victim(both.image).argmax(1))
+
+
+def test_an_ensemble_is_seen_by_who_was_left_out(run):
+    """Victims behind with= are attacked beside the row's own; the run's others, and they, look on."""
+    run = replace(run, methods=("gda@0.3", "gda@0.3:with=tiny2", "gda@0.3:with=tiny333"), photos=3)
+    found = run_robustness(run)
+    tables = {one.method: one for one in found.matrices}
+    assert set(tables) == set(run.methods) and set(tables["gda@0.3:with=tiny333"].fooled["tiny"]) == set(
+        run.victims
+    )
+    folder = run.out / "attacks"
+    alone, own = (
+        load_file(folder / "tiny2" / name / "0000.safetensors")["depth"]
+        for name in ("gda@0.3", "gda@0.3_with_tiny2")
+    )
+    assert torch.equal(alone, own)
+    joint = load_file(folder / "tiny" / "gda@0.3_with_tiny2" / "0000.safetensors")["depth"]
+    assert not torch.equal(joint, load_file(folder / "tiny" / "gda@0.3" / "0000.safetensors")["depth"])
+    assert {(pair.first, pair.second) for pair in found.pairs} >= {("gda@0.3", "gda@0.3:with=tiny2")}
+    assert not found.epsilon_sweeps and not found.effort_sweeps
+    with pytest.raises(InputError, match="got 'nobody'"):
+        run_robustness(replace(run, methods=("gda:with=nobody",)))

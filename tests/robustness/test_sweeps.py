@@ -55,7 +55,18 @@ def test_names_are_swept():
     call: Any = effort.call
     assert (call.epsilon, call.steps, call.restarts, call.early_stop) == (8e-3, 7, 3, False)
     assert open_method("bg-gda@0.1:steps=7").baseline == "random-bg-gda@0.1:steps=7"
-    for wrong in ("gda:steps=0", "gda:steps", "gda:loss=ce", "ace:steps=3"):
+    wise = open_method("random@0.1:eot=jpeg75+resize:with=tiny2")
+    assert (wise.budget.views, wise.budget.allies) == (("jpeg75", "resize"), ("tiny2",))
+    wrongs = (
+        "gda:steps=0",
+        "gda:steps",
+        "gda:loss=ce",
+        "ace:steps=3",
+        "gda:eot=",
+        "gda:eot=depth8",
+        "gda:with=",
+    )
+    for wrong in wrongs:
         with pytest.raises(InputError, match="expected"):
             open_method(wrong)
 
@@ -165,7 +176,7 @@ def test_epsilons_and_transforms_may_be_added(run, monkeypatch):
     monkeypatch.setattr(stages, "open_method", lambda *args: opened.append(args[0]) or real(*args))
     asked = []
     run_robustness(replace(one, transforms=("resize",)), lambda what, done, total: asked.append(what))
-    assert not opened and "resize of gda@0.1 on tiny" in asked
+    assert not opened and "transforms of attacks on tiny" in asked
     found = run_robustness(replace(one, transforms=("resize",), epsilons=(0.1, 0.2)))
     assert opened == ["gda@0.2"] * 3 and len(found.survival) == 2
 
@@ -173,7 +184,7 @@ def test_epsilons_and_transforms_may_be_added(run, monkeypatch):
 def test_wrong_transforms_are_refused_before_any_work(run, capsys):
     command = ["evaluate", "robustness", "--data", str(run.data), "-o", str(run.out), "--victims", "tiny"]
     assert main([*command, "--transforms", "jpeg50"]) == 1 and not run.out.exists()
-    assert "a transform of jpeg95" in capsys.readouterr().err
+    assert "a transform of png, jpeg95" in capsys.readouterr().err
     assert main([*command, "--transforms", "on:physical-eq9"]) == 1 and not run.out.exists()
 
 

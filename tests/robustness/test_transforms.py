@@ -4,7 +4,14 @@ import pytest
 import torch
 
 from cocnet.errors import InputError
-from cocnet.robustness.transforms import DEPTHS, PICTURES, deblurred, other_renderer, quantised
+from cocnet.robustness.transforms import (
+    DEPTHS,
+    PICTURES,
+    deblurred,
+    differentiable,
+    other_renderer,
+    quantised,
+)
 
 
 def picture(side=32):
@@ -14,7 +21,8 @@ def picture(side=32):
 
 
 @pytest.mark.parametrize(
-    ("name", "tolerance"), [("jpeg95", 0.1), ("jpeg75", 0.2), ("resize", 0.05), ("deblur", 0.3)]
+    ("name", "tolerance"),
+    [("png", 0.5001 / 255), ("jpeg95", 0.1), ("jpeg75", 0.2), ("resize", 0.05), ("deblur", 0.3)],
 )
 def test_a_picture_stays_about_itself(name, tolerance):
     image = picture()
@@ -34,8 +42,26 @@ def test_depth_is_rounded_to_its_grid(name, bits):
     assert torch.equal(DEPTHS[name](out), out) and out.min() == 0 and out.max() == 1
 
 
+@pytest.mark.parametrize("name", PICTURES)
+def test_an_attack_sees_the_same_values_and_a_gradient(name):
+    image = picture().requires_grad_()
+    seen = differentiable(name)(image)
+    assert torch.equal(seen, PICTURES[name](image.detach()))
+    weight = torch.rand(seen.shape, generator=torch.Generator().manual_seed(1))
+    (gradient,) = torch.autograd.grad((seen * weight).sum(), image)
+    if name in ("resize", "deblur"):
+        step = 1e-3 * torch.rand(image.shape, generator=torch.Generator().manual_seed(2))
+        moved = (PICTURES[name](image.detach() + step) - seen.detach()) * weight
+        assert float(moved.sum()) == pytest.approx(float((gradient * step).sum()), rel=0.05)
+    else:
+        assert torch.equal(gradient, weight)
+    with pytest.raises(InputError, match="got 'depth8'"):
+        differentiable("depth8")
+
+
 def test_every_transform_is_tested():
-    assert set(PICTURES) | set(DEPTHS) == {"jpeg95", "jpeg75", "resize", "deblur", "depth16", "depth8"}
+    pictures = {"png", "jpeg95", "jpeg75", "resize", "deblur"}
+    assert set(PICTURES) | set(DEPTHS) == pictures | {"depth16", "depth8"}
 
 
 def test_better_jpeg_is_nearer():
@@ -66,5 +92,5 @@ def test_eight_bits_kill_a_small_change_exactly_and_sixteen_do_not():
 def test_names():
     assert other_renderer("on:physical-eq8") == "physical-eq8" and other_renderer("jpeg75") is None
     for wrong in ("jpeg50", "on:", ""):
-        with pytest.raises(InputError, match="a transform of jpeg95"):
+        with pytest.raises(InputError, match="a transform of png, jpeg95"):
             other_renderer(wrong)

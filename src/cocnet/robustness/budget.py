@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from cocnet.attacks import CameraRange
 from cocnet.attacks.pgd import PGDSettings
 from cocnet.attacks.random_numbers import Seed
+from cocnet.attacks.several_answers import AllWon, MeanLoss
 from cocnet.renderers import Setup
 from cocnet.robustness.camera_settings import CameraSetting
 from cocnet.robustness.run_settings import AttackSettings, LossName
@@ -20,7 +21,8 @@ D = TypeVar("D", bound=PGDSettings)
 @dataclass(frozen=True)
 class Budget:
     """What a method may cost. epsilon None: the method's own; full: no photo stops early, so that all go as far as
-    they can; targeted: labels are wanted classes; seed: a number for all photos of a batch, or one for each."""
+    they can; targeted: labels are wanted classes; seed: a number for all photos of a batch, or one for each; views:
+    transforms that the attack reckons with; allies: victims, by name, that it is to fool, too."""
 
     epsilon: float | None = None
     steps: int = 50
@@ -32,6 +34,13 @@ class Budget:
     loss: LossName = "ce"
     camera_range: CameraRange = field(default_factory=CameraRange)
     setting: CameraSetting = field(default_factory=CameraSetting)
+    views: tuple[str, ...] = ()
+    allies: tuple[str, ...] = ()
+
+    @property
+    def several(self) -> bool:
+        """Whether an attack has more than one answer to turn."""
+        return bool(self.views or self.allies)
 
     @classmethod
     def of(cls, settings: AttackSettings, **changes: Any) -> "Budget":
@@ -58,7 +67,8 @@ def within_budget(like: D, budget: Budget) -> D:
         epsilon=like.epsilon if budget.epsilon is None else budget.epsilon,
         steps=budget.steps,
         restarts=budget.restarts,
-        loss=budget.loss,
+        loss=MeanLoss(budget.loss, budget.targeted) if budget.several else budget.loss,
+        success=AllWon(budget.targeted) if budget.several else None,
         seed=budget.seed,
         early_stop=not budget.full,
         targeted=budget.targeted,

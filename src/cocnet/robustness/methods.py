@@ -1,4 +1,5 @@
-"""A method of attack as it is spelled: "gda", with another ε "gda@8e-3", with more effort "gda@8e-3:steps=200".
+"""A method of attack as it is spelled: "gda", with another ε "gda@8e-3", with more effort "gda@8e-3:steps=200", one
+that reckons with a JPEG on the way "gda@8e-3:eot=jpeg75", one on two victims at once "gda@8e-3:with=resnet50".
 
 Enters: a name and a budget. Leaves: a `Method`, called as method(render, victim, image, depth, label).
 """
@@ -13,16 +14,18 @@ from torch import Tensor
 from cocnet.attacks import AttackResult
 from cocnet.attacks.render_attack import AnyRender
 from cocnet.attacks.result import Victim
+from cocnet.attacks.several_answers import SeveralAnswers, judged_by
 from cocnet.errors import InputError
 from cocnet.robustness.budget import Budget
 from cocnet.robustness.camera_settings import CameraSetting
 from cocnet.robustness.method_table import METHODS, Apply, MethodSpec
+from cocnet.robustness.transforms import differentiable
 
 
 @dataclass(frozen=True)
 class Method:
-    """A method that is ready, as it was spelled: NAME[@EPSILON][:steps=N][:restarts=N][:full], or for the camera's
-    settings camera[:stops=X][:dioptres=X]."""
+    """A method that is ready, as it was spelled: NAME[@EPSILON][:steps=N][:restarts=N][:full][:eot=VIEW+VIEW]
+    [:with=VICTIM+VICTIM], or for the camera's settings camera[:stops=X][:dioptres=X]."""
 
     name: str
     base: str
@@ -41,10 +44,22 @@ class Method:
         return f"{self.spec.baseline}{self.name[len(self.base) :]}" if self.spec.baseline else ""
 
     def __call__(
-        self, render: AnyRender, victim: Victim, image: Tensor, depth: Tensor, label: Tensor
+        self,
+        render: AnyRender,
+        victim: Victim,
+        image: Tensor,
+        depth: Tensor,
+        label: Tensor,
+        allies: Sequence[Victim] = (),
     ) -> AttackResult:
-        """Do it to a batch. Raises InputError, DepthError."""
-        return self.call(render, victim, image, depth, label)
+        """Do it to a batch; allies: the victims that were spelled behind with=. The result is what `victim` says of
+        the pictures as they are. Raises InputError, DepthError."""
+        if not self.budget.several:
+            return self.call(render, victim, image, depth, label)
+        views = [differentiable(name) for name in self.budget.views]
+        answers = SeveralAnswers((victim, *allies), (Tensor.clone, *views))
+        found = self.call(render, answers, image, depth, label)
+        return judged_by(found, victim, label, self.budget.targeted, len(answers))
 
 
 def open_method(spelled: str, budget: Budget | None = None) -> Method:
@@ -91,7 +106,7 @@ def _number(spelled: str, number: str) -> float:
 
 
 def _effort(spelled: str, parts: Sequence[str]) -> dict[str, Any]:
-    """steps=N, restarts=N and full as a budget has them."""
+    """steps=N, restarts=N, full, eot=VIEW+VIEW and with=VICTIM+VICTIM as a budget has them."""
     found: dict[str, Any] = {}
     for part in parts:
         key, _, value = part.partition("=")
@@ -99,8 +114,15 @@ def _effort(spelled: str, parts: Sequence[str]) -> dict[str, Any]:
             found["full"] = True
         elif key in ("steps", "restarts") and value.isdecimal() and int(value):
             found[key] = int(value)
+        elif key == "eot" and value:
+            found["views"] = tuple(value.split("+"))
+            for name in found["views"]:
+                differentiable(name)
+        elif key == "with" and value:
+            found["allies"] = tuple(value.split("+"))
         else:
             raise InputError(
-                f"expected steps=N, restarts=N or full behind ':', got '{spelled}', try gda@8e-3:steps=200"
+                f"expected steps=N, restarts=N, full, eot=VIEW or with=VICTIM behind ':', got '{spelled}', "
+                "try gda@8e-3:steps=200"
             )
     return found

@@ -62,7 +62,7 @@ def _attacks(bed: Testbed, on_progress: Progress | None) -> tuple[list[AttackRec
         )
     for victim in run.victims:
         transformed += _batches(
-            bed, f"transforms of them, {victim}", transform_batch, on_progress, victim, pairs
+            bed, f"transforms of attacks on {victim}", transform_batch, on_progress, victim, pairs
         )
     return records, transformed
 

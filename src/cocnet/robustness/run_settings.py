@@ -83,16 +83,17 @@ class RobustnessRun(AttackSettings):
     methods: tuple[str, ...] = ("aif", "bokeh", "blur", "random", "gda", "sm-gda", "bg-gda")
     """Attacks and baselines. Others are random-sm-gda, random-bg-gda, offset, lens, random-lens, pgd-rgb, ace and
     colorfool-unmasked. Set ε and effort after @: gda@8e-3, gda@8e-3:steps=200:restarts=3, gda@8e-3:full (all steps).
-    camera is natural bokeh at
-    nine settings: aperture and focus each as they are and one step to either side, of --lens-stops (1 if not given)
-    and --lens-dioptres (0.1 if not given)."""
+    gda@8e-3:eot=png+jpeg75+resize is to fool after each of these --transforms, too, and
+    gda@8e-3:with=resnet50+vgg16 these classifiers beside the one attacked: the loss is the mean of all.
+    camera is natural bokeh at nine settings: aperture and focus each as they are and one step to either side, of
+    --lens-stops (1 if not given) and --lens-dioptres (0.1 if not given)."""
     epsilons: tuple[float, ...] = ()
     """Values of ε to sweep: each method that has an ε is run at each of them, instead of at its own (default: no
     sweep)."""
     transforms: tuple[str, ...] = ()
-    """What happens to the pictures before a classifier sees them, to report which attacks survive it: jpeg95, jpeg75,
-    resize, deblur; depth16, depth8 (depth is saved with that many bits, and rendered again); on:RENDERER (the same
-    depth through another renderer). Can be added to a finished run (default: none)."""
+    """What happens to the pictures before a classifier sees them, to report which attacks survive it: png (rounded to
+    8 bit), jpeg95, jpeg75, resize, deblur; depth16, depth8 (depth is saved with that many bits, and rendered again);
+    on:RENDERER (the same depth through another renderer). Can be added to a finished run (default: none)."""
     depths: Path | None = None
     """Folder of depth files, matched to the photos by name (default: depth is estimated, and stored in the run's
     folder)."""

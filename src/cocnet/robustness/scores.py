@@ -35,9 +35,14 @@ class MethodScore:
     zero_gradients: float
 
     @property
-    def series(self) -> tuple[str, str, int, int, bool]:
+    def reckons(self) -> str:
+        """What it reckons with beside the victim, as it was spelled: transforms (eot=) and other victims (with=)."""
+        return ", ".join(part for part in self.method.split(":")[1:] if part.startswith(("eot=", "with=")))
+
+    @property
+    def series(self) -> tuple[str, str, int, int, bool, str]:
         """What it has in common with the other points of its curve over ε."""
-        return self.victim, self.base, self.steps, self.restarts, self.full
+        return self.victim, self.base, self.steps, self.restarts, self.full, self.reckons
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ def _attacked(photo: Path, run: AttackRun, victim: "Classifier | OwnVictim") -> 
     from cocnet.compute import strict_float32
     from cocnet.robustness.budget import Budget
     from cocnet.robustness.methods import open_method
-    from cocnet.robustness.sources import open_view
+    from cocnet.robustness.sources import open_victims, open_view
 
     setup, targeted = _setup(run), run.target is not None
     method = open_method(run.method, Budget.of(run, epsilon=run.epsilon, targeted=targeted))
@@ -114,7 +114,8 @@ def _attacked(photo: Path, run: AttackRun, victim: "Classifier | OwnVictim") -> 
     label = _class(clean.label if run.label is None else run.label, victim)
     goal = label if run.target is None else _class(run.target, victim)
     with strict_float32(image.device):
-        result = method(render, victim, image, near, torch.tensor([goal]).to(image.device))
+        allies = list(open_victims(method.budget.allies, run.device).values())
+        result = method(render, victim, image, near, torch.tensor([goal]).to(image.device), allies)
     after = _written(run.out, result.image, victim)
     success = (after.label == goal) == targeted
     return AttackOutcome(

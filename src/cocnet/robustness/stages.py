@@ -141,7 +141,8 @@ def _attacked(
     chosen = open_method(method, budget_of(bed.run, [photo.photo for photo in photos]))
     start = time.perf_counter()
     with strict_float32(image.device):
-        result = chosen(bed.render, bed.victims[victim], image, depth, label)
+        allies = [bed.allies[name] for name in chosen.budget.allies if name != victim]
+        result = chosen(bed.render, bed.victims[victim], image, depth, label, allies)
     seconds = (time.perf_counter() - start) / len(photos)
     saved = _saved(bed, victim, method, number, photos, result)
     changed = None

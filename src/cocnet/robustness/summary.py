@@ -177,11 +177,10 @@ def _median(values: Sequence[float]) -> float:
 
 
 def _pairs(grouped: Groups, run: RobustnessRun) -> list[VictimPair]:
-    """Two methods that change pictures, on the photos that count; of a sweep, only those of the same ε and effort."""
+    """Two methods that change pictures, on the photos that count; of a sweep, only those of the same ε and effort, or
+    of the same name and ε."""
     methods = _attacks(run)
-    alike = [
-        (a, b) for a, b in combinations(methods, 2) if len({_setting(name) for name in (a, b)} - {""}) < 2
-    ]
+    alike = [pair for pair in combinations(methods, 2) if _comparable(*pair)]
     found = []
     for victim in run.victims:
         fooled = {
@@ -198,6 +197,12 @@ def _paired(first: Mapping[str, bool], second: Mapping[str, bool]) -> PairedTest
     return mcnemar(
         *(torch.tensor([fooled[stem] for stem in both], dtype=torch.bool) for fooled in (first, second))
     )
+
+
+def _comparable(first: str, second: str) -> bool:
+    a, b = open_method(first), open_method(second)
+    same = a.base == b.base and a.epsilon == b.epsilon is not None
+    return same or len({_setting(name) for name in (first, second)} - {""}) < 2
 
 
 def _setting(method: str) -> str:

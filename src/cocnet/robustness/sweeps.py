@@ -70,7 +70,7 @@ def effort_sweeps(
     groups: dict[tuple[object, ...], list[MethodScore]] = {}
     for one in scores:
         if one.epsilon is not None:
-            key = (one.victim, one.base, one.epsilon, one.restarts, one.full)
+            key = (one.victim, one.base, one.epsilon, one.restarts, one.full, one.reckons)
             groups.setdefault(key, []).append(one)
     found = []
     for points in groups.values():
@@ -78,7 +78,7 @@ def effort_sweeps(
         if len({one.steps for one in points}) > 1:
             first = points[0]
             starts = f"{first.restarts} start{'s' * (first.restarts > 1)}"
-            name = f"{first.base}, ε {first.epsilon:g}, {starts}{', full' * first.full}"
+            name = f"{first.base}, ε {first.epsilon:g}, {starts}{_rest(first)}"
             verdicts = [list(fooled[one.victim, one.method]) for one in points]
             found.append(EffortSweep(first.victim, name, tuple(points), _settled(points, verdicts)))
     return tuple(found)
@@ -123,4 +123,8 @@ def _settled(points: Sequence[MethodScore], verdicts: Sequence[Sequence[bool]]) 
 def _named(one: MethodScore) -> str:
     """The method with its effort."""
     starts = f", {one.restarts} starts" if one.restarts > 1 else ""
-    return f"{one.base}, {one.steps} steps{starts}{', full' * one.full}"
+    return f"{one.base}, {one.steps} steps{starts}{_rest(one)}"
+
+
+def _rest(one: MethodScore) -> str:
+    return ", full" * one.full + (f", {one.reckons}" if one.reckons else "")

@@ -48,7 +48,8 @@ FREE = (  # may differ when a run goes on; photos and depth files are told apart
 
 @dataclass(frozen=True, eq=False)
 class Testbed:
-    """All that a run works with; training: victims that were in training mode; others: renderers by name."""
+    """All that a run works with; training: victims that were in training mode; others: renderers by name; allies:
+    victims that methods attack beside a run's own."""
 
     run: RobustnessRun
     layout: RunLayout
@@ -58,6 +59,7 @@ class Testbed:
     measures: Measures
     others: dict[str, NearnessView] = field(default_factory=dict)
     training: tuple[str, ...] = ()
+    allies: dict[str, Classifier | OwnVictim] = field(default_factory=dict)
 
     @property
     def classes(self) -> int:
@@ -99,7 +101,8 @@ def open_testbed(run: RobustnessRun) -> Testbed:
     _check_methods(run, render)
     others = _open_others(run)
     victims = open_victims(run.victims, run.device)
-    counts = {name: victim.classes for name, victim in victims.items()}
+    allies = _open_allies(run, victims)
+    counts = {name: victim.classes for name, victim in {**victims, **allies}.items()}
     if len(set(counts.values())) > 1:
         raise InputError(f"expected victims of the same classes, got {counts}, try one run for each kind")
     photos = open_photos(run, next(iter(counts.values())))
@@ -108,7 +111,7 @@ def open_testbed(run: RobustnessRun) -> Testbed:
     facts = {"weights": weight_facts(run.renderer), "photos": data_facts(chosen_files(photos, run), run)}
     claim(run.out, settings | facts)
     moods = tuple(name for name, victim in victims.items() if training(victim))
-    return Testbed(run, RunLayout(run.out), photos, render, victims, measures, others, moods)
+    return Testbed(run, RunLayout(run.out), photos, render, victims, measures, others, moods, allies)
 
 
 def _check_methods(run: RobustnessRun, render: NearnessView) -> None:
@@ -123,6 +126,17 @@ def _check_methods(run: RobustnessRun, render: NearnessView) -> None:
             raise InputError(
                 f"expected names that make folders of their own, got {', '.join(names)}, try others"
             )
+
+
+def _open_allies(
+    run: RobustnessRun, victims: dict[str, Classifier | OwnVictim]
+) -> dict[str, Classifier | OwnVictim]:
+    """The victims that methods name behind with=; those of the run are the same objects."""
+    names = dict.fromkeys(name for method in run.methods for name in open_method(method).budget.allies)
+    missing = tuple(name for name in names if name not in victims)
+    return {
+        name: one for name, one in {**victims, **open_victims(missing, run.device)}.items() if name in names
+    }
 
 
 def _open_others(run: RobustnessRun) -> dict[str, NearnessView]:

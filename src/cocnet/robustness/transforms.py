@@ -58,16 +58,47 @@ def quantised(depth: Plane, bits: int) -> Plane:
     return ((depth.double() * steps).round() / steps).to(depth)
 
 
+def rounded(picture: Picture) -> Picture:
+    """What a file of 8 bit without loss keeps: values in steps of 1/255."""
+    return (picture.clamp(0, 1) * 255).round() / 255
+
+
+class StraightThrough(torch.autograd.Function):
+    """A transform that has no useful gradient, with the identity's (Athalye et al. 2018)."""
+
+    @staticmethod
+    def forward(ctx: object, x: Tensor, transform: Callable[[Picture], Picture]) -> Tensor:
+        return transform(x)
+
+    @staticmethod
+    def backward(ctx: object, gradient: Tensor) -> tuple[Tensor, None]:
+        """The gradient as it is."""
+        return gradient, None
+
+
 PICTURES: Mapping[str, Callable[[Picture], Picture]] = {
+    "png": rounded,
     "jpeg95": partial(jpeg, quality=95),
     "jpeg75": partial(jpeg, quality=75),
     "resize": resized,
     "deblur": deblurred,
 }
+ROUNDING = ("png", "jpeg95", "jpeg75")  # their gradient is zero almost everywhere
 DEPTHS: Mapping[str, Callable[[Plane], Plane]] = {
     "depth16": partial(quantised, bits=16),
     "depth8": partial(quantised, bits=8),
 }
+
+
+def differentiable(name: str) -> Callable[[Picture], Picture]:
+    """A transform of pictures for an attack that reckons with it: the same values; through what rounds, the gradient
+    goes as if nothing were there. Raises InputError for other transforms."""
+    if name not in PICTURES:
+        raise InputError(f"expected a transform of {', '.join(PICTURES)}, got '{name}', try jpeg75")
+    transform = PICTURES[name]
+    if name in ROUNDING:
+        return lambda picture: StraightThrough.apply(picture, transform)
+    return transform
 
 
 def other_renderer(transform: str) -> str | None:
