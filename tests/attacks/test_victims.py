@@ -14,7 +14,7 @@ from torchvision.models import get_model
 from cocnet.attacks import victim_packages as packages
 from cocnet.attacks import victims
 from cocnet.attacks.victim_packages import PACKAGES, find_packaged, read_packaged
-from cocnet.attacks.victims import Classifier, list_victims, open_victim
+from cocnet.attacks.victims import Classifier, list_victims, open_victim, victims_at_hand
 from cocnet.datasets import NeurIPS2017
 from cocnet.errors import FileError, InputError
 from cocnet.metrics import check_labels
@@ -147,3 +147,14 @@ def test_what_is_no_picture(shape):
     victim = Classifier(get_model("squeezenet1_1", num_classes=3), "squeezenet1_1", "random")
     with pytest.raises(InputError, match=r"expected pictures \[b 3 h w\]"):
         victim(torch.rand(shape))
+
+
+def test_at_hand_is_what_a_package_brings_or_torchvision_has_downloaded(monkeypatch, tmp_path):
+    monkeypatch.setattr(victims, "find_packaged", lambda package: None)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    assert victims_at_hand() == ()
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "vgg16-397923af.pth").touch()
+    assert victims_at_hand() == ("vgg16",)
+    monkeypatch.setattr(victims, "find_packaged", lambda package: tmp_path)
+    assert victims_at_hand() == (*PACKAGES, "vgg16")

@@ -74,6 +74,17 @@ def list_victims() -> tuple[str, ...]:
     return first + tuple(name for name in _of_torchvision() if name not in first)
 
 
+def victims_at_hand() -> tuple[str, ...]:
+    """Those of `list_victims()` whose weights are on this computer: in a package, or in torchvision's cache."""
+    return tuple(name for name in list_victims() if _at_hand(name))
+
+
+def _at_hand(name: str) -> bool:
+    package = PACKAGES.get(name)
+    packaged = package is not None and find_packaged(package) is not None
+    return packaged or (name not in LITE and _cache_path(_torchvision_weights(name)).is_file())
+
+
 def open_victim(name: str, weights: str | Path | None = None) -> Classifier | OwnVictim:
     """A classifier ready to be attacked: a name of `list_victims()`, or "package.module:function" of one's own.
 
@@ -128,7 +139,7 @@ def _published(name: str) -> tuple[dict[str, Tensor], str]:
 def _downloaded(name: str) -> tuple[dict[str, Tensor], str]:
     """torchvision's weights from its cache or its server. Raises FileError where they can't be had."""
     weights = _torchvision_weights(name)
-    kept = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rsplit("/", 1)[-1]
+    kept = _cache_path(weights)
     package = PACKAGES.get(name)
     hint = f"try: {package.install}" if package else f"try {', '.join(PACKAGES)}, or put the file there"
     wanted = f"expected {name}'s weights at '{kept}'"
@@ -139,6 +150,11 @@ def _downloaded(name: str) -> tuple[dict[str, Tensor], str]:
         reason = " ".join(str(error).split())[:120]
         raise FileError(f"{wanted}, got '{reason}', {hint}") from error
     return state, f"torchvision, {weights.name}"
+
+
+def _cache_path(weights: Any) -> Path:
+    """Where torchvision keeps a weight file that it has downloaded."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / str(weights.url).rsplit("/", 1)[-1]
 
 
 def _classes(name: str, path: Path) -> int:

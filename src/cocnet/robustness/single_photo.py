@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
-from cocnet.errors import FileError, InputError
+from cocnet.errors import FileError
 from cocnet.robustness.run_settings import AttackSettings
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from cocnet.attacks.own_victims import OwnVictim
     from cocnet.attacks.victims import Classifier
-    from cocnet.renderers import Setup
 
 
 @dataclass(frozen=True)
@@ -73,14 +72,28 @@ class AttackOutcome:
 
 def attack_photo(photo: Path, run: AttackRun) -> AttackOutcome:
     """Attack it and write the files. Raises FileError, InputError, DepthError."""
-    from cocnet.compute import check_device
-    from cocnet.robustness.sources import open_victims
+    from cocnet.robustness.one_attack import before_attack, top_classes
 
     _check_outputs(photo, run)
-    check_device(run.device)
-    (victim,) = open_victims((run.victim,), run.device).values()
-    found = _attacked(photo, run, victim)
-    _write_settings(photo, run, found, victim.about)
+    before = before_attack(photo, run)
+    result = before.attacked()
+    photo_seen, natural_seen = (
+        top_classes(before.victim, picture, 1)[0] for picture in (before.image, before.natural)
+    )
+    after = _written(run.out, result.image, before.victim)
+    found = AttackOutcome(
+        run.out,
+        _depth_written(result.depth, before.near, run),
+        before.method.epsilon,
+        before.label,
+        photo_seen,
+        natural_seen,
+        after,
+        (after.label == before.goal) == (run.target is not None),
+        int(result.queries[0]),
+        None if result.camera is None else tuple(result.camera[0].tolist()),
+    )
+    _write_settings(photo, run, found, before.victim.about)
     return found
 
 
@@ -96,95 +109,24 @@ def _check_outputs(photo: Path, run: AttackRun) -> None:
             check_output(path, source)
 
 
-def _attacked(photo: Path, run: AttackRun, victim: "Classifier | OwnVictim") -> AttackOutcome:
-    """The attack; writes the picture and the depth."""
-    import torch
-
-    from cocnet.compute import strict_float32
-    from cocnet.robustness.budget import Budget
-    from cocnet.robustness.methods import open_method
-    from cocnet.robustness.sources import open_victims, open_view
-
-    setup, targeted = _setup(run), run.target is not None
-    method = open_method(run.method, Budget.of(run, epsilon=run.epsilon, targeted=targeted))
-    render = open_view(run.renderer, setup, run.device)
-    image, near = _opened(photo, run)
-    with strict_float32(image.device), torch.no_grad():
-        clean, natural = _seen(victim, image), _seen(victim, render(image, near))
-    label = _class(clean.label if run.label is None else run.label, victim)
-    goal = label if run.target is None else _class(run.target, victim)
-    with strict_float32(image.device):
-        allies = list(open_victims(method.budget.allies, run.device).values())
-        result = method(render, victim, image, near, torch.tensor([goal]).to(image.device), allies)
-    after = _written(run.out, result.image, victim)
-    success = (after.label == goal) == targeted
-    return AttackOutcome(
-        run.out,
-        _depth_written(result.depth, near, run),
-        method.epsilon,
-        label,
-        clean,
-        natural,
-        after,
-        success,
-        int(result.queries[0]),
-        None if result.camera is None else tuple(result.camera[0].tolist()),
-    )
-
-
-def _setup(run: AttackRun) -> "Setup":
-    from cocnet.robustness.sources import setup_of
-
-    return setup_of(run)
-
-
-def _opened(photo: Path, run: AttackRun) -> "tuple[Tensor, Tensor]":
-    """The photo and its nearness, batches of one. Raises FileError, DepthError."""
-    from cocnet.datasets import LabelledFile, LabelledPhotos
-    from cocnet.robustness.sources import nearness_of
-
-    image = LabelledPhotos([LabelledFile(photo.name, photo, 0)], size_px=run.size_px)[0].image
-    files = None if run.depth is None else {photo.stem: run.depth}
-    near = nearness_of(image, photo, files, run.depth_kind, run.estimator, _setup(run), run.nearest)
-    return image[None].to(run.device), near[None].to(run.device)
-
-
-def _class(label: int, victim: "Classifier | OwnVictim") -> int:
-    if not 0 <= label < victim.classes:
-        raise InputError(f"expected a class of 0..{victim.classes - 1}, got {label}, try another --label")
-    return label
-
-
-def _seen(victim: "Classifier | OwnVictim", image: "Tensor") -> Prediction:
-    from cocnet.attacks.guard import ask_classes, evaluating
-    from cocnet.robustness.class_names import class_name
-
-    with evaluating(victim):
-        chance = ask_classes(victim, image)[0].softmax(0)
-    label = int(chance.argmax())
-    return Prediction(label, class_name(label, victim.classes), float(chance[label]))
-
-
 def _written(path: Path, picture: "Tensor", victim: "Classifier | OwnVictim") -> Prediction:
     """Write the picture, and look at the file."""
-    import torch
-
-    from cocnet.compute import strict_float32
+    from cocnet.robustness.one_attack import top_classes
     from cocnet.robustness.run_layout import load_picture, save_picture
 
     save_picture(path, picture[0])
-    with torch.no_grad(), strict_float32(picture.device):
-        return _seen(victim, load_picture(path)[None].to(picture.device))
+    return top_classes(victim, load_picture(path)[None].to(picture.device), 1)[0]
 
 
 def _depth_written(depth: "Tensor | None", natural: "Tensor", run: AttackRun) -> Path | None:
     """The file of a depth that was changed; in 1/m, because relative depth is stretched anew when it is read."""
     from cocnet.imaging import DepthMap, write_depth
+    from cocnet.robustness.sources import setup_of
 
     if depth is None or bool((depth == natural).all()):
         return None
     path = _beside(run.out, ".npy")
-    inverse = _setup(run).inverse_depth(depth.cpu())[0, 0]
+    inverse = setup_of(run).inverse_depth(depth.cpu())[0, 0]
     write_depth(path, DepthMap.of(inverse, "disparity", f"adversarial by {run.method}"))
     return path
 

@@ -231,6 +231,61 @@ def test_compare_fills_a_cell_for_each_renderer_and_can_be_stopped(page, tmp_pat
     assert page.locator("#cells li").filter(has_text="not rendered").count() > 0
 
 
+def test_an_attack_shows_both_pictures_what_is_seen_and_what_changed(page):
+    page.click("#examples button:has-text('cat')")
+    page.wait_for_selector("#controls:not([hidden])")
+    settled(page)
+    page.click("#tab-attack")
+    page.wait_for_function("() => document.getElementById('victim').options.length > 0")
+    page.select_option("#method", "ace")
+    assert page.is_disabled("#epsilon") and page.input_value("#epsilon") == ""
+    page.select_option("#method", "gda")
+    assert float(page.input_value("#epsilon")) == pytest.approx(3e-4)
+    page.fill("#epsilon", "0.02")
+    page.fill("#steps", "8")
+    page.press("#steps", "Enter")
+    page.wait_for_selector("#attack-result:not([hidden])")
+    texts = page.locator("#attack-cells > li").all_inner_texts()
+    assert [text.split("\n")[0].split(",")[0] for text in texts] == [
+        "photo",
+        "natural bokeh",
+        "adversarial bokeh",
+        "δ",
+        "difference",
+    ]
+    assert any(breed in texts[0].lower() for breed in ("cat", "tabby")) and "%" in texts[0]
+    assert page.locator("#attack-cells .bars > li").count() == 15
+    bars = (
+        page.locator("#attack-cells .bars")
+        .first.locator("div")
+        .evaluate_all("all => all.map(b => b.offsetWidth)")
+    )
+    assert bars == sorted(bars, reverse=True) and bars[0] > 0
+    shown = page.locator("#attack-cells img").evaluate_all(
+        "all => all.map(i => i.complete && i.naturalWidth)"
+    )
+    assert shown == [224] * 5
+    status = page.inner_text("#status")
+    assert ("Fooled" in status) == (texts[1].split("\n")[1].split()[0] != texts[2].split("\n")[1].split()[0])
+    assert page.input_value("#attack-command").startswith("cocnet attack ./chelsea.png")
+
+
+def test_an_attack_can_be_stopped(page):
+    page.click("#examples button:has-text('cat')")
+    page.wait_for_selector("#controls:not([hidden])")
+    page.click("#tab-attack")
+    page.wait_for_function("() => document.getElementById('victim').options.length > 0")
+    page.fill("#epsilon", "0")
+    page.fill("#steps", "1000")
+    page.click("#attack-start")
+    page.wait_for_function("() => document.getElementById('attack-progress').value > 0")
+    page.focus("#attack-stop")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.getElementById('status').textContent === 'Cancelled.'")
+    assert page.is_visible("#attack-start") and page.locator("#attack-cells > li").count() == 2
+    assert page.evaluate("document.activeElement.id") == "attack-start"
+
+
 def test_screenshot_for_the_readme(chromium, url, tmp_path):
     page = opened(chromium, url, color_scheme="dark")
     page.click("#examples button:has-text('motorcycle')")

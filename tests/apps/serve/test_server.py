@@ -8,66 +8,19 @@ import time
 import httpx  # noqa: F401
 import numpy as np
 import pytest
+from serving import Here, finished, uploaded
 from starlette.testclient import TestClient
 
 from cocnet.apps.cli.main import main
-from cocnet.apps.serve.server import make_app
+from cocnet.apps.serve.server import STATIC, make_app
 from cocnet.apps.serve.settings import ServeRun
 from cocnet.apps.serve.studio import Upload, open_upload
-from cocnet.apps.workers import Limits, Worker, WorkerDied
-from cocnet.errors import MissingExtraError
+from cocnet.apps.serve.visitors import told_line
+from cocnet.apps.workers import Limits, Worker
+from cocnet.errors import InputError, MissingExtraError
 from cocnet.imaging import read_photo
 from cocnet.networks import list_models, shipped_weights
 from cocnet.pipeline import compare as compare_module
-
-
-class Here:
-    """Does in this process what a worker does in another."""
-
-    gate: threading.Event | None = None
-    dies = False
-
-    def __init__(self, limits):
-        pass
-
-    def call(self, function, *arguments, on_progress=None):
-        if Here.dies:
-            raise WorkerDied("expected a result, got its end, try again")
-        if on_progress is not None and Here.gate is not None:
-            Here.gate.wait(20)
-        return function(*arguments)
-
-    def kill(self):
-        if Here.gate is not None:
-            Here.gate.set()
-
-    def close(self):
-        pass
-
-
-@pytest.fixture
-def app(monkeypatch):
-    monkeypatch.setattr(Here, "gate", None)
-    monkeypatch.setattr(Here, "dies", False)
-    return make_app(ServeRun(max_mp=0.01), make_worker=Here)
-
-
-@pytest.fixture
-def client(app):
-    with TestClient(app, base_url="http://127.0.0.1:8765") as client:
-        yield client
-
-
-def uploaded(client, files, name="photo.jpg", depth=True):
-    files.photo(name)
-    found = client.post(f"/api/photos?name={name}", content=(files.folder / name).read_bytes())
-    assert found.status_code == 200, found.text
-    if depth:
-        body = files.depth().read_bytes()
-        assert (
-            client.post(f"/api/photos/{found.json()['id']}/depth?name=d.npy", content=body).status_code == 200
-        )
-    return found.json()["id"]
 
 
 def looked(client, key, what="bokeh", **options):
@@ -79,14 +32,6 @@ def looked(client, key, what="bokeh", **options):
     answer = client.post(f"/api/photos/{key}/look", json=asked)
     assert answer.status_code == 200, answer.text
     return read_photo(answer.content).pixels, json.loads(answer.headers["x-facts"])
-
-
-def finished(client, number):
-    end = time.monotonic() + 20
-    while (state := client.get(f"/api/jobs/{number}").json())["state"] in ("waiting", "working"):
-        assert time.monotonic() < end
-        time.sleep(0.01)
-    return state
 
 
 def test_a_click_chooses_the_focus_and_what_lies_elsewhere_blurs(client, files):
@@ -253,6 +198,20 @@ def test_what_is_no_photo_is_told_and_leaves_nothing(app, client, body, name, sa
     assert list(visitor.folder.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("got '/tmp/cocnet-serve-ab/cd/ef/my photo.jpg' of", "got 'my photo.jpg' of"),
+        ("got '/home/a user/tmp/cocnet-serve-ab/cd/ef/a.jpg',\n try", "got 'a.jpg', try"),
+        ("No such file: /tmp/cocnet-serve-ab/cd/ef/a.npy", "No such file: a.npy"),
+        ("expected 'x', got /tmp/cocnet-serve-ab/a.npy", "expected 'x', got a.npy"),
+        ("expected 'here', got '/etc/a/b.jpg'", "expected 'here', got '/etc/a/b.jpg'"),
+    ],
+)
+def test_an_error_tells_no_folder_of_the_server(line, told):
+    assert told_line(InputError(line)) == told
+
+
 def test_too_large_is_refused_before_and_after_decoding(client, files):
     assert client.post("/api/photos?name=a.jpg", content=b"x" * 80_001).status_code == 413
     files.photo("large.jpg", height=101, width=100)
@@ -316,8 +275,8 @@ def test_the_page_runs_only_its_own_scripts(client):
     page = client.get("/")
     assert "default-src 'self'" in page.headers["content-security-policy"]
     assert "http://" not in page.text and "https://" not in page.text and "onclick" not in page.text
-    for name in ("app.js", "server.js", "view.js", "more.js", "compare.js", "tabs.js", "style.css"):
-        assert client.get(f"/static/{name}").status_code == 200
+    for path in STATIC.iterdir():
+        assert client.get(f"/static/{path.name}").status_code == 200
 
 
 def test_the_form_tells_every_option_but_the_servers(client):

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from cocnet.apps.serve.studio import Upload, as_jpeg, scene_of
+from cocnet.apps.serve.visitors import told_line
 from cocnet.errors import CocnetError
 from cocnet.files.atomic import write_json
 from cocnet.pipeline.options import RenderOptions
 
 
-def picture_path(out: Path, number: int) -> Path:
-    """Where the picture of a cell lies, beside the comparison's JSON."""
-    return out.with_name(f"{number}.jpg")
+def picture_path(out: Path, number: int, suffix: str = ".jpg") -> Path:
+    """Where the picture of a cell lies, beside the JSON of all cells."""
+    return out.with_name(f"{number}{suffix}")
 
 
 def compare_file(
@@ -50,9 +51,9 @@ def _cell(view: Any, plan: Any, name: str, picture: Path) -> dict[str, Any]:
     try:
         made = compare(view, plan, name)
     except CocnetError as error:
-        return facts | {"error": " ".join(str(error).split())}
+        return facts | {"error": told_line(error)}
     except (MemoryError, RuntimeError) as error:
-        got = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        got = told_line(f"{type(error).__name__}: {error}")[:200]
         return facts | {"error": f"expected a picture of {name}, got {got}, try a smaller photo"}
     picture.write_bytes(as_jpeg(made.pixels, view.scene.photo))
     size = {"height": made.pixels.shape[0], "width": made.pixels.shape[1]}

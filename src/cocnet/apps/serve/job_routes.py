@@ -1,4 +1,4 @@
-"""Routes of long work: renders at full size, comparisons; how far they are, stopping them, what they made.
+"""Routes of long work: renders at full size, comparisons, attacks; how far they are, stopping them, what they made.
 
 Enters: HTTP. Leaves: JSON, files; all work waits in one queue (`Jobs`).
 """
@@ -11,6 +11,8 @@ from fastapi import FastAPI, HTTPException
 from fastapi.responses import FileResponse
 
 from cocnet.apps.serve.asking import Asking, Given, job_of, photo_of
+from cocnet.apps.serve.attack_form import attack_of
+from cocnet.apps.serve.attacking import STORED, attack_choices, attack_file
 from cocnet.apps.serve.comparison import compare_file, picture_path
 from cocnet.apps.serve.jobs import Job, Jobs
 from cocnet.apps.serve.names import choosable_names
@@ -42,14 +44,14 @@ def add_renders(app: FastAPI, jobs: Jobs) -> None:
 
     @app.delete("/api/jobs/{number}")
     def cancel(visitor: Asking, number: str) -> dict[str, Any]:
-        """Ask a render or comparison to stop, and say how far it was."""
+        """Ask a job to stop, and say how far it was."""
         job = job_of(visitor, number)
         job.cancel()
         return _state(jobs, job)
 
     @app.get("/api/jobs/{number}/file")
     def file(visitor: Asking, number: str) -> FileResponse:
-        """What a finished job made, a picture or a comparison's JSON; 409 before."""
+        """What a finished job made, a picture or the JSON of its cells; 409 before."""
         job = job_of(visitor, number)
         return _sent(job, job.file, job.name)
 
@@ -72,9 +74,30 @@ def add_comparisons(app: FastAPI, jobs: Jobs) -> None:
         job = Job(compare_file, (photo.upload, options, COMPARED_PX, names, file), file, file.name)
         return _begun(visitor, jobs, job) | {"names": names}
 
+
+def add_attacks(app: FastAPI, jobs: Jobs) -> None:
+    """Adversarial bokeh of one photo; stopped and asked for its state as any job."""
+
+    @app.get("/api/attacks")
+    def choices(visitor: Asking) -> dict[str, Any]:
+        """What can be chosen: victims whose weights are at hand, methods with their ε."""
+        return visitor.call(attack_choices)
+
+    @app.post("/api/photos/{key}/attacks")
+    def attack(visitor: Asking, key: str, given: Given) -> dict[str, Any]:
+        """Start an attack; returns its job."""
+        photo, options = photo_of(visitor, key), options_of(given.get("options", {}))
+        file = visitor.new_file("attack.json")
+        run = attack_of(given, visitor.call(attack_choices), photo.upload, options, file)
+        return _begun(visitor, jobs, Job(attack_file, (photo.upload, run, file), file, file.name))
+
+
+def add_cells(app: FastAPI, jobs: Jobs) -> None:
+    """What comparisons and attacks have made so far."""
+
     @app.get("/api/jobs/{number}/cells")
     def cells(visitor: Asking, number: str) -> dict[str, Any]:
-        """How far a comparison is, what all its renderers share, and those that are done."""
+        """How far a comparison or an attack is, what its cells share, and those that are done."""
         job = job_of(visitor, number)
         state = _state(jobs, job)  # before the cells: where it says done, all of them are there
         if not job.file.is_file() or job.file.suffix != ".json":
@@ -83,11 +106,12 @@ def add_comparisons(app: FastAPI, jobs: Jobs) -> None:
 
     @app.get("/api/jobs/{number}/cells/{cell}")
     def picture(visitor: Asking, number: str, cell: int) -> FileResponse:
-        """The picture of one renderer; 404 where it has none."""
-        path = picture_path(job_of(visitor, number).file, cell)
-        if not path.is_file():
-            raise HTTPException(404, f"expected a picture of cell {cell}, got none, try another cell")
-        return FileResponse(path)
+        """The picture of one cell; 404 where it has none."""
+        file = job_of(visitor, number).file
+        for path in (picture_path(file, cell), picture_path(file, cell, STORED)):
+            if path.is_file():
+                return FileResponse(path)
+        raise HTTPException(404, f"expected a picture of cell {cell}, got none, try another cell")
 
 
 def _known_names(visitor: Visitor, given: Any) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from cocnet.apps.serve.visitors import told_line
 from cocnet.apps.workers import Limits, Worker
 from cocnet.errors import CocnetError
 
@@ -96,7 +97,7 @@ class Jobs:
             job.result = worker.call(job.function, *job.arguments, on_progress=on_progress)
             self._end(job, "done")
         except CocnetError as error:
-            self._end(job, "failed", " ".join(str(error).split()))
+            self._end(job, "failed", told_line(error))
         except BaseException as error:
             self._end(job, "failed", f"expected a result, got {type(error).__name__}, try again")
         finally:

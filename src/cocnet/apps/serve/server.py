@@ -4,7 +4,6 @@ Enters: HTTP. Leaves: JSON, JPEG, files. What can't be done answers 400, a proce
 """
 
 import json
-import re
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -22,13 +21,13 @@ from cocnet.apps.cli.spelled import command_of
 from cocnet.apps.serve.asking import Asking, Given, photo_of, plain
 from cocnet.apps.serve.examples import MEASURED, example_files, measured_depth
 from cocnet.apps.serve.gate import Gate
-from cocnet.apps.serve.job_routes import add_comparisons, add_renders
+from cocnet.apps.serve.job_routes import add_attacks, add_cells, add_comparisons, add_renders
 from cocnet.apps.serve.jobs import Jobs
 from cocnet.apps.serve.names import choosable_names
 from cocnet.apps.serve.options_form import form, options_of
 from cocnet.apps.serve.settings import ServeRun
 from cocnet.apps.serve.studio import Upload, look, open_upload
-from cocnet.apps.serve.visitors import FOLDER, Photo, Visitor, Visitors
+from cocnet.apps.serve.visitors import Photo, Visitor, Visitors, told_line
 from cocnet.apps.workers import Limits, Worker, WorkerDied
 from cocnet.errors import CocnetError, FileError, InputError
 from cocnet.pipeline.result_files import default_output
@@ -36,7 +35,6 @@ from cocnet.pipeline.result_files import default_output
 STATIC = Path(__file__).parent / "static"
 LONGEST_PX = (64, 2048)
 BYTES_A_PIXEL = 8
-_OWN_FOLDER = re.compile(rf"[^'\s]*{FOLDER}[^'\s]*/")  # a visitor is told the names of his files alone
 
 
 def make_app(run: ServeRun, token: str | None = None, make_worker: Callable[[Limits], Any] = Worker) -> Gate:
@@ -59,6 +57,8 @@ def make_app(run: ServeRun, token: str | None = None, make_worker: Callable[[Lim
     _add_views(app)
     add_renders(app, jobs)
     add_comparisons(app, jobs)
+    add_attacks(app, jobs)
+    add_cells(app, jobs)
     return Gate(app, token)
 
 
@@ -190,5 +190,4 @@ async def _received(request: Request, path: Path, most_bytes: int) -> None:
 
 
 def _told(status: int, error: Exception) -> JSONResponse:
-    line = _OWN_FOLDER.sub("", " ".join(str(error).split()))
-    return JSONResponse({"detail": line}, status)
+    return JSONResponse({"detail": told_line(error)}, status)

@@ -21,6 +21,12 @@ from cocnet.apps.workers import Limits, Worker
 FOLDER = "cocnet-serve-"
 AWAY_S = 3600.0
 MOST_PHOTOS = 12
+_OWN_FOLDER = re.compile(rf"(?:(?<=')/[^']*|[^'\s]*){FOLDER}[^'\s]*/")
+
+
+def told_line(error: object) -> str:
+    """An error as a visitor is told it: in one line, his files by their names alone."""
+    return _OWN_FOLDER.sub("", " ".join(str(error).split()))
 
 
 @dataclass(eq=False)

@@ -1,5 +1,6 @@
 // The page: state is the photo and the options; whatever changes asks for one view, the last wish wins.
 
+import * as attacking from "./attack.js";
 import * as comparison from "./compare.js";
 import * as server from "./server.js";
 import { build } from "./more.js";
@@ -120,6 +121,7 @@ async function open(promise) {
     Object.assign(state, { photo, focus: {}, opening: {}, place: null });
     more.set(photo.options);
     comparison.clear();
+    attacking.clear();
     at("tabs").hidden = false;
     mark(null);
     for (const [id, there] of [["drop", false], ["view", true], ["controls", true]]) at(id).hidden = !there;
@@ -237,4 +239,5 @@ for (const name of known.examples) {
 }
 listen();
 comparison.listen(() => state.photo, options, say);
+attacking.listen(() => state.photo, options, say);
 document.body.dataset.ready = "yes";

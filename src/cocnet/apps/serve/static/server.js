@@ -26,6 +26,8 @@ export const job = async (number) => (await asked(`/api/jobs/${number}`)).json()
 export const cancel = async (number) => asked(`/api/jobs/${number}`, { method: "DELETE" });
 
 export const compare = async (id, options) => (await asked(`/api/photos/${id}/comparisons`, asJson({ options }))).json();
+export const attacks = async () => (await asked("/api/attacks")).json();
+export const attack = async (id, given) => (await asked(`/api/photos/${id}/attacks`, asJson(given))).json();
 export const cells = async (number) => (await asked(`/api/jobs/${number}/cells`)).json();
 export const cellPicture = (number, cell) => `/api/jobs/${number}/cells/${cell}`;
 

@@ -1,4 +1,4 @@
-// Tabs: arrow keys, Home and End move between them, as screen readers expect; one panel is shown.
+// Tabs: arrow keys, Home and End move between them, as screen readers expect; one panel is shown, and told so.
 
 export function tabs(list) {
   const all = Array.from(list.querySelectorAll("[role=tab]"));
@@ -8,6 +8,7 @@ export function tabs(list) {
       tab.tabIndex = tab === chosen ? 0 : -1;
       document.getElementById(tab.getAttribute("aria-controls")).hidden = tab !== chosen;
     }
+    document.getElementById(chosen.getAttribute("aria-controls")).dispatchEvent(new Event("shown"));
   }
   for (const [n, tab] of all.entries()) {
     tab.addEventListener("click", () => choose(tab));

@@ -1,0 +1,106 @@
+"""One photo before and after an attack, as tensors; files are `single_photo`'s and the page's.
+
+Enters: a photo's file, an `AttackRun`. Leaves: `Before`, sRGB [1 3 n n] and nearness [1 1 n n] of 0..1 with natural
+bokeh; then an `AttackResult`. `top_classes` says what a victim sees.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from cocnet.attacks import AttackResult
+from cocnet.attacks.guard import ask_classes, evaluating
+from cocnet.attacks.own_victims import OwnVictim
+from cocnet.attacks.victims import Classifier
+from cocnet.compute import check_device, strict_float32
+from cocnet.datasets import LabelledFile, LabelledPhotos
+from cocnet.errors import InputError
+from cocnet.renderers import NearnessView
+from cocnet.robustness.budget import Budget
+from cocnet.robustness.class_names import class_name
+from cocnet.robustness.methods import Method, open_method
+from cocnet.robustness.single_photo import AttackRun, Prediction
+from cocnet.robustness.sources import nearness_of, open_victims, open_view, setup_of
+
+AnyVictim = Classifier | OwnVictim
+
+
+@dataclass(frozen=True, eq=False)
+class Before:
+    """The photo, its nearness and its natural bokeh; the method, the renderer and the victim of the attack; the true
+    class, and the class that the attack aims at (away from the true one, or at the wanted one)."""
+
+    image: Float[Tensor, "1 3 n n"]
+    near: Float[Tensor, "1 1 n n"]
+    natural: Float[Tensor, "1 3 n n"]
+    method: Method
+    render: NearnessView
+    victim: AnyVictim
+    label: int
+    goal: int
+
+    def attacked(self, on_query: Callable[[], None] = lambda: None) -> AttackResult:
+        """The attack; on_query() is called whenever the victim has been shown pictures. Raises InputError."""
+        device, watched = self.image.device, _Watched(self.victim, on_query)
+        goal = torch.tensor([self.goal]).to(device)
+        allies = list(open_victims(self.method.budget.allies, str(device)).values())
+        with strict_float32(device):
+            return self.method(self.render, watched, self.image, self.near, goal, allies)
+
+
+class _Watched(nn.Module):
+    """A victim that tells of each batch of pictures that it is shown."""
+
+    def __init__(self, victim: AnyVictim, on_query: Callable[[], None]) -> None:
+        super().__init__()
+        self.victim, self.on_query = victim, on_query
+        self.training = False
+
+    def forward(self, rgb: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n"]:
+        logits: Tensor = self.victim(rgb)
+        self.on_query()
+        return logits
+
+
+def before_attack(photo: Path, run: AttackRun) -> Before:
+    """Open what a run names, and render the natural picture. Raises FileError, InputError, DepthError."""
+    check_device(run.device)
+    (victim,) = open_victims((run.victim,), run.device).values()
+    method = open_method(run.method, Budget.of(run, epsilon=run.epsilon, targeted=run.target is not None))
+    render = open_view(run.renderer, setup_of(run), run.device)
+    image, near = _opened(photo, run)
+    with strict_float32(image.device), torch.no_grad():
+        natural = render(image, near)
+    label = top_classes(victim, image, 1)[0].label if run.label is None else run.label
+    label = _class(label, victim)
+    goal = label if run.target is None else _class(run.target, victim)
+    return Before(image, near, natural, method, render, victim, label, goal)
+
+
+def top_classes(victim: AnyVictim, image: Float[Tensor, "1 3 h w"], count: int = 5) -> tuple[Prediction, ...]:
+    """The classes that a victim finds likeliest, the first one first."""
+    with torch.no_grad(), strict_float32(image.device), evaluating(victim):
+        chance = ask_classes(victim, image)[0].softmax(0)
+    chances, labels = chance.topk(min(count, len(chance)))
+    return tuple(
+        Prediction(label, class_name(label, victim.classes), confidence)
+        for label, confidence in zip(labels.tolist(), chances.tolist(), strict=True)
+    )
+
+
+def _opened(photo: Path, run: AttackRun) -> tuple[Float[Tensor, "1 3 n n"], Float[Tensor, "1 1 n n"]]:
+    """The photo and its nearness. Raises FileError, DepthError."""
+    image = LabelledPhotos([LabelledFile(photo.name, photo, 0)], size_px=run.size_px)[0].image
+    files = None if run.depth is None else {photo.stem: run.depth}
+    near = nearness_of(image, photo, files, run.depth_kind, run.estimator, setup_of(run), run.nearest)
+    return image[None].to(run.device), near[None].to(run.device)
+
+
+def _class(label: int, victim: AnyVictim) -> int:
+    if not 0 <= label < victim.classes:
+        raise InputError(f"expected a class of 0..{victim.classes - 1}, got {label}, try another --label")
+    return label
