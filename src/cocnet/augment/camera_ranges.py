@@ -20,6 +20,7 @@ FOCAL_LENGTH_M, SENSOR_WIDTH_M = 0.075, 0.036
 FARTHEST, NEAREST = 0.01, 10.0  # 1/m, of a focus
 SHARPEST, OPENEST = 1e3, 1e-2  # f-numbers: at these nothing is blurred, or everything
 BACKGROUND = 0.2  # quantile of inverse depth
+SUBJECT_PX = 64  # side of the picture in which the subject is found, at least
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ class CameraRanges:
         elif self.focus == "background":
             found = float(inverse_depth.flatten()[::7].float().quantile(BACKGROUND))
         else:
-            found = subject_inverse(inverse_depth.detach().cpu().float().numpy())
+            step = max(1, min(inverse_depth.shape) // SUBJECT_PX)
+            found = subject_inverse(inverse_depth.detach()[::step, ::step].cpu().float().numpy())
         return min(max(found, FARTHEST), NEAREST)
 
 

@@ -18,7 +18,7 @@ from torchvision.transforms.v2 import functional as pictures
 from cocnet.augment.camera_ranges import CameraRanges
 from cocnet.augment.depths import Depth, content_hash, estimated, made_up
 from cocnet.errors import InputError
-from cocnet.imaging import linear_to_srgb, srgb_to_linear
+from cocnet.imaging import codes_to_linear, linear_to_codes, linear_to_srgb, srgb_to_linear
 from cocnet.optics import ThinLens
 from cocnet.renderers import Physical
 
@@ -85,11 +85,10 @@ class RandomBokeh(v2.Transform):  # type: ignore[misc]
         if not any(params["cameras"]):
             return inpt
         picture = pictures.to_image(inpt)
-        light = srgb_to_linear(pictures.to_dtype(picture.as_subclass(Tensor), torch.float32, scale=True))
+        light = _light(picture.as_subclass(Tensor))
         batch = light.reshape(-1, *light.shape[-3:])
         made = torch.stack([self._rendered(*pair) for pair in zip(batch, params["cameras"], strict=True)])
-        found = linear_to_srgb(made).clamp(0, 1).reshape(light.shape)
-        found = pictures.to_dtype(found, picture.dtype, scale=True)
+        found = _display(made.reshape(light.shape), picture.dtype)
         if isinstance(inpt, Tensor):
             return tv_tensors.wrap(found, like=inpt) if isinstance(inpt, tv_tensors.Image) else found
         return pictures.to_pil_image(found)
@@ -117,6 +116,18 @@ class RandomBokeh(v2.Transform):  # type: ignore[misc]
             got = f"{list(given.shape)} for {list(photo.shape[-2:])}"
             raise InputError(f"expected a Depth of the picture's size, got {got}, try resizing both together")
         return given.float()
+
+
+def _light(picture: Tensor) -> Float[Tensor, "... 3 h w"]:
+    if picture.dtype == torch.uint8 and picture.device.type == "cpu":
+        return codes_to_linear(picture)
+    return srgb_to_linear(pictures.to_dtype(picture, torch.float32, scale=True))
+
+
+def _display(light: Float[Tensor, "... 3 h w"], kind: torch.dtype) -> Tensor:
+    if kind == torch.uint8 and light.device.type == "cpu":
+        return linear_to_codes(light)
+    return pictures.to_dtype(linear_to_srgb(light).clamp(0, 1), kind, scale=True)
 
 
 def _picture_of(flat_inputs: Sequence[Any]) -> Tensor:

@@ -1,6 +1,6 @@
 """Files and colour: the only room that touches Pillow."""
 
-from cocnet.imaging.color.srgb import linear_to_srgb, srgb_to_linear
+from cocnet.imaging.color.srgb import codes_to_linear, linear_to_codes, linear_to_srgb, srgb_to_linear
 from cocnet.imaging.depth.depth_map import DepthKind, DepthMap, nearness, read_depth, write_depth
 from cocnet.imaging.depth.false_colour import depth_picture
 from cocnet.imaging.embedded.describe import describe_depth, extract_depth
@@ -14,9 +14,11 @@ __all__ = [
     "DepthMap",
     "Photo",
     "as_photo",
+    "codes_to_linear",
     "depth_picture",
     "describe_depth",
     "extract_depth",
+    "linear_to_codes",
     "linear_to_srgb",
     "nearness",
     "photo_size",

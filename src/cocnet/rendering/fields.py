@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from cocnet.rendering.fragments import Fragments
+from cocnet.rendering.levels import groups
 
 CELLS = 6  # along the longer side: each has its own kernels, blended into the next
 
@@ -48,13 +49,14 @@ def over_fields(
     """Render each cell of the field with its own kernels and blend them linearly between the cells' middles."""
     height, width = parts.front.shape[-2:]
     side = max(window.height, window.width) / CELLS
-    margin = 64 * math.ceil((2 * reach_px + 8) / 64)
+    coarsest = groups(reach_px)[-1].scale
+    margin = coarsest * math.ceil((2 * reach_px + 8) / coarsest)
     out = parts.front.new_zeros(parts.front.shape[0], parts.front.shape[1] - 1, height, width)
     for y, share_y in _cells(window.top, height, window.height, side):
         for x, share_x in _cells(window.left, width, window.width, side):
             share = share_y[:, None] * share_x
             rows, columns = _support(share_y), _support(share_x)
-            taken = [_grown(rows, margin, height), _grown(columns, margin, width)]
+            taken = [_grown(rows, margin, coarsest, height), _grown(columns, margin, coarsest, width)]
             cut = Fragments(*(part[..., taken[0], taken[1]] for part in parts))
             corner = math.hypot(window.height, window.width) / 2
             place = ((x - window.width / 2) / corner, (y - window.height / 2) / corner)
@@ -83,9 +85,9 @@ def _support(share: Float[Tensor, " n"]) -> tuple[int, int]:
     return int(used[0]), int(used[-1]) + 1
 
 
-def _grown(span: tuple[int, int], margin: int, length: int) -> slice:
-    """The span with its margin, aligned so that the coarse scales see the same pixels as in the whole."""
-    return slice(max(0, span[0] // 64 * 64 - margin), min(length, span[1] + margin))
+def _grown(span: tuple[int, int], margin: int, coarsest: int, length: int) -> slice:
+    """The span with its margin, aligned so that the coarsest scale sees the same pixels as in the whole."""
+    return slice(max(0, span[0] // coarsest * coarsest - margin), min(length, span[1] + margin))
 
 
 def magnified(image: Float[Tensor, "b 3 h w"], lateral_ca: float, window: Window) -> Float[Tensor, "b 3 h w"]:

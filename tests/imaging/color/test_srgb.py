@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cocnet.imaging.color.srgb import linear_to_srgb, srgb_to_linear
+from cocnet.imaging.color.srgb import codes_to_linear, linear_to_codes, linear_to_srgb, srgb_to_linear
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,13 @@ def test_gradients_match_finite_differences():
     x = torch.tensor([0.001, 0.02, 0.3, 0.9, 1.7], dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(srgb_to_linear, x)
     assert torch.autograd.gradcheck(linear_to_srgb, x, eps=1e-7)
+
+
+def test_tables_of_codes_are_the_curve():
+    codes = torch.arange(256).to(torch.uint8).view(16, 16)
+    assert torch.equal(codes_to_linear(codes), srgb_to_linear(codes / 255))
+    assert torch.equal(linear_to_codes(codes_to_linear(codes)), codes)
+    light = torch.linspace(-0.1, 1.2, 300_001)
+    exact = 255 * linear_to_srgb(light.double()).clamp(0, 1)
+    off = (linear_to_codes(light).double() - exact).abs().max()
+    assert 0.49 < float(off) <= 0.5 + 1e-4

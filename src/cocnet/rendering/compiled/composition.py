@@ -192,9 +192,12 @@ def _layers(group: Group, side: int | None, kernel: Kernel) -> Layers:
         FRONT: range(-group.last, -group.first + 1),
         BEHIND: range(group.first, group.last + 1),
     }[side]
-    made = [kernel(own_radius(level_radius(n), group.scale)).flip(0, 1).float().numpy() for n in numbers]
+    made = [kernel(own_radius(level_radius(n), group.scale)).numpy()[::-1, ::-1] for n in numbers]
     size = max(len(spot) for spot in made)
-    spots = np.stack([np.pad(spot, (size - len(spot)) // 2) for spot in made])
+    spots = np.zeros((len(made), size, size), np.float32)
+    for whole, spot in zip(spots, made, strict=True):
+        edge = (size - len(spot)) // 2
+        whole[edge : size - edge, edge : size - edge] = spot
     there = spots != 0
     first, last = there.argmax(2), size - there[:, :, ::-1].argmax(2)
     rows = there.any(2)
