@@ -6,7 +6,7 @@ Enters: a summary. Leaves: `ReportSection`s: a heading, sentences, a table or no
 import math
 from collections.abc import Sequence
 
-from cocnet.metrics import Interval, metric
+from cocnet.metrics import Interval, PairedTest, metric
 from cocnet.metrics.formatting import cell
 from cocnet.robustness.budget import Budget
 from cocnet.robustness.method_table import METHODS
@@ -89,7 +89,8 @@ def _bounds(summary: Summary) -> tuple[str, ...]:
 
 def _success(summary: Summary, victim: str, scores: Sequence[MethodScore]) -> ReportSection:
     lines = (
-        f"right: all-in-focus {summary.clean[victim]}, natural bokeh {summary.natural[victim]}",
+        f"right: all-in-focus {summary.clean[victim]}, natural bokeh {summary.natural[victim]}; "
+        f"{_lost(summary.lost[victim])}",
         *(f"{base}: {METHODS[base].about}" for base in dict.fromkeys(one.base for one in scores)),
     )
     head = (
@@ -115,6 +116,10 @@ def _success(summary: Summary, victim: str, scores: Sequence[MethodScore]) -> Re
         for one in scores
     ]
     return ReportSection(f"{victim}: success", lines, head, tuple(rows))
+
+
+def _lost(test: PairedTest) -> str:
+    return f"natural bokeh alone loses {test.only_first} and gains {test.only_second}, p = {test.p:.2g}"
 
 
 def _similarity(victim: str, scores: Sequence[MethodScore]) -> ReportSection:

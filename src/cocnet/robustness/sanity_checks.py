@@ -21,7 +21,9 @@ def sanity_checks(
 ) -> dict[str, tuple[str, ...]]:
     """All of them; `training`: victims that were in training mode."""
     found = {victim: sanity_flags(_victim(victim, photos, victim in training)) for victim in run.victims}
-    found |= {f"{one.victim}, {one.method}": sanity_flags(_method(one, scores)) for one in scores}
+    found |= {
+        f"{one.victim}, {one.method}": sanity_flags(_method(one, scores)) for one in scores if one.right.count
+    }
     return {where: flags for where, flags in found.items() if flags}
 
 

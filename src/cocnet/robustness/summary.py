@@ -30,7 +30,8 @@ Groups = Mapping[tuple[str, str], Sequence[AttackRecord]]
 
 @dataclass(frozen=True)
 class Summary:
-    """A whole run; `about` says of each victim where its weights are from, `flags` what is doubtful."""
+    """A whole run; `about`: where each victim's weights are from; `lost`: photos that it names rightly only without
+    (first), only with natural bokeh; `flags`: what is doubtful."""
 
     run: RobustnessRun
     renderer: str
@@ -40,6 +41,7 @@ class Summary:
     photos: int
     clean: dict[str, Interval]
     natural: dict[str, Interval]
+    lost: dict[str, PairedTest]
     scores: tuple[MethodScore, ...]
     pairs: tuple[VictimPair, ...]
     matrices: tuple[TransferTable, ...]
@@ -77,6 +79,7 @@ def summarise(
         photos=len(photos),
         clean={name: _share([one.clean[name] == one.label for one in photos]) for name in run.victims},
         natural={name: _share([one.natural[name] == one.label for one in photos]) for name in run.victims},
+        lost={name: _lost(name, photos) for name in run.victims},
         scores=scores,
         pairs=tuple(_pairs(grouped, run)),
         matrices=_matrices(grouped, photos, run) if len(run.victims) > 1 else (),
@@ -148,6 +151,14 @@ def _score(victim: str, method: str, rows: Sequence[AttackRecord]) -> MethodScor
 
 def _share(true: Sequence[bool]) -> Interval:
     return wilson(sum(true), len(true))
+
+
+def _lost(victim: str, photos: Sequence[PhotoRecord]) -> PairedTest:
+    seen = [
+        [one.clean[victim] == one.label for one in photos],
+        [one.natural[victim] == one.label for one in photos],
+    ]
+    return mcnemar(*(torch.tensor(column, dtype=torch.bool) for column in seen))
 
 
 def _success(rows: Sequence[AttackRecord], fooled: Callable[[AttackRecord], bool]) -> Interval:

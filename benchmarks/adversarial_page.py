@@ -1,0 +1,112 @@
+"""docs/adversarial.md from stored runs: python benchmarks/adversarial_page.py [--take RUNS]
+
+Enters: with --take, a folder of runs of `cocnet evaluate robustness`, whose robustness.json are stored beside this
+file as adversarial_runs/NAME.json, without the machine's paths. Leaves: the page, made of adversarial.md.j2 and the
+stored runs alone, and its plots.
+"""
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import adversarial_tables
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from cocnet.files.atomic import atomic_path
+from cocnet.metrics import Interval
+from cocnet.robustness import claims
+from cocnet.robustness.attack_report import read_summary
+from cocnet.robustness.plots import plot_epsilon, plot_survival
+from cocnet.robustness.run_facts import RunFacts, interval_of
+from cocnet.robustness.scores import MethodScore, Survival
+from cocnet.robustness.sweeps import EpsilonSweep
+
+HERE = Path(__file__).parent
+STORED, TEMPLATE, DOCS = HERE / "adversarial_runs", "adversarial.md.j2", HERE.parent / "docs"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--take", type=Path, help="folder of runs, each of which is stored first")
+    parser.add_argument("--stored", type=Path, default=STORED, help="folder of stored runs")
+    parser.add_argument("--docs", type=Path, default=DOCS, help="folder of the page")
+    arguments = parser.parse_args()
+    if arguments.take is not None:
+        take(arguments.take, arguments.stored)
+    found = runs(arguments.stored)
+    path = arguments.docs / "adversarial.md"
+    with atomic_path(path) as temporary:
+        temporary.write_text(page(found), encoding="utf-8")
+    draw(found, arguments.docs / "pictures")
+    print(path)
+
+
+def take(folder: Path, stored: Path) -> None:
+    """Store every run of a folder, without what only this machine knows."""
+    stored.mkdir(parents=True, exist_ok=True)
+    for path in sorted(folder.glob("*/robustness.json")):
+        facts: dict[str, Any] = read_summary(path.parent)
+        facts["run"] = {
+            key: value for key, value in facts["run"].items() if key not in ("data", "out", "depths")
+        }
+        with atomic_path(stored / f"{path.parent.name}.json") as temporary:
+            temporary.write_text(json.dumps(facts, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def runs(stored: Path) -> dict[str, RunFacts]:
+    """The stored runs by name."""
+    return {
+        path.stem: RunFacts(json.loads(path.read_text(encoding="utf-8")))
+        for path in sorted(stored.glob("*.json"))
+    }
+
+
+def page(found: Mapping[str, RunFacts]) -> str:
+    """The page: prose of the template, tables and verdicts of the runs."""
+    loader = Environment(
+        loader=FileSystemLoader(HERE), undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True
+    )
+    told = claims.judge_claims(found["physical"]) if "physical" in found else []
+    if "eot" in found:
+        told.append(claims.survival_claim(found["eot"]))
+    return loader.get_template(TEMPLATE).render(runs=found, claims=told, t=adversarial_tables)
+
+
+def draw(found: Mapping[str, RunFacts], pictures: Path) -> None:
+    """The plots of the page, for the first victim of a run."""
+    pictures.mkdir(parents=True, exist_ok=True)
+    for name, run in found.items():
+        victim = run.victims[0]
+        title = f"{victim} on {run.facts['renderer']}, {run.photos} photos"
+        sweeps = [_sweep(one) for one in run.facts["epsilon_sweeps"] if one["victim"] == victim]
+        if sweeps and name == "sweep":
+            plot_epsilon(pictures / "adversarial-epsilon.png", sweeps, title, sweeps[0].unit)
+        survived = [_survival(one) for one in run.facts["survival"] if one["victim"] == victim]
+        if survived and name == "eot":
+            plot_survival(pictures / "adversarial-survival.png", survived, title)
+
+
+def _sweep(one: Mapping[str, Any]) -> EpsilonSweep:
+    points = tuple(MethodScore(**(point | _intervals(point))) for point in one["points"])
+    return EpsilonSweep(one["victim"], one["name"], one["unit"], points)
+
+
+def _survival(one: Mapping[str, Any]) -> Survival:
+    return Survival(**(dict(one) | _intervals(one)))
+
+
+def _intervals(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a row that are intervals, or numbers that JSON has as text."""
+    found: dict[str, Any] = {}
+    for key, value in row.items():
+        if isinstance(value, Mapping) and "low" in value:
+            found[key] = interval_of(value) or Interval(float("nan"), 0.0, 1.0, 0)
+        elif key in ("median_psnr_db", "queries", "seconds", "zero_gradients"):
+            found[key] = float(value)
+    return found
+
+
+if __name__ == "__main__":
+    main()
