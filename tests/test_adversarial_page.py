@@ -91,10 +91,10 @@ def test_a_page_of_tiny_runs(maker, made):
 def test_a_part_of_a_run_is_told_as_such(maker, made):
     stored = maker.runs(made / "stored")["physical"]
     assert maker.adversarial_tables.state(stored) == "finished"
-    facts = dict(stored.facts, notes=["not finished: ace on tiny2 has 0 of 5 photos"])
+    facts = dict(stored.facts, notes=["not finished: ace on tiny2 has 0 of 3 photos"])
     facts["scores"] = [one for one in facts["scores"] if (one["victim"], one["method"]) != ("tiny2", "ace")]
     said = maker.adversarial_tables.state(RunFacts(facts))
-    assert said == "a part, photos attacked so far: tiny 5, tiny2 0 to 5"
+    assert said == "a part, photos attacked so far: tiny 3, tiny2 0 to 3"
 
 
 def test_a_page_without_runs_says_so(maker, tmp_path):
