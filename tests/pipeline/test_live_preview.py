@@ -40,14 +40,20 @@ def test_lamps_are_restored_for_whatever_has_the_physical_renderer_in_it(scene):
         assert int(on.astype(int).sum()) > int(off.astype(int).sum()) + 1000, model
 
 
-def test_a_smaller_view_keeps_the_settings_and_the_photos_light(scene):
-    view = View(scene, 20)
+@pytest.mark.parametrize(
+    ("longest", "size"), [(30, (20, 30)), (20, (13, 20)), (45, (30, 45)), (99, (40, 60))]
+)
+def test_a_view_has_its_size_the_photos_settings_light_and_depths(scene, longest, size):
+    view = View(scene, longest)
     look = view.look(OPTIONS)
-    assert look.pixels.shape == (14, 20, 3) and look.settings == View(scene, 60).look(OPTIONS).settings
+    assert look.pixels.shape == (*size, 3) and look.settings == View(scene, 60).look(OPTIONS).settings
     assert set(view.inverse.unique().tolist()) == set(np.unique(scene.inverse).tolist())
-    assert float(view.light[:, :13].mean()) == pytest.approx(
-        float(scene.photo.linear(slice(0, 39)).mean()), rel=1e-4
-    )
+    assert ((view.inverse == view.inverse.max()).sum(1) - size[1] / 2).abs().max() <= 0.5
+    light = scene.photo.linear(slice(0, 40))
+    assert float(view.light.mean()) == pytest.approx(float(light.mean()), rel=1e-2)
+    if longest == 30:
+        pairs = light.unflatten(1, (20, 2)).unflatten(3, (30, 2)).mean((2, 4))
+        assert (view.light - pairs).abs().max() < 1e-6
 
 
 def test_zones_are_in_front_in_and_behind(scene):

@@ -44,23 +44,30 @@ class Look:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A scene at 1/step of its size, step so that no side is longer than `longest_px`."""
+    """A scene whose longer side is `longest_px`, or the photo's own where that is shorter."""
 
     scene: Scene
     longest_px: int
 
     @property
-    def step(self) -> int:
-        """Photo pixels to a pixel of the view, each way."""
-        return math.ceil(max(self.scene.photo.height, self.scene.photo.width) / self.longest_px)
+    def size(self) -> tuple[int, int]:
+        """Height and width, px."""
+        height, width = self.scene.photo.height, self.scene.photo.width
+        share = min(1.0, self.longest_px / max(height, width))
+        return max(1, round(height * share)), max(1, round(width * share))
 
     @cached_property
     def light(self) -> Float32[Tensor, "3 h w"]:
-        """Linear light, averaged; strip by strip, so that a large photo is never whole in floats."""
-        photo, step = self.scene.photo, self.step
+        """Linear light, averaged; strip by strip by whole numbers first, so that a large photo is never whole in
+        floats."""
+        photo = self.scene.photo
+        step = max(1, max(photo.height, photo.width) // self.longest_px)
         rows = max(1, _STRIP_ROWS // step) * step
         strips = (photo.linear(slice(top, top + rows)) for top in range(0, photo.height, rows))
-        return torch.cat([functional.avg_pool2d(s, step, ceil_mode=True) for s in strips], 1)
+        pooled = torch.cat([functional.avg_pool2d(s, step, ceil_mode=True) for s in strips], 1)
+        if pooled.shape[-2:] == self.size:
+            return pooled
+        return functional.interpolate(pooled[None], self.size, mode="bilinear", antialias=True)[0]
 
     @cached_property
     def light_with_lamps(self) -> Float32[Tensor, "3 h w"]:
@@ -74,10 +81,9 @@ class View:
 
     def picked(self, inverse: Float32[np.ndarray, "a b"]) -> Float32[Tensor, "h w"]:
         """Of a map of the photo's size, the values in the middle of the view's pixels."""
-        middle = self.step // 2
         rows, columns = (
-            np.minimum(np.arange(n) * self.step + middle, most - 1)
-            for n, most in zip(self.light.shape[-2:], inverse.shape, strict=True)
+            ((np.arange(n) + 0.5) * most / n).astype(int)
+            for n, most in zip(self.size, inverse.shape, strict=True)
         )
         return torch.from_numpy(inverse[np.ix_(rows, columns)])
 

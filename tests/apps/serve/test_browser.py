@@ -171,6 +171,56 @@ def test_keys_move_the_focus_and_the_aperture(page, tmp_path):
     assert page.locator("#before").is_visible()
 
 
+def test_a_range_of_focus_is_dragged_on_the_strip_or_written(page, tmp_path):
+    open_halves(page, tmp_path)
+    page.locator("#histogram").scroll_into_view_if_needed()
+    box = page.locator("#histogram").bounding_box()
+    middle = box["y"] + box["height"] / 2
+
+    def at(metres):
+        return box["x"] + box["width"] * (1 / metres - 1 / 8) / (1 / 1.5 - 1 / 8)
+
+    def drag(start, end):
+        page.mouse.move(at(start), middle)
+        page.mouse.down()
+        page.mouse.move(at((start + end) / 2), middle)
+        page.mouse.move(at(end), middle)
+        page.mouse.up()
+
+    def sharp(near, far):
+        page.wait_for_function(
+            "([near, far]) => { const r = JSON.parse(document.body.dataset.shown).options.focus_range;"
+            "return r && Math.abs(r[0] / near - 1) < 0.05 && Math.abs(r[1] / far - 1) < 0.05; }",
+            arg=[near, far],
+        )
+        assert float(page.input_value("#near")) == pytest.approx(near, rel=0.05)
+        assert float(page.input_value("#far")) == pytest.approx(far, rel=0.05)
+
+    drag(2, 4)
+    sharp(2, 4)
+    drag(4, 3)  # an end of the range is taken hold of
+    sharp(2, 3)
+    page.mouse.click(at(6), middle)
+    page.wait_for_function(
+        "() => Math.abs(JSON.parse(document.body.dataset.shown).options.focus_m - 6) < 0.3"
+    )
+    page.fill("#near", "1.5")
+    page.press("#near", "Tab")
+    page.fill("#far", "8")
+    page.press("#far", "Enter")
+    settled(page, focus_range=[1.5, 8])
+    assert "--focus-range 1.5,8" in page.input_value("#command")
+    assert np.abs(pixels(page) - pixels(page, "before")).max() <= 4
+    page.focus("#far")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    settled(page, focus_range=[1.5, 7.9])
+    page.fill("#near", "9")
+    page.press("#near", "Tab")
+    page.wait_for_function("() => document.getElementById('status').classList.contains('error')")
+    assert "near < far" in page.inner_text("#status")
+
+
 def test_errors_are_told_and_the_page_goes_on(page, tmp_path):
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff broken")
     (tmp_path / "text.jpg").write_text("no picture")

@@ -3,6 +3,7 @@
 import * as attacking from "./attack.js";
 import * as comparison from "./compare.js";
 import * as server from "./server.js";
+import * as strip from "./strip.js";
 import { build } from "./more.js";
 import { tabs } from "./tabs.js";
 import { before, fractions, frame, mark, picture, show, split } from "./view.js";
@@ -59,38 +60,16 @@ function told(found, given) {
   const used = found.settings;
   document.body.dataset.shown = JSON.stringify(given);
   if (!used.focus_m) return;
-  const focus = used.focus_m.value, strip = state.photo.strip;
+  const focus = used.focus_m.value;
   at("distance").textContent = metres(focus);
-  if (!("focus_m" in state.focus)) {
-    at("strip").value = Math.round(1000 * (1 / focus - strip.farthest) / (strip.nearest - strip.farthest || 1));
-  }
+  strip.show(state.photo.strip, focus, used.sharp_m, "focus_m" in state.focus);
   showOpening(used.f_number.value, used.blur);
-  draw(strip, focus, used.sharp_m);
   const [near, far] = used.sharp_m;
   say(`${used.focal_length_mm.value.toPrecision(3)} mm, f/${used.f_number.value.toPrecision(2)}, ` +
     `sharp from ${metres(near)} to ${far === null ? "infinity" : metres(far)}`);
 }
 
 const metres = (m) => (m < 1 ? `${Math.round(m * 100)} cm` : m < 100 ? `${m.toPrecision(3)} m` : `${Math.round(m)} m`);
-
-// How much of the photo lies at which depth, far left, near right; what is sharp is marked.
-function draw(strip, focus, [near, far]) {
-  const canvas = at("histogram"), pen = canvas.getContext("2d"), { width, height } = canvas;
-  const style = getComputedStyle(document.body);
-  const most = Math.max(...strip.counts), count = strip.counts.length;
-  const across = (m) => width * ((m === null ? 0 : 1 / m) - strip.farthest) / (strip.nearest - strip.farthest || 1);
-  pen.clearRect(0, 0, width, height);
-  pen.fillStyle = style.getPropertyValue("--line");
-  strip.counts.forEach((n, i) => {
-    const tall = height * Math.sqrt(n / most);
-    pen.fillRect(i * width / count, height - tall, width / count, tall);
-  });
-  pen.fillStyle = style.getPropertyValue("--mark");
-  pen.globalAlpha = 0.35;
-  pen.fillRect(across(far), 0, Math.max(2, across(near) - across(far)), height);
-  pen.globalAlpha = 1;
-  pen.fillRect(across(focus) - 1, 0, 2, height);
-}
 
 // Of the two sliders, the one that is not being moved follows the other.
 function showOpening(stop, blur) {
@@ -107,8 +86,11 @@ function choose(opening) {
 }
 
 function focusOn(place) {
-  state.place = place;
-  state.focus = { focus_point: place.map((part) => Number(part.toFixed(5))) };
+  focusAt({ focus_point: place.map((part) => Number(part.toFixed(5))) }, place);
+}
+
+function focusAt(focus, place = null) {
+  Object.assign(state, { focus, place });
   mark(place);
   move();
 }
@@ -185,13 +167,7 @@ function listen() {
   });
   at("stop").addEventListener("input", () => choose({ f_number: STOPS[at("stop").value] }));
   at("blur").addEventListener("input", () => choose({ blur: Number(at("blur").value) }));
-  at("strip").addEventListener("input", () => {
-    const { nearest, farthest } = state.photo.strip;
-    const inverse = farthest + (nearest - farthest) * at("strip").value / 1000;
-    state.focus = { focus_m: Number((1 / inverse).toPrecision(4)) };
-    mark(null);
-    move();
-  });
+  strip.listen((m) => focusAt({ focus_m: m }), (ends) => focusAt({ focus_range: ends }));
   at("auto").addEventListener("click", () => { state.focus = {}; state.place = null; mark(null); ask(false); });
   at("what").addEventListener("change", () => ask(false));
   at("split").addEventListener("input", () => split(Number(at("split").value)));

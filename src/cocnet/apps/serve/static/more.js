@@ -1,6 +1,6 @@
 // The form of all other options, made of what the server says there is.
 
-const HERE = ["focus_point", "focus_m", "focus", "f_number", "blur"]; // have controls of their own
+const HERE = ["focus_point", "focus_m", "focus_range", "focus", "f_number", "blur"]; // have controls of their own
 
 export function build(place, options, names, onChange) {
   const given = {};
