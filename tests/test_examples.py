@@ -1,6 +1,7 @@
 """The examples run, and end where their last line says."""
 
 import importlib.util
+import os
 import sys
 
 import numpy as np
@@ -50,3 +51,20 @@ def test_attack_segmenter():
 def test_attack_detector():
     natural, attacked = example("attack_detector").attack()
     assert natural > 0.9 and attacked < 0.5
+
+
+@pytest.mark.slow
+def test_the_notebook_runs_from_top_to_bottom(tmp_path, monkeypatch):
+    nbclient, nbformat = (pytest.importorskip(name) for name in ("nbclient", "nbformat"))
+    source = str(ROOT / "src")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([source, os.environ.get("PYTHONPATH", "")]))
+    notebook = nbformat.read(ROOT / "examples" / "lens_in_python.ipynb", as_version=4)
+    assert not any(cell.get("outputs") for cell in notebook.cells), "kept without outputs: they are made here"
+    run = nbclient.NotebookClient(
+        notebook, timeout=200, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
+    )
+    run.execute()
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == 4
+    said = "".join(output.get("text", "") for output in outputs if output.output_type == "stream")
+    assert "focus at 1.00 m and 4.00 m" in said and "class 0 became 1" in said

@@ -1,10 +1,14 @@
 """The page in a real browser: `make test-browser`. Chromium is the system's."""
 
+import os
 import shlex
 import shutil
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,11 +24,18 @@ SLOW_MS = 120_000
 
 
 @pytest.fixture(scope="module")
-def url():
+def server():
+    """Its URL and its process."""
     command = [sys.executable, "-m", "cocnet", "serve", "--port", "0", "--max-mp", "70"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        yield server.stdout.readline().split()[1]
-        server.terminate()
+    offline = {**os.environ, "COCNET_OFFLINE": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=offline) as process:
+        yield process.stdout.readline().split()[1], process.pid
+        process.terminate()
+
+
+@pytest.fixture(scope="module")
+def url(server):
+    return server[0]
 
 
 @pytest.fixture(scope="module")
@@ -233,6 +244,67 @@ def test_errors_are_told_and_the_page_goes_on(page, tmp_path):
     settled(page)
 
 
+def test_a_photo_of_60_megapixels_opens_and_is_focused(page, tmp_path):
+    rows, columns = np.ogrid[:6680, :9000]
+    pixels = ((rows // 40 + columns // 40) % 2 * 150 + columns * 100 // 9000).astype(np.uint8)
+    Image.fromarray(pixels).convert("RGB").save(tmp_path / "large.jpg", quality=60)
+    page.set_input_files("#file", tmp_path / "large.jpg")
+    page.wait_for_selector("#controls:not([hidden])")
+    settled(page)
+    assert "9000 × 6680 px" in page.inner_text("#caption")
+    click(page, 0.5, 0.5)
+    settled(page, focus_point=shown_point_after(page))
+    assert pixels_of(page) == (891, 1200)
+
+
+def pixels_of(page):
+    return tuple(page.evaluate("[picture.naturalHeight, picture.naturalWidth]"))
+
+
+def resident_mb(pid):
+    """Memory that a process and all below it hold, in MB."""
+    status = {int(p.parent.name): p.read_text() for p in Path("/proc").glob("[0-9]*/status") if readable(p)}
+    parents = {one: int(text.split("PPid:")[1].split()[0]) for one, text in status.items()}
+    ours = {pid}
+    while more := {one for one, parent in parents.items() if parent in ours} - ours:
+        ours |= more
+    return (
+        sum(int(status[one].split("VmRSS:")[1].split()[0]) for one in ours if "VmRSS:" in status[one]) / 1024
+    )
+
+
+def readable(path):
+    try:
+        return bool(path.read_text())
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="needs /proc")
+def test_200_moves_of_a_slider_leave_memory_flat(page, server, tmp_path, capsys):
+    open_halves(page, tmp_path, width=240, height=160)
+
+    def moves(count):
+        for n in range(count):
+            page.evaluate(
+                "n => { blur_.value = n; blur_.dispatchEvent(new Event('input')); }".replace(
+                    "blur_", "document.getElementById('blur')"
+                ),
+                n % 100 + 1,
+            )
+            page.wait_for_function(
+                "n => JSON.parse(document.body.dataset.shown).options.blur === n", arg=n % 100 + 1
+            )
+
+    moves(40)
+    before = resident_mb(server[1])
+    moves(200)
+    after = resident_mb(server[1])
+    with capsys.disabled():
+        sys.stdout.write(f"\nserver and workers: {before:.0f} MB before, {after:.0f} MB after 200 moves\n")
+    assert after - before < 40
+
+
 def test_two_users_do_not_mix(chromium, url, tmp_path):
     pages = []
     for value in (40, 220):
@@ -247,14 +319,48 @@ def test_two_users_do_not_mix(chromium, url, tmp_path):
         page.context.close()
 
 
-def test_every_control_has_a_name(page):
+@pytest.mark.parametrize("view", [(1280, 800), (390, 844)], ids=["desk", "phone"])
+def test_axe_finds_no_serious_fault_on_any_tab(chromium, url, view):
+    package = find_spec("axe_playwright_python")
+    if package is None:
+        pytest.skip("no axe_playwright_python")
+    page = opened(chromium, url, *view)
+    page.evaluate((Path(package.origin).parent / "axe.min.js").read_text(encoding="utf-8"))
+    found = []
+
+    def look(where):
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            faults = page.evaluate("axe.run().then(found => found.violations)")
+            found.extend(
+                f"{where}, {scheme}: {one['id']}: {one['nodes'][0]['html'][:150]}"
+                for one in faults
+                if one["impact"] in ("serious", "critical")
+            )
+
+    look("start")
     page.click("#examples button:has-text('motorcycle')")
     page.wait_for_selector("#controls:not([hidden])")
-    unnamed = page.evaluate(
-        "Array.from(document.querySelectorAll('input,select,textarea,button')).filter(e => e.id !== 'file' && "
-        "!e.labels?.length && !e.ariaLabel && !e.textContent.trim()).map(e => e.outerHTML)"
+    settled(page)
+    page.locator("summary").click()
+    look("Bokeh")
+    page.click("#tab-compare")
+    page.click("#compare-start")
+    page.wait_for_selector("#cells img")
+    page.click("#compare-stop")
+    page.wait_for_selector("#cells[aria-busy=false]")
+    look("Compare")
+    page.click("#tab-attack")
+    page.wait_for_function("() => document.getElementById('victim').options.length > 0")
+    page.select_option("#method", "blur")
+    page.click("#attack-start")
+    page.wait_for_selector("#attack-result:not([hidden])")
+    look("Attack")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+        "nothing is cut off at the right"
     )
-    assert unnamed == []
+    page.context.close()
+    assert found == []
 
 
 def test_compare_fills_a_cell_for_each_renderer_and_can_be_stopped(page, tmp_path):
@@ -351,4 +457,29 @@ def test_screenshot_for_the_readme(chromium, url, tmp_path):
     shot = Image.open(tmp_path / "page.png").convert("RGB")
     shot.save(ROOT / "docs" / "pictures" / "page.jpg", quality=85)
     assert np.asarray(shot).std() > 20
+    page.context.close()
+
+
+def test_film_for_the_readme(chromium, url, tmp_path):
+    page = opened(chromium, url)
+    page.click("#examples button:has-text('motorcycle')")
+    page.wait_for_selector("#controls:not([hidden])")
+    settled(page)
+    page.focus("#stop")
+    page.keyboard.press("Home")
+    settled(page, f_number=1)
+    shots = []
+    for x, y in ((0.73, 0.31), (0.28, 0.62), (0.93, 0.6), (0.2, 0.2)):
+        page.evaluate("document.body.dataset.shown = '{\"options\":{}}'")
+        click(page, x, y)
+        settled(page, focus_point=shown_point_after(page))
+        page.locator("#frame").screenshot(path=tmp_path / "shot.png")
+        shot = Image.open(tmp_path / "shot.png").convert("RGB")
+        shots.append(shot.resize((560, round(560 * shot.height / shot.width)), Image.Resampling.LANCZOS))
+    small = [shot.quantize(200, dither=Image.Dither.FLOYDSTEINBERG) for shot in shots]
+    film = ROOT / "docs" / "pictures" / "focus.gif"
+    small[0].save(film, save_all=True, append_images=small[1:], duration=1500, loop=0)
+    assert film.stat().st_size < 3_000_000
+    changes = [np.abs(np.asarray(a, float) - np.asarray(b, float)).mean() for a, b in pairwise(shots)]
+    assert min(changes) > 1
     page.context.close()
