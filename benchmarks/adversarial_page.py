@@ -25,6 +25,7 @@ from cocnet.robustness.sweeps import EpsilonSweep
 
 HERE = Path(__file__).parent
 STORED, TEMPLATE, DOCS = HERE / "adversarial_runs", "adversarial.md.j2", HERE.parent / "docs"
+GAIN = HERE / "adversarial_gain.json"
 
 
 def main() -> None:
@@ -71,7 +72,8 @@ def page(found: Mapping[str, RunFacts]) -> str:
     told = claims.judge_claims(found["physical"]) if "physical" in found else []
     if "eot" in found:
         told.append(claims.survival_claim(found["eot"]))
-    return loader.get_template(TEMPLATE).render(runs=found, claims=told, t=adversarial_tables)
+    gain = json.loads(GAIN.read_text(encoding="utf-8")) if GAIN.is_file() else None
+    return loader.get_template(TEMPLATE).render(runs=found, claims=told, gain=gain, t=adversarial_tables)
 
 
 def draw(found: Mapping[str, RunFacts], pictures: Path) -> None:

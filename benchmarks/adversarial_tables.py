@@ -148,6 +148,11 @@ def claims_table(claims: Sequence[Claim]) -> str:
     return _text(("the claim", "verdict", "judged by", "figures"), rows)
 
 
+def gain_table(gain: Mapping[str, Any]) -> str:
+    """The rows of benchmarks/depth_gain.py."""
+    return _text(gain["head"], gain["rows"])
+
+
 def percent(share: Interval | None) -> str:
     """Whole percent with the interval, a dash for none."""
     if share is None:

@@ -96,10 +96,10 @@ def judge_claims(run: RunFacts) -> list[Claim]:
     ]
 
 
-def survival_claim(run: RunFacts, transforms: tuple[str, ...] = ("png", "jpeg75", "resize")) -> Claim:
+def survival_claim(run: RunFacts, transforms: tuple[str, ...] = ("jpeg75", "resize")) -> Claim:
     """What is left after what happens to pictures, of every method that fooled at all."""
     return Claim(
-        "What fools goes on to fool after rounding to 8 bit, JPEG 75 or a resize (the paper: “may be exploited”)",
+        "Files that fool go on to fool after JPEG 75 or a resize (the paper: bokeh “may be maliciously exploited”)",
         "more or less than half of what fooled before",
         tuple(_survival(run, transforms)),
     )

@@ -117,6 +117,26 @@ def plot_severities(path: Path, accuracy: Mapping[str, Mapping[int, Interval]], 
         _labels(axes, "severity")
 
 
+def plot_gains(
+    path: Path, curves: Mapping[str, Sequence[tuple[int, float]]], level: float, title: str
+) -> None:
+    """Gain against steps of training, a line for each folder of weights, a level for what isn't trained, and one from
+    which on a change of 3e-4 shows in 8 bit. Raises MissingExtraError, FileError."""
+    with _figure(path, title) as axes:
+        for (name, points), colour, marker in zip(
+            curves.items(), cycle(COLOURS), cycle(MARKERS), strict=False
+        ):
+            if len(points) == 1:
+                axes.axhline(points[0][1], label=name, color=colour, linestyle="--")
+            else:
+                axes.plot(*zip(*points, strict=True), label=name, color=colour, marker=marker, markersize=4.5)
+        axes.axhline(level, label="seen in 8 bit at ε = 3e-4", color="#000000", linestyle=":")
+        axes.set_yscale("log")
+        axes.set_xlabel("steps of training")
+        axes.set_ylabel("largest change of the picture / change of depth")
+        axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+
+
 def styled(names: Sequence[str], sweeps: Sequence[Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
     """Each curve with its colour and marker; random-NAME has those of NAME, random of gda, dashed and hollow."""
     styles = cycle(zip(COLOURS, MARKERS, strict=True))

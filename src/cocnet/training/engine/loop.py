@@ -29,7 +29,7 @@ from cocnet.training.recipes.recipe import Stage
 
 Progress = Callable[[float, dict[str, float]], None]
 STATE, LOG = "state.safetensors", "log.jsonl"
-_INTERVALS = ("recipe.log_steps", "recipe.sample_steps", "recipe.save_seconds")
+_INTERVALS = tuple(f"recipe.{name}" for name in ("log_steps", "sample_steps", "save_seconds", "keep_weights"))
 
 
 def train(task: Task[Score], on_progress: Progress | None = None) -> Score | None:

@@ -55,6 +55,9 @@ class Objective(ABC, Generic[Score]):
     def save(self, network: nn.Module, folder: Path, step: int, recipe: Recipe, about: str) -> None:
         """Write the averaged weights and what shows how they do; weights that diverged are refused."""
         save_checkpoint(network, folder / WEIGHTS, recipe=recipe, data=about)
+        if recipe.keep_weights:
+            path = folder / WEIGHTS
+            save_checkpoint(network, path.with_stem(f"{path.stem}-{step:07}"), recipe=recipe, data=about)
 
 
 @dataclass(frozen=True, eq=False)

@@ -60,6 +60,8 @@ class Recipe:
     """Number of steps between lines in log.jsonl."""
     sample_steps: int = 1000
     """Number of steps between validations, each with sample pictures and saved weights."""
+    keep_weights: bool = False
+    """Keep the weights of every validation, as weights-STEP.safetensors."""
     save_seconds: float = 120.0
     """Time in seconds between saves of the training's state, from which it continues."""
 
