@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from bokeh_photos import BokehPhotos
 from PIL import Image
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
@@ -91,25 +92,20 @@ def test_random_numbers_repeat(photo, depth, seed):
         assert not torch.equal(bokeh(photo, depth)[0], first)
 
 
-class Photos(Dataset):
-    def __init__(self, photo, depth):
-        self.photo, self.depth = photo, depth
-        self.bokeh = RandomBokeh(CameraRanges(focus="random"), p=1.0, seed=3)
-
-    def __len__(self):
-        return 4
-
-    def __getitem__(self, number):
-        return self.bokeh(self.photo.roll(number, -1), self.depth)[0]
-
-
 def test_a_seeded_photo_is_the_same_in_any_batch_and_worker(photo, depth):
-    photos = Photos(photo, depth)
+    photos = BokehPhotos(photo, depth)
     alone = torch.stack([photos[i] for i in range(4)])
     workers = torch.cat(list(DataLoader(photos, batch_size=3, num_workers=2, multiprocessing_context="fork")))
     batch = torch.stack([photo.roll(i, -1) for i in range(4)])
     together = photos.bokeh(batch, depth)[0]
     assert torch.equal(alone, workers) and torch.equal(alone, together)
+
+
+@pytest.mark.slow
+def test_workers_that_are_spawned_make_the_same(photo, depth):
+    photos = BokehPhotos(photo, depth)
+    spawned = DataLoader(photos, batch_size=2, num_workers=2, multiprocessing_context="spawn")
+    assert torch.equal(torch.cat(list(spawned)), torch.stack([photos[i] for i in range(4)]))
 
 
 def test_estimated_once(photo, tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """A set of bokeh corruptions: its layout, its going on, and what classifiers make of it."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from victims import labelled, open_tiny, photo
 from cocnet.apps.cli.main import main
 from cocnet.augment.corruptions import CONTROL, CORRUPTIONS
 from cocnet.errors import FileError, InputError
+from cocnet.files.shards import Part, samples, write_shard
 from cocnet.imaging import read_photo, write_photo
 from cocnet.robustness import corruption_set
 from cocnet.robustness.corruption_scores import run_corruption_scores
@@ -178,3 +180,103 @@ def _as_is(picture):
     from torchvision.transforms.functional import to_tensor
 
     return to_tensor(picture)
+
+
+def in_shards(folder, photos):
+    """The photos of class folders in two shards, as webdataset has them."""
+    folder.mkdir()
+    paths = sorted(photos.glob("*/*.png"))
+    for number, some in enumerate((paths[:3], paths[3:])):
+        members = []
+        for path in some:
+            members += [
+                (f"{path.stem}.png", path.read_bytes()),
+                (f"{path.stem}.cls", b"c" + path.parent.name.encode()),
+            ]
+        write_shard(folder / f"in-{number}.tar", members)
+    return folder
+
+
+def test_shards_in_are_photos(run, tmp_path):
+    photos = labelled(tmp_path / "photos")
+    plain = run_corruption(photos, replace(run, out=tmp_path / "plain"))
+    found = run_corruption(in_shards(tmp_path / "shards", photos), run)
+    assert [row["photo"] for row in found["photos"]] == [row["photo"] for row in plain["photos"]]
+    for row in found["photos"]:
+        name = f"{row['class']}/{row['photo']}"
+        ours, theirs = run.out / "cat_eye/5" / name, tmp_path / "plain/cat_eye/5" / name.removeprefix("c")
+        assert np.array_equal(read_photo(ours).pixels, read_photo(theirs).pixels)
+
+
+def test_shards_out_hold_the_set_and_go_on(run, tmp_path, monkeypatch):
+    photos = labelled(tmp_path / "photos")
+    plain = run_corruption(photos, replace(run, out=tmp_path / "plain"))
+    asked, one, made = replace(run, shard=2), corruption_set._corrupt_one, []
+
+    def stops(item):
+        made.append(item["name"])
+        if len(made) == 4:
+            raise KeyboardInterrupt
+        return one(item)
+
+    monkeypatch.setattr(corruption_set, "_corrupt_one", stops)
+    with pytest.raises(KeyboardInterrupt):
+        run_corruption(photos, asked)
+    (run.out / ".cocnet-shard-left").mkdir()
+    found = run_corruption(photos, asked)
+    assert len(made) == 4 + 3 and found["photos"] == plain["photos"]
+    assert found["shards"] == [f"photos-00000{n}.tar" for n in range(3)]
+    assert not list(run.out.glob(".cocnet-shard-*"))
+    held: dict[str, dict[str, Part]] = {}
+    for name in found["shards"]:
+        held |= dict(samples(run.out / name))
+    assert len(held) == 5 * (1 + 3 * 3)
+    for key, sample in held.items():
+        assert sample["png"].read() == (tmp_path / "plain" / f"{key}.png").read_bytes()
+        assert sample["cls"].read() == key.split("/")[2].encode()
+        assert json.loads(sample["json"].read())["corruption"] == key.split("/")[0]
+    whole = run_corruption(photos, replace(asked, out=tmp_path / "whole"))
+    for name in whole["shards"]:
+        assert (tmp_path / "whole" / name).read_bytes() == (run.out / name).read_bytes()
+
+
+def test_broken_shards_are_refused_before_work(run, tmp_path):
+    shards = in_shards(tmp_path / "shards", labelled(tmp_path / "photos"))
+    last = shards / "in-1.tar"
+    last.write_bytes(last.read_bytes()[:-9000])
+    with pytest.raises(FileError, match=r"in-1\.tar"):
+        run_corruption(shards, run)
+    for members, told in (
+        ([("x.txt", b"1")], "one picture"),
+        ([("x.jpg", b"1"), ("x.png", b"1")], "one picture"),
+        ([("x.jpg", b"1"), ("x.cls", b"../up")], "class"),
+    ):
+        write_shard(last, members)
+        with pytest.raises(FileError, match=told):
+            run_corruption(last, run)
+    assert not run.out.exists()
+    write_shard(last, [("0.png", b"no picture"), ("0.cls", b"7")])
+    found = run_corruption(last, run)
+    assert "in-1.tar:0.png" in found["left_out"][0]["problem"]
+
+
+def test_two_halves_are_merged_by_their_ledgers(run, tmp_path, monkeypatch):
+    photos = labelled(tmp_path / "photos")
+    for half in (2, 3):
+        (tmp_path / str(half)).mkdir()
+    for number, path in enumerate(sorted(photos.glob("*/*.png"))):
+        folder = tmp_path / str(2 + number % 2) / path.parent.name
+        folder.mkdir(exist_ok=True)
+        (folder / path.name).write_bytes(path.read_bytes())
+    lines = ""
+    for half in (2, 3):
+        out = tmp_path / f"out{half}"
+        run_corruption(tmp_path / str(half), replace(run, out=out))
+        lines += (out / "done.jsonl").read_text()
+        for file in out.glob("*/*/*/*.png"):
+            target = run.out / file.relative_to(out)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            file.rename(target)
+    (run.out / "done.jsonl").write_text(lines)
+    monkeypatch.setattr(corruption_set, "_corrupt_one", None)
+    assert len(run_corruption(photos, run)["photos"]) == 5

@@ -95,6 +95,24 @@ def test_scores_and_report(coco, monkeypatch):
     assert main(["evaluate", "detection", *asked, "--detectors", "mine:finds_light"]) == 0
 
 
+@pytest.mark.slow
+def test_torchvisions_detectors_load_and_answer(coco, tmp_path):
+    from safetensors.torch import save_file
+    from torchvision.models import get_model
+
+    name = "ssdlite320_mobilenet_v3_large"
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        drawn = get_model(name, weights=None, weights_backbone=None)
+    file = tmp_path / "drawn.safetensors"
+    save_file(drawn.state_dict(), file)
+    loaded = dict(open_detector(f"{name}={file}").named_parameters())
+    assert all(torch.equal(loaded[each], parameter) for each, parameter in drawn.named_parameters())
+    run = DetectionEvaluation(coco / "set", coco / "boxes.json", coco / "report", (f"{name}={file}",))
+    (score,) = run_detection_scores(run)
+    assert 0 <= score.clean < 0.5 and set(score.precision) == {"subject_focus", "background_focus", CONTROL}
+
+
 def test_what_cannot_be_measured_is_one_line(coco, tmp_path):
     with pytest.raises(InputError, match="ssdlite320"):
         open_detector("resnet50")

@@ -18,6 +18,7 @@ from typing import Any
 
 from cocnet.errors import CocnetError, FileError, InputError, MissingExtraError
 from cocnet.files.json_lines import append_lines, read_lines
+from cocnet.files.shards import Part
 
 Facts = dict[str, Any]
 Process = Callable[[list[Facts]], list[Facts]]
@@ -85,12 +86,15 @@ def one_by_one(item: Callable[[Facts], Facts], batch: list[Facts]) -> list[Facts
     return found
 
 
-def key_of(files: Iterable[Path | None], settings: object) -> str:
+def key_of(files: Iterable[Path | Part | None], settings: object) -> str:
     """SHA-256 of files' bytes and of settings, 32 hex digits. Raises FileError."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
     for path in files:
         if path is None:
             digest.update(b"none")
+            continue
+        if isinstance(path, Part):
+            digest.update(hashlib.sha256(path.read()).digest())
             continue
         try:
             with path.open("rb") as file:

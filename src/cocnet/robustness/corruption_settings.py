@@ -39,6 +39,9 @@ class CorruptionRun:
     """Number of photos, spread evenly over all (default: all)."""
     format: Literal["png", "jpeg"] = "png"
     """png = lossless; jpeg = quality 95, with the photos' own file names where these are JPEG."""
+    shard: int = 0
+    """Number of photos, with all their corruptions, in each webdataset shard (photos-000000.tar); 0 = no shards but
+    files in folders, as evaluations read them."""
     workers: int = 1
     """Number of processes, or of CPUs of a local Ray cluster."""
     ray: str | None = None
@@ -49,6 +52,8 @@ class CorruptionRun:
     def __post_init__(self) -> None:
         if self.size_px and self.size_px < LEAST_PX:
             raise InputError(f"expected size_px from {LEAST_PX}, or 0, got {self.size_px}, try 224")
+        if self.shard < 0:
+            raise InputError(f"expected shard from 1, or 0, got {self.shard}, try 1000")
         if not self.severities or not all(0 <= one <= 5 for one in self.severities):
             raise InputError(f"expected severities of 0 to 5, got {self.severities}, try 1 2 3 4 5")
 

@@ -12,6 +12,7 @@ from cocnet.apps.cli.main import main
 from cocnet.datasets import EBB
 from cocnet.datasets.pairs.deblur_pairs import dpdd
 from cocnet.errors import InputError
+from cocnet.files.shards import samples, write_shard
 from cocnet.imaging import linear_to_srgb, read_photo, srgb_to_linear, write_photo
 from cocnet.optics import ThinLens
 from cocnet.training.runs import pair_set
@@ -159,9 +160,35 @@ def test_hugging_face_reads_it(photos, run, tmp_path):
     assert row["input"].size == (64, 64) and row["target"].size == (64, 64) and row["f_number"] > 0
 
 
+def test_shards_in_and_out(photos, run, tmp_path):
+    (tmp_path / "shards").mkdir()
+    paths = sorted(photos.iterdir())
+    write_shard(tmp_path / "shards" / "a.tar", [(f"{path.stem}.png", path.read_bytes()) for path in paths])
+    asked = replace(run, each=2, held_out=0.5, coc=True)
+    plain = run_pairs(photos, replace(asked, out=tmp_path / "plain"))
+    found = run_pairs(tmp_path / "shards", replace(asked, shard=2))
+    by_name = {pair["name"]: pair for pair in plain["pairs"]}
+    splits = {
+        split: sum(pair["split"] == split for pair in plain["pairs"]) // 2 for split in ("test", "train")
+    }
+    assert found["shards"] == [
+        f"{s}-{n:06d}.tar" for s, count in splits.items() for n in range(-(-count // 2))
+    ]
+    for name in found["shards"]:
+        for key, sample in samples(run.out / name):
+            pair = by_name.pop(key)
+            assert name.startswith(pair["split"])
+            for role, kind in (("input", "png"), ("target", "png"), ("coc", "npy")):
+                assert sample[f"{role}.{kind}"].read() == (tmp_path / "plain" / pair[role]).read_bytes()
+            assert json.loads(sample["json"].read())["f_number"] == pair["f_number"]
+    assert not by_name and [path.suffix for path in sorted(run.out.iterdir()) if path.is_dir()] == []
+
+
 @pytest.mark.parametrize(
     "changes",
     [
+        {"shard": -1},
+        {"shard": 10, "layout": "dpdd"},
         {"each": 0},
         {"longest_px": 10},
         {"noisy": 2.0},

@@ -12,7 +12,8 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 from torch.nn import functional
 
-from cocnet.errors import InputError
+from cocnet.errors import FileError, InputError
+from cocnet.files.shards import Part
 from cocnet.imaging import read_photo
 
 
@@ -69,9 +70,12 @@ class View:
         return functional.interpolate(floats(planes)[None], self.resize, mode="bilinear", antialias=True)[0]
 
 
-def read_planes(path: Path) -> Float[Tensor, "3 h w"]:
+def read_planes(file: Path | Part) -> Float[Tensor, "3 h w"]:
     """A photo of 8 or 16 bit as sRGB planes in 0..1, float32. Raises FileError."""
-    pixels = np.array(read_photo(path).pixels)
+    try:
+        pixels = np.array(read_photo(file if isinstance(file, Path) else file.read()).pixels)
+    except FileError as error:
+        raise error if isinstance(file, Path) else FileError(f"{file}: {error}") from error
     if pixels.dtype == np.uint16:
         pixels = pixels.astype(np.float32) / np.float32(65535)
     return floats(torch.from_numpy(pixels).permute(2, 0, 1))

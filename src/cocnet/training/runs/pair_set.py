@@ -4,7 +4,9 @@ Enters: a folder of photos, a `PairRun`. Leaves: the layout's folders, the pairs
 `pair_cards` lays beside. A photo's split, lenses and noise follow from its bytes, its name and the seed.
 """
 
-from collections.abc import Callable
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
@@ -19,24 +21,25 @@ from torch.nn import functional
 from cocnet.attacks import GDA, open_victim
 from cocnet.augment.camera_ranges import CameraRanges
 from cocnet.augment.depths import FAR_M, NEAR_M
-from cocnet.datasets.pairs.matching import DEPTHS, PICTURES, files_by_stem
+from cocnet.datasets.labelled.shard_photos import shard_photos
+from cocnet.datasets.pairs.matching import DEPTHS, PICTURES, Problem, files_by_stem
 from cocnet.datasets.pairs.view import read_planes
 from cocnet.datasets.synthetic.sensor_noise import CameraSettings, with_noise
 from cocnet.depth import estimate_depth
 from cocnet.depth.estimators.estimator import as_rgb8
 from cocnet.errors import FileError
-from cocnet.files.atomic import atomic_path, write_json
-from cocnet.files.many import PROBLEM, Facts, key_of, one_by_one, run_many
-from cocnet.files.run_folder import claim, locked
-from cocnet.imaging import linear_to_srgb, photo_size, read_depth, srgb_to_linear, write_photo
+from cocnet.files.atomic import atomic_path
+from cocnet.files.item_set import FREE, Work, make_set
+from cocnet.files.many import PROBLEM, Facts, key_of, one_by_one
+from cocnet.files.shards import Part, as_json, from_json
+from cocnet.imaging import linear_to_srgb, read_depth, srgb_to_linear, write_photo
 from cocnet.optics import ThinLens
 from cocnet.renderers import Physical
 from cocnet.training.runs.pair_cards import FOLDERS, write_cards
 from cocnet.training.runs.pair_settings import PairRun
 
-MANIFEST, LEDGER = "pairs.json", "done.jsonl"
-FREE = ("out", "workers", "ray")
-LEAST_PX = 32
+MANIFEST = "pairs.json"
+LEAST_PX, BATCH = 32, 2
 RENDERER = Physical(sharp_lights=True, largest_radius=0.2)
 
 
@@ -45,32 +48,18 @@ def run_pairs(
 ) -> dict[str, Any]:
     """Make the pairs, or those that are missing; returns what pairs.json says. Raises FileError, InputError."""
     ranges(asdict(run))
-    photos, twice = files_by_stem(images, PICTURES)
+    photos, twice = _photos(images)
     depths = {} if run.depths is None else files_by_stem(run.depths, DEPTHS)[0]
-    if not photos:
-        raise FileError(f"expected photos in '{images}', got none, try another folder")
-    with locked(run.out):
-        claim(run.out, {key: str(value) for key, value in asdict(run).items() if key not in FREE})
-        items = _items(photos, depths, run)
-        rows = run_many(
-            make_pairs,
-            items,
-            run.out / LEDGER,
-            workers=run.workers,
-            batch=2,
-            ray=run.ray,
-            on_progress=on_progress,
-        )
-        pairs: list[dict[str, Any]] = [pair for row in rows for pair in row.get("pairs", ())]
-        found = {
-            "settings": {key: str(value) for key, value in asdict(run).items()},
-            "pairs": pairs,
-            "left_out": [row[PROBLEM] for row in rows if PROBLEM in row]
-            + [f"{problem.name}: {problem.reason}" for problem in twice],
-        }
-        write_json(run.out / MANIFEST, found)
-        write_cards(run, pairs)
-    return found
+
+    def told(rows: list[Facts]) -> Facts:
+        pairs: list[Facts] = [pair for row in rows for pair in row.get("pairs", ())]
+        if not run.shard:
+            write_cards(run, pairs)
+        problems = [row[PROBLEM] for row in rows if PROBLEM in row]
+        return {"pairs": pairs, "left_out": problems + [f"{one.name}: {one.reason}" for one in twice]}
+
+    work = Work(make_pairs, BATCH, _members)
+    return make_set(run, work, lambda: _items(photos, depths, run), MANIFEST, told, on_progress)
 
 
 def make_pairs(batch: list[Facts]) -> list[Facts]:
@@ -90,8 +79,22 @@ def ranges(settings: Facts) -> CameraRanges:
     )
 
 
-def _items(photos: dict[str, Path], depths: dict[str, Path], run: PairRun) -> list[Facts]:
-    settings = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(run).items() if k not in FREE}
+def _photos(images: Path) -> tuple[dict[str, Path | Part], list[Problem]]:
+    """Photos of a folder or of shards by their stems, and what is there twice."""
+    in_shards = shard_photos(images)
+    if not in_shards:
+        files, twice = files_by_stem(images, PICTURES)
+        if not files:
+            raise FileError(f"expected photos or shards in '{images}', got none, try another folder")
+        return dict(files), twice
+    count = Counter(Path(each.name).stem for each in in_shards)
+    found = {Path(each.name).stem: each.part for each in in_shards if count[Path(each.name).stem] == 1}
+    return dict(found), [Problem(stem, f"{n} samples of that name") for stem, n in count.items() if n > 1]
+
+
+def _items(photos: dict[str, Path | Part], depths: dict[str, Path], run: PairRun) -> list[Facts]:
+    free = (*FREE, "shard")
+    settings = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(run).items() if k not in free}
     items = []
     for number, (stem, path) in enumerate(sorted(photos.items())):
         depth = depths.get(stem)
@@ -101,18 +104,18 @@ def _items(photos: dict[str, Path], depths: dict[str, Path], run: PairRun) -> li
             )
         place_in_name = number if run.layout == "ebb" else None  # only there a file is called by it
         key = key_of((path, depth), {**settings, "stem": stem, "number": place_in_name})
-        place = {"photo": str(path), "depth": None if depth is None else str(depth), "out": str(run.out)}
-        items.append({"key": key, "stem": stem, "number": number, **place, "settings": settings})
+        own = int(key_of((path,), [run.seed, stem])[:12], 16)
+        split = "test" if own / 16**12 < run.held_out else "train"
+        place = {"photo": as_json(path), "depth": None if depth is None else str(depth), "out": str(run.out)}
+        names = {"stem": stem, "number": number, "own": own, "split": split}
+        items.append({"key": key, **names, **place, "settings": settings})
     return items
 
 
 def _pairs_of(item: Facts) -> Facts:
     said = item["settings"]
     sharp, inverse = _opened(item)
-    own = int(key_of((Path(item["photo"]),), [said["seed"], item["stem"]])[:12], 16)
-    share = own / 16**12
-    split = "test" if share < said["held_out"] else "train"
-    found = []
+    own, split, found = item["own"], item["split"], []
     for turn in range(said["each"]):
         draw = np.random.default_rng([own, turn])
         numbers = torch.Generator().manual_seed(int(draw.integers(2**31)))
@@ -128,7 +131,7 @@ def _pairs_of(item: Facts) -> Facts:
         found.append(
             {
                 "name": name,
-                "photo": Path(item["photo"]).name,
+                "photo": Path(str(from_json(item["photo"]))).name,
                 "split": split,
                 **files,
                 "f_number": round(float(lens.f_number), 4),
@@ -143,19 +146,20 @@ def _pairs_of(item: Facts) -> Facts:
 
 def _opened(item: Facts) -> tuple[Float[Tensor, "3 h w"], Float[Tensor, "h w"]]:
     """The sharp photo in sRGB and its inverse depth, 1/m, at the size of the pair."""
-    path, said = Path(item["photo"]), item["settings"]
-    sharp = read_planes(path)
+    file, said = from_json(item["photo"]), item["settings"]
+    sharp = read_planes(file)
+    whole_size = sharp.shape[-2:]
     scale = min(1.0, said["longest_px"] / max(sharp.shape[-2:])) if said["longest_px"] else 1.0
     size = [max(1, round(n * scale)) for n in sharp.shape[-2:]]
     if min(size) < LEAST_PX:
-        raise FileError(f"expected a photo from {LEAST_PX} px, got '{path}' of {size}, try another")
+        raise FileError(f"expected a photo from {LEAST_PX} px, got '{file}' of {size}, try another")
     if scale < 1:
         sharp = functional.interpolate(sharp[None], size, mode="bilinear", antialias=True)[0]
     sharp = sharp.clamp(0, 1)
     if item["depth"] is None:
         depth = estimate_depth(as_rgb8(sharp), name=said["estimator"]).depth
     else:
-        depth = read_depth(Path(item["depth"]), said["depth_kind"]).resized(*photo_size(path))
+        depth = read_depth(Path(item["depth"]), said["depth_kind"]).resized(*whole_size)
     inverse = torch.from_numpy(np.ascontiguousarray(depth.inverse_depth(NEAR_M, FAR_M)))[None, None]
     return sharp, functional.interpolate(inverse, size, mode="bilinear", antialias=True)[0, 0]
 
@@ -234,6 +238,17 @@ def _write(
         with atomic_path(out / paths["coc"]) as temporary, temporary.open("wb") as file:
             np.save(file, radius.numpy().astype(np.float16))
     return {role: path.as_posix() for role, path in paths.items()}
+
+
+def _members(row: Facts, folder: Path) -> Iterator[tuple[str, bytes]]:
+    """A sample for each pair: NAME.input.png, NAME.target.png, its lens."""
+    for pair in row.get("pairs", ()):
+        stem = pair["name"].replace(".", "_")
+        files = {role: Path(pair[role]) for role in ("input", "target", "coc") if role in pair}
+        for role, path in files.items():
+            yield f"{stem}.{role}{path.suffix}", (folder / path).read_bytes()
+        facts = {name: value for name, value in pair.items() if name not in files}
+        yield f"{stem}.json", json.dumps(facts).encode()
 
 
 def _codes(picture: Float[Tensor, "3 h w"], bits: int, linear: bool) -> np.ndarray:

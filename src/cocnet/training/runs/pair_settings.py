@@ -66,6 +66,9 @@ class PairRun:
     estimator: str = "builtin"
     """Depth estimator for photos without a depth file: builtin, or another name that `cocnet depth --estimator`
     takes."""
+    shard: int = 0
+    """Number of photos, with all their pairs, in each webdataset shard (SPLIT-000000.tar: NAME.input.png,
+    NAME.target.png, NAME.json); 0 = no shards but files in folders, as the layout says."""
     workers: int = 1
     """Number of processes, or of CPUs of a local Ray cluster."""
     ray: str | None = None
@@ -85,5 +88,8 @@ class PairRun:
             )
         if self.layout == "ebb" and self.bits == 16:
             raise InputError("expected 8 bits for ebb, which is JPEG, got 16, try --layout basicsr")
+        if self.shard < 0 or (self.shard and self.layout != "basicsr"):
+            got = f"{self.shard} and {self.layout}"
+            raise InputError(f"expected shard from 1, without a layout, or 0, got {got}, try --shard 1000")
         if self.linear and self.bits == 8:
             raise InputError("expected 16 bits for linear light, got 8, which shows steps, try --bits 16")
