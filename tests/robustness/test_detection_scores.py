@@ -1,6 +1,7 @@
 """Detectors on a set of corruptions: COCO's precision of what is found, and what is refused."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -106,7 +107,8 @@ def test_torchvisions_detectors_load_and_answer(coco, tmp_path):
         drawn = get_model(name, weights=None, weights_backbone=None)
     file = tmp_path / "drawn.safetensors"
     save_file(drawn.state_dict(), file)
-    loaded = dict(open_detector(f"{name}={file}").named_parameters())
+    detector: Any = open_detector(f"{name}={file}")
+    loaded = dict(detector.named_parameters())
     assert all(torch.equal(loaded[each], parameter) for each, parameter in drawn.named_parameters())
     run = DetectionEvaluation(coco / "set", coco / "boxes.json", coco / "report", (f"{name}={file}",))
     (score,) = run_detection_scores(run)
