@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import torch
 
 from cocnet.depth import faces as module
-from cocnet.depth.faces import Face, detector_file, faces_of, find_faces, the_meant
+from cocnet.depth.faces import OVERLAP, Face, alone, detector_file, faces_of, find_faces, the_meant
 from cocnet.depth.focal_plane import upper_part
 from cocnet.pipeline.focus import choose_focus
 from cocnet.pipeline.options import RenderOptions
@@ -28,6 +29,16 @@ def test_boxes_are_fractions_and_overlaps_are_one():
         0.9
     )
     assert faces_of(*maps()) == ()
+
+
+def test_overlapping_boxes_are_left_out_as_torchvision_does():
+    from torchvision.ops import nms
+
+    draw = np.random.default_rng(3)
+    low = draw.random((60, 2))
+    boxes, sure = np.concatenate([low, low + draw.random((60, 2)) * 0.5], 1), draw.random(60)
+    expected = nms(torch.from_numpy(boxes), torch.from_numpy(sure), OVERLAP).tolist()
+    assert alone(boxes, sure) == expected and 1 < len(expected) < 50
 
 
 def test_passers_by_are_not_meant():

@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
-from torchvision.ops import nms
 
 from cocnet.depth.estimators.estimator import Rgb
 from cocnet.depth.refinement.guided_filter import shrunk
@@ -81,9 +79,27 @@ def faces_of(
     halves = np.exp(np.stack([size[1, y, x], size[0, y, x]])) / 2
     whole = np.array([[heat.shape[1]], [heat.shape[0]]])
     boxes = np.concatenate([(middles - halves) / whole, (middles + halves) / whole]).clip(0, 1).T
-    kept = nms(torch.from_numpy(boxes).float(), torch.from_numpy(heat[y, x]).float(), OVERLAP)
-    edges = ((*boxes[k].tolist(), float(heat[y[k], x[k]])) for k in kept.tolist())
-    return tuple(Face(left, top, right, bottom, sure) for left, top, right, bottom, sure in edges)
+    sure = heat[y, x]
+    kept = alone(boxes, sure)
+    edges = ((*boxes[k].tolist(), float(sure[k])) for k in kept)
+    return tuple(Face(*edge) for edge in edges)
+
+
+def alone(boxes: Float[np.ndarray, "n 4"], sure: Float[np.ndarray, " n"]) -> list[int]:
+    """The boxes of which no surer one covers much, surest first. torchvision does this, too, but takes longer to load
+    than the rest of a render."""
+    areas = (boxes[:, 2:] - boxes[:, :2]).clip(0).prod(1)
+    left, kept = np.argsort(-sure, kind="stable"), []
+    while len(left):
+        first, left = int(left[0]), left[1:]
+        kept.append(first)
+        low, high = (
+            np.maximum(boxes[first, :2], boxes[left, :2]),
+            np.minimum(boxes[first, 2:], boxes[left, 2:]),
+        )
+        shared = (high - low).clip(0).prod(1)
+        left = left[shared <= OVERLAP * (areas[first] + areas[left] - shared)]
+    return kept
 
 
 def the_meant(faces: tuple[Face, ...]) -> tuple[Face, ...]:

@@ -4,7 +4,18 @@ import pytest
 import torch
 from torch.nn import functional
 
+from cocnet.depth.refinement.refine import colour_likelihood
 from cocnet.depth.refinement.windows import box, extent, highest
+from cocnet.rendering.compiled import usable
+
+
+@pytest.fixture(params=["compiled", "reference"], autouse=True)
+def way(request, monkeypatch):
+    if request.param == "reference":
+        monkeypatch.setenv("COCNET_COMPILED", "0")
+    elif not usable(torch.zeros(1)):
+        pytest.skip("needs Numba")
+    return request.param
 
 
 @pytest.fixture
@@ -43,3 +54,23 @@ def test_windows_end_at_the_border():
 def test_a_level_plane_stays_level_to_the_last_digits():
     x = torch.full((1, 200, 1200), 0.9686)
     assert float((box(box(x, 31), 15) - x).abs().max()) < 3e-7
+
+
+def test_threads_share_a_plane_that_is_wider_than_a_strip(random, monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    x = torch.randn(1, 20, 600, generator=random)
+    padded = functional.pad(x, (4,) * 4, value=-torch.inf)
+    assert torch.equal(highest(x, 4), padded.unfold(1, 9, 1).unfold(2, 9, 1).amax((-2, -1)))
+    summed = functional.pad(x, (4,) * 4).unfold(1, 9, 1).unfold(2, 9, 1).sum((-2, -1))
+    assert torch.allclose(box(x, 4)[:, 4:-4, 4:-4], summed[:, 4:-4, 4:-4] / 81, atol=1e-5)
+
+
+def test_the_likelihood_is_that_of_a_gaussian_of_the_colours(random):
+    guide = torch.rand(3, 12, 12, generator=random)
+    found = colour_likelihood(guide, torch.ones(1, 12, 12), 12)
+    colours = guide.flatten(1).double()
+    off = colours - colours.mean(1, keepdim=True)
+    covariance = off @ off.T / 144 + 2e-3 * torch.eye(3)
+    square = (off * torch.linalg.solve(covariance, off)).sum(0)
+    expected = -0.5 * (square + covariance.logdet())
+    assert torch.allclose(found.flatten(), expected.float(), atol=1e-3)

@@ -22,6 +22,7 @@ from cocnet.depth.refinement.guided_filter import (
     working_size,
 )
 from cocnet.depth.refinement.windows import box, extent, highest
+from cocnet.rendering.compiled import usable
 
 Plane = Float[Tensor, "1 h w"]
 Guide = Float[Tensor, "3 h w"]
@@ -71,12 +72,13 @@ def _refined(depth: Plane, photo: Guide, planes: Float[Tensor, "7 h w"]) -> Plan
 
 def _likeliest(depth: Plane, guide: Guide, reaches: list[int], width: float) -> Float[Tensor, "7 h w"]:
     """The planes of the reach that keeps the map's means best, chosen by place."""
-    planes = _sides(depth, guide, reaches[0])
+    guided = GuidedFilter(guide, _GUIDE_REACH, _GUIDE_VARIANCE)
+    planes = _sides(depth, guided, reaches[0])
     if len(reaches) == 1:
         return planes
     off = _off(depth, _refined(depth, guide, planes), width)
     for reach in reaches[1:]:
-        others = _sides(depth, guide, reach)
+        others = _sides(depth, guided, reach)
         farther = _off(depth, _refined(depth, guide, others), width)
         planes, off = torch.where(farther < off, others, planes), torch.minimum(farther, off)
     return planes
@@ -109,7 +111,7 @@ def _slope(depth: Plane) -> Plane:
     return torch.maximum(across, down)
 
 
-def _sides(depth: Plane, guide: Guide, reach: int) -> Float[Tensor, "7 h w"]:
+def _sides(depth: Plane, guided: GuidedFilter, reach: int) -> Float[Tensor, "7 h w"]:
     """The near share as a model of the photo (3 slopes, offset), near and far depth, and where depth jumps."""
     low, high = -highest(-depth, reach), highest(depth, reach)
     span = high - low
@@ -117,8 +119,8 @@ def _sides(depth: Plane, guide: Guide, reach: int) -> Float[Tensor, "7 h w"]:
     belongs = (share > 0.5).float()
     doubt = max(2, round(_DOUBT * reach))
     for width in (doubt, max(2, doubt // 2)):
-        belongs = _laid(belongs, guide, width)
-    a, b = GuidedFilter(guide, _GUIDE_REACH, _GUIDE_VARIANCE).model(belongs)
+        belongs = _laid(belongs, guided, width)
+    a, b = guided.model(belongs)
     near, far = (
         _mean_where(depth, share**_PURE, reach, high),
         _mean_where(depth, (1 - share) ** _PURE, reach, low),
@@ -127,14 +129,16 @@ def _sides(depth: Plane, guide: Guide, reach: int) -> Float[Tensor, "7 h w"]:
     return torch.cat([a[0], b, near, far, _jumps(depth, span, reach)])
 
 
-def _laid(belongs: Plane, guide: Guide, doubt: int) -> Plane:
+def _laid(belongs: Plane, guided: GuidedFilter, doubt: int) -> Plane:
     """The near share, its edge moved by up to about `doubt` px to where the colours of its two sides part."""
     near, far = 1 - highest(1 - belongs, doubt), 1 - highest(belongs, doubt)
     near = torch.where(highest(near, 2 * doubt) > 0, near, belongs)
     far = torch.where(highest(far, 2 * doubt) > 0, far, 1 - belongs)
-    colour = _log_likelihood(guide, near, 2 * doubt) - _log_likelihood(guide, far, 2 * doubt)
+    colour = colour_likelihood(guided.guide, near, 2 * doubt) - colour_likelihood(
+        guided.guide, far, 2 * doubt
+    )
     odds = _BY_DEPTH * (2 * box(belongs, doubt) - 1) + colour.clamp(-_BY_COLOUR, _BY_COLOUR)
-    return GuidedFilter(guide, _GUIDE_REACH, _GUIDE_VARIANCE)(odds.sigmoid()).clamp(0, 1).round()
+    return guided(odds.sigmoid()).clamp(0, 1).round()
 
 
 def _jumps(depth: Plane, span: Plane, reach: int) -> Plane:
@@ -146,15 +150,18 @@ def _jumps(depth: Plane, span: Plane, reach: int) -> Plane:
     return box((large & (span < _SHORTER * longest * steepest)).float(), 2)
 
 
-def _log_likelihood(guide: Guide, where: Plane, reach: int) -> Plane:
+def colour_likelihood(guide: Guide, where: Plane, reach: int) -> Plane:
     """log p(colour) of a Gaussian fitted to the colours of a side in the window, up to a constant."""
 
-    def mean(x: Float[Tensor, "c h w"]) -> Float[Tensor, "c h w"]:
-        return box(box(x * where, reach), max(1, reach // 2))
+    products = torch.stack([guide[i] * guide[j] for i, j in PAIRS])
+    weighted = torch.cat([where, guide * where, products.mul_(where)])
+    means = box(box(weighted, reach), max(1, reach // 2))
+    if usable(means, guide):
+        from cocnet.depth.refinement import compiled
 
-    weight = mean(torch.ones_like(where)).clamp_min(1e-6)
-    centre = mean(guide) / weight
-    products = mean(torch.stack([guide[i] * guide[j] for i, j in PAIRS])) / weight
+        return compiled.log_likelihood(guide, means, _COLOUR_VARIANCE)
+    weight = means[:1].clamp_min(1e-6)
+    centre, products = means[1:4] / weight, means[4:] / weight
     covariance = [p - centre[i] * centre[j] for p, (i, j) in zip(products, PAIRS, strict=True)]
     parts, determinant = adjugate(covariance, _COLOUR_VARIANCE)
     off = guide - centre

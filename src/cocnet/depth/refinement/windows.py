@@ -1,7 +1,8 @@
 """Sums, means and maxima over square windows whose cost grows with the logarithm of their size.
 
 Enters: planes [c h w] and a reach in px. Leaves: for each pixel its window's value over (2·reach + 1)² px. A run of n
-pixels is put together from runs of 1, 2, 4, … px: each is the one before it beside itself, moved.
+pixels is put together from runs of 1, 2, 4, … px: each is the one before it beside itself, moved. Where loops can be
+compiled, `compiled` does the same with running sums and maxima, whose cost doesn't grow.
 """
 
 from collections.abc import Callable
@@ -11,11 +12,17 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from cocnet.rendering.compiled import usable
+
 Planes = Float[Tensor, "c h w"]
 
 
 def box(x: Planes, reach: int) -> Planes:
     """Mean over (2·reach + 1)² px, at the border over what is inside."""
+    if usable(x):
+        from cocnet.depth.refinement import compiled
+
+        return compiled.box(x, reach)
     total = _run(_run(x, reach, 1), reach, 2)
     rows, columns = (_inside(length, reach).to(x) for length in x.shape[1:])
     return total.div_(rows[:, None]).div_(columns)
@@ -23,6 +30,10 @@ def box(x: Planes, reach: int) -> Planes:
 
 def highest(x: Planes, reach: int) -> Planes:
     """Maximum over (2·reach + 1)² px."""
+    if usable(x):
+        from cocnet.depth.refinement import compiled
+
+        return compiled.highest(x, reach)
     for axis in (1, 2):
         x = _joined(_padded(x, reach, axis, -torch.inf), 2 * reach + 1, axis, torch.maximum, overlap=True)
     return x

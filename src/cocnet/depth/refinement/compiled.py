@@ -1,0 +1,150 @@
+"""Windows' means and maxima, and colours' likelihood, as loops compiled for this processor: no gradients.
+
+Enters and leaves what `windows` and `refine` say, equal within 1e-5; sums are kept in double precision, so that a
+running one stays exact. `rendering.compiled.usable` says where they can be used.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32
+from torch import Tensor
+
+from cocnet.rendering.compiled.jit import in_threads, jit
+
+Plane = Float32[np.ndarray, "h w"]
+COLUMNS = 256  # of a strip whose running maxima stay in the cache
+
+
+def box(x: Float[Tensor, "c h w"], reach: int) -> Float[Tensor, "c h w"]:
+    """As `windows.box`."""
+    out = torch.empty_like(x, memory_format=torch.contiguous_format)
+    planes = zip(x.numpy(), out.numpy(), strict=True)
+    parts = _parts(x.shape[1])
+    in_threads(_mean_rows, [(plane, reach, *part, made) for plane, made in planes for part in parts])
+    return out
+
+
+def highest(x: Float[Tensor, "c h w"], reach: int) -> Float[Tensor, "c h w"]:
+    """As `windows.highest`."""
+    out = torch.empty_like(x, memory_format=torch.contiguous_format)
+    planes = list(zip(x.numpy(), out.numpy(), strict=True))
+    strips, parts = range(0, x.shape[2], COLUMNS), _parts(x.shape[1])
+    in_threads(_highest_down, [(plane, reach, i, made) for plane, made in planes for i in strips])
+    in_threads(_highest_across, [(made, reach, *part) for _, made in planes for part in parts])
+    return out
+
+
+def log_likelihood(
+    guide: Float[Tensor, "3 h w"], means: Float[Tensor, "10 h w"], variance: float
+) -> Float[Tensor, "1 h w"]:
+    """log p(colour) of each pixel's Gaussian, whose weight, weighted colours and products of colours are `means`."""
+    out = torch.empty_like(guide[:1])
+    arrays = guide.numpy(), means.numpy()
+    in_threads(_log_rows, [(*arrays, variance, *part, out[0].numpy()) for part in _parts(guide.shape[1])])
+    return out
+
+
+def _parts(length: int) -> list[tuple[int, int]]:
+    """Begin and end of as many parts as there are threads."""
+    ends = [length * k // torch.get_num_threads() for k in range(torch.get_num_threads() + 1)]
+    return [part for part in pairwise(ends) if part[0] < part[1]]
+
+
+@jit
+def _mean_rows(x, reach, first, end, out):
+    """Rows first…end of the means over what is inside of (2·reach + 1)² px."""
+    height, width = x.shape
+    columns, shares = np.zeros(width), np.empty(width)
+    for i in range(width):
+        shares[i] = 1.0 / (min(i + reach, width - 1) - max(i - reach, 0) + 1)
+    for y in range(max(first - reach, 0), min(first + reach, height)):
+        for i in range(width):
+            columns[i] += x[y, i]
+    for y in range(first, end):
+        if y + reach < height:
+            for i in range(width):
+                columns[i] += x[y + reach, i]
+        if y > first and y - reach > 0:
+            for i in range(width):
+                columns[i] -= x[y - reach - 1, i]
+        share = 1.0 / (min(y + reach, height - 1) - max(y - reach, 0) + 1)
+        total = 0.0
+        for i in range(min(reach, width)):
+            total += columns[i]
+        for i in range(width):
+            more = columns[i + reach] if i + reach < width else 0.0
+            less = columns[i - reach - 1] if i - reach > 0 else 0.0
+            total += more - less
+            out[y, i] = total * (share * shares[i])
+
+
+@jit
+def _highest_down(x, reach, left, out):
+    """Maxima over 2·reach + 1 px down a strip of columns (van Herk 1992): from the end of a block of so many rows up,
+    and from the beginning of the next one down."""
+    height, right, size = x.shape[0], min(left + COLUMNS, x.shape[1]), 2 * reach + 1
+    up = np.empty((size + 1, right - left), np.float32)
+    down = np.empty(right - left, np.float32)
+    for begin in range(-reach, height - reach, size):
+        up[size] = -np.inf
+        for k in range(size - 1, -1, -1):
+            up[k] = up[k + 1]
+            if 0 <= begin + k < height:
+                _raise(up[k], x[begin + k, left:right])
+        down[:] = -np.inf
+        for k in range(min(size, height - reach - begin)):
+            if k > 0 and begin + k + size - 1 < height:
+                _raise(down, x[begin + k + size - 1, left:right])
+            made = out[begin + k + reach, left:right]
+            made[:] = down
+            _raise(made, up[k])
+
+
+@jit
+def _raise(row, other):
+    for i in range(len(row)):
+        row[i] = row[i] if row[i] > other[i] else other[i]
+
+
+@jit
+def _highest_across(x, reach, first, end):
+    """Maxima over 2·reach + 1 px along rows first…end, in place, as `_highest_down` does it."""
+    width, size = x.shape[1], 2 * reach + 1
+    length = -(-(width + 2 * reach) // size) * size
+    row = np.full(length, -np.inf, np.float32)
+    down = np.empty(length, np.float32)
+    for y in range(first, end):
+        row[reach : reach + width] = x[y]
+        row[reach + width :] = -np.inf
+        for begin in range(0, length, size):
+            most = row[begin]
+            for i in range(begin, begin + size):
+                most = row[i] if row[i] > most else most
+                down[i] = most
+            for i in range(begin + size - 2, begin - 1, -1):
+                row[i] = row[i] if row[i] > row[i + 1] else row[i + 1]
+        for i in range(width):
+            x[y, i] = row[i] if row[i] > down[i + size - 1] else down[i + size - 1]
+        row[:reach] = -np.inf
+
+
+@jit
+def _log_rows(guide, means, variance, first, end, out):
+    for y in range(first, end):
+        for i in range(guide.shape[2]):
+            weight = max(means[0, y, i], np.float32(1e-6))
+            r, g, b = means[1, y, i] / weight, means[2, y, i] / weight, means[3, y, i] / weight
+            xx = means[4, y, i] / weight - r * r + variance
+            xy = means[5, y, i] / weight - r * g
+            xz = means[6, y, i] / weight - r * b
+            yy = means[7, y, i] / weight - g * g + variance
+            yz = means[8, y, i] / weight - g * b
+            zz = means[9, y, i] / weight - b * b + variance
+            p, q, s = yy * zz - yz * yz, xz * yz - xy * zz, xy * yz - xz * yy
+            determinant = xx * p + xy * q + xz * s
+            r, g, b = guide[0, y, i] - r, guide[1, y, i] - g, guide[2, y, i] - b
+            square = p * r * r + (xx * zz - xz * xz) * g * g + (xx * yy - xy * xy) * b * b
+            square += 2 * (q * r * g + s * r * b + (xy * xz - xx * yz) * g * b)
+            out[y, i] = -0.5 * (square / determinant + np.log(determinant))
