@@ -11,6 +11,7 @@ from skimage import data
 from torch.nn import functional
 from torchvision.models import get_model
 
+from cocnet.apps.cli.main import main
 from cocnet.attacks import victim_packages as packages
 from cocnet.attacks import victims
 from cocnet.attacks.victim_packages import PACKAGES, find_packaged, read_packaged
@@ -113,6 +114,26 @@ def test_files_that_do_not_fit(tmp_path):
     torch.save({}, tmp_path / "pickle.pth")
     with pytest.raises(FileError, match="safetensors"):
         open_victim("resnet18", tmp_path / "pickle.pth")
+
+
+@pytest.mark.parametrize(
+    "wrapped", [lambda x: x, lambda x: {"state_dict": {f"module.{k}": v for k, v in x.items()}}]
+)
+def test_a_published_file_becomes_a_victim(tmp_path, wrapped, capsys):
+    network = get_model("squeezenet1_1", num_classes=10).eval()
+    torch.save(wrapped(network.state_dict()), tmp_path / "theirs.pth")
+    out = tmp_path / "ours.safetensors"
+    assert main(["convert", "squeezenet1_1", str(tmp_path / "theirs.pth"), "-o", str(out)]) == 0
+    victim, x = open_victim("squeezenet1_1", out), torch.rand(1, 3, 64, 64)
+    mean, spread = (torch.tensor(values)[:, None, None] for values in victims.IMAGENET)
+    assert torch.allclose(victim(x), network((x - mean) / spread), atol=1e-4) and victim.classes == 10
+    assert "theirs.pth" in out.with_suffix(".md").read_text()
+    torch.save({"classifier.1.weight": torch.zeros(10, 512, 1, 1)}, tmp_path / "part.pth")
+    assert (
+        main(["convert", "squeezenet1_1", str(tmp_path / "part.pth"), "-o", str(tmp_path / "no.safetensors")])
+        == 1
+    )
+    assert "squeezenet1_1" in capsys.readouterr().err and not (tmp_path / "no.safetensors").exists()
 
 
 @pytest.mark.parametrize("name", PACKAGES)

@@ -129,18 +129,28 @@ def convert(
         **{n: tf.train.load_variable(p, n) for n, _ in tf.train.list_variables(p)})"
       cocnet convert pynet pynet.npz
 
+    A classifier's, to attack it:
+      cocnet convert mobilenet_v2 mobilenet_v2-b0353104.pth -o mobile.safetensors
+      cocnet evaluate robustness --data NIPS2017 --victims mobilenet_v2=mobile.safetensors
+
     No code in the file is run: it may hold tensors and nothing else.
 
     Args:
-        name: Name of the network: brvit, dmshn, dmshn-stacked, ifan, mpfnet or pynet.
+        name: Name of the network: brvit, dmshn, dmshn-stacked, ifan, mpfnet or pynet, or of a classifier that
+            `cocnet attack --victim` takes.
         weights: Published weight file: .pth, .safetensors or .npz.
         out: Weight file to write, with a model card beside it (default: NAME.safetensors in the current folder).
     """
     from cocnet.files.atomic import check_output
+    from cocnet.networks.zoo.published import MAPPINGS
     from cocnet.networks.zoo.published import convert as convert_weights
 
     target = out or Path(f"{name}.safetensors")
     check_output(target, weights)
+    if name not in MAPPINGS:
+        from cocnet.attacks.convert_victim import convert_victim, is_victim
+
+        convert_weights = convert_victim if is_victim(name) else convert_weights
     written = convert_weights(name, weights, target)
     print(f"{written}: {name}, {written.stat().st_size / 1e6:.1f} MB, card in {written.with_suffix('.md')}")
 

@@ -1,0 +1,44 @@
+"""Classifiers' published weights (.pth) as a weight file that --victims NAME=FILE takes.
+
+Enters: a victim's name and a file of PyTorch weights, read without running what it says. Leaves: safetensors with the
+names of the network here, and a card OUT.md that says where they are from.
+"""
+
+import hashlib
+from pathlib import Path
+
+from safetensors.torch import save_file
+
+from cocnet.attacks.victims import LITE, list_victims, open_victim
+from cocnet.errors import FileError
+from cocnet.files.atomic import atomic_path
+from cocnet.networks.architectures.efficientnet_lite import classifier_from_published
+from cocnet.networks.zoo.checkpoint import SUFFIX
+from cocnet.networks.zoo.pickled import read_pickled
+
+
+def is_victim(name: str) -> bool:
+    """Whether a name is a classifier's, not a bokeh network's."""
+    return name in list_victims()
+
+
+def convert_victim(name: str, path: str | Path, out: str | Path) -> Path:
+    """Write it, read back as the victim that it is; returns its path. Raises FileError for a file of other weights,
+    InputError for an unknown name."""
+    target = Path(out)
+    if target.suffix != SUFFIX:
+        raise FileError(f"expected a {SUFFIX} file, got '{target}', try '{target}{SUFFIX}'")
+    state = read_pickled(path)
+    start = "module."
+    if all(key.startswith(start) for key in state):
+        state = {key.removeprefix(start): tensor for key, tensor in state.items()}
+    if name in LITE and "_fc.weight" in state:
+        state = classifier_from_published(state)
+    with atomic_path(target) as temporary:
+        save_file({key: tensor.contiguous().clone() for key, tensor in state.items()}, temporary)
+        open_victim(name, temporary)
+    digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    with atomic_path(target.with_suffix(".md")) as temporary:
+        text = f"# {name}\n\nConverted from `{Path(path).name}` (SHA-256 `{digest}`).\n"
+        temporary.write_text(text, encoding="utf-8")
+    return target
