@@ -25,14 +25,16 @@ from cocnet.imaging import Photo
 from cocnet.pipeline.by_hand import ByHand, given_by_hand
 from cocnet.pipeline.camera import choose_camera
 from cocnet.pipeline.depth_source import FoundDepth, find_depth, find_subject, inverse_depth_of
+from cocnet.pipeline.film_lights import NO_LAMPS, Lamps, steady_lights
 from cocnet.pipeline.film_options import FilmOptions
 from cocnet.pipeline.finish import Grain
 from cocnet.pipeline.focus import Focus, choose_focus, choose_span_m
 from cocnet.pipeline.keys import between, f_number_at
 from cocnet.pipeline.one_surface import subject_surface
 from cocnet.pipeline.options import RenderOptions, Resolved
-from cocnet.pipeline.render_photo import Plan, plan_at, prepare, renderer_for
+from cocnet.pipeline.render_photo import Plan, lights_of, plan_at, prepare, renderer_for
 from cocnet.pipeline.scene import Scene, opened_photo
+from cocnet.rendering.lights import Lights
 
 VIEW_PX, ESTIMATED_PX, PREVIEW_PX = 1 << 16, 1 << 18, 1 << 16
 MASK_PREVIEW_PX = 1 << 17
@@ -43,7 +45,7 @@ Plane = Float32[np.ndarray, "h w"]
 
 @dataclass(frozen=True, eq=False)
 class Shot:
-    """What the frames of a shot share, and what the last of them left: its moment, second and focus (1/m)."""
+    """What the frames of a shot share, and what the last of them left: its moment, second, focus (1/m), lamps."""
 
     moment: Moment
     second: float
@@ -51,6 +53,7 @@ class Shot:
     span_m: tuple[float, float]
     f_number: float
     grain: Grain
+    lamps: Lamps
 
 
 class Film:
@@ -92,9 +95,10 @@ class Film:
         plan = plan_at(scene, render, focus, _enlarged(whole, step, picture))
         grain = before.grain if before else Grain.of(picture)
         stop = plan.settings.f_number.value
-        self._shot = Shot(now, second, 1 / focus.distance.value, span, stop, grain)
+        lights, lamps = self._lights(plan, second, before)
+        self._shot = Shot(now, second, 1 / focus.distance.value, span, stop, grain, lamps)
         coarse = render.preview and picture.pixels.dtype == np.uint8
-        return replace(plan, grain=grain, seed=self._frames, dithered=not coarse)
+        return replace(plan, grain=grain, seed=self._frames, dithered=not coarse, lights=lights)
 
     @property
     def state(self) -> dict[str, np.ndarray]:
@@ -104,7 +108,22 @@ class Film:
         if shot is None:
             return counts
         numbers = np.array([shot.second, shot.focus, *shot.span_m, shot.f_number])
-        return {**counts, **vars(shot.moment), "numbers": numbers, "grain": shot.grain.deviation}
+        return {
+            **counts,
+            **vars(shot.moment),
+            "numbers": numbers,
+            "grain": shot.grain.deviation,
+            "lamps": shot.lamps,
+        }
+
+    def _lights(self, plan: Plan, second: float, before: Shot | None) -> tuple[Lights | None, Lamps]:
+        """The lights of a frame, steadied, and the lamps to remember."""
+        lights = lights_of(plan)
+        if lights is None or not self._options.steady:
+            return lights, NO_LAMPS
+        if before is None:
+            return steady_lights(lights, plan.photo, None, 0.0)
+        return steady_lights(lights, plan.photo, before.lamps, second - before.second)
 
     def _render_at(self, second: float) -> RenderOptions:
         keys, render = self._options.aperture_keys, self._options.render
@@ -159,7 +178,7 @@ class Film:
 def _shot_of(state: Mapping[str, np.ndarray]) -> Shot:
     moment = Moment(state["picture"], state["inverse"], state["mask"])
     second, focus, near, far, stop = (float(x) for x in state["numbers"])
-    return Shot(moment, second, focus, (near, far), stop, Grain(state["grain"]))
+    return Shot(moment, second, focus, (near, far), stop, Grain(state["grain"]), state["lamps"])
 
 
 def _view(photo: Photo, area_px: int) -> Photo:

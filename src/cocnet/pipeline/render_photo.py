@@ -49,7 +49,7 @@ class Plan:
     """A photo with its inverse depth (1/m, of its size), its lens, its renderer, and the settings behind them.
 
     grain: the noise that comes back where blur took it [measured in the photo]; seed: of that noise; dithered:
-    whether 8-bit gradients are.
+    whether 8-bit gradients are; lights: those to restore [found in the photo].
     """
 
     photo: Photo
@@ -61,6 +61,7 @@ class Plan:
     grain: Grain | None = None
     seed: int = 0
     dithered: bool = True
+    lights: Lights | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,7 +210,8 @@ def depth_of(photo: Any, options: RenderOptions | None = None) -> PhotoDepth:
 
 def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarray, "h w 3"]:
     """Stream windows of linear light through the renderer into pixels of the photo's type."""
-    photo, lights = plan.photo, _lights(plan)
+    photo, lights = plan.photo, plan.lights or lights_of(plan)
+    lights = lights if lights is not None and lights.any else None
     blurs = (
         plan.dithered
         and plan.settings.options.grain == "auto"
@@ -240,13 +242,12 @@ def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarra
     return out
 
 
-def _lights(plan: Plan) -> Lights | None:
-    """The lights that `auto` finds in the photo; None: it has none, or nothing would be made of them."""
+def lights_of(plan: Plan) -> Lights | None:
+    """The lights that `auto` finds in the photo; None: nothing would be made of them."""
     photo = plan.photo
     if plan.settings.options.highlights != "auto" or not isinstance(plan.renderer, Physical | HybridRenderer):
         return None
-    found = find_lights(photo.linear, photo.height, photo.width)
-    return found if found.any else None
+    return find_lights(photo.linear, photo.height, photo.width)
 
 
 def renderer_for(options: RenderOptions) -> Renderer:

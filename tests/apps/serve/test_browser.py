@@ -326,7 +326,7 @@ def test_axe_finds_no_serious_fault_on_any_tab(chromium, url, view):
         pytest.skip("no axe_playwright_python")
     page = opened(chromium, url, *view)
     page.evaluate((Path(package.origin).parent / "axe.min.js").read_text(encoding="utf-8"))
-    found = []
+    found = list[str]()
 
     def look(where):
         for scheme in ("light", "dark"):
