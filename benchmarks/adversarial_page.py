@@ -71,7 +71,7 @@ def page(found: Mapping[str, RunFacts]) -> str:
     )
     told = claims.judge_claims(found["physical"]) if "physical" in found else []
     if "eot" in found:
-        told.append(claims.survival_claim(found["eot"]))
+        told += claims.survival_claims(found["eot"])
     gain = json.loads(GAIN.read_text(encoding="utf-8")) if GAIN.is_file() else None
     return loader.get_template(TEMPLATE).render(runs=found, claims=told, gain=gain, t=adversarial_tables)
 

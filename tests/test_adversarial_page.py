@@ -1,7 +1,7 @@
 """docs/adversarial.md is what its stored runs say, and nothing else; verdicts follow from intervals."""
 
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from paths import ROOT
@@ -19,6 +19,7 @@ from cocnet.robustness.claims import (
     judge_claims,
     more,
     paper_transfer,
+    survival_claims,
 )
 from cocnet.robustness.robustness_run import run_robustness
 from cocnet.robustness.run_facts import RunFacts
@@ -113,6 +114,34 @@ def test_every_claim_has_a_verdict(maker, made):
     assert none.verdict == NONE
     below = next(one for one in claims.values() if "below 10 %" in one.text)
     assert len(below.cases) == 6 and {case.verdict for case in below.cases} <= {HOLDS, FAILS, OPEN}
+
+
+def test_what_survives_and_who_knew_of_it(maker, made):
+    run = maker.runs(made / "stored")["eot"].facts
+
+    def facts(plain, knowing):
+        rows = [
+            {
+                "victim": "tiny",
+                "method": name,
+                "transform": "resize",
+                "natural": asdict(wilson(20, 20)),
+                "fooled": asdict(share),
+                "still": asdict(share),
+            }
+            for name, share in (("gda@0.3", plain), ("gda@0.3:eot=resize", knowing))
+        ]
+        methods = ["gda@0.3", "gda@0.3:eot=resize"]
+        return RunFacts(run | {"survival": rows, "run": run["run"] | {"methods": methods}})
+
+    left, knew = survival_claims(facts(wilson(0, 20), wilson(18, 20)))
+    assert (
+        left.verdict
+        == f"in part: {HOLDS} for gda@0.3:eot=resize after resize; {FAILS} for gda@0.3 after resize"
+    )
+    assert knew.verdict == HOLDS and [case.of for case in knew.cases] == ["gda@0.3 after resize"]
+    left, knew = survival_claims(facts(wilson(2, 4), wilson(3, 4)))
+    assert left.verdict == NONE and knew.verdict == OPEN
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ Enters: a run (`RunFacts`). Leaves: `Claim`s with a verdict for each victim and 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 
 from cocnet.metrics import Interval
 from cocnet.robustness.published_tables23 import ACCURACY, METHODS, TRANSFER
@@ -13,7 +14,7 @@ from cocnet.robustness.run_facts import RunFacts, hits, interval_of, pooled
 
 HOLDS, FAILS, OPEN, NONE = "holds", "doesn't hold", "can't be told", "not measured"
 PAPER = ("gda", "sm-gda", "bg-gda")
-BELOW, LIKE_DB, LEVEL = 0.10, 40.0, 0.05
+BELOW, LIKE_DB, LEVEL, ENOUGH = 0.10, 40.0, 0.05, 5
 
 
 @dataclass(frozen=True)
@@ -96,13 +97,22 @@ def judge_claims(run: RunFacts) -> list[Claim]:
     ]
 
 
-def survival_claim(run: RunFacts, transforms: tuple[str, ...] = ("jpeg75", "resize")) -> Claim:
-    """What is left after what happens to pictures, of every method that fooled at all."""
-    return Claim(
-        "Files that fool go on to fool after JPEG 75 or a resize (the paper: bokeh “may be maliciously exploited”)",
-        "more or less than half of what fooled before",
-        tuple(_survival(run, transforms)),
-    )
+def survival_claims(
+    run: RunFacts, transforms: tuple[str, ...] = ("jpeg95", "jpeg75", "resize")
+) -> list[Claim]:
+    """What is left after what happens to pictures, and whether it helps an attack to know of it."""
+    return [
+        Claim(
+            "Files that fool go on to fool after JPEG or a resize (the paper: bokeh “may be maliciously exploited”)",
+            f"more or less than half of what fooled before, where that was {ENOUGH} files or more",
+            tuple(_survival(run, transforms)),
+        ),
+        Claim(
+            "An attack that reckons with them fools more after them than one that doesn't (not the paper's)",
+            "the intervals of the share fooled after the transform lie apart",
+            tuple(_knowing(run, transforms)),
+        ),
+    ]
 
 
 def percent(share: Interval) -> str:
@@ -193,7 +203,7 @@ def _transfer(run: RunFacts) -> Iterator[Case]:
             each = [share for one, _, share in shares if one == source]
             worst = max(each, key=lambda share: share.value)
             figures = (
-                f"at most {hits(worst)} of {worst.count}, {percent(worst)}; the paper {100 * printed:.0f} %"
+                f"at worst {hits(worst)} of {worst.count}, {percent(worst)}; the paper {100 * printed:.0f} %"
             )
             told = {above(share, printed) for share in each}
             verdict = next(iter(told)) if len(told) == 1 else OPEN
@@ -219,15 +229,23 @@ def _beside_ace(run: RunFacts) -> Iterator[Case]:
 
 
 def _survival(run: RunFacts, transforms: tuple[str, ...]) -> Iterator[Case]:
-    for victim in run.victims:
-        for method in run.methods:
-            for transform in transforms:
-                row = run.survival(victim, method, transform)
-                still = None if row is None else interval_of(row["still"])
-                if still is not None:
-                    yield Case(
-                        f"{method} after {transform}", above(still, 0.5), f"{hits(still)} of {still.count}"
-                    )
+    for victim, method, transform in product(run.victims, run.methods, transforms):
+        row = run.survival(victim, method, transform)
+        still = None if row is None else interval_of(row["still"])
+        if still is not None and still.count >= ENOUGH:
+            of = f"{method} after {transform}"
+            yield Case(of, above(still, 0.5), f"{hits(still)} of {still.count}")
+
+
+def _knowing(run: RunFacts, transforms: tuple[str, ...]) -> Iterator[Case]:
+    for victim, method, transform in product(run.victims, run.methods, transforms):
+        plain, _, known = method.partition(":eot=")
+        rows = [run.survival(victim, name, transform) for name in (method, plain)]
+        if known and transform in known.split("+") and all(row is not None for row in rows):
+            knowing, blind = (interval_of(row["fooled"]) for row in rows if row is not None)
+            if knowing is not None and blind is not None:
+                figures = f"{percent(knowing)}, without {percent(blind)}"
+                yield Case(f"{plain} after {transform}", apart(knowing, blind), figures)
 
 
 def paper_transfer() -> Mapping[str, float]:
