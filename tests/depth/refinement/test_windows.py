@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from cocnet.depth.refinement.guided_filter import GuidedFilter
 from cocnet.depth.refinement.refine import colour_likelihood
 from cocnet.depth.refinement.windows import box, extent, highest
 from cocnet.rendering.compiled import usable
@@ -65,12 +66,26 @@ def test_threads_share_a_plane_that_is_wider_than_a_strip(random, monkeypatch):
     assert torch.allclose(box(x, 4)[:, 4:-4, 4:-4], summed[:, 4:-4, 4:-4] / 81, atol=1e-5)
 
 
-def test_the_likelihood_is_that_of_a_gaussian_of_the_colours(random):
-    guide = torch.rand(3, 12, 12, generator=random)
-    found = colour_likelihood(guide, torch.ones(1, 12, 12), 12)
+@pytest.mark.parametrize("size", [12, 13])
+@pytest.mark.parametrize("reach", [7, 14])
+def test_the_likelihood_is_that_of_a_gaussian_of_the_colours(random, size, reach):
+    guide = torch.rand(3, size, size, generator=random)
+    found = colour_likelihood(guide, torch.ones(1, size, size), 2 * reach)
     colours = guide.flatten(1).double()
     off = colours - colours.mean(1, keepdim=True)
-    covariance = off @ off.T / 144 + 2e-3 * torch.eye(3)
+    covariance = off @ off.T / size**2 + 2e-3 * torch.eye(3)
     square = (off * torch.linalg.solve(covariance, off)).sum(0)
     expected = -0.5 * (square + covariance.logdet())
-    assert torch.allclose(found.flatten(), expected.float(), atol=1e-3)
+    assert torch.allclose(found.flatten(), expected.float(), atol=1e-3 if size == 12 else 0.5)
+
+
+def test_the_guided_filter_is_its_definition(random, way):
+    guide, plane = torch.rand(3, 15, 18, generator=random), torch.rand(1, 15, 18, generator=random)
+    found = GuidedFilter(guide, 2, 0.01)._slopes(plane[0])[:, 7, 9].double()
+    here = (slice(None), slice(5, 10), slice(7, 12))
+    colours, values = guide[here].flatten(1).double(), plane[here].flatten().double()
+    off = colours - colours.mean(1, keepdim=True)
+    covariance = off @ off.T / 25 + 0.01 * torch.eye(3)
+    slope = torch.linalg.solve(covariance, off @ (values - values.mean()) / 25)
+    assert torch.allclose(found[:3], slope, atol=1e-4)
+    assert float(found[3]) == pytest.approx(float(values.mean() - slope @ colours.mean(1)), abs=1e-4)

@@ -36,13 +36,34 @@ def highest(x: Float[Tensor, "c h w"], reach: int) -> Float[Tensor, "c h w"]:
     return out
 
 
+def products(
+    guide: Float[Tensor, "3 h w"], where: Float[Tensor, "1 h w"], scale: int
+) -> Float[Tensor, "10 i j"]:
+    """As `refine._products`."""
+    height, width = guide.shape[1:]
+    out = torch.empty(10, -(-height // scale), -(-width // scale))
+    arrays = guide.numpy(), where[0].numpy(), scale
+    in_threads(_product_rows, [(*arrays, *part, out.numpy()) for part in _parts(out.shape[1])])
+    return out
+
+
 def log_likelihood(
-    guide: Float[Tensor, "3 h w"], means: Float[Tensor, "10 h w"], variance: float
+    guide: Float[Tensor, "3 h w"], means: Float[Tensor, "10 i j"], variance: float, scale: int
 ) -> Float[Tensor, "1 h w"]:
-    """log p(colour) of each pixel's Gaussian, whose weight, weighted colours and products of colours are `means`."""
+    """log p(colour) of each pixel's Gaussian, by the means of `products` around it."""
     out = torch.empty_like(guide[:1])
-    arrays = guide.numpy(), means.numpy()
-    in_threads(_log_rows, [(*arrays, variance, *part, out[0].numpy()) for part in _parts(guide.shape[1])])
+    arrays = guide.numpy(), means.numpy(), np.float32(variance), scale
+    in_threads(_log_rows, [(*arrays, *part, out[0].numpy()) for part in _parts(guide.shape[1])])
+    return out
+
+
+def slopes(
+    means: Float[Tensor, "4 h w"], guide_mean: Float[Tensor, "3 h w"], inverse: Float[Tensor, "6 h w"]
+) -> Float[Tensor, "4 h w"]:
+    """The guided filter's a and b, by the means of guide × plane and of the plane."""
+    out = torch.empty_like(means)
+    arrays = means.numpy(), guide_mean.numpy(), inverse.numpy()
+    in_threads(_slope_rows, [(*arrays, *part, out.numpy()) for part in _parts(means.shape[1])])
     return out
 
 
@@ -131,20 +152,62 @@ def _highest_across(x, reach, first, end):
 
 
 @jit
-def _log_rows(guide, means, variance, first, end, out):
+def _log_rows(guide, means, variance, scale, first, end, out):
     for y in range(first, end):
+        v = y // scale
         for i in range(guide.shape[2]):
-            weight = max(means[0, y, i], np.float32(1e-6))
-            r, g, b = means[1, y, i] / weight, means[2, y, i] / weight, means[3, y, i] / weight
-            xx = means[4, y, i] / weight - r * r + variance
-            xy = means[5, y, i] / weight - r * g
-            xz = means[6, y, i] / weight - r * b
-            yy = means[7, y, i] / weight - g * g + variance
-            yz = means[8, y, i] / weight - g * b
-            zz = means[9, y, i] / weight - b * b + variance
+            u = i // scale
+            weight = max(means[0, v, u], np.float32(1e-6))
+            r, g, b = means[1, v, u] / weight, means[2, v, u] / weight, means[3, v, u] / weight
+            xx = means[4, v, u] / weight - r * r + variance
+            xy = means[5, v, u] / weight - r * g
+            xz = means[6, v, u] / weight - r * b
+            yy = means[7, v, u] / weight - g * g + variance
+            yz = means[8, v, u] / weight - g * b
+            zz = means[9, v, u] / weight - b * b + variance
             p, q, s = yy * zz - yz * yz, xz * yz - xy * zz, xy * yz - xz * yy
             determinant = xx * p + xy * q + xz * s
             r, g, b = guide[0, y, i] - r, guide[1, y, i] - g, guide[2, y, i] - b
             square = p * r * r + (xx * zz - xz * xz) * g * g + (xx * yy - xy * xy) * b * b
-            square += 2 * (q * r * g + s * r * b + (xy * xz - xx * yz) * g * b)
-            out[y, i] = -0.5 * (square / determinant + np.log(determinant))
+            square += np.float32(2) * (q * r * g + s * r * b + (xy * xz - xx * yz) * g * b)
+            out[y, i] = np.float32(-0.5) * (square / determinant + np.log(determinant))
+
+
+@jit
+def _product_rows(guide, where, scale, first, end, out):
+    height, width = where.shape
+    for v in range(first, end):
+        out[:, v] = 0
+        for y in range(v * scale, min(v * scale + scale, height)):
+            for i in range(width):
+                u, w = i // scale, where[y, i]
+                r, g, b = guide[0, y, i], guide[1, y, i], guide[2, y, i]
+                out[0, v, u] += w
+                out[1, v, u] += r * w
+                out[2, v, u] += g * w
+                out[3, v, u] += b * w
+                out[4, v, u] += r * r * w
+                out[5, v, u] += r * g * w
+                out[6, v, u] += r * b * w
+                out[7, v, u] += g * g * w
+                out[8, v, u] += g * b * w
+                out[9, v, u] += b * b * w
+        rows = min(scale, height - v * scale)
+        for u in range(out.shape[2]):
+            share = np.float32(1) / np.float32(rows * min(scale, width - u * scale))
+            for k in range(10):
+                out[k, v, u] *= share
+
+
+@jit
+def _slope_rows(means, centre, inverse, first, end, out):
+    for y in range(first, end):
+        for i in range(means.shape[2]):
+            mean = means[3, y, i]
+            r, g, b = centre[0, y, i], centre[1, y, i], centre[2, y, i]
+            p, q, s = means[0, y, i] - r * mean, means[1, y, i] - g * mean, means[2, y, i] - b * mean
+            x = inverse[0, y, i] * p + inverse[1, y, i] * q + inverse[2, y, i] * s
+            z = inverse[1, y, i] * p + inverse[3, y, i] * q + inverse[4, y, i] * s
+            w = inverse[2, y, i] * p + inverse[4, y, i] * q + inverse[5, y, i] * s
+            out[0, y, i], out[1, y, i], out[2, y, i] = x, z, w
+            out[3, y, i] = mean - (x * r + z * g + w * b)

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from cocnet.depth.refinement.windows import box
+from cocnet.rendering.compiled import usable
 
 Plane = Float[Tensor, "c h w"]
 Guide = Float[Tensor, "3 h w"]
@@ -25,22 +26,29 @@ class GuidedFilter:
     def __init__(self, guide: Guide, reach: int, epsilon: float) -> None:
         self.guide, self.reach = guide, max(1, min(reach, (min(guide.shape[-2:]) - 1) // 2 or 1))
         self.mean = box(guide, self.reach)
-        covariance = [
-            box(guide[i : i + 1] * guide[j : j + 1], self.reach)[0] - self.mean[i] * self.mean[j]
-            for i, j in PAIRS
-        ]
-        self.inverse = _inverse(covariance, epsilon)
+        products = torch.stack([guide[i] * guide[j] for i, j in PAIRS])
+        covariance = box(products, self.reach)
+        for k, (i, j) in enumerate(PAIRS):
+            covariance[k] -= self.mean[i] * self.mean[j]
+        parts, determinant = adjugate(covariance.unbind(), epsilon)
+        self.inverse = torch.stack(parts).div_(determinant)
 
     def model(self, plane: Plane) -> tuple[Float[Tensor, "c 3 h w"], Plane]:
         """a = (Σ + ε)⁻¹ cov(I, p), b = p̄ − a·Ī, both averaged over the window."""
-        mean = box(plane, self.reach)
-        slopes = []
-        for channel, average in zip(plane, mean, strict=True):
-            cross = box(self.guide * channel, self.reach) - self.mean * average
-            slopes.append(torch.stack([_dot(row, cross) for row in self.inverse]))
-        a = torch.stack(slopes)
-        b = mean - (a * self.mean).sum(1)
-        return torch.stack([box(part, self.reach) for part in a]), box(b, self.reach)
+        models = [box(self._slopes(channel), self.reach) for channel in plane]
+        return torch.stack([found[:3] for found in models]), torch.stack([found[3] for found in models])
+
+    def _slopes(self, channel: Float[Tensor, "h w"]) -> Float[Tensor, "4 h w"]:
+        """a and b of each pixel's own window."""
+        means = box(torch.cat([self.guide * channel, channel[None]]), self.reach)
+        if usable(means, self.inverse):
+            from cocnet.depth.refinement import compiled
+
+            return compiled.slopes(means, self.mean, self.inverse)
+        cross = means[:3] - self.mean * means[3]
+        a, b, c, d, e, f = self.inverse
+        slopes = torch.stack([_dot(row, cross) for row in ([a, b, c], [b, d, e], [c, e, f])])
+        return torch.cat([slopes, (means[3] - (slopes * self.mean).sum(0))[None]])
 
     def __call__(self, plane: Plane) -> Plane:
         """The filtered plane at the working size."""
@@ -91,10 +99,3 @@ def adjugate(covariance: Sequence[Tensor], epsilon: float) -> tuple[list[Tensor]
     a, b, c = yy * zz - yz * yz, xz * yz - xy * zz, xy * yz - xz * yy
     parts = [a, b, c, xx * zz - xz * xz, xy * xz - xx * yz, xx * yy - xy * xy]
     return parts, xx * a + xy * b + xz * c
-
-
-def _inverse(covariance: Sequence[Tensor], epsilon: float) -> list[list[Tensor]]:
-    """(Σ + ε)⁻¹ of every pixel, row by row."""
-    parts, determinant = adjugate(covariance, epsilon)
-    a, b, c, d, e, f = (part / determinant for part in parts)
-    return [[a, b, c], [b, d, e], [c, e, f]]

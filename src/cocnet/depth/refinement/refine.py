@@ -38,6 +38,7 @@ _AROUND, _LOST = 6, 3.0
 _DOUBT = 0.4
 _BY_DEPTH, _BY_COLOUR = 4.0, 6.0
 _COLOUR_VARIANCE = 2e-3
+_COARSE_FROM = 8  # reach of windows whose means are as good from half as many rows and columns
 _GUIDE_REACH, _GUIDE_VARIANCE = 2, 1e-4
 
 
@@ -153,13 +154,17 @@ def _jumps(depth: Plane, span: Plane, reach: int) -> Plane:
 def colour_likelihood(guide: Guide, where: Plane, reach: int) -> Plane:
     """log p(colour) of a Gaussian fitted to the colours of a side in the window, up to a constant."""
 
-    products = torch.stack([guide[i] * guide[j] for i, j in PAIRS])
-    weighted = torch.cat([where, guide * where, products.mul_(where)])
-    means = box(box(weighted, reach), max(1, reach // 2))
-    if usable(means, guide):
+    scale = 2 if reach >= _COARSE_FROM else 1
+    fast = usable(guide, where)
+    if fast:
         from cocnet.depth.refinement import compiled
-
-        return compiled.log_likelihood(guide, means, _COLOUR_VARIANCE)
+    summed = compiled.products(guide, where, scale) if fast else _products(guide, where, scale)
+    means = box(box(summed, reach // scale), max(1, reach // (2 * scale)))
+    if fast:
+        return compiled.log_likelihood(guide, means, _COLOUR_VARIANCE, scale)
+    means = means.repeat_interleave(scale, 1).repeat_interleave(scale, 2)[
+        :, : guide.shape[1], : guide.shape[2]
+    ]
     weight = means[:1].clamp_min(1e-6)
     centre, products = means[1:4] / weight, means[4:] / weight
     covariance = [p - centre[i] * centre[j] for p, (i, j) in zip(products, PAIRS, strict=True)]
@@ -168,6 +173,14 @@ def colour_likelihood(guide: Guide, where: Plane, reach: int) -> Plane:
     twice = (1, 2, 2, 1, 2, 1)
     terms = [n * p * off[i] * off[j] for n, p, (i, j) in zip(twice, parts, PAIRS, strict=True)]
     return -0.5 * (sum(terms[1:], terms[0]) / determinant + determinant.log())[None]
+
+
+def _products(guide: Guide, where: Plane, scale: int) -> Float[Tensor, "10 i j"]:
+    """A side's weight, weighted colours and their products, means over scale × scale px."""
+    planes = torch.cat(
+        [torch.ones_like(where), guide, *(guide[i : i + 1] * guide[j : j + 1] for i, j in PAIRS)]
+    )
+    return functional.avg_pool2d((planes * where)[None], scale, ceil_mode=True)[0]
 
 
 def _restored(depth: Plane, belongs: Plane, near: Plane, far: Plane, reach: int) -> Plane:
