@@ -20,7 +20,7 @@ FOCAL_LENGTH_M, SENSOR_WIDTH_M = 0.075, 0.036
 FARTHEST, NEAREST = 0.01, 10.0  # 1/m, of a focus
 SHARPEST, OPENEST = 1e3, 1e-2  # f-numbers: at these nothing is blurred, or everything
 BACKGROUND = 0.2  # quantile of inverse depth
-SUBJECT_PX = 64  # side of the picture in which the subject is found, at least
+SUBJECT_PX = 48  # side of the picture in which the subject is found, at least
 
 
 @dataclass(frozen=True)

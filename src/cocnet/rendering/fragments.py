@@ -96,9 +96,9 @@ def silhouettes(
 
 def beside_lights(image: Float[Tensor, "b c h w"]) -> Bool[Tensor, "b 1 h w"] | None:
     """Within LIGHTS_PX of light above 1.0, None where there is none."""
-    bright = image.detach().amax(1, keepdim=True) > DAZZLING
-    if not bright.any():
+    if not bool(image.detach().max() > DAZZLING):
         return None
+    bright = image.detach().amax(1, keepdim=True) > DAZZLING
     return functional.max_pool2d(bright.float(), 2 * LIGHTS_PX + 1, 1, LIGHTS_PX) > 0
 
 
