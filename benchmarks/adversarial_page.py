@@ -81,7 +81,7 @@ def draw(found: Mapping[str, RunFacts], pictures: Path) -> None:
     pictures.mkdir(parents=True, exist_ok=True)
     for name, run in found.items():
         victim = run.victims[0]
-        title = f"{victim} on {run.facts['renderer']}, {run.photos} photos"
+        title = f"{victim} on {run.facts['renderer']}, {adversarial_tables.attacked(run, victim)}"
         sweeps = [_sweep(one) for one in run.facts["epsilon_sweeps"] if one["victim"] == victim]
         if sweeps and name == "sweep":
             plot_epsilon(pictures / "adversarial-epsilon.png", sweeps, title, sweeps[0].unit)

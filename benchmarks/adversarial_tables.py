@@ -50,14 +50,18 @@ def state(run: RunFacts) -> str:
     """How far a run is: finished, or on how many of the photos each victim was attacked."""
     if not run.unfinished:
         return "finished"
-    found = []
-    for victim in run.victims:
-        rows = (run.score(victim, method) for method in run.methods)
-        counts = sorted({0 if row is None else row["right"]["count"] for row in rows})
-        found.append(
-            f"{victim} {' to '.join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))}"
-        )
-    return f"a part, photos attacked so far: {', '.join(found)}"
+    return "a part; attacked so far: " + ", ".join(
+        f"{victim} {attacked(run, victim)}" for victim in run.victims
+    )
+
+
+def attacked(run: RunFacts, victim: str) -> str:
+    """How many photos a victim was attacked on, from the method that has fewest to the one that has most."""
+    rows = (run.score(victim, method) for method in run.methods)
+    counts = sorted({0 if row is None else row["right"]["count"] for row in rows})
+    if counts == [run.photos]:
+        return f"{run.photos} photos"
+    return f"{' to '.join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))} of {run.photos} photos"
 
 
 def setup_facts(run: RunFacts) -> dict[str, float]:

@@ -95,7 +95,7 @@ def test_a_part_of_a_run_is_told_as_such(maker, made):
     facts = dict(stored.facts, notes=["not finished: ace on tiny2 has 0 of 3 photos"])
     facts["scores"] = [one for one in facts["scores"] if (one["victim"], one["method"]) != ("tiny2", "ace")]
     said = maker.adversarial_tables.state(RunFacts(facts))
-    assert said == "a part, photos attacked so far: tiny 3, tiny2 0 to 3"
+    assert said == "a part; attacked so far: tiny 3 photos, tiny2 0 to 3 of 3 photos"
 
 
 def test_a_page_without_runs_says_so(maker, tmp_path):

@@ -28,6 +28,7 @@ def test_the_gain_of_every_kept_weight_file(benchmark, tmp_path, capsys):
     train(replace(task, recipe=replace(task.recipe, sample_steps=2, keep_weights=True)))
     kept = sorted(path.name for path in task.folder.glob("weights-*.safetensors"))
     assert kept == ["weights-0000002.safetensors", "weights-0000004.safetensors"]
+    train(task)  # the same training goes on without keeping them
     assert [steps for _, steps in benchmark.checkpoints(str(task.folder))] == [2, 4]
     layout = RunLayout(tmp_path / "run")
     for stem in ("a", "b"):
