@@ -88,6 +88,7 @@ def pixels(page, which="picture"):
 
 
 def click(page, x, y):
+    page.locator("#picture").scroll_into_view_if_needed()
     box = page.locator("#picture").bounding_box()
     page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
 
@@ -163,6 +164,7 @@ def test_a_click_is_exact_to_two_pixels(chromium, url, tmp_path, size, view):
         point = shown_point_after(page)
         box = page.locator("#picture").bounding_box()
         assert abs(point[0] - x) * box["width"] <= 2 and abs(point[1] - y) * box["height"] <= 2
+        settled(page, focus_point=point)
     page.context.close()
 
 

@@ -3,6 +3,7 @@ import pytest
 import torch
 from PIL import ImageCms
 
+from cocnet.imaging.color import icc as module
 from cocnet.imaging.color.icc import color_space, transfer
 from cocnet.imaging.color.srgb import srgb_to_linear
 
@@ -84,3 +85,21 @@ def test_broken_profiles_fall_back_to_srgb(make):
         make.icc([make.curv(0)] * 3),
     ):
         assert np.array_equal(transfer(icc, 8).decode[0], transfer(None, 8).decode[0])
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_codes_are_the_bounds_that_light_has_reached(bits):
+    tables = transfer(None, bits)
+    bounds = tables.bounds[0]
+    below, above = (torch.nextafter(bounds, torch.tensor(end)) for end in (-1.0, 2.0))
+    ends = torch.tensor([-torch.inf, -1.0, -0.0, 0.0, 1.0, 2.0, torch.inf])
+    light = torch.cat([bounds, below, above, ends, torch.linspace(-0.1, 1.1, 5000)])[None]
+    assert (tables.encode(light, 0) == torch.bucketize(light, bounds, right=True)).all()
+
+
+def test_a_curve_whose_steps_are_finer_than_the_cells_is_encoded_alike(monkeypatch):
+    monkeypatch.setattr(module, "_CELLS", 16)
+    srgb = transfer(None, 8)
+    tables = module.Transfer(srgb.decode, srgb.bounds)
+    light = torch.linspace(0, 1, 5000)[None]
+    assert (tables.encode(light, 0) == torch.bucketize(light, tables.bounds[0], right=True)).all()

@@ -86,12 +86,10 @@ class Photo:
                 f"expected linear light of shape (3, h, w), got {tuple(linear.shape)}, try one photo"
             )
         light = torch.nan_to_num(linear.detach().to("cpu", torch.float32), nan=0.0)
-        bounds = transfer(self.icc, 8 * self.pixels.itemsize).bounds
+        tables = transfer(self.icc, 8 * self.pixels.itemsize)
         out = np.empty((*linear.shape[1:], 3), self.pixels.dtype)
         for c in range(3):
-            out[..., c] = torch.bucketize(
-                light[c].contiguous(), bounds[c], right=True, out_int32=True
-            ).numpy()
+            out[..., c] = tables.encode(light[c], c).numpy()
         return out
 
 
