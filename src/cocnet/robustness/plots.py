@@ -11,6 +11,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+from cocnet.augment.corruptions import CONTROL
 from cocnet.errors import MissingExtraError
 from cocnet.files.atomic import atomic_path
 from cocnet.metrics import Interval
@@ -106,13 +107,15 @@ def plot_survival(path: Path, survived: Sequence[Survival], title: str) -> None:
 
 
 def plot_severities(path: Path, accuracy: Mapping[str, Mapping[int, Interval]], title: str) -> None:
-    """Accuracy against severity, a line for each corruption. Raises MissingExtraError, FileError."""
+    """Accuracy by severity, a line for each corruption, the control dashed. Raises MissingExtraError, FileError."""
     with _figure(path, title) as axes:
-        for (name, shares), colour, marker in zip(
-            accuracy.items(), cycle(COLOURS), cycle(MARKERS[:-1]), strict=False
-        ):
+        for number, (name, shares) in enumerate(accuracy.items()):
+            style = {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % (len(MARKERS) - 1)]}
+            style["linestyle"] = "-" if number < len(COLOURS) else ":"
+            if name == CONTROL:
+                style = {"color": "#555555", "marker": "", "linestyle": "--"}
             values = [100 * each.value for each in shares.values()]
-            axes.plot(list(shares), values, label=name, color=colour, marker=marker, markersize=4.5)
+            axes.plot(list(shares), values, label=name, markersize=4.5, **style)
         axes.set_xticks(sorted({severity for shares in accuracy.values() for severity in shares}))
         _labels(axes, "severity")
 
