@@ -175,7 +175,8 @@ def _row(
 ) -> tuple[str, ...]:
     of = "" if saved is None else f" of {saved.count}"
     close = "–" if psnr is None else f"{psnr.value:.1f} dB"
-    return name, epsilon, percent(right), percent(found), percent(saved) + of, close, paper
+    all_of = "" if right is None else f" of {right.count}"
+    return name, epsilon, percent(right) + all_of, percent(found), percent(saved) + of, close, paper
 
 
 def _paper(printed: Sequence[float], method: str) -> str:

@@ -74,7 +74,7 @@ def test_a_page_of_tiny_runs(maker, made):
     facts = RunFacts(maker.runs(made / "stored")["physical"].facts)
     right = facts.share("tiny2", "sm-gda", "right_saved")
     row = next(line for line in text.split("**tiny2**")[1].splitlines() if line.startswith("| sm-gda"))
-    assert f"| {100 * right.value:.0f} [{100 * right.low:.0f}, {100 * right.high:.0f}] |" in row
+    assert f"| {100 * right.value:.0f} [{100 * right.low:.0f}, {100 * right.high:.0f}] of 3 |" in row
     assert "cocnet evaluate robustness --data NIPS2017 --methods gda@0.3 gda@0.3:eot=png" in text
     assert "--size-px 32 --steps 2 --victims tiny --transforms png resize -o runs/eot" in text
     assert "| gda@0.3:eot=png |" in text and "holds" in text
