@@ -53,9 +53,10 @@ def load_network(path: Path = WEIGHTS) -> DepthSubjectNet:
 def _loaded(path: Path, written: int) -> DepthSubjectNet:
     """Kept until the file changes."""
     try:
-        weights = {name: tensor.float() for name, tensor in load_file(path).items()}
-        network = DepthSubjectNet()
-        network.load_state_dict(weights)
+        weights = {name: x.float() if x.is_floating_point() else x for name, x in load_file(path).items()}
+        with torch.device("meta"):  # no memory, and no random numbers drawn for nothing
+            network = DepthSubjectNet()
+        network.load_state_dict(weights, assign=True)
     except (OSError, SafetensorError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         hint = "installing again" if path == WEIGHTS else f"the {WEIGHTS.name} of `cocnet train subject`"
