@@ -32,6 +32,12 @@ def take(megabytes):
     return len(bytearray(megabytes * 1_000_000))
 
 
+def held_by_module():
+    import large_load
+
+    return len(large_load.HELD)
+
+
 def die():
     os.kill(os.getpid(), 9)
 

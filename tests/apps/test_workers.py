@@ -48,6 +48,19 @@ def test_memory_is_limited_and_the_process_lives_on(worker):
     assert worker.call(worker_jobs.process) == before
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has this limit")
+def test_what_is_loaded_to_start_is_not_counted(worker):
+    with pytest.raises(CocnetError, match="memory"):
+        worker.call(worker_jobs.held_by_module)
+    loaded = Worker(Limits(memory_mb=200, loads=("large_load",)))
+    try:
+        assert loaded.call(worker_jobs.held_by_module) == 300_000_000
+        with pytest.raises(CocnetError, match="memory"):
+            loaded.call(worker_jobs.take, 2000)
+    finally:
+        loaded.close()
+
+
 def test_after_its_death_the_next_call_has_a_new_process(worker):
     before = worker.call(worker_jobs.process)
     with pytest.raises(WorkerDied, match="SIGKILL"):

@@ -4,6 +4,7 @@ Enters: a function of a module and arguments that can be pickled. Leaves: what i
 keeps its models between calls; it ends with its parent, even a killed one.
 """
 
+import importlib
 import multiprocessing
 import os
 import signal
@@ -26,11 +27,13 @@ class WorkerDied(CocnetError):
 
 @dataclass(frozen=True)
 class Limits:
-    """What one worker may use: threads of computing, MB of memory beside what it needs to start, seconds a call."""
+    """What one worker may use: threads of computing, MB of memory beside what it needs to start, seconds a call;
+    loads: modules that are part of what it needs to start."""
 
     threads: int = 1
     memory_mb: int | None = None
     seconds: float | None = None
+    loads: tuple[str, ...] = ()
 
 
 class Worker:
@@ -130,6 +133,8 @@ def _serve(calls: Connection, life: Connection, limits: Limits) -> None:
         except (EOFError, OSError):
             return
         if not limited:
+            for module in limits.loads:
+                importlib.import_module(module)
             _limit_memory(limits.memory_mb or 0)
             limited = True
         calls.send(_outcome(function, arguments, calls if told else None))

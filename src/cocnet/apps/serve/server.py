@@ -27,7 +27,7 @@ from cocnet.apps.serve.names import choosable_names
 from cocnet.apps.serve.options_form import form, options_of
 from cocnet.apps.serve.settings import ServeRun
 from cocnet.apps.serve.studio import Upload, look, open_upload
-from cocnet.apps.serve.visitors import Photo, Visitor, Visitors, told_line
+from cocnet.apps.serve.visitors import LOADS, Photo, Visitor, Visitors, told_line
 from cocnet.apps.workers import Limits, Worker, WorkerDied
 from cocnet.errors import CocnetError, FileError, InputError
 from cocnet.pipeline.result_files import default_output
@@ -40,7 +40,7 @@ BYTES_A_PIXEL = 8
 def make_app(run: ServeRun, token: str | None = None, make_worker: Callable[[Limits], Any] = Worker) -> Gate:
     """The application; token: what visitors from other computers have to bring."""
     visitors = Visitors(run, make_worker)
-    jobs = Jobs(run.renders, Limits(2, run.memory_mb), make_worker)
+    jobs = Jobs(run.renders, Limits(2, run.memory_mb, loads=LOADS), make_worker)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

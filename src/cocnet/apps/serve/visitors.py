@@ -21,6 +21,7 @@ from cocnet.apps.workers import Limits, Worker
 FOLDER = "cocnet-serve-"
 AWAY_S = 3600.0
 MOST_PHOTOS = 12
+LOADS = ("cocnet.pipeline.live_preview",)  # brings PyTorch, whose gigabytes of address space aren't a photo's
 _OWN_FOLDER = re.compile(rf"(?:(?<=')/[^']*|[^'\s]*){FOLDER}[^'\s]*/")
 
 
@@ -103,7 +104,7 @@ class Visitors:
             if visitor is None or key is None:
                 key = secrets.token_urlsafe(24)
                 folder = Path(tempfile.mkdtemp(dir=self._folder.name))
-                limits = Limits(2, self._run.memory_mb, self._run.seconds)
+                limits = Limits(2, self._run.memory_mb, self._run.seconds, LOADS)
                 visitor = self._known[key] = Visitor(folder, self._make(limits))
             visitor.seen = time.monotonic()
             return key, visitor
