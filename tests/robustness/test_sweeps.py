@@ -222,7 +222,6 @@ def test_the_commands_of_the_docs_are_asked_as_they_stand(monkeypatch):
         methods = [open_method(name) for name in swept(one.methods, one.epsilons)]
         assert len({each.name for each in methods}) == len(methods)
         assert all(other_renderer(name) in (None, "physical-eq8") for name in one.transforms)
-    efforts = {
-        (m.budget.steps, m.budget.restarts, m.budget.full) for m in map(open_method, asked[-1].methods)
-    }
-    assert len(asked[-1].epsilons) == 5 and len(efforts) >= 5
+    all_methods = [open_method(name) for one in asked for name in swept(one.methods, one.epsilons)]
+    assert len({each.budget.epsilon for each in all_methods if each.budget}) >= 5
+    assert len({(each.budget.steps, each.budget.restarts) for each in all_methods if each.budget}) >= 3
