@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # `make test COVERAGE=1` prints the lines that no test reaches; compiled functions can't be traced
-COVERED := $(if $(COVERAGE),-m slipcover --source src/cocnet --omit '*/compiled/*,*/compiled.py' --skip-covered)
+COVERED := $(if $(COVERAGE),-m slipcover --source src/cocnet --omit '*compiled*' --skip-covered)
 # two processes of one thread each; a file stays in one, so that its tests share what they made
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python $(COVERED) -m pytest -n 2 --dist loadfile
 
