@@ -50,6 +50,16 @@ def test_the_hybrid_is_nearer_to_the_truth_than_the_renderer(path):
     assert float(left) < float(before)
 
 
+@pytest.mark.parametrize("path", [SCENES[0], SCENES[2]], ids=lambda path: path.stem)
+def test_the_deblurrer_is_nearer_to_the_sharp_picture(path):
+    pair = read_scene(path)
+    sharp, soft = (linear_to_srgb(x.clamp(0, 1))[None] for x in (pair.image, pair.bokeh))
+    with torch.no_grad():
+        made = cocnet.load_model("deblur-hybrid")(soft)
+    left, before = (float((x.clamp(0, 1) - sharp).square().mean()) for x in (made, soft))
+    assert left < 0.87 * before
+
+
 def test_the_hybrid_in_bfloat16_is_nearly_the_same():
     pair = read_scene(SCENES[0])
     given = pair.image[None], 1 / pair.depth_m[None], pair.lens
