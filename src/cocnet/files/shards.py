@@ -79,7 +79,7 @@ def as_json(file: "Path | Part") -> str | list[str | int]:
 
 
 def from_json(told: str | list[Any]) -> "Path | Part":
-    """What `as_json` said."""
+    """The file or member that `as_json` wrote down."""
     return Path(told) if isinstance(told, str) else Part(Path(told[0]), *told[1:])
 
 

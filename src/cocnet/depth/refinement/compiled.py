@@ -18,7 +18,7 @@ COLUMNS = 256  # of a strip whose running maxima stay in the cache
 
 
 def box(x: Float[Tensor, "c h w"], reach: int) -> Float[Tensor, "c h w"]:
-    """As `windows.box`."""
+    """Mean over (2·reach + 1)² px, at the border over what is inside: `windows.box`, compiled."""
     out = torch.empty_like(x, memory_format=torch.contiguous_format)
     planes = zip(x.numpy(), out.numpy(), strict=True)
     parts = _parts(x.shape[1])
@@ -27,7 +27,7 @@ def box(x: Float[Tensor, "c h w"], reach: int) -> Float[Tensor, "c h w"]:
 
 
 def highest(x: Float[Tensor, "c h w"], reach: int) -> Float[Tensor, "c h w"]:
-    """As `windows.highest`."""
+    """Maximum over (2·reach + 1)² px: `windows.highest`, compiled."""
     out = torch.empty_like(x, memory_format=torch.contiguous_format)
     planes = list(zip(x.numpy(), out.numpy(), strict=True))
     strips, parts = range(0, x.shape[2], COLUMNS), _parts(x.shape[1])
@@ -39,7 +39,7 @@ def highest(x: Float[Tensor, "c h w"], reach: int) -> Float[Tensor, "c h w"]:
 def products(
     guide: Float[Tensor, "3 h w"], where: Float[Tensor, "1 h w"], scale: int
 ) -> Float[Tensor, "10 i j"]:
-    """As `refine._products`."""
+    """A side's weight, weighted colours and their six products, means over scale × scale px."""
     height, width = guide.shape[1:]
     out = torch.empty(10, -(-height // scale), -(-width // scale))
     arrays = guide.numpy(), where[0].numpy(), scale

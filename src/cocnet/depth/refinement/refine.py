@@ -153,15 +153,14 @@ def _jumps(depth: Plane, span: Plane, reach: int) -> Plane:
 
 def colour_likelihood(guide: Guide, where: Plane, reach: int) -> Plane:
     """log p(colour) of a Gaussian fitted to the colours of a side in the window, up to a constant."""
-
     scale = 2 if reach >= _COARSE_FROM else 1
-    fast = usable(guide, where)
-    if fast:
+    wide, narrow = reach // scale, max(1, reach // (2 * scale))
+    if usable(guide, where):
         from cocnet.depth.refinement import compiled
-    summed = compiled.products(guide, where, scale) if fast else _products(guide, where, scale)
-    means = box(box(summed, reach // scale), max(1, reach // (2 * scale)))
-    if fast:
+
+        means = box(box(compiled.products(guide, where, scale), wide), narrow)
         return compiled.log_likelihood(guide, means, _COLOUR_VARIANCE, scale)
+    means = box(box(_products(guide, where, scale), wide), narrow)
     means = means.repeat_interleave(scale, 1).repeat_interleave(scale, 2)[
         :, : guide.shape[1], : guide.shape[2]
     ]
