@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 
 from cocnet.imaging import Photo
 from cocnet.imaging.color.profile import of_code_points
@@ -76,6 +77,16 @@ def test_windows_fit_together():
 def test_texture_is_no_grain():
     pixels = np.random.default_rng(1).integers(0, 256, (96, 128, 3)).astype(np.uint8)
     assert Grain.of(Photo(pixels)).deviation.max() == 0
+
+
+@pytest.mark.parametrize("sigma_px", [0.8, 1.0, 1.5])
+def test_fine_texture_is_no_grain_and_hides_none(sigma_px):
+    """What is there at half the scale, too, is none of a sensor's: white noise upon it is still measured."""
+    texture = gaussian_filter(np.random.default_rng(2).normal(size=(96, 128, 3)), (sigma_px, sigma_px, 0))
+    texture *= 3 / texture.std()
+    assert Grain.of(Photo(np.uint8(np.rint(120 + texture)))).deviation.max() < 0.5
+    both = Grain.of(Photo(np.uint8(np.rint(noisy(5) + texture / 2)))).deviation.mean()
+    assert both == pytest.approx(5, rel=0.25)
 
 
 def test_previews_round_to_the_code_that_was_rendered():

@@ -23,6 +23,7 @@ BLOCK = 16  # px, side of the blocks in which noise is measured
 BANDS = 16  # of brightness, each with its own noise
 QUIETEST = 0.25  # share of the blocks of a band that show noise and no texture
 MOST_GRAIN = 8 / 255  # more is texture: no grain then
+TEXTURE = 1.25  # times its response has texture at half the scale, or more; white noise half of it
 SHARED = 0.8  # of the grain's amplitude that the three channels have in common
 MEASURED_ROWS = 1024
 _SMALLEST_STEP = np.float32(
@@ -61,24 +62,37 @@ class Grain:
 
 
 def _deviations(strips: list[np.ndarray]) -> Float32[np.ndarray, " n"]:
-    """Noise by band of one channel in 0..1: the quietest blocks' response to a second difference both ways."""
-    mask = np.outer((1, -2, 1), (1, -2, 1))
-    levels, noise = [], []
+    """Noise by band of one channel in 0..1: the quietest blocks' response to a second difference both ways, without
+    what of it is texture, which half the scale shows better: f² = σ² + t², h² = σ²/4 + (TEXTURE·t)²."""
+    levels, fine, coarse = [], [], []
     for strip in strips:
         width = strip.shape[1] // BLOCK * BLOCK
         blocks = strip[:, :width].reshape(BLOCK, -1, BLOCK)
         clipped = (blocks.min((0, 2)) < 0.01) | (blocks.max((0, 2)) > 0.99)
-        response = np.abs(ndimage.convolve(strip, mask, mode="nearest"))[:, :width].reshape(BLOCK, -1, BLOCK)
+        half = strip[:, :width].reshape(BLOCK // 2, 2, -1, 2).mean((1, 3))
         levels.append(blocks.mean((0, 2))[~clipped])
-        noise.append(response.mean((0, 2))[~clipped] * np.sqrt(np.pi / 2) / 6)
-    level, found = (np.concatenate(x) if x else np.zeros(0) for x in (levels, noise))
+        fine.append(_response(strip, BLOCK)[~clipped])
+        coarse.append(_response(half, BLOCK // 2)[~clipped])
+    level, found, halved = (np.concatenate(x) if x else np.zeros(0) for x in (levels, fine, coarse))
     band = (level * BANDS).astype(int).clip(0, BANDS - 1)
     known = [i for i in range(BANDS) if (band == i).sum() >= 4]
     if not known:
         return np.zeros(BANDS, np.float32)
     quiet = np.array([np.quantile(found[band == i], QUIETEST) for i in known])
-    quiet = np.where(quiet > MOST_GRAIN, 0, quiet)
+    ratio = [
+        halved[calm].sum() / max(found[calm].sum(), 1e-9)
+        for calm in ((band == i) & (found <= most) for i, most in zip(known, quiet, strict=True))
+    ]
+    noise = (TEXTURE**2 - np.square(ratio)) / (TEXTURE**2 - 0.25)
+    quiet = np.where(quiet > MOST_GRAIN, 0, quiet * np.sqrt(noise.clip(0, 1)))
     return np.interp(np.arange(BANDS), known, quiet).astype(np.float32)
+
+
+def _response(strip: np.ndarray, side: int) -> np.ndarray:
+    """The deviation of white noise with a strip's mean response to a second difference both ways, by block."""
+    mask = np.outer((1, -2, 1), (1, -2, 1))
+    response = np.abs(ndimage.convolve(strip, mask, mode="nearest"))[:, : strip.shape[1] // side * side]
+    return response.reshape(side, -1, side).mean((0, 2)) * np.sqrt(np.pi / 2) / 6
 
 
 def finish(
