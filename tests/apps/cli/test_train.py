@@ -67,6 +67,8 @@ def test_one_step_and_going_on(files, run):
 def test_wrong_numbers_are_one_line(files, run):
     outcome = run("train", "subject", "--images", files.folder, "--masks", files.folder, "--sides-px", 100)
     assert outcome.code == 1 and "multiples of 32" in outcome.errors[0]
+    outcome = run("train", "subject", "--images", files.folder, "--masks", files.folder, "--encoder-share", 2)
+    assert outcome.code == 1 and "encoder_share in 0..1" in outcome.errors[0]
     outcome = run("train", "subject", "--images", files.folder, "--masks", files.folder)
     assert outcome.code == 1 and "got none" in outcome.errors[0]
     outcome = run("train", "subject", "--images", files.folder, files.folder, "--masks", files.folder)

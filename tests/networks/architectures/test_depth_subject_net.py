@@ -74,13 +74,14 @@ def test_gradients_through_a_frozen_depthwise_kernel_are_the_same(kernel, stride
     assert torch.allclose(torch.autograd.grad((conv(x) * weight).sum(), x)[0], expected)
 
 
-def test_frozen_parts_get_no_gradient_and_the_rest_does():
+@pytest.mark.parametrize("depthwise", [True, False])
+def test_frozen_parts_get_no_gradient_and_the_rest_does(depthwise):
     network = DepthSubjectNet("lite0")
-    network.freeze_early()
+    network.freeze_early(depthwise)
     sum(plane.sum() for plane in network(torch.rand(2, 3, 32, 32))).backward()
     named = dict(network.named_parameters())
     assert named["encoder.stem.weight"].grad is None
-    assert named["encoder.stages.4.0.depthwise.weight"].grad is None
+    assert (named["encoder.stages.4.0.depthwise.weight"].grad is None) == depthwise
     assert named["encoder.stages.4.0.expand.weight"].grad.abs().sum() > 0
 
 

@@ -117,12 +117,13 @@ class DepthSubjectNet(nn.Module):
         found = self.outputs(rgb, (0,))
         return (found.logits[0] + _resize(found.second_logits, rgb)) / 2, _resize(found.disparity, rgb)
 
-    def freeze_early(self) -> None:
-        """Keep what few photos can't improve: the encoder's first stages and all its depthwise kernels."""
+    def freeze_early(self, depthwise: bool = True) -> None:
+        """Keep what few photos can't improve: the encoder's first stages and, without `depthwise=False`, all its
+        depthwise kernels."""
         for part in (self.encoder.stem, self.encoder.stages[0], self.encoder.stages[1]):
             part.requires_grad_(False)
         for name, parameter in self.encoder.named_parameters():
-            if ".depthwise." in name:
+            if depthwise and ".depthwise." in name:
                 parameter.requires_grad_(False)
 
     def outputs(self, rgb: Float[Tensor, "b 3 h w"], levels: tuple[int, ...] = LEVELS) -> Outputs:

@@ -23,9 +23,18 @@ def subject_recipe(
     learning_rate: float = 1.2e-3,
     minutes: float | None = None,
     seed: int = 0,
+    encoder_share: float = 0.1,
+    bfloat16: bool = True,
 ) -> SubjectRecipe:
     """The shipped weights' recipe, with other lengths and rates."""
     stage = Stage(steps, batch, learning_rate, "cosine", warm_up=0.03, minutes=minutes)
     return SubjectRecipe(
-        (stage,), averaging=0.998, clip=2.0, bfloat16=True, seed=seed, sample_steps=250, save_seconds=60.0
+        (stage,),
+        averaging=0.998,
+        clip=2.0,
+        bfloat16=bfloat16,
+        seed=seed,
+        encoder_share=encoder_share,
+        sample_steps=250,
+        save_seconds=60.0,
     )

@@ -41,7 +41,11 @@ class SubjectRun:
     start: Path | None = None
     """Weight file of a whole network to start from."""
     learning_rate: float = 1.2e-3
-    """Highest learning rate of the decoder; the encoder's is a tenth of it."""
+    """Highest learning rate of the decoders."""
+    encoder_share: float = 0.1
+    """The encoder's part of that learning rate; what a disparity is learned from may need 0.3."""
+    bfloat16: bool = True
+    """Compute in bfloat16; float32 is faster on some processors."""
     steps: int = 2500
     """Number of training steps; the learning rate falls to zero over them."""
     minutes: float | None = None
@@ -75,6 +79,8 @@ class SubjectRun:
             )
         if not self.sides_px or any(side < 32 or side % 32 for side in self.sides_px):
             raise InputError(f"expected sides_px multiples of 32, got {self.sides_px}, try 256")
+        if not 0 <= self.encoder_share <= 1:
+            raise InputError(f"expected encoder_share in 0..1, got {self.encoder_share}, try 0.1")
         if self.batch < 2 or not 0 <= self.pasted <= 1:
             got = f"{self.batch} and {self.pasted}"
             raise InputError(f"expected a batch of 2 or more and pasted in 0..1, got {got}, try 16 and 0.35")
@@ -97,10 +103,12 @@ def run_subject(
     run = run.checked()
     torch.set_num_threads(run.threads or torch.get_num_threads())
     torch.manual_seed(run.seed)
-    network = starting_network(run.encoder, run.start)
+    network = starting_network(run.encoder, run.start, depthwise=not run.disparities)
     photos, held_out = read_sets(run)
     cutouts = None if run.cutouts is None else read_cutouts(run.cutouts)
-    recipe = subject_recipe(run.steps, run.batch, run.learning_rate, run.minutes, run.seed)
+    recipe = subject_recipe(
+        run.steps, run.batch, run.learning_rate, run.minutes, run.seed, run.encoder_share, run.bfloat16
+    )
     planes = held_out.planes.float() / 255
     kept = None if run.disparities else load_network()
     task = Task(
@@ -143,8 +151,11 @@ def _facts(run: SubjectRun, network: dict[str, Any], held_out: tuple[str, ...]) 
     return {"run": kept, "network": network, "files": fingerprint(files), "held_out_names": list(held_out)}
 
 
-def starting_network(encoder: Path | None, whole: Path | None = None) -> "DepthSubjectNet":
-    """The network as it ships (or as a file has it), or a new one on a trained encoder; ready to train."""
+def starting_network(
+    encoder: Path | None, whole: Path | None = None, depthwise: bool = True
+) -> "DepthSubjectNet":
+    """The network as it ships (or as a file has it), or a new one on a trained encoder; ready to train, its first
+    stages and, where asked, its depthwise kernels kept as they are."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -160,6 +171,6 @@ def starting_network(encoder: Path | None, whole: Path | None = None) -> "DepthS
         what = "an encoder's weights" if encoder else "weights of depth and subject"
         reason = " ".join(str(error).split())[:200]
         raise FileError(f"expected {what}, got '{path}' ({reason}), try tools/teacher") from error
-    network.freeze_early()
+    network.freeze_early(depthwise)
     to_channels_last(network)
     return network
