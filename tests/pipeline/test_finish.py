@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter
 
 from cocnet.imaging import Photo
 from cocnet.imaging.color.profile import of_code_points
-from cocnet.pipeline.finish import Grain, finish, rounded
+from cocnet.pipeline.finish import Grain, encoded, finish, rounded
 from cocnet.pipeline.render_photo import render
 
 ALL = slice(0, 96), slice(0, 128)
@@ -41,6 +41,16 @@ def test_a_colour_that_a_code_holds_is_not_dithered():
     photo = Photo(noisy(0, 77))
     light = Photo(noisy(0, 131)).linear()
     assert (finish(photo, *ALL, photo.linear(), light, None, None) == 131).all()
+
+
+@pytest.mark.parametrize("icc", [None, of_code_points(9, 16)], ids=["sRGB", "a curve of finer steps"])
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_light_is_encoded_as_the_photo_does(icc, kind):
+    photo = Photo(noisy(3).astype(kind), icc=icc)
+    light = torch.rand(3, 70, 50) * 1.4 - 0.2
+    light[0, :3, 0] = torch.tensor([torch.nan, torch.inf, -torch.inf])
+    light[1, :, :] = Photo(np.arange(70 * 50 * 3).reshape(70, 50, 3).astype(kind), icc=icc).linear()[1]
+    assert np.array_equal(encoded(photo, light), photo.encode(light))
 
 
 @pytest.mark.filterwarnings("error")

@@ -9,7 +9,7 @@ import torch
 
 from cocnet.optics import ThinLens
 from cocnet.renderers import Physical
-from cocnet.rendering import PhysicalRenderer
+from cocnet.rendering import PhysicalRenderer, spot_cache
 
 LENS = ThinLens(0.05, 1.4, 1.0, 0.036)
 TRIANGLE = torch.ones(9, 9).tril()
@@ -79,3 +79,20 @@ def test_nothing_of_a_transform_is_left(transform):
     assert torch.equal(again(light, depth), PhysicalRenderer(LENS)(light, depth))
     assert torch.equal(render(light, depth), again(light, depth))
     assert torch.equal(copy.deepcopy(render)(light, depth), again(light, depth))
+
+
+def test_copies_keep_kernels_and_places_count_only_where_they_matter(monkeypatch):
+    light, depth = world()
+    first = Physical()
+    first.render(light, 1 / depth, LENS)
+    made = len(first.spots)
+    second = replace(first, sharp_lights=False, preview=True)
+    assert second.spots is first.spots and made > 0
+    spot, far = first.spots.spot(LENS, 3.0, (0.0, 0.0)), (0.5, 0.5)
+    assert first.spots.spot(LENS, 3.0, far) is spot
+    shaded = replace(LENS, cat_eye=0.8)
+    assert not torch.equal(first.spots.spot(shaded, 3.0, (0.0, 0.0)), first.spots.spot(shaded, 3.0, far))
+    monkeypatch.setattr(spot_cache, "MOST", 5)
+    for radius in range(1, 9):
+        first.spots.spot(LENS, radius + 0.5, far)
+    assert len(first.spots) <= 5

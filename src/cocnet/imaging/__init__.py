@@ -4,6 +4,7 @@ from cocnet.imaging.color.srgb import codes_to_linear, linear_to_codes, linear_t
 from cocnet.imaging.depth.depth_map import DepthKind, DepthMap, nearness, read_depth, write_depth
 from cocnet.imaging.depth.false_colour import depth_picture
 from cocnet.imaging.embedded.describe import describe_depth, extract_depth
+from cocnet.imaging.photo.encode import jpeg_bytes
 from cocnet.imaging.photo.given_photo import as_photo
 from cocnet.imaging.photo.photo import CameraInfo, Photo, read_photo, write_photo
 from cocnet.imaging.photo.photo_size import photo_size
@@ -18,6 +19,7 @@ __all__ = [
     "depth_picture",
     "describe_depth",
     "extract_depth",
+    "jpeg_bytes",
     "linear_to_codes",
     "linear_to_srgb",
     "nearness",

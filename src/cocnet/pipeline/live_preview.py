@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from cocnet.optics import ThinLens
 from cocnet.pipeline.chosen_lens import BLUR_STEP
+from cocnet.pipeline.finish import encoded
 from cocnet.pipeline.options import RenderOptions, RenderSettings
 from cocnet.pipeline.render_photo import Plan, plan_of
 from cocnet.pipeline.scene import Scene
@@ -32,14 +33,20 @@ _STRIP_ROWS = 512
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """A rendered view, the settings behind it, where it is in front of (-1), in (0) and behind (1) the focus,
-    between which distances (metres) it is sharp, and the blur as `--blur` counts it."""
+    """A rendered view, the settings behind it, its lens and inverse depth (1/m), between which distances (metres) it
+    is sharp, and the blur as `--blur` counts it."""
 
     pixels: Shaped[np.ndarray, "h w 3"]
     settings: RenderSettings
-    zones: Int8[np.ndarray, "h w"]
+    lens: ThinLens
+    inverse: Float32[Tensor, "h w"]
     sharp_m: tuple[float, float]
     blur: float
+
+    @cached_property
+    def zones(self) -> Int8[np.ndarray, "h w"]:
+        """Where it is in front of (-1), in (0) and behind (1) the focus."""
+        return zones(self.lens, self.inverse)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,13 +105,13 @@ class View:
         renderer, light, inverse = self.inputs(plan, plan.renderer)
         with torch.inference_mode():
             made = renderer.render(light, inverse, plan.lens)[0]
-        pixels = self.scene.photo.encode(made)
+        pixels = encoded(self.scene.photo, made)
         height, width = inverse.shape[-2:]
         limit_m = SHARP_SHARE * math.hypot(height, width) / width * plan.lens.sensor_width_m
         near, far = plan.settings.sharp_m or plan.lens.depth_of_field_m(limit_m)
         longer = max(self.scene.photo.height, self.scene.photo.width)
         blur = plan.settings.largest_blur_radius_px / (BLUR_STEP * longer)
-        return Look(pixels, plan.settings, zones(plan.lens, inverse[0, 0]), (float(near), float(far)), blur)
+        return Look(pixels, plan.settings, plan.lens, inverse[0, 0], (float(near), float(far)), blur)
 
     def inputs(
         self, plan: Plan, renderer: Renderer

@@ -29,7 +29,7 @@ class Physical:
     preview: bool = False
     sharp_lights: bool | None = None
     largest_radius: float | None = None
-    _spots: SpotCache = field(default_factory=SpotCache, init=False, repr=False)
+    spots: SpotCache = field(default_factory=SpotCache, kw_only=True, repr=False)
 
     reads: ClassVar[Reads] = DEPTH_AND_LENS
 
@@ -41,8 +41,9 @@ class Physical:
     def at(self, lens: ThinLens, width_px: int) -> PhysicalRenderer:
         """The renderer of one lens, for pictures of this width."""
         limit = None if self.largest_radius is None else self.largest_radius * width_px
-        renderer = PhysicalRenderer(lens, self.mode, self.highlights, self.preview, limit, self.sharp_lights)
-        return renderer.sharing(self._spots)
+        return PhysicalRenderer(
+            lens, self.mode, self.highlights, self.preview, limit, self.sharp_lights, spots=self.spots
+        )
 
     def render(
         self,

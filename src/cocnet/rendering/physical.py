@@ -4,7 +4,7 @@ Enters: scene-linear [b 3 h w] and metres (or inverse depth, 1/m) [b 1 h w]. Lea
 Gradients reach the image, the depth, and the lens's focus distance and f-number where these are tensors.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import torch
@@ -35,7 +35,8 @@ class PhysicalRenderer:
     mode "over" composites layers with occlusion, soft silhouettes and hidden background; "eq8" is the paper's
     Eq. 8, literally (seams where depth changes). highlights restores clipped light first (None: off). preview
     works at half size. max_radius_px bounds the blur (None: the picture's longer side). sharp_lights blurs small
-    radii at full scale, for the outline of lights above 1.0 (None: where the picture has any).
+    radii at full scale, for the outline of lights above 1.0 (None: where the picture has any). spots are the kernels
+    made so far: a copy with other fields keeps them.
     Raises InputError for an unknown mode.
     """
 
@@ -45,17 +46,11 @@ class PhysicalRenderer:
     preview: bool = False
     max_radius_px: float | None = None
     sharp_lights: bool | None = None
-    _spots: SpotCache = field(default_factory=SpotCache, init=False, repr=False)
+    spots: SpotCache = field(default_factory=SpotCache, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode):
             raise InputError(f"expected mode {' or '.join(get_args(Mode))}, got {self.mode!r}, try over")
-
-    def sharing(self, spots: SpotCache) -> "PhysicalRenderer":
-        """This renderer with the kernels of others."""
-        found = replace(self)
-        object.__setattr__(found, "_spots", spots)
-        return found
 
     def __call__(
         self, image: Float[Tensor, "b 3 h w"], depth_m: Float[Tensor, "b 1 h w"]
@@ -92,6 +87,11 @@ class PhysicalRenderer:
         size = tuple(image.shape[-2:])
         if min(size) < 2 * PREVIEW_SCALE:
             return self._channels(image, x, window)
+        if usable(image, x):
+            loops = kernels()
+            small, depth = loops.half_size(image), loops.half_size(x, 1 / PREVIEW_SCALE)
+            blurred = self._channels(small, depth, window.smaller(PREVIEW_SCALE))
+            return loops.detail_back(image, x, small, blurred)
         small, depth = (functional.avg_pool2d(t, PREVIEW_SCALE, ceil_mode=True) for t in (image, x))
         blurred = self._channels(small, depth / PREVIEW_SCALE, window.smaller(PREVIEW_SCALE))
         up, plain = (
@@ -146,7 +146,7 @@ class PhysicalRenderer:
 
     def _spot(self, radius: float, place: tuple[float, float]) -> Float[Tensor, "k k"]:
         """The kernel of a signed radius."""
-        return self._spots.spot(self.lens, radius, place)
+        return self.spots.spot(self.lens, radius, place)
 
 
 def _beside(value: float | Tensor, like: Tensor) -> float | Tensor:

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from cocnet.optics import ThinLens, lens_psf
 
+MOST = 2048  # kernels that are kept: of 65 px, 35 MB
+
 
 class SpotCache:
     """Kernels by aperture, radius and place; a copied or pickled cache starts empty."""
@@ -23,14 +25,19 @@ class SpotCache:
     def __reduce__(self) -> tuple[type["SpotCache"], tuple[()]]:
         return SpotCache, ()
 
+    def __len__(self) -> int:
+        return len(self._spots)
+
     @torch.no_grad()
     def spot(self, lens: ThinLens, radius_px: float, place: tuple[float, float]) -> Float[Tensor, "k k"]:
         """The kernel, from the cache or made now."""
-        key = (aperture_key(lens), radius_px, *place)
+        key = (aperture_key(lens), radius_px, *(place if lens.cat_eye else ()))
         if key not in self._spots:
             kernel = lens_psf(lens, abs(radius_px), radius_px < 0, place)
             if not has_storage(kernel):
                 return kernel
+            if len(self) >= MOST:
+                self._spots.clear()
             self._spots[key] = kernel
         return self._spots[key]
 

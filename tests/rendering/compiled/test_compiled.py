@@ -163,11 +163,11 @@ def test_an_error_in_a_thread_is_raised() -> None:
 
 def test_a_warm_up_leaves_nothing_to_compile() -> None:
     kernels().warm()
-    from cocnet.rendering.compiled import hidden, march, mixture, outline, pool, scale
+    from cocnet.rendering.compiled import codes, hidden, march, mixture, outline, pool, scale
 
     loops = [
         loop
-        for module in (hidden, march, mixture, outline, pool, scale)
+        for module in (codes, hidden, march, mixture, outline, pool, scale)
         for name, loop in vars(module).items()
         if hasattr(loop, "signatures") and not name.startswith("_")
     ]

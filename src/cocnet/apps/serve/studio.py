@@ -3,7 +3,6 @@
 Enters: an `Upload` (files that the server named) and options. Leaves: JPEG bytes and plain facts.
 """
 
-import io
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -114,8 +113,6 @@ def _view(upload: Upload, options: RenderOptions, longest_px: int) -> Any:
 
 def as_jpeg(pixels: Any, like: Any) -> bytes:
     """Pixels as a JPEG, in the colour profile of the photo that they are like (None: sRGB)."""
-    from cocnet.imaging import Photo, write_photo
+    from cocnet.imaging import jpeg_bytes
 
-    stream = io.BytesIO()
-    write_photo(stream, pixels, None if like is None else Photo(pixels, icc=like.icc), QUALITY, ".jpg")
-    return stream.getvalue()
+    return jpeg_bytes(pixels, None if like is None else like.icc, QUALITY)

@@ -28,7 +28,7 @@ class Transfer:
     def encode(self, light: Float32[Tensor, "h w"], channel: int) -> Int32[Tensor, "h w"]:
         """The codes of a channel's light: how many bounds it has reached; by a table where none of its cells has two
         bounds in it, which is four times as fast."""
-        bounds, cells = self.bounds[channel], self._cells[channel]
+        bounds, cells = self.bounds[channel], self.cells[channel]
         if cells is None:
             return torch.bucketize(light.contiguous(), bounds, right=True, out_int32=True)
         first, next_bound = cells
@@ -38,7 +38,7 @@ class Transfer:
         return found.add_(held >= next_bound.index_select(0, cell)).view(light.shape)
 
     @functools.cached_property
-    def _cells(self) -> list[tuple[Int32[Tensor, "cells"], Float32[Tensor, "cells"]] | None]:
+    def cells(self) -> list[tuple[Int32[Tensor, "cells"], Float32[Tensor, "cells"]] | None]:
         """For each channel the code at the beginning of each cell of light, and the bound of the next one."""
         begins = torch.arange(_CELLS + 1) / _CELLS
         found = list[tuple[Tensor, Tensor] | None]()

@@ -3,6 +3,7 @@
 Enters: pixels [h w 3] with alpha, profile and EXIF. Leaves: one whole file, or an error and the old file.
 """
 
+import io
 import warnings
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,15 @@ def write_pixels(
             raise FileError(
                 f"expected to write {name}, got '{reason}' for '{path}', try another suffix"
             ) from error
+
+
+def jpeg_bytes(pixels: Shaped[np.ndarray, "h w 3"], icc: bytes | None, quality: int) -> bytes:
+    """A JPEG in memory, in the colours of a profile (None: sRGB); raises FileError or InputError."""
+    name = _check(Path("picture.jpg"), pixels, quality)
+    channels, profile = _channels(pixels, None, icc, False, name)
+    stream = io.BytesIO()
+    Image.fromarray(channels).save(stream, name, **_settings(name, About(profile, None, None, None), quality))
+    return stream.getvalue()
 
 
 def _check(path: Path, pixels: Any, quality: int) -> str:

@@ -1,15 +1,29 @@
-"""Pictures at twice the scale, and the finished one.
+"""Pictures at half and at twice the scale, and the finished ones.
 
-Enters: planes at half the scale. Leaves: rows of the larger ones, bilinear with pixels' middles aligned.
+Enters: planes. Leaves: rows of the smaller or larger ones; the larger are bilinear with pixels' middles aligned.
 """
 
 import numpy as np
 
 from cocnet.rendering.compiled.jit import jit
-from cocnet.rendering.compiled.pool import ONE
+from cocnet.rendering.compiled.pool import ONE, ZERO
 
-NEAR, FAR = np.float32(0.75), np.float32(0.25)
+NEAR, FAR, HALF = np.float32(0.75), np.float32(0.25), np.float32(0.5)
 LEAST = np.float32(1e-6)
+
+
+@jit
+def halved(planes, factor, begin, end, out):
+    """Rows begin…end of means over 2 × 2 px, times a factor; at the border over what is inside."""
+    count, height, width = planes.shape
+    for k in range(count):
+        for y in range(begin, end):
+            one, two = planes[k, 2 * y], planes[k, min(2 * y + 1, height - 1)]
+            for i in range(width // 2):
+                total = (one[2 * i] + one[2 * i + 1]) + (two[2 * i] + two[2 * i + 1])
+                out[k, y, i] = total * (HALF * HALF * factor)
+            if width % 2:
+                out[k, y, width // 2] = (one[width - 1] + two[width - 1]) * (HALF * factor)
 
 
 @jit
@@ -63,3 +77,27 @@ def finish(light, room, far, begin, end, out):
             for n in range(c):
                 for i in range(width):
                     out[n, y, i] = light[n, y, i] / max(ONE - room[y, i], LEAST)
+
+
+@jit
+def detailed(image, x, small, blurred, begin, end, out):
+    """Rows of the picture: blurred at full size, and of what `small` has lost of the image as much as is in focus."""
+    _, _, width = image.shape
+    row = np.empty(small.shape[2], np.float32)
+    up, plain, share = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.float32)
+    for y in range(begin, end):
+        most = ZERO
+        for i in range(width):
+            share[i] = max(ONE - abs(x[y, i]) * HALF, ZERO)
+            most = max(most, share[i])
+        for c in range(len(image)):
+            _between(blurred[c], y, row)
+            _along(row, up)
+            own, made = image[c, y], out[c, y]
+            if most > ZERO:
+                _between(small[c], y, row)
+                _along(row, plain)
+                for i in range(width):
+                    up[i] += (own[i] - plain[i]) * share[i]
+            for i in range(width):
+                made[i] = max(up[i], ZERO)
