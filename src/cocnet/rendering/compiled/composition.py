@@ -133,9 +133,10 @@ def _pooled(
     def cut(place: slice | None, group: Group) -> Leaf | None:
         if place is None:
             return None
-        planes = flat[place].reshape(d + 1, *_smaller(size, group.scale))
-        settle(planes)
-        planes = np.ascontiguousarray(planes[:, : -(-height // group.scale), : -(-width // group.scale)])
+        sums = flat[place].reshape(*_smaller(size, group.scale), d + 1)
+        planes = np.empty((d + 1, -(-height // group.scale), -(-width // group.scale)), np.float32)
+        share = np.float32(1 / group.scale**2)
+        in_threads(lambda a, b: settle(sums, share, a, b, planes), bands(planes.shape[1]))
         return Leaf(planes[:d], planes[d])
 
     return [

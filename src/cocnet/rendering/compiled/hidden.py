@@ -91,27 +91,49 @@ def hide(back, x_back, x_front, rim, filled, distance, least, jump, seen, begin,
     """Put what was carried in behind the pixels of the rows where it can be seen; filled and distance: half scale."""
     d, _, width = back.shape
     count, small_h, small_w = filled.shape
-    found = np.empty(count, np.float32)
     for y in range(begin, end):
         near_y = y // 2
         far_y = max(near_y - 1, 0) if y % 2 == 0 else min(near_y + 1, small_h - 1)
         for i in range(width):
-            far = distance[near_y, i // 2]
+            near_x, own = i // 2, x_front[y, i]
+            far = distance[near_y, near_x]
             if rim[y, i] or not far < np.inf:
                 continue
-            near_x = i // 2
             far_x = max(near_x - 1, 0) if i % 2 == 0 else min(near_x + 1, small_w - 1)
-            for k in range(count):
-                found[k] = _between(filled[k], near_y, far_y, near_x, far_x)
-            have, own = found[count - 1], x_front[y, i]
+            have = _between(filled[count - 1], near_y, far_y, near_x, far_x)
             if have <= least:
                 continue
-            x_far, x_near = found[0] / have, found[1] / have
-            if (
-                own < MOSTLY_FAR * x_far + MOSTLY_NEAR * x_near
-                and x_far - own > jump
-                and far <= TWO * (max(abs(own), abs(x_far)) + seen)
-            ):
+            x_far = _between(filled[0], near_y, far_y, near_x, far_x) / have
+            if not (x_far - own > jump and far <= TWO * (max(abs(own), abs(x_far)) + seen)):
+                continue
+            x_near = _between(filled[1], near_y, far_y, near_x, far_x) / have
+            if own < MOSTLY_FAR * x_far + MOSTLY_NEAR * x_near:
                 x_back[y, i] = x_far
                 for k in range(d):
-                    back[k, y, i] = found[2 + k] / have
+                    back[k, y, i] = _between(filled[2 + k], near_y, far_y, near_x, far_x) / have
+
+
+@jit
+def any_of(fine, begin, end, coarse):
+    """Rows that say whether anything of 2 × 2 px is there."""
+    height, width = fine.shape
+    for y in range(begin, end):
+        one, two = fine[2 * y], fine[min(2 * y + 1, height - 1)]
+        for i in range(coarse.shape[1]):
+            last = min(2 * i + 1, width - 1)
+            coarse[y, i] = (one[2 * i] | two[2 * i]) | (one[last] | two[last])
+
+
+@jit
+def nearby(there, coarser, far, begin, end, out):
+    """Rows of distances: `far` in the 3 × 3 px around what is there, else what the coarser level says."""
+    height, width = there.shape
+    beside = np.empty(width + 2, np.bool_)
+    beside[0] = beside[width + 1] = False
+    for y in range(begin, end):
+        above, own, below = there[max(y - 1, 0)], there[y], there[min(y + 1, height - 1)]
+        for i in range(width):
+            beside[i + 1] = above[i] | own[i] | below[i]
+        rest = coarser[y // 2]
+        for i in range(width):
+            out[y, i] = far if beside[i] | beside[i + 1] | beside[i + 2] else rest[i // 2]

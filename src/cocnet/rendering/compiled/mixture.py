@@ -1,7 +1,8 @@
 """Coverage and two colours of each pixel of the band, as `matting` finds them.
 
 Enters: a photo, the signed radius of the circle of confusion, the band's pixels and what parts their sides. Leaves:
-α, both colours and both radii of each.
+what each is made of, a row of `found` [p 3+2c]: α, its fourth power, that of 1 − α, the colour in front, that behind. `kinds`
+has as many items as the photo channels: its length is known when a loop is compiled, which halves the loop's time.
 """
 
 import numpy as np
@@ -11,220 +12,180 @@ from cocnet.rendering.compiled.pool import ONE, ZERO
 
 TINY = np.float32(1e-12)
 SIDE = 5  # px of a window
-COUNT = SIDE * SIDE
+REACH = SIDE // 2
 
 
 @jit
 def smoothed(x, rows, columns, middle, fall, begin, end, out):
-    """The share of each pixel's window on the near side; fall: weights of a window."""
+    """The share of each pixel's window on the near side; fall: weights of a window [5 5]."""
     height, width = x.shape
     for p in range(begin, end):
+        row, column = rows[p], columns[p]
         near = total = ZERO
-        for n in range(COUNT):
-            r, c = rows[p] + n // SIDE - 2, columns[p] + n % SIDE - 2
-            if 0 <= r < height and 0 <= c < width:
-                total += fall[n]
-                near += fall[n] if x[r, c] < middle[p] else ZERO
+        for r in range(max(row - REACH, 0), min(row + REACH + 1, height)):
+            for c in range(max(column - REACH, 0), min(column + REACH + 1, width)):
+                weight = fall[r - row + REACH, c - column + REACH]
+                total += weight
+                near += weight if x[r, c] < middle[p] else ZERO
         out[p] = near / total
 
 
 @jit
 def begin_mixture(
-    image,
-    x,
-    number,
-    rows,
-    columns,
-    middle,
-    outline,
-    constants,
-    falls,
-    begin,
-    end,
-    alpha,
-    colours,
-    ends,
-    spreads,
+    kinds, image, x, number, rows, columns, middle, outline, constants, falls, begin, end, about, found
 ):
     """From the clean pixels of both sides, or what is there of thin things.
 
-    falls [2 n]: weights of a window for colours and for their spread. constants: what an unsolved pixel weighs, the
-    least weight, the share of the spread that stays, noise and its share, the outline's weight. Leaves α [p],
-    colours [2 c p], x [2 p] and spreads [p 2 c c], near first.
+    falls [2 5 5]: weights of a window for colours and for their spread. constants: what an unsolved pixel weighs, the
+    least weight, the share of the spread that stays, noise and its share, the outline's weight. Leaves `found` and
+    about [p 2 c c+3]: near first, the spread of colours, then the x (in the first row); the least and the greatest of
+    the window in the last two columns of both.
     """
-    channels, height, width = image.shape
+    channels = len(kinds)
+    height, width = x.shape
     unsolved, least, kept = constants[0], constants[1], constants[2]
-    clean, wide, pure = np.empty(COUNT, np.float32), np.empty(COUNT, np.float32), np.empty(COUNT, np.float32)
-    mean = np.empty((2, channels), np.float32)
+    colour, low, high = np.empty(channels), np.empty(channels, np.float32), np.empty(channels, np.float32)
+    mean, sums = np.empty((2, channels)), np.empty((2, channels))
+    products, total = np.empty((2, channels, channels)), np.empty((2, 4))
+    means, explained = np.empty((2, channels), np.float32), np.empty((channels, channels + 2))
     for p in range(begin, end):
-        most = np.zeros(2, np.float32)
-        for n in range(COUNT):
-            r, c = rows[p] + n // SIDE - 2, columns[p] + n % SIDE - 2
-            if 0 <= r < height and 0 <= c < width:
-                off = x[r, c] - middle[p]
-                if off < ZERO:
-                    most[0] = min(most[0], off)
-                else:
-                    most[1] = max(most[1], off)
-        for s in range(2):
-            total, total_wide, total_pure = ZERO, ZERO, ZERO
-            for n in range(COUNT):
-                clean[n] = wide[n] = pure[n] = ZERO
-                r, c = rows[p] + n // SIDE - 2, columns[p] + n % SIDE - 2
-                if not (0 <= r < height and 0 <= c < width):
-                    continue
-                off = x[r, c] - middle[p]
-                if (off < ZERO) != (s == 0):
-                    continue
+        row, column, parting = rows[p], columns[p], middle[p]
+        first, last = max(row - REACH, 0), min(row + REACH + 1, height)
+        left, right = max(column - REACH, 0), min(column + REACH + 1, width)
+        nearest = farthest = ZERO
+        for r in range(first, last):
+            for c in range(left, right):
+                off = x[r, c] - parting
+                nearest, farthest = min(nearest, off), max(farthest, off)
+        scale_near = ONE / nearest if nearest != ZERO else ONE
+        scale_far = ONE / farthest if farthest != ZERO else ONE
+        mean[:], sums[:], products[:], total[:] = 0.0, 0.0, 0.0, 0.0
+        for k in range(channels):
+            low[k] = high[k] = image[k, row, column]
+        for r in range(first, last):
+            for c in range(left, right):
+                off = x[r, c] - parting
+                s = 0 if off < ZERO else 1
                 weight, purity = ONE, ONE
-                if number[r, c] >= 0:
-                    share = outline[number[r, c]] if s == 0 else ONE - outline[number[r, c]]
-                    weight = unsolved * share * share * share * share + least
-                    ratio = off / most[s] if most[s] != ZERO else off
+                q = number[r, c]
+                if q >= 0:
+                    share = ONE - outline[q] if s else outline[q]
+                    weight = unsolved * (share * share) * (share * share) + least
+                    ratio = off * (scale_far if s else scale_near)
                     purity = ratio * ratio + least
-                clean[n], wide[n] = falls[0, n] * weight, falls[1, n] * weight
-                pure[n] = purity
-                total += clean[n]
-                total_wide += wide[n]
-            scale, scale_wide = ONE / max(total, TINY), ONE / max(total_wide, TINY)
-            for n in range(COUNT):
-                clean[n] *= scale
-                wide[n] *= scale_wide
-                pure[n] *= clean[n]
-                total_pure += pure[n]
-            mean[s] = ZERO
-            ends[s, p] = ZERO
-            for n in range(COUNT):
-                if clean[n] <= ZERO and wide[n] <= ZERO:
-                    continue
-                r, c = rows[p] + n // SIDE - 2, columns[p] + n % SIDE - 2
-                ends[s, p] += x[r, c] * (pure[n] / max(total_pure, TINY))
+                clean = float(falls[0, r - row + REACH, c - column + REACH] * weight)
+                wide = float(falls[1, r - row + REACH, c - column + REACH] * weight)
+                total[s, 0] += clean
+                total[s, 1] += wide
+                total[s, 2] += clean * purity
+                total[s, 3] += clean * purity * x[r, c]
                 for k in range(channels):
-                    mean[s, k] += image[k, r, c] * clean[n]
-            spreads[p, s] = ZERO
-            for n in range(COUNT):
-                if wide[n] <= ZERO:
-                    continue
-                r, c = rows[p] + n // SIDE - 2, columns[p] + n % SIDE - 2
-                for k in range(channels):
-                    off_k = (image[k, r, c] - mean[s, k]) * wide[n] * kept
-                    for m in range(channels):
-                        spreads[p, s, k, m] += off_k * (image[m, r, c] - mean[s, m])
-        alpha[p] = outline[p]
+                    own = image[k, r, c]
+                    low[k], high[k] = min(low[k], own), max(high[k], own)
+                    colour[k] = own - image[k, row, column]
+                    mean[s, k] += clean * colour[k]
+                    part = wide * colour[k]
+                    sums[s, k] += part
+                    for m in range(k + 1):
+                        products[s, k, m] += part * colour[m]
+        for s in range(2):
+            there = total[s, 0] > 0
+            scale, scale_wide = (1 / total[s, 0], 1 / total[s, 1]) if there else (0.0, 0.0)
+            about[p, s, 0, channels] = total[s, 3] / total[s, 2] if there else 0.0
+            for k in range(channels):
+                mean[s, k] *= scale
+                sums[s, k] *= scale_wide
+                means[s, k] = mean[s, k] + image[k, row, column] if there else 0.0
+            for k in range(channels):
+                about[p, s, k, channels + 1], about[p, s, k, channels + 2] = low[k], high[k]
+                for m in range(k + 1):
+                    spread = products[s, k, m] * scale_wide + mean[s, k] * mean[s, m]
+                    spread -= mean[s, k] * sums[s, m] + sums[s, k] * mean[s, m]
+                    about[p, s, k, m] = about[p, s, m, k] = kept * spread if there else 0.0
         _solve(
-            image,
-            rows[p],
-            columns[p],
-            outline[p],
-            mean,
-            spreads[p],
-            constants,
-            p,
-            alpha,
-            colours,
+            kinds, image, row, column, outline[p], means, about[p], constants, outline[p], explained, found[p]
         )
 
 
 @jit
 def again(
-    image,
-    x,
-    number,
-    rows,
-    columns,
-    middle,
-    outline,
-    constants,
-    fall,
-    spreads,
-    begin,
-    end,
-    alpha,
-    colours,
-    new_alpha,
-    new_colours,
+    kinds, image, x, number, rows, columns, middle, outline, constants, fall, about, begin, end, old, found
 ):
-    """From what the band's pixels have found (α, colours), each in the share in which it consists of a side."""
-    channels, height, width = image.shape
+    """From what the band's pixels have found (`old`), each in the share in which it consists of a side."""
+    channels = len(kinds)
+    height, width = x.shape
     least = constants[1]
-    mean = np.empty((2, channels), np.float32)
+    means, explained = np.empty((2, channels), np.float32), np.empty((channels, channels + 2))
     for p in range(begin, end):
-        for s in range(2):
-            total = ZERO
-            mean[s] = ZERO
-            for n in range(COUNT):
-                r, c = rows[p] + n // SIDE - 2, columns[p] + n % SIDE - 2
-                if not (0 <= r < height and 0 <= c < width):
-                    continue
+        row, column, parting = rows[p], columns[p], middle[p]
+        total_near = total_far = ZERO
+        means[:] = ZERO
+        for r in range(max(row - REACH, 0), min(row + REACH + 1, height)):
+            for c in range(max(column - REACH, 0), min(column + REACH + 1, width)):
+                weight = fall[r - row + REACH, c - column + REACH]
                 q = number[r, c]
                 if q >= 0:
-                    share = alpha[q] if s == 0 else ONE - alpha[q]
-                    weight = share * share * share * share
+                    near, far = weight * (old[q, 1] + least), weight * (old[q, 2] + least)
+                    for k in range(channels):
+                        means[0, k] += near * old[q, 3 + k]
+                        means[1, k] += far * old[q, 3 + channels + k]
                 else:
-                    weight = ONE if (x[r, c] < middle[p]) == (s == 0) else ZERO
-                weight = fall[n] * (weight + least)
-                total += weight
-                for k in range(channels):
-                    mean[s, k] += weight * (colours[s, k, q] if q >= 0 else image[k, r, c])
-            for k in range(channels):
-                mean[s, k] /= max(total, TINY)
-        new_alpha[p] = alpha[p]
+                    is_near = ONE if x[r, c] < parting else ZERO
+                    near, far = weight * (is_near + least), weight * (ONE - is_near + least)
+                    for k in range(channels):
+                        means[0, k] += near * image[k, r, c]
+                        means[1, k] += far * image[k, r, c]
+                total_near += near
+                total_far += far
+        for k in range(channels):
+            means[0, k] /= max(total_near, TINY)
+            means[1, k] /= max(total_far, TINY)
         _solve(
-            image,
-            rows[p],
-            columns[p],
-            outline[p],
-            mean,
-            spreads[p],
-            constants,
-            p,
-            new_alpha,
-            new_colours,
+            kinds, image, row, column, outline[p], means, about[p], constants, old[p, 0], explained, found[p]
         )
 
 
 @jit
-def _solve(image, row, column, outline, mean, spread, constants, p, alpha, colours):
-    """The likeliest α of mean colours, and the likeliest colours of that α; alpha[p] enters as α before."""
-    channels, height, width = image.shape
-    noise, noise_share, prior = constants[3], constants[4], constants[5]
-    a, b = alpha[p] * alpha[p], (ONE - alpha[p]) * (ONE - alpha[p])
-    explained = np.empty((channels, channels + 2), np.float64)
+def _solve(kinds, image, row, column, outline, mean, about, constants, alpha, explained, found):
+    """The likeliest α of mean colours, and the likeliest colours of that α; alpha: the one before."""
+    channels = len(kinds)
+    noise, noise_share, prior = float(constants[3]), float(constants[4]), float(constants[5])
+    a, b = float(alpha * alpha), float((ONE - alpha) * (ONE - alpha))
     size = 0.0
     for k in range(channels):
         for m in range(channels):
-            explained[k, m] = a * spread[0, k, m] + b * spread[1, k, m]
+            explained[k, m] = a * about[0, k, m] + b * about[1, k, m]
         size += explained[k, k]
         explained[k, channels] = mean[0, k] - mean[1, k]
         explained[k, channels + 1] = image[k, row, column] - mean[1, k]
     for k in range(channels):
         explained[k, k] += noise + noise_share * size
     for k in range(channels):
+        scale = 1 / explained[k, k]
         for m in range(k + 1, channels):
-            factor = explained[m, k] / explained[k, k]
-            for j in range(k, channels + 2):
+            factor = explained[m, k] * scale
+            for j in range(k + 1, channels + 2):
                 explained[m, j] -= factor * explained[k, j]
-    for j in range(channels, channels + 2):
-        for k in range(channels - 1, -1, -1):
+    for k in range(channels - 1, -1, -1):
+        scale = 1 / explained[k, k]
+        for j in range(channels, channels + 2):
             for m in range(k + 1, channels):
                 explained[k, j] -= explained[k, m] * explained[m, j]
-            explained[k, j] /= explained[k, k]
-    top, bottom = float(prior) * outline, float(prior)
+            explained[k, j] *= scale
+    top, bottom = prior * outline, prior
     for k in range(channels):
         told = explained[k, channels]
         top += told * (image[k, row, column] - mean[1, k])
         bottom += told * (mean[0, k] - mean[1, k])
-    found = np.float32(min(max(top / bottom, 0.0), 1.0))
-    alpha[p] = found
+    share = np.float32(min(max(top / bottom, 0.0), 1.0))
+    rest = ONE - share
+    found[0], found[1], found[2] = share, (share * share) * (share * share), (rest * rest) * (rest * rest)
     for k in range(channels):
         one, two = float(mean[0, k]), float(mean[1, k])
         for m in range(channels):
-            off = explained[m, channels + 1] - found * explained[m, channels]
-            one += found * spread[0, k, m] * off
-            two += (1 - found) * spread[1, k, m] * off
-        low = high = image[k, row, column]
-        for r in range(max(row - 2, 0), min(row + 3, height)):
-            for c in range(max(column - 2, 0), min(column + 3, width)):
-                low, high = min(low, image[k, r, c]), max(high, image[k, r, c])
-        colours[0, k, p] = min(max(np.float32(one), low), high)
-        colours[1, k, p] = min(max(np.float32(two), low), high)
+            off = explained[m, channels + 1] - share * explained[m, channels]
+            one += share * about[0, k, m] * off
+            two += rest * about[1, k, m] * off
+        low, high = about[0, k, channels + 1], about[0, k, channels + 2]
+        found[3 + k] = min(max(np.float32(one), low), high)
+        found[3 + channels + k] = min(max(np.float32(two), low), high)

@@ -49,13 +49,13 @@ def levels(value, x, radii2, front, first_row, end_row, level, counts):
 
 @jit
 def pool(value, level, group_of, shifts, starts, size, first, end, pooled):
-    """Add the rows first…end of the padded picture of `size` to the coarse groups' means.
+    """Add the rows first…end of the padded picture of `size` to the coarse groups' sums.
 
     group_of: the group of each layer, 0 for those of full scale. shifts: logarithms of scales to base 2. pooled is
-    flat: group g's side s (0 in front, 1 behind) begins at starts[g, s] with d + 1 planes of its size, the last one
-    the layer times the coverage.
+    flat: group g's side s (0 in front, 1 behind) begins at starts[g, s], with d + 1 numbers for each of its pixels:
+    one beside the other they share a line of the cache. The last one is the layer times the coverage.
     """
-    height, width = level.shape
+    d, height, width = value.shape
     top = len(group_of) - 1
     for y in range(first, end):
         row = min(y, height - 1)
@@ -69,7 +69,10 @@ def pool(value, level, group_of, shifts, starts, size, first, end, pooled):
             share, s = off - np.float32(below), 1 if own > ZERO else 0
             g, up = group_of[min(below, top)], group_of[min(below + 1, top)]
             if g == up:
-                _gather(value, row, column, ONE, own, y, i, shifts[g], size, starts[g, s], pooled)
+                at = starts[g, s] + ((y >> shifts[g]) * (size[1] >> shifts[g]) + (i >> shifts[g])) * (d + 1)
+                for c in range(d):
+                    pooled[at + c] += value[c, row, column]
+                pooled[at + d] += value[d - 1, row, column] * own
                 continue
             number = np.float32(below) if s else -np.float32(below)
             if g > 0:
@@ -81,21 +84,23 @@ def pool(value, level, group_of, shifts, starts, size, first, end, pooled):
 
 @jit
 def _gather(value, row, column, weight, level, y, i, shift, size, start, pooled):
-    """Add a pixel's share to the mean that holds it."""
-    d, wide = len(value), size[1] >> shift
-    plane = (size[0] >> shift) * wide
-    at = start + (y >> shift) * wide + (i >> shift)
-    weight /= np.float32(1 << 2 * shift)
+    """Add a pixel's share to the sum that holds it."""
+    d = len(value)
+    at = start + ((y >> shift) * (size[1] >> shift) + (i >> shift)) * (d + 1)
     for c in range(d):
-        pooled[at + c * plane] += value[c, row, column] * weight
-    pooled[at + d * plane] += value[d - 1, row, column] * weight * level
+        pooled[at + c] += value[c, row, column] * weight
+    pooled[at + d] += value[d - 1, row, column] * weight * level
 
 
 @jit
-def settle(planes):
-    """Layer times coverage → layer, in the last plane."""
-    d = planes.shape[0] - 1
-    for y in range(planes.shape[1]):
-        mass, level = planes[d - 1, y], planes[d, y]
+def settle(sums, share, begin, end, out):
+    """Rows of means from sums [h w d+1]; layer times coverage → layer, in the last plane of `out`."""
+    d = sums.shape[2] - 1
+    for y in range(begin, end):
+        for c in range(d + 1):
+            row = out[c, y]
+            for i in range(len(row)):
+                row[i] = sums[y, i, c] * share
+        mass, level = out[d - 1, y], out[d, y]
         for i in range(len(mass)):
             level[i] /= max(mass[i], LEAST)

@@ -7,12 +7,11 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
-from torch.nn import functional
 
 from cocnet.rendering import fragments as plain
 from cocnet.rendering import matting
 from cocnet.rendering.compiled.composition import Array
-from cocnet.rendering.compiled.hidden import hide, pull, push, seeds
+from cocnet.rendering.compiled.hidden import any_of, hide, nearby, pull, push, seeds
 from cocnet.rendering.compiled.jit import bands, in_threads
 from cocnet.rendering.compiled.mixture import again, begin_mixture, smoothed
 from cocnet.rendering.compiled.outline import jumps, middles, silhouettes, touching
@@ -74,16 +73,15 @@ def _matte(
     share = np.empty(p, np.float32)
     in_threads(lambda a, b: smoothed(x, rows, columns, middle, falls[0], a, b, share), chunks)
     outline = matting.coverage(torch.from_numpy(share)).numpy()
-    about = (image, x, number, rows, columns, middle, outline, CONSTANTS)
-    alpha, colours = np.empty(p, np.float32), np.empty((2, c, p), np.float32)
-    ends, spreads = np.empty((2, p), np.float32), np.empty((p, 2, c, c), np.float32)
-    in_threads(lambda a, b: begin_mixture(*about, falls[:2], a, b, alpha, colours, ends, spreads), chunks)
+    about = ((0,) * c, image, x, number, rows, columns, middle, outline, CONSTANTS)
+    facts, found = np.empty((p, 2, c, c + 3), np.float32), np.empty((p, 3 + 2 * c), np.float32)
+    in_threads(lambda a, b: begin_mixture(*about, falls[:2], a, b, facts, found), chunks)
     for _ in range(matting.ROUNDS - 1):
-        old, new = (alpha, colours), (np.empty_like(alpha), np.empty_like(colours))
-        in_threads(lambda a, b: again(*about, falls[2], spreads, a, b, *old, *new), chunks)  # noqa: B023
-        alpha, colours = new
-    parts = (alpha, colours[0], colours[1], ends[0], ends[1])
-    return index, matting.Matte(*(torch.from_numpy(part) for part in parts))
+        old, found = found, np.empty_like(found)
+        in_threads(lambda a, b: again(*about, falls[2], facts, a, b, old, found), chunks)  # noqa: B023
+    made = torch.from_numpy(found).T
+    ends = torch.from_numpy(facts[:, :, 0, c]).T
+    return index, matting.Matte(made[0], made[3 : 3 + c], made[3 + c :], ends[0], ends[1])
 
 
 def _band(x: Float[Array, "h w"], rim: Bool[Array, "h w"]) -> tuple[Int[Tensor, " p"], Float[Array, " p"]]:
@@ -97,10 +95,10 @@ def _band(x: Float[Array, "h w"], rim: Bool[Array, "h w"]) -> tuple[Int[Tensor, 
     return index, middle
 
 
-def _fall(sigma_px: float) -> Float[Array, " n"]:
+def _fall(sigma_px: float) -> Float[Array, "n n"]:
     """A Gaussian over a window."""
     line = np.arange(-matting.WINDOW, matting.WINDOW + 1)
-    return np.exp((line[:, None] ** 2 + line**2) / (-2 * sigma_px**2)).astype(np.float32).ravel()
+    return np.exp((line[:, None] ** 2 + line**2) / (-2 * sigma_px**2)).astype(np.float32)
 
 
 def _hide(
@@ -111,14 +109,28 @@ def _hide(
     levels: int,
 ) -> None:
     """Carry the far side of every silhouette in behind its near side: changes `back` and `x_back`."""
-    there = torch.from_numpy(rim)[None, None].float()
-    far = plain.distance(functional.max_pool2d(there, 2, ceil_mode=True), levels)[0, 0].numpy()
+    far = _distance(rim, levels)
     found = np.empty((len(back) + 2, *far.shape), np.float32)
     dazzling = np.float32(plain.DAZZLING)
     in_threads(lambda a, b: seeds(back, x_back, x_front, rim, dazzling, a, b, found), bands(len(far)))
     filled = _push_pull(found, levels - 1)
     limits = [np.float32(v) for v in (plain.EMPTY, plain.SHARP_JUMP_PX, plain.SEEN_PX)]
     in_threads(lambda a, b: hide(back, x_back, x_front, rim, filled, far, *limits, a, b), bands(len(rim)))
+
+
+def _distance(rim: Bool[Array, "h w"], levels: int) -> Float[Array, "i j"]:
+    """As `fragments.distance`, from full scale."""
+    pyramid = [rim]
+    for _ in range(levels):
+        height, width = pyramid[-1].shape
+        pyramid.append(np.empty((-(-height // 2), -(-width // 2)), np.bool_))
+        in_threads(lambda a, b: any_of(pyramid[-2], a, b, pyramid[-1]), bands(len(pyramid[-1])))
+    far = np.full(pyramid[-1].shape, np.inf, np.float32)
+    for level in range(levels, 0, -1):
+        own, coarser, far = pyramid[level], far, np.empty(pyramid[level].shape, np.float32)
+        reach = np.float32(2.0**level)
+        in_threads(lambda a, b: nearby(own, coarser, reach, a, b, far), bands(len(far)))  # noqa: B023
+    return far
 
 
 def _push_pull(seeds: Float[Array, "d h w"], levels: int) -> Float[Array, "d h w"]:
