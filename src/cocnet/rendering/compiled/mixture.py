@@ -1,8 +1,8 @@
 """Coverage and two colours of each pixel of the band, as `matting` finds them.
 
 Enters: a photo, the signed radius of the circle of confusion, the band's pixels and what parts their sides. Leaves:
-what each is made of, a row of `found` [p 3+2c]: α, its fourth power, that of 1 − α, the colour in front, that behind. `kinds`
-has as many items as the photo channels: its length is known when a loop is compiled, which halves the loop's time.
+a row of `found` [p 3+2c] for each: α, its fourth power, that of 1 − α, the colour in front, that behind. `kinds` has
+as many items as the photo channels: its length is known when a loop is compiled, which takes a third off its time.
 """
 
 import numpy as np
