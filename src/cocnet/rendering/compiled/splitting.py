@@ -81,7 +81,8 @@ def _matte(
         in_threads(lambda a, b: again(*about, falls[2], facts, a, b, old, found), chunks)  # noqa: B023
     made = torch.from_numpy(found).T
     ends = torch.from_numpy(facts[:, :, 0, c]).T
-    return index, matting.Matte(made[0], made[3 : 3 + c], made[3 + c :], ends[0], ends[1])
+    own = torch.from_numpy(image).flatten(1).index_select(1, index)
+    return index, matting.exact(own, matting.Matte(made[0], made[3 : 3 + c], made[3 + c :], ends[0], ends[1]))
 
 
 def _band(x: Float[Array, "h w"], rim: Bool[Array, "h w"]) -> tuple[Int[Tensor, " p"], Float[Array, " p"]]:
