@@ -23,6 +23,7 @@ CLEAN_PX, SPREAD_PX, BAND_PX = 1.0, 1.5, 0.7  # sigmas of the windows, in the fi
 OUTLINE_PX = 1.1  # how wide an outline is that crosses a pixel
 _CHUNK = 1 << 15
 LEAST = 1e-6  # weight of what is hardly of a side
+BEHIND = 0.03  # of B: up to this it may be off
 BRIGHTER = 2.0  # times the light that is found in front or in the pixel may be in front
 
 
@@ -81,14 +82,19 @@ def matte(
 def exact(own: Float[Tensor, "c p"], found: Matte) -> Matte:
     """F as what B leaves of a pixel's light, αF = I − (1 − α)B, and α no less than F within 0…BRIGHTER needs.
 
-    What B can't be is in front, as sharp as the near side: hairs that show no pixel of their own colour stay.
+    Of what neither explains, B takes half, if little; else it is in front, as sharp as the near side: hairs that show
+    no pixel of their own colour stay.
     """
-    far = found.far
+    behind = 1 - found.alpha
+    rest = own - found.alpha * found.near - behind * found.far
+    off = BEHIND * found.far
+    taken = torch.maximum(torch.minimum(rest / (2 * behind).clamp(min=BEHIND), off), -off)
+    far = (found.far + taken).clamp(min=0)
     most = BRIGHTER * torch.maximum(torch.maximum(own, found.near), far)
     least = torch.maximum((own - far) / (most - far).clamp(min=LEAST), (far - own) / far.clamp(min=LEAST))
     alpha = torch.maximum(found.alpha, least.amax(0).clamp(max=1))
     near = (own - (1 - alpha) * far).clamp(min=0) / alpha.clamp(min=LEAST)
-    return found._replace(alpha=alpha, near=near)
+    return found._replace(alpha=alpha, near=near, far=far)
 
 
 def _band(
