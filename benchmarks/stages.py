@@ -139,7 +139,7 @@ def stages_of(render: Callable[[], object], rounds: int) -> dict[str, float]:
     stages.watch(
         composition,
         "march",
-        lambda *a: "layers, full scale" if a[10].shape[0] >= SIDE else "layers, coarse",
+        lambda *a: "layers, full scale" if a[11].shape[0] >= SIDE else "layers, coarse",
     )
     stages.watch(composition, "doubled", "states at twice the scale")
     stages.watch(composition, "finish", "finished picture")

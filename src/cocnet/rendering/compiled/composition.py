@@ -11,12 +11,11 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional
 
 from cocnet.rendering.compiled.jit import bands, in_threads
 from cocnet.rendering.compiled.march import march
 from cocnet.rendering.compiled.pool import levels, pool, settle
-from cocnet.rendering.compiled.scale import doubled, finish
+from cocnet.rendering.compiled.scale import doubled, finish, halved, shares
 from cocnet.rendering.fragments import Fragments
 from cocnet.rendering.grid import Grid
 from cocnet.rendering.layers import Kernel
@@ -27,6 +26,7 @@ Size: TypeAlias = tuple[int, int]
 
 TALL, WIDE = 64, 512  # px of a tile
 FRONT, BEHIND = 0, 1
+ROUNDING = 1e-6
 
 
 class Leaf(NamedTuple):
@@ -46,13 +46,14 @@ class State(NamedTuple):
 
 class Layers(NamedTuple):
     """A group's layers on one side, front to back: the number of the first, spots, how far these reach from their
-    middles, and what of their rows isn't 0."""
+    middles, what of their rows isn't 0, and which are the same upside down."""
 
     low: int
     spots: Array
     halves: Array
     first: Array
     last: Array
+    even: Array
 
 
 NOTHING = Leaf(np.zeros((0, 0, 0), np.float32), np.zeros((0, 0), np.float32))
@@ -165,12 +166,12 @@ def _behind(
     """Light and coverage of the coarse groups behind the focus, as a share of the room in front of them."""
     state = State(np.zeros((channels, *covered.shape), np.float32), 1 - covered, covered.copy())
     _march(leaves[0], _layers(coarse[0], BEHIND, kernel), state)
-    total = np.concatenate([state.light, (1 - state.room - covered)[None]])
+    farther = NOTHING.value
     if any(leaves[1:]):
-        total += state.room * _doubled(
-            _behind(coarse[1:], leaves[1:], kernel, _halved(state.covered), channels)
-        )
-    return total / np.maximum(1 - covered, np.float32(1e-4))
+        farther = _doubled(_behind(coarse[1:], leaves[1:], kernel, _halved(state.covered), channels))
+    out = np.empty((channels + 1, *covered.shape), np.float32)
+    in_threads(lambda a, b: shares(state.light, state.room, covered, farther, a, b, out), bands(len(covered)))
+    return out
 
 
 def _march(leaves: list[Leaf], layers: Layers, state: State) -> None:
@@ -204,7 +205,8 @@ def _layers(group: Group, side: int | None, kernel: Kernel) -> Layers:
     rows = there.any(2)
     off = np.abs(np.arange(size) - size // 2)
     halves = np.maximum((rows * off).max(1), (there.any(1) * off).max(1))
-    return Layers(numbers[0], spots, halves, np.where(rows, first, 0), np.where(rows, last, 0))
+    even = np.abs(spots - spots[:, ::-1]).max((1, 2)) <= ROUNDING * spots.max((1, 2))
+    return Layers(numbers[0], spots, halves, np.where(rows, first, 0), np.where(rows, last, 0), even)
 
 
 def _smaller(size: Size, scale: int) -> Size:
@@ -212,7 +214,9 @@ def _smaller(size: Size, scale: int) -> Size:
 
 
 def _halved(plane: Float[Array, "h w"]) -> Float[Array, "h/2 w/2"]:
-    return functional.avg_pool2d(torch.from_numpy(plane)[None], 2)[0].numpy()
+    out = np.empty((1, plane.shape[0] // 2, plane.shape[1] // 2), np.float32)
+    in_threads(lambda a, b: halved(plane[None], np.float32(1), a, b, out), bands(out.shape[1]))
+    return out[0]
 
 
 def _doubled(small: Float[Array, "c h w"]) -> Float[Array, "c 2h 2w"]:

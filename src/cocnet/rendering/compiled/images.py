@@ -31,12 +31,11 @@ def picture(
     parts: Fragments, max_radius_px: float, kernel: Kernel, fine_layers: int = LINEAR
 ) -> Float[Tensor, "b c h w"]:
     """As `layers.composite`."""
-    return torch.cat(
-        [
-            composed(Fragments(*(part[i : i + 1] for part in parts)), max_radius_px, kernel, fine_layers)
-            for i in range(len(parts.front))
-        ]
-    )
+    found = [
+        composed(Fragments(*(part[i : i + 1] for part in parts)), max_radius_px, kernel, fine_layers)
+        for i in range(len(parts.front))
+    ]
+    return found[0] if len(found) == 1 else torch.cat(found)
 
 
 def half_size(t: Float[Tensor, "b c h w"], factor: float = 1.0) -> Float[Tensor, "b c h2 w2"]:

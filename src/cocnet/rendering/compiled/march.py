@@ -11,6 +11,7 @@ from cocnet.rendering.compiled.pool import NOWHERE, ONE, ZERO
 from cocnet.rendering.layers import CONNECTED
 
 LEAST = np.float32(1e-6)
+WORTH_PAIRS = 5  # numbers in a spot's row from which on it is quicker to add such rows first
 PER_COVERAGE = np.float32(1 / CONNECTED)
 
 
@@ -25,6 +26,7 @@ def march(
     halves,
     first,
     last,
+    even,
     light,
     room,
     covered,
@@ -37,7 +39,7 @@ def march(
 
     one, two [d h w] with layers [h w]; two may be empty. spots [layers k k]: each layer's spot, turned by 180°, in
     the middle of a frame of zeros, and how far it reaches from there; first, last [layers k]: what of its rows isn't
-    0. Outside the picture its border goes on.
+    0; even [layers]: whether it is the same upside down. Outside the picture its border goes on.
     """
     d, height, width = one.shape
     count, reach = spots.shape[0], spots.shape[1] // 2
@@ -50,7 +52,7 @@ def march(
         _ranges(two_level, low, top - reach, left - reach, columns, inner, outer, begins[1], ends[1])
     begin_of, end_of = np.minimum(begins[0], begins[1]), np.maximum(ends[0], ends[1])
     part, sums = np.empty((rows, d, columns), np.float32), np.empty((d, wide), np.float32)
-    share = np.empty(columns, np.float32)
+    pair, share = np.empty((d, columns), np.float32), np.empty(columns, np.float32)
     for n in range(count):
         half = halves[n]
         for y in range(reach - half, rows - reach + half):
@@ -78,13 +80,20 @@ def march(
             seen[end:] = ZERO
             sums[:, begin:end] = ZERO
             for k in range(reach - half, reach + half + 1):
-                a, b = begin_of[n, y + k], end_of[n, y + k]
-                if a >= b:
+                upper, lower = y + k, y + 2 * reach - k
+                a, b = begin_of[n, upper], end_of[n, upper]
+                paired = even[n] and k != reach and last[n, k] - first[n, k] >= WORTH_PAIRS
+                paired = paired and a < b and begin_of[n, lower] < end_of[n, lower]
+                if a >= b or (paired and k > reach):
                     continue
+                if paired:
+                    other_a, other_b = begin_of[n, lower], end_of[n, lower]
+                    _pair(part[upper], a, b, part[lower], other_a, other_b, 2 * reach + 8, pair)
+                    a, b = min(a, other_a), max(b, other_b)
                 a, b = max(begin, a - reach - half), min(end, b - reach + half)
-                if a < b:
-                    for c in range(d):
-                        _blur(part[y + k, c], spots[n, k], first[n, k], last[n, k], a, b, sums[c])
+                for c in range(d if a < b else 0):
+                    source = pair[c] if paired else part[upper, c]
+                    _blur(source, spots[n, k], first[n, k], last[n, k], a, b, sums[c])
             _add(sums, begin, end, light, room[top + y, left : left + wide], seen, share, top + y, left)
 
 
@@ -125,6 +134,22 @@ def _share(value, level, number, row, left, inner, outer, begin, end, share, par
             out[i] += source[i] * weights[i]
         part[c, begin:a] += source[0] * weights[0]
         part[c, b:end] += source[b - a - 1] * weights[b - a - 1]
+
+
+@jit
+def _pair(one, one_begin, one_end, two, two_begin, two_end, margin, sums):
+    """The sum of two rows that a spot treats alike, with zeros around it."""
+    begin, end = max(0, min(one_begin, two_begin) - margin), max(one_end, two_end) + margin
+    for c in range(len(one)):
+        out = sums[c, begin:end]
+        for i in range(len(out)):
+            out[i] = ZERO
+        out, source = sums[c, one_begin:one_end], one[c, one_begin:one_end]
+        for i in range(len(out)):
+            out[i] = source[i]
+        out, source = sums[c, two_begin:two_end], two[c, two_begin:two_end]
+        for i in range(len(out)):
+            out[i] += source[i]
 
 
 @jit

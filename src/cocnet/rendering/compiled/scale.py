@@ -10,6 +10,7 @@ from cocnet.rendering.compiled.pool import ONE, ZERO
 
 NEAR, FAR, HALF = np.float32(0.75), np.float32(0.25), np.float32(0.5)
 LEAST = np.float32(1e-6)
+LEAST_ROOM = np.float32(1e-4)
 
 
 @jit
@@ -54,6 +55,25 @@ def _along(small, large):
         near = i // 2
         far = max(near - 1, 0) if i % 2 == 0 else min(near + 1, count - 1)
         large[i] = NEAR * small[near] + FAR * small[far]
+
+
+@jit
+def shares(light, room, covered, farther, begin, end, out):
+    """Rows of light and coverage of what lies behind `covered`, as a share of the room that this leaves; farther: the
+    same of what lies behind that (or empty)."""
+    last, width = out.shape[0] - 1, out.shape[2]
+    scale = np.empty(width, np.float32)
+    for y in range(begin, end):
+        for i in range(width):
+            scale[i] = ONE / max(ONE - covered[y, i], LEAST_ROOM)
+        for i in range(width):
+            out[last, y, i] = (ONE - room[y, i] - covered[y, i]) * scale[i]
+        for c in range(last):
+            for i in range(width):
+                out[c, y, i] = light[c, y, i] * scale[i]
+        for c in range(len(farther)):
+            for i in range(width):
+                out[c, y, i] += room[y, i] * farther[c, y, i] * scale[i]
 
 
 @jit

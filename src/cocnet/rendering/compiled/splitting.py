@@ -36,7 +36,8 @@ def one_split(
     """As `fragments.fragments`, for one image."""
     picture, radius = image[0].contiguous().numpy(), x[0, 0].contiguous().numpy()
     rim = _silhouettes(radius, plain.beside_lights(image))
-    front = torch.cat([image, torch.ones_like(x)], 1).contiguous()
+    front = torch.ones(1, image.shape[1] + 1, *image.shape[2:])
+    front[:, :-1] = image
     back = torch.zeros_like(front)
     if not rim.any():
         return plain.Fragments(front, x, back, x)
@@ -90,7 +91,7 @@ def _band(x: Float[Array, "h w"], rim: Bool[Array, "h w"]) -> tuple[Int[Tensor, 
     jump, band = np.empty_like(x), np.empty_like(rim)
     in_threads(lambda a, b: jumps(x, rim, a, b, jump), bands(len(x)))
     in_threads(lambda a, b: touching(x, rim, jump, a, b, band), bands(len(x)))
-    index = torch.from_numpy(band).flatten().nonzero().squeeze(1)
+    index = torch.from_numpy(np.flatnonzero(band))
     middle = np.empty(len(index), np.float32)
     middles(x, index.numpy() // x.shape[1], index.numpy() % x.shape[1], middle)
     return index, middle
