@@ -28,6 +28,7 @@ from cocnet.rendering.levels import (
 )
 
 MARGIN = 2  # px at a layer's own scale, beyond its kernel
+EQUAL = 8  # roundings of 1.0: coverage and room that differ by no more are equal
 CONNECTED = 0.02  # coverage in one layer from which it continues the surface in front of it
 
 Kernel = Callable[[float], Float[Tensor, "k k"]]  # signed radius in px → the blur spot, sum 1
@@ -102,10 +103,11 @@ def _seen_through(
         if any(leaves):
             found = _behind(coarse, leaves, kernel, covered, states[0].light.shape[1])
             far = grid.cut_doubled(found)
-    return grid.join(_finished(state, behind) for state, behind in zip(states, far, strict=True))
+    return grid.join(finished(state, behind) for state, behind in zip(states, far, strict=True))
 
 
-def _finished(state: State, far: Float[Tensor, "b d h w"] | None) -> Float[Tensor, "b c h w"]:
+def finished(state: State, far: Float[Tensor, "b d h w"] | None) -> Float[Tensor, "b c h w"]:
+    """What a state gathered and, through what is open, what lies behind, over what both cover."""
     open_ = state.open
     if far is None:
         return state.light / (1 - open_).clamp(min=1e-6)
@@ -242,10 +244,23 @@ def _add(state: State, blurred: Float[Tensor, "b d h w"]) -> State:
     coverage = blurred[:, -1:]
     covered = state.covered * (coverage / CONNECTED).clamp(0, 1)
     room = 1 - covered
-    taken = torch.minimum(coverage, room)
+    taken = _least(coverage, room)
     share = state.open / room.clamp(min=1e-6)
     light = state.light + blurred[:, :-1] * (share * taken / coverage.clamp(min=1e-6))
-    return State(light, (state.open - share * taken).clamp(min=0), covered + taken)
+    left = state.open - share * taken
+    return State(light, left - left.detach().clamp(max=0), covered + taken)  # below 0 by rounding alone
+
+
+def _least(coverage: Tensor, room: Tensor) -> Tensor:
+    """The smaller one. A flat surface fills its room exactly: there the gradient goes to both, as a difference of
+    renders does, where a plain minimum takes the side that rounding makes the smaller."""
+    with torch.no_grad():
+        share = torch.where(
+            (coverage - room).abs() <= EQUAL * torch.finfo(room.dtype).eps,
+            0.5,
+            (coverage < room).to(coverage),
+        )
+    return share * coverage + (1 - share) * room
 
 
 def _leave(state: State) -> State:

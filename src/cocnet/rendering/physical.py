@@ -134,7 +134,7 @@ class PhysicalRenderer:
     def _composite(
         self, parts: Fragments, window: Window, reach: float, fine: int
     ) -> Float[Tensor, "b d h w"]:
-        blend = kernels().picture if usable(*parts) else composite
+        blend = kernels().picture if usable(*parts, gradients=True) else composite
         if not self.lens.cat_eye:
             return blend(parts, reach, lambda radius: self._spot(radius, (0.0, 0.0)), fine)
         return over_fields(

@@ -1,7 +1,8 @@
-"""The renderer's loops over pixels and layers, fused, and compiled for this processor by Numba: no gradients.
+"""The renderer's loops over pixels and layers, fused, and compiled for this processor by Numba.
 
-Enters and leaves what `fragments` and `layers` do, equal within 1e-5: these stay the reference, and the way of
-gradients, of other devices and precisions, and of machines without Numba. COCNET_COMPILED=0 turns it off.
+Enters and leaves what `fragments` and `layers` do, equal within 1e-5: these stay the reference, and the way of other
+devices and precisions, of gradients of the fragments and gradients of gradients, and of machines without Numba.
+COCNET_COMPILED=0 turns it off.
 """
 
 import os
@@ -17,9 +18,10 @@ from torch import Tensor
 from cocnet.rendering.spot_cache import has_storage
 
 
-def usable(*tensors: Tensor) -> bool:
-    """Whether compiled loops can do this: float32 on the CPU, nobody asks for gradients, and Numba is there."""
-    if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
+def usable(*tensors: Tensor, gradients: bool = False) -> bool:
+    """Whether compiled loops can do this: float32 on the CPU, Numba is there, and nobody asks for gradients unless
+    they have a way back for these."""
+    if not gradients and torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
         return False
     if any(t.dtype != torch.float32 or t.device.type != "cpu" or not has_storage(t) for t in tensors):
         return False

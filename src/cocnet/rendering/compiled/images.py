@@ -11,7 +11,7 @@ from torch import Tensor
 from cocnet.rendering.compiled.codes import codes
 from cocnet.rendering.compiled.composition import composed
 from cocnet.rendering.compiled.jit import bands, in_threads
-from cocnet.rendering.compiled.scale import detailed, halved
+from cocnet.rendering.compiled.scale import detailed, halve
 from cocnet.rendering.compiled.splitting import one_split
 from cocnet.rendering.fragments import Fragments
 from cocnet.rendering.layers import Kernel
@@ -43,7 +43,7 @@ def half_size(t: Float[Tensor, "b c h w"], factor: float = 1.0) -> Float[Tensor,
     b, c, height, width = t.shape
     out = torch.empty(b, c, -(-height // 2), -(-width // 2))
     for one, made in zip(t.contiguous().numpy(), out.numpy(), strict=True):
-        in_threads(lambda a, b: halved(one, np.float32(factor), a, b, made), bands(out.shape[2]))  # noqa: B023
+        in_threads(lambda a, b: halve(one, np.float32(factor), a, b, made), bands(out.shape[2]))  # noqa: B023
     return out
 
 

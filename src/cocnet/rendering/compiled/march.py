@@ -6,6 +6,7 @@ Leaves: light, transmittance and coverage of the current surface, changed in pla
 
 import numpy as np
 
+from cocnet.rendering.compiled.blur import blur_row
 from cocnet.rendering.compiled.jit import jit
 from cocnet.rendering.compiled.pool import NOWHERE, ONE, ZERO
 from cocnet.rendering.layers import CONNECTED
@@ -34,12 +35,14 @@ def march(
     left,
     tall,
     wide,
+    kept,
 ):
     """Add the layers from `low` on, front to back, to the state in the window of tall × wide px at (top, left).
 
     one, two [d h w] with layers [h w]; two may be empty. spots [layers k k]: each layer's spot, turned by 180°, in
     the middle of a frame of zeros, and how far it reaches from there; first, last [layers k]: what of its rows isn't
     0; even [layers]: whether it is the same upside down. Outside the picture its border goes on.
+    kept [layers d h w+4·reach], or empty: gets the blurred layers, where they are, from column 2·reach on.
     """
     d, height, width = one.shape
     count, reach = spots.shape[0], spots.shape[1] // 2
@@ -93,7 +96,10 @@ def march(
                 a, b = max(begin, a - reach - half), min(end, b - reach + half)
                 for c in range(d if a < b else 0):
                     source = pair[c] if paired else part[upper, c]
-                    _blur(source, spots[n, k], first[n, k], last[n, k], a, b, sums[c])
+                    blur_row(source, spots[n, k], first[n, k], last[n, k], a, b, sums[c])
+            if len(kept):
+                at = left + 2 * reach
+                kept[n, :, top + y, at + begin : at + end] = sums[:, begin:end]
             _add(sums, begin, end, light, room[top + y, left : left + wide], seen, share, top + y, left)
 
 
@@ -150,34 +156,6 @@ def _pair(one, one_begin, one_end, two, two_begin, two_end, margin, sums):
         out, source = sums[c, two_begin:two_end], two[c, two_begin:two_end]
         for i in range(len(out)):
             out[i] += source[i]
-
-
-@jit
-def _blur(source, taps, first, last, begin, end, sums):
-    """Add one row, seen through one row of the spot, to the sums."""
-    out = sums[begin:end]
-    k = first
-    while k + 8 <= last:
-        near = source[begin + k : end + k + 7]
-        w0, w1, w2, w3 = taps[k], taps[k + 1], taps[k + 2], taps[k + 3]
-        w4, w5, w6, w7 = taps[k + 4], taps[k + 5], taps[k + 6], taps[k + 7]
-        for i in range(len(out)):
-            out[i] += (w0 * near[i] + w1 * near[i + 1] + w2 * near[i + 2] + w3 * near[i + 3]) + (
-                w4 * near[i + 4] + w5 * near[i + 5] + w6 * near[i + 6] + w7 * near[i + 7]
-            )
-        k += 8
-    while k + 3 <= last:
-        near = source[begin + k : end + k + 2]
-        w0, w1, w2 = taps[k], taps[k + 1], taps[k + 2]
-        for i in range(len(out)):
-            out[i] += w0 * near[i] + w1 * near[i + 1] + w2 * near[i + 2]
-        k += 3
-    while k < last:
-        near = source[begin + k : end + k]
-        w0 = taps[k]
-        for i in range(len(out)):
-            out[i] += w0 * near[i]
-        k += 1
 
 
 @jit

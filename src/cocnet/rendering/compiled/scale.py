@@ -14,7 +14,7 @@ LEAST_ROOM = np.float32(1e-4)
 
 
 @jit
-def halved(planes, factor, begin, end, out):
+def halve(planes, factor, begin, end, out):
     """Rows begin…end of means over 2 × 2 px, times a factor; at the border over what is inside."""
     count, height, width = planes.shape
     for k in range(count):
@@ -28,7 +28,7 @@ def halved(planes, factor, begin, end, out):
 
 
 @jit
-def doubled(small, begin, end, large):
+def double(small, begin, end, large):
     """Fill the rows begin…end of `large` [c 2h 2w]."""
     between = np.empty(small.shape[2], np.float32)
     for y in range(begin, end):

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from cocnet.rendering import fragments as plain
 from cocnet.rendering import matting
-from cocnet.rendering.compiled.composition import Array
 from cocnet.rendering.compiled.hidden import any_of, hide, nearby, pull, push, seeds
+from cocnet.rendering.compiled.in_place import Array
 from cocnet.rendering.compiled.jit import bands, in_threads
 from cocnet.rendering.compiled.mixture import again, begin_mixture, smoothed
 from cocnet.rendering.compiled.outline import jumps, middles, silhouettes, touching
