@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from scenes import SCENES, degrade, edge_psnr, load
+from scipy.ndimage import gaussian_filter
 
 from cocnet.depth.refinement.guided_filter import GuidedFilter, stripes
 from cocnet.depth.refinement.refine import refine_inverse_depth
@@ -32,6 +33,37 @@ def test_a_smeared_edge_lands_on_the_photos(step):
 def test_a_true_edge_stays(step):
     photo, truth, _ = step
     assert np.abs(refine_inverse_depth(truth, photo) - truth).mean() < 1e-3
+
+
+def _one_texture(fine_px: float, contrast: float) -> np.ndarray:
+    noise = np.random.default_rng(3).normal(size=(160, 160, 1)).repeat(3, -1)
+    noise = gaussian_filter(noise, (fine_px, fine_px, 0)) if fine_px else noise
+    return np.uint8(np.clip(0.5 + contrast * noise / noise.std(), 0, 1) * 255)
+
+
+def _step(width_px: float) -> np.ndarray:
+    """Inverse depth from 0.1 to 1, its edge winding down the middle."""
+    y, x = np.mgrid[:160, :160]
+    return (0.1 + 0.9 / (1 + np.exp(-(x - 80 + 6 * np.sin(y / 12)) * 4 / width_px))).astype(np.float32)
+
+
+@pytest.mark.parametrize(("fine_px", "contrast"), [(0, 0), (0, 0.1), (1, 0.1), (2, 0.03), (4, 0.03)])
+@pytest.mark.parametrize("width_px", [0.5, 8, 16])
+def test_nothing_is_cut_out_where_the_photo_has_no_edge(fine_px, contrast, width_px):
+    """Grass before grass: the network's own soft step hides itself, a ragged cut would show."""
+    given = _step(width_px)
+    refined = refine_inverse_depth(given, _one_texture(fine_px, contrast))
+    steepest = np.abs(np.diff(given)).max()
+    assert (np.abs(np.diff(refined)) > 1.1 * steepest).mean() < 1e-3
+    assert np.abs(refined - given).mean() < 3e-4
+
+
+def test_the_same_step_is_cut_out_where_colours_part():
+    given = _step(8)
+    photo, truth = _one_texture(0, 0.1), np.where(given > 0.55, np.float32(1), np.float32(0.1))
+    photo[given > 0.55] //= 2
+    refined = refine_inverse_depth(given, photo)
+    assert np.abs(refined - truth).mean() < 0.3 * np.abs(given - truth).mean()
 
 
 def test_slopes_and_flat_depth_stay(step):

@@ -3,7 +3,8 @@
 Enters: inverse depth [h w] (1/m) that is soft or shifted at edges, the photo. Leaves: inverse depth within the
 same range whose edges follow the photo. Either side's colours away from its edge (a Gaussian per side and window, as
 local colour models in Bai et al. 2009) say where between them the edge is; a guided filter lays it along the photo.
-What smearing took from a thin thing's depth is given back: its sum is kept, its area is known.
+What smearing took from a thin thing's depth is given back: its sum is kept, its area is known. Where the colours of
+both sides are the same there is no edge in the photo, and depth stays as it came.
 """
 
 import numpy as np
@@ -37,6 +38,10 @@ _PURE = 8  # exponent of a pixel's weight in its side's depth
 _AROUND, _LOST = 6, 3.0
 _DOUBT = 0.4
 _BY_DEPTH, _BY_COLOUR = 4.0, 6.0
+_OVERLAP, _PARTED = (
+    0.4,
+    0.7,
+)  # mean of ±tanh(odds / 2) along an edge: 0.4 is that of one texture on both sides
 _COLOUR_VARIANCE = 2e-3
 _COARSE_FROM = 8  # reach of windows whose means are as good from half as many rows and columns
 _GUIDE_REACH, _GUIDE_VARIANCE = 2, 1e-4
@@ -45,7 +50,7 @@ _GUIDE_REACH, _GUIDE_VARIANCE = 2, 1e-4
 def refine_inverse_depth(
     inverse: Float32[np.ndarray, "h w"], rgb: Rgb, reach_px: float | None = None, area_px: int = AREA_PX
 ) -> Float32[np.ndarray, "h w"]:
-    """Inverse depth (1/m) with its edges on the photo's; without a jump in depth it stays as it is.
+    """Inverse depth (1/m) with its edges on the photo's; without a jump in depth or an edge in the photo it stays.
 
     reach_px: how far an edge may be off or smeared, px of the photo [3.5 % of the shorter side, or by the map].
     Photos of more than area_px are worked out at so many, the edges themselves at full size.
@@ -74,14 +79,16 @@ def _refined(depth: Plane, photo: Guide, planes: Float[Tensor, "7 h w"]) -> Plan
 def _likeliest(depth: Plane, guide: Guide, reaches: list[int], width: float) -> Float[Tensor, "7 h w"]:
     """The planes of the reach that keeps the map's means best, chosen by place."""
     guided = GuidedFilter(guide, _GUIDE_REACH, _GUIDE_VARIANCE)
-    planes = _sides(depth, guided, reaches[0])
-    if len(reaches) == 1:
-        return planes
-    off = _off(depth, _refined(depth, guide, planes), width)
+    planes, parted = _sides(depth, guided, reaches[0])
+    if len(reaches) > 1:
+        off = _off(depth, _refined(depth, guide, planes), width)
     for reach in reaches[1:]:
-        others = _sides(depth, guided, reach)
+        others, told = _sides(depth, guided, reach)
         farther = _off(depth, _refined(depth, guide, others), width)
-        planes, off = torch.where(farther < off, others, planes), torch.minimum(farther, off)
+        better = farther < off
+        planes, parted = torch.where(better, others, planes), torch.where(better, told, parted)
+        off = torch.minimum(farther, off)
+    planes[-1:] *= parted
     return planes
 
 
@@ -112,26 +119,39 @@ def _slope(depth: Plane) -> Plane:
     return torch.maximum(across, down)
 
 
-def _sides(depth: Plane, guided: GuidedFilter, reach: int) -> Float[Tensor, "7 h w"]:
-    """The near share as a model of the photo (3 slopes, offset), near and far depth, and where depth jumps."""
+def _sides(depth: Plane, guided: GuidedFilter, reach: int) -> tuple[Float[Tensor, "7 h w"], Plane]:
+    """The near share as a model of the photo (3 slopes, offset), near and far depth, and where depth jumps; where
+    colours part at its edge."""
     low, high = -highest(-depth, reach), highest(depth, reach)
     span = high - low
     share = (depth - low) / span.clamp_min(1e-12)
     belongs = (share > 0.5).float()
     doubt = max(2, round(_DOUBT * reach))
     for width in (doubt, max(2, doubt // 2)):
-        belongs = _laid(belongs, guided, width)
+        belongs, colour = _laid(belongs, guided, width)
     a, b = guided.model(belongs)
     near, far = (
         _mean_where(depth, share**_PURE, reach, high),
         _mean_where(depth, (1 - share) ** _PURE, reach, low),
     )
     near = _restored(depth, belongs, near, far, reach)
-    return torch.cat([a[0], b, near, far, _jumps(depth, span, reach)])
+    planes = torch.cat([a[0], b, near, far, _jumps(depth, span, reach)])
+    return planes, _parted(belongs, colour, doubt)
 
 
-def _laid(belongs: Plane, guided: GuidedFilter, doubt: int) -> Plane:
-    """The near share, its edge moved by up to about `doubt` px to where the colours of its two sides part."""
+def _parted(belongs: Plane, colour: Plane, reach: int) -> Plane:
+    """1 where colours along the edge part as its sides do, 0 where they tell nothing: nothing is cut out there."""
+    around = box(belongs, max(1, reach // 2))
+    band = ((around > 0) & (around < 1)).to(belongs)
+    told = (2 * belongs - 1) * (colour / 2).tanh() * band
+    weight, told = box(box(torch.cat([band, told]), reach), reach)[:, None]
+    share = told / (weight + 0.01)
+    return ((share - _OVERLAP) / (_PARTED - _OVERLAP)).clamp(0, 1)
+
+
+def _laid(belongs: Plane, guided: GuidedFilter, doubt: int) -> tuple[Plane, Plane]:
+    """The near share, its edge moved by up to about `doubt` px to where the colours of its two sides part, and how
+    much likelier each pixel's colour is on the near side."""
     near, far = 1 - highest(1 - belongs, doubt), 1 - highest(belongs, doubt)
     near = torch.where(highest(near, 2 * doubt) > 0, near, belongs)
     far = torch.where(highest(far, 2 * doubt) > 0, far, 1 - belongs)
@@ -139,7 +159,7 @@ def _laid(belongs: Plane, guided: GuidedFilter, doubt: int) -> Plane:
         guided.guide, far, 2 * doubt
     )
     odds = _BY_DEPTH * (2 * box(belongs, doubt) - 1) + colour.clamp(-_BY_COLOUR, _BY_COLOUR)
-    return guided(odds.sigmoid()).clamp(0, 1).round()
+    return guided(odds.sigmoid()).clamp(0, 1).round(), colour
 
 
 def _jumps(depth: Plane, span: Plane, reach: int) -> Plane:
