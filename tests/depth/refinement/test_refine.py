@@ -38,7 +38,7 @@ def test_a_true_edge_stays(step):
 def _one_texture(fine_px: float, contrast: float) -> np.ndarray:
     noise = np.random.default_rng(3).normal(size=(160, 160, 1)).repeat(3, -1)
     noise = gaussian_filter(noise, (fine_px, fine_px, 0)) if fine_px else noise
-    return np.uint8(np.clip(0.5 + contrast * noise / noise.std(), 0, 1) * 255)
+    return (np.clip(0.5 + contrast * noise / max(noise.std(), 1e-9), 0, 1) * 255).astype(np.uint8)
 
 
 def _step(width_px: float) -> np.ndarray:
