@@ -53,6 +53,26 @@ def test_light_is_encoded_as_the_photo_does(icc, kind):
     assert np.array_equal(encoded(photo, light), photo.encode(light))
 
 
+@pytest.mark.parametrize("grey", [False, True])
+@pytest.mark.parametrize("with_grain", [False, True])
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_the_compiled_loop_does_the_same(monkeypatch, kind, with_grain, grey):
+    whole = Photo(noisy(3).astype(kind) * kind(np.iinfo(kind).max // 255), grey=grey)
+    window = slice(9, 90), slice(5, 120)
+    light = whole.linear()[:, window[0], window[1]]
+    rendered = torch.rand(light.shape, generator=torch.Generator().manual_seed(1)) * 1.2 - 0.1
+    rendered[:, 20:40] = light[:, 20:40]
+    radius = np.linspace(0, 9, light[0].numel(), dtype=np.float32).reshape(light.shape[1:])
+    given = (light, rendered, radius, Grain.of(whole)) if with_grain else (light, rendered, None, None)
+    made = []
+    for compiled in ("0", "1"):
+        monkeypatch.setenv("COCNET_COMPILED", compiled)
+        made.append(finish(whole, *window, *given, seed=7).astype(int))
+    assert (made[0][20:40] == whole.pixels[29:49, 5:120]).all()
+    other = np.abs(made[0] - made[1])
+    assert other.max() <= 1 and (other > 0).mean() < 1e-3
+
+
 @pytest.mark.filterwarnings("error")
 def test_the_darkest_codes_of_a_curve_that_starts_flat():
     """PQ's first 8-bit codes lie closer in light than a float's reciprocal reaches."""

@@ -11,12 +11,13 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float32, Shaped, UInt32
+from jaxtyping import Bool, Float32, Shaped
 from scipy import ndimage
 from torch import Tensor
 
 from cocnet.imaging import Photo
 from cocnet.imaging.color.icc import transfer
+from cocnet.pipeline.noise import normal, threshold
 from cocnet.rendering.compiled import kernels, usable
 
 LEFT_ALONE = 1e-4  # relative difference of light up to which a pixel was not blurred
@@ -107,6 +108,13 @@ def finish(
     seed: int = 0,
 ) -> Shaped[np.ndarray, "h w 3"]:
     """The pixels of a window. light: what was rendered from; radius_px with grain: how far each pixel is blurred."""
+    if usable(light, rendered):
+        from cocnet.pipeline.finish_compiled import finish_compiled
+
+        tables = None if grain is None or radius_px is None else grain.tables
+        radius = None if tables is None else radius_px
+        limits = SHARED, LEFT_ALONE
+        return finish_compiled(photo, (rows, columns), light, rendered, radius, tables, seed, limits)
     out = np.empty_like(photo.pixels[rows, columns])
     decode = transfer(photo.icc, 8 * out.itemsize).decode
     for top in range(0, len(out), STRIP):
@@ -158,14 +166,14 @@ def _mixed(
     out = np.empty_like(nearest)
     if grain is not None and radius_px is not None:
         lost = np.sqrt(1 - 1 / np.maximum(np.pi * radius_px**2, 1))
-        shared = SHARED * _normal(size, place, seed)
+        shared = SHARED * normal(size, place, seed)
     for c in range(3):
         own_noise = 0 if grey else c
         code = _exact_code(nearest[..., c], light[c], decode[c])
         if grain is not None and radius_px is not None:
-            noise = (1 - SHARED**2) ** 0.5 * _normal(size, place, seed + 1 + own_noise) + shared
+            noise = (1 - SHARED**2) ** 0.5 * normal(size, place, seed + 1 + own_noise) + shared
             code += grain.at(nearest[..., c], c) * lost * noise
-        code += _threshold(size, place, own_noise)
+        code += threshold(size, place, own_noise)
         out[..., c] = np.floor(code, out=code).clip(0, most)
     return out
 
@@ -183,33 +191,3 @@ def _exact_code(
     share.clip(0, 1, out=share)
     share += low
     return share
-
-
-def _threshold(size: tuple[int, int], place: tuple[int, int], channel: int) -> Float32[np.ndarray, "h w"]:
-    """Interleaved gradient noise in 0..1 (Jimenez 2014): a fixed pattern whose neighbours differ."""
-    y = (0.00583715 * (np.arange(size[0]) + place[0] + 47.0 * channel) % 1).astype(np.float32)[:, None]
-    x = (0.06711056 * (np.arange(size[1]) + place[1] + 17.0 * channel) % 1).astype(np.float32)
-    noise = x + y
-    noise -= np.floor(noise)
-    noise *= np.float32(52.9829189)
-    noise -= np.floor(noise)
-    return noise
-
-
-def _normal(size: tuple[int, int], place: tuple[int, int], seed: int) -> Float32[np.ndarray, "h w"]:
-    """Normal noise of a place: the sum of four hashed bytes, mean 0, deviation 1. Hash: lowbias32 (Wellons 2018)."""
-    y = _hashed(
-        np.arange(size[0], dtype=np.uint32) + np.uint32(place[0]) + np.uint32(seed * 0x9E3779B9 % 2**32)
-    )
-    x = np.arange(size[1], dtype=np.uint32) + np.uint32(place[1])
-    h = _hashed(y[:, None] ^ x)
-    pairs = (h & np.uint32(0xFF00FF)) + (h >> np.uint32(8) & np.uint32(0xFF00FF))
-    total = (pairs + (pairs >> np.uint32(16)) & np.uint32(0x7FF)).astype(np.float32)
-    return (total - np.float32(4 * 127.5)) * np.float32((12 / 4 / (256**2 - 1)) ** 0.5)
-
-
-def _hashed(h: UInt32[np.ndarray, "*n"]) -> UInt32[np.ndarray, "*n"]:
-    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
-        h = h ^ (h >> np.uint32(shift))
-        h *= np.uint32(factor)
-    return h ^ (h >> np.uint32(16))
