@@ -13,8 +13,10 @@ from torch import Tensor
 from cocnet.optics import ThinLens
 from cocnet.pipeline.camera import Camera
 from cocnet.pipeline.options import RenderOptions, Resolved
+from cocnet.renderers import ConstantBlur, Identity, Renderer
 
 BLUR_STEP = 5e-4  # of the longer side: what one step of --blur is
+DEFAULT_BLUR = 20  # of a renderer that sees neither depth nor lens
 _LEAST_STOP, _MOST_STOP = 1e-3, 1e6
 
 
@@ -43,6 +45,16 @@ def largest_radius_px(lens: ThinLens, inverse: Float32[np.ndarray, "h w"], width
     ends = lens.coc_radius_m(torch.tensor([inverse.min(), inverse.max()]))
     channels = torch.stack([ends + offset for offset in lens.channel_offset_m()])
     return float(channels.abs().max()) * width_px / lens.sensor_width_m
+
+
+def asked_radius_px(
+    renderer: Renderer, options: RenderOptions, lens: ThinLens, inverse: Float32[np.ndarray, "h w"]
+) -> float:
+    """The largest blur radius that a renderer is asked for, px: by lens and depth where it sees depth."""
+    if renderer.reads or isinstance(renderer, Identity | ConstantBlur):
+        return largest_radius_px(lens, inverse, inverse.shape[1])
+    blur = DEFAULT_BLUR if options.blur is None else options.blur
+    return blur * BLUR_STEP * max(inverse.shape)
 
 
 def stop_for_blur(camera: Camera, lens: ThinLens, inverse: Float32[np.ndarray, "h w"], blur: float) -> Camera:

@@ -20,7 +20,7 @@ from cocnet.pipeline.finish import encoded
 from cocnet.pipeline.options import RenderOptions, RenderSettings
 from cocnet.pipeline.render_photo import Plan, plan_of
 from cocnet.pipeline.scene import Scene
-from cocnet.renderers import HybridRenderer, Physical, Renderer
+from cocnet.renderers import HybridRenderer, Physical, Renderer, at_scale
 from cocnet.rendering.lights import restore_lights
 
 SHARP_SHARE = (
@@ -120,10 +120,11 @@ class View:
         lamps = plan.settings.options.highlights == "auto" and isinstance(renderer, Physical | HybridRenderer)
         if isinstance(renderer, Physical):
             renderer = replace(renderer, sharp_lights=lamps or None)
+        radius = plan.settings.largest_blur_radius_px * self.size[1] / self.scene.photo.width
         light = self.light_with_lamps if lamps else self.light
         held = plan.inverse_depth is not self.scene.inverse
         inverse = self.picked(plan.inverse_depth) if held else self.inverse
-        return renderer, light[None], inverse[None, None]
+        return at_scale(renderer, radius), light[None], inverse[None, None]
 
 
 def zones(lens: ThinLens, inverse: Float32[Tensor, "h w"]) -> Int8[np.ndarray, "h w"]:

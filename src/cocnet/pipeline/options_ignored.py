@@ -26,9 +26,11 @@ def ignored_by(renderer: Renderer, options: RenderOptions) -> tuple[str, ...]:
         return ("--bfloat16: no effect without --model",) if options.bfloat16 else ()
     lines, name = [], renderer.name
     if not renderer.reads:
-        lines.append(f"{name} sees only the photo: depth, focus and aperture have no effect")
+        lines.append(f"{name} sees only the photo: depth, focus and aperture have no effect; --blur has")
     elif "lens" not in renderer.reads:
-        lines.append(f"{name} has one lens built in: focus and aperture have no effect")
+        lines.append(
+            f"{name} has one lens built in: focus has no effect; f-number and --blur say how large it is"
+        )
     others = _OF_LAYERS if isinstance(renderer, HybridRenderer) else _OF_LAYERS + _OF_THE_LENS
     given = [option for option in others if getattr(options, option) != getattr(RenderOptions(), option)]
     if given:

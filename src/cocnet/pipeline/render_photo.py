@@ -25,7 +25,7 @@ from cocnet.imaging.photo.limits import budget_bytes
 from cocnet.optics import ThinLens
 from cocnet.pipeline.blur_note import blur_note
 from cocnet.pipeline.camera import choose_camera
-from cocnet.pipeline.chosen_lens import largest_radius_px, make_lens, stop_for_blur
+from cocnet.pipeline.chosen_lens import asked_radius_px, make_lens, stop_for_blur
 from cocnet.pipeline.depth_source import find_depth, find_subject, inverse_depth_of
 from cocnet.pipeline.doubts import subject_doubt
 from cocnet.pipeline.drawn import Drawn, paths_of
@@ -37,7 +37,7 @@ from cocnet.pipeline.options import RenderOptions, RenderSettings, finds_focus
 from cocnet.pipeline.options_ignored import ignored_by
 from cocnet.pipeline.result_files import save_with_settings
 from cocnet.pipeline.scene import Scene, open_scene
-from cocnet.renderers import HybridRenderer, Physical, Renderer, open_renderer, render_windows
+from cocnet.renderers import HybridRenderer, Physical, Renderer, at_scale, open_renderer, render_windows
 from cocnet.rendering import Highlights
 from cocnet.rendering.lights import Lights, find_lights
 
@@ -173,6 +173,7 @@ def plan_at(
     if options.blur is not None:
         camera = stop_for_blur(camera, lens, inverse, options.blur)
         lens = lens.at(f_number=camera.f_number.value)
+    radius = asked_radius_px(renderer, options, lens, inverse)
     settings = RenderSettings(
         version=__version__,
         photo=None if picture.path is None else str(picture.path),
@@ -186,14 +187,14 @@ def plan_at(
         sensor_width_mm=camera.sensor_width_mm,
         f_number=camera.f_number,
         focus_m=focus.distance,
-        largest_blur_radius_px=largest_radius_px(lens, inverse, picture.width),
+        largest_blur_radius_px=radius,
         options=options,
         notes=camera.notes + scene.found.notes + doubts + hand.notes + ignored_by(renderer, options),
         depth=scene.depth_file,
         sharp_m=focus.sharp_m,
     )
     settings = replace(settings, notes=settings.notes + blur_note(settings, renderer))
-    return Plan(picture, inverse, lens, settings, renderer, hand.subject)
+    return Plan(picture, inverse, lens, settings, at_scale(renderer, radius), hand.subject)
 
 
 def depth_of(photo: Any, options: RenderOptions | None = None) -> PhotoDepth:

@@ -1,5 +1,6 @@
 """Renderers: all that turns light, inverse depth and a lens into bokeh, behind one call."""
 
+from cocnet.renderers.at_scale import at_scale
 from cocnet.renderers.controls import ConstantBlur, Identity, best_constant_blur
 from cocnet.renderers.hybrid_renderer import HybridRenderer
 from cocnet.renderers.nearness import NearnessView, Setup
@@ -19,6 +20,7 @@ __all__ = [
     "Physical",
     "Renderer",
     "Setup",
+    "at_scale",
     "best_constant_blur",
     "open_renderer",
     "render_windows",
