@@ -1,7 +1,11 @@
-"""Precision switches: off within, afterwards as they were found, whichever interface set them."""
+"""Precision switches: off within, afterwards as found, whichever interface set them. Memory that is kept."""
 
+import ctypes
+import os
 import subprocess
 import sys
+
+import pytest
 
 SCRIPT = """
 import torch
@@ -61,3 +65,32 @@ def test_switches_are_put_back_as_found():
     """In a process of its own: they are global, and mixing the interfaces can't be undone."""
     found = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False)
     assert found.stdout == "all\n", found.stderr[-1500:]
+
+
+KEPT = """
+import resource, numpy
+from cocnet.compute import keep_memory
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(8):
+        numpy.ones(9_000_000, numpy.float32)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+fresh = faults()
+keep_memory()
+faults()
+print(fresh, faults())
+"""
+
+
+@pytest.mark.skipif(
+    not hasattr(ctypes.CDLL(None), "mallopt"), reason="this C library can't be told to keep memory"
+)
+def test_memory_that_is_kept_needs_no_new_pages():
+    plain = {"NUMPY_MADVISE_HUGEPAGE": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", KEPT], capture_output=True, text=True, check=True, env=os.environ | plain
+    )
+    fresh, kept = map(int, done.stdout.split())
+    assert kept < fresh / 10

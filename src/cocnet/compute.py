@@ -29,6 +29,8 @@ def without_autocast(device: torch.device) -> AbstractContextManager[object]:
     return nullcontext()
 
 
+# mallopt's M_MMAP_MAX, M_TRIM_THRESHOLD and M_TOP_PAD of glibc
+_KEEPING = ((-4, 0), (-1, 2**31 - 1), (-2, 1 << 26))
 ABOVE = 2  # switches that others inherit from
 
 
@@ -99,6 +101,15 @@ def give_back_memory() -> None:
     trim = getattr(_c_library(), "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+def keep_memory() -> None:
+    """Let this process keep what it frees, where the C library can, until `give_back_memory`: pages that come fresh
+    from the system for each picture cost a tenth to a fifth of its time. For programs that render and end."""
+    tune = getattr(_c_library(), "mallopt", None)
+    if tune is not None:
+        for setting, value in _KEEPING:
+            tune(setting, value)
 
 
 @cache

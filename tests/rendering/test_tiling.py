@@ -57,8 +57,8 @@ def test_too_little_memory_says_how_much_is_needed():
 @pytest.mark.parametrize(
     "height, width, margin, bytes_, expected",
     [
-        (3024, 4032, 384, 200, 2),
-        (4032, 3024, 384, 200, 2),
+        (3024, 4032, 384, 200, 4),
+        (4032, 3024, 384, 200, 4),
         (1000, 1500, 384, 200, 1),
     ],
 )

@@ -106,7 +106,7 @@ class RenderOptions:
     preview: bool = False
     """Render faster and coarser, to choose focus and aperture."""
     max_mem_mb: Annotated[int | None, arg(name="max-mem", metavar="MB")] = None
-    """Memory in MB that the renderer may use; larger photos are rendered in tiles (default: 1800)."""
+    """Memory in MB that the renderer may use; larger photos are rendered in tiles (default: 1000)."""
 
     def __post_init__(self) -> None:
         """Raise InputError for what no photo can make right."""

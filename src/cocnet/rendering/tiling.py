@@ -23,7 +23,7 @@ BYTES_PER_PIXEL, LIT_BYTES_PER_PIXEL = (
     200,
     260,
 )  # of a tile with its margin, measured, without lights and with them
-DEFAULT_MB = 1800
+DEFAULT_MB = 1000
 
 Read = Callable[[slice, slice], tuple[Float[Tensor, "3 h w"], Float[Tensor, "1 h w"]]]
 Write = Callable[[slice, slice, Float[Tensor, "3 h w"]], None]
@@ -43,7 +43,7 @@ def render_tiled(
 
     read(rows, columns) gives scene-linear light and inverse depth (1/m) of a window, write takes its finished
     light. max_radius_px bounds the blur radius in the picture; max_mem_mb bounds what a tile needs
-    (default 1800, or what the smallest tile needs). on_progress(done, all) follows every
+    (default 1000, or what the smallest tile needs). on_progress(done, all) follows every
     tile. Raises InputError where the memory can't hold any tile.
     """
     limit = min(max_radius_px, float(max(height, width)))
@@ -52,8 +52,8 @@ def render_tiled(
     renderer = dataclasses.replace(renderer, max_radius_px=max(limit, 1e-3), sharp_lights=lights)
     cores = _cores(height, width, margin, max_mem_mb, LIT_BYTES_PER_PIXEL if lights else BYTES_PER_PIXEL)
     windows = [(r, c) for r in _spans(height, cores[0]) for c in _spans(width, cores[1])]
+    give_back_memory()
     for done, (rows, columns) in enumerate(windows):
-        give_back_memory()
         _render_window(renderer, rows, columns, margin, (height, width), read, write)
         if on_progress is not None:
             on_progress(done + 1, len(windows))

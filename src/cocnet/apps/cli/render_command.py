@@ -13,6 +13,7 @@ from cocnet.apps.cli.progress import parts_done
 from cocnet.apps.cli.say import note, print_json
 from cocnet.apps.cli.streams import say_result, source, target
 from cocnet.apps.cli.usage import UsageError
+from cocnet.apps.cli.waiting import loading
 from cocnet.errors import InputError
 from cocnet.pipeline.again import Recorded, merged, read_settings
 from cocnet.pipeline.options import RenderOptions
@@ -83,10 +84,12 @@ def render(
         quality: Quality of JPEG, WebP and AVIF, 1..100 (default: 95).
         json: Print the settings that were used as one JSON object on standard output.
     """
-    from cocnet.files.atomic import check_output
-    from cocnet.pipeline.render_photo import render as render_photo
-    from cocnet.pipeline.result_files import check_outputs
-    from cocnet.rendering.compiled import warm_up
+    with loading():
+        from cocnet.compute import keep_memory
+        from cocnet.files.atomic import check_output
+        from cocnet.pipeline.render_photo import render as render_photo
+        from cocnet.pipeline.result_files import check_outputs
+        from cocnet.rendering.compiled import warm_up
 
     recorded = None if settings is None else read_settings(settings)
     photo, depth, rendering, quality, notes = _again(recorded, photo, depth, rendering, quality)
@@ -95,6 +98,7 @@ def render(
     for extra in (save_depth, save_mask):
         if extra is not None:
             check_output(extra, photo)
+    keep_memory()
     warm_up()
     with parts_done("render") as on_progress:
         result = render_photo(
