@@ -36,3 +36,12 @@ def test_thin_things_gain_from_a_long_reach(seed):
     photo = (linear_to_srgb(light)[0].permute(1, 2, 0) * 255).round().byte().numpy()
     made = blurred(light, refine_inverse_depth(depths(scene.alpha)["8 times smaller"], photo))
     assert psnr(made, truth, rim) > psnr(light, truth, rim) + 5
+
+
+@pytest.mark.parametrize("seed", [2, 3, 4])
+def test_bars_of_a_networks_smeared_map_are_purer_with_each_look_at_their_colours(seed):
+    scene = SHAPES["plank"](seed=seed)
+    light, truth, rim = light_of(scene), truth_of(scene), rim_of(scene)
+    photo = (linear_to_srgb(light)[0].permute(1, 2, 0) * 255).round().byte().numpy()
+    made = blurred(light, refine_inverse_depth(depths(scene.alpha)["a network's"], photo))
+    assert psnr(made, truth, rim) > psnr(light, truth, rim) + 3

@@ -153,24 +153,39 @@ def _highest_across(x, reach, first, end):
 
 @jit
 def _log_rows(guide, means, variance, scale, first, end, out):
+    width = guide.shape[2]
+    model = np.empty((10, means.shape[2]), np.float32)
     for y in range(first, end):
-        v = y // scale
-        for i in range(guide.shape[2]):
+        if y == first or y % scale == 0:
+            _gaussians(means[:, y // scale], variance, model)
+        for i in range(width):
             u = i // scale
-            weight = max(means[0, v, u], np.float32(1e-6))
-            r, g, b = means[1, v, u] / weight, means[2, v, u] / weight, means[3, v, u] / weight
-            xx = means[4, v, u] / weight - r * r + variance
-            xy = means[5, v, u] / weight - r * g
-            xz = means[6, v, u] / weight - r * b
-            yy = means[7, v, u] / weight - g * g + variance
-            yz = means[8, v, u] / weight - g * b
-            zz = means[9, v, u] / weight - b * b + variance
-            p, q, s = yy * zz - yz * yz, xz * yz - xy * zz, xy * yz - xz * yy
-            determinant = xx * p + xy * q + xz * s
-            r, g, b = guide[0, y, i] - r, guide[1, y, i] - g, guide[2, y, i] - b
-            square = p * r * r + (xx * zz - xz * xz) * g * g + (xx * yy - xy * xy) * b * b
-            square += np.float32(2) * (q * r * g + s * r * b + (xy * xz - xx * yz) * g * b)
-            out[y, i] = np.float32(-0.5) * (square / determinant + np.log(determinant))
+            r, g, b = guide[0, y, i] - model[0, u], guide[1, y, i] - model[1, u], guide[2, y, i] - model[2, u]
+            square = model[3, u] * r * r + model[4, u] * g * g + model[5, u] * b * b
+            square += np.float32(2) * (model[6, u] * r * g + model[7, u] * r * b + model[8, u] * g * b)
+            out[y, i] = np.float32(-0.5) * (square + model[9, u])
+
+
+@jit
+def _gaussians(means, variance, model):
+    """Centre, inverse covariance (xx, yy, zz, xy, xz, yz) and log determinant along a row."""
+    for u in range(means.shape[1]):
+        weight = max(means[0, u], np.float32(1e-6))
+        r, g, b = means[1, u] / weight, means[2, u] / weight, means[3, u] / weight
+        xx = means[4, u] / weight - r * r + variance
+        xy = means[5, u] / weight - r * g
+        xz = means[6, u] / weight - r * b
+        yy = means[7, u] / weight - g * g + variance
+        yz = means[8, u] / weight - g * b
+        zz = means[9, u] / weight - b * b + variance
+        p, q, s = yy * zz - yz * yz, xz * yz - xy * zz, xy * yz - xz * yy
+        determinant = xx * p + xy * q + xz * s
+        share = np.float32(1) / determinant
+        model[0, u], model[1, u], model[2, u] = r, g, b
+        model[3, u], model[6, u], model[7, u] = p * share, q * share, s * share
+        model[4, u], model[5, u] = (xx * zz - xz * xz) * share, (xx * yy - xy * xy) * share
+        model[8, u] = (xy * xz - xx * yz) * share
+        model[9, u] = np.log(determinant)
 
 
 @jit

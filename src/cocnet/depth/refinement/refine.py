@@ -30,14 +30,15 @@ Guide = Float[Tensor, "3 h w"]
 
 REACH_SHARE, _MOST_SHARE = 0.035, 0.125  # of the shorter side
 _SMEARS = (1.0, 1.8)  # reaches in widths of a smeared step: the longer one leads astray between near surfaces
+_HARD_PX = 2.0  # width of a step up to which a map is a mask
 _KEPT = 3.0  # windows of this reach, in such widths, keep their mean depth
 AREA_PX = 1 << 20
 _JUMP_SHARE = 0.04
 _SHORTER = 0.8
 _PURE = 8  # exponent of a pixel's weight in its side's depth
-_AROUND, _LOST = 6, 3.0
+_AROUND, _LOST = 6, 6.0
 _DOUBT = 0.4
-_BY_DEPTH, _BY_COLOUR = 4.0, 6.0
+_BY_DEPTH, _LATER, _BY_COLOUR = 4.0, 3.0, 6.0  # log odds; later, either side's colours are purer
 _OVERLAP, _PARTED = (
     0.4,
     0.7,
@@ -79,11 +80,12 @@ def _refined(depth: Plane, photo: Guide, planes: Float[Tensor, "7 h w"]) -> Plan
 def _likeliest(depth: Plane, guide: Guide, reaches: list[int], width: float) -> Float[Tensor, "7 h w"]:
     """The planes of the reach that keeps the map's means best, chosen by place."""
     guided = GuidedFilter(guide, _GUIDE_REACH, _GUIDE_VARIANCE)
-    planes, parted = _sides(depth, guided, reaches[0])
+    soft = width > _HARD_PX
+    planes, parted = _sides(depth, guided, reaches[0], soft)
     if len(reaches) > 1:
         off = _off(depth, _refined(depth, guide, planes), width)
     for reach in reaches[1:]:
-        others, told = _sides(depth, guided, reach)
+        others, told = _sides(depth, guided, reach, soft)
         farther = _off(depth, _refined(depth, guide, others), width)
         better = farther < off
         planes, parted = torch.where(better, others, planes), torch.where(better, told, parted)
@@ -119,9 +121,11 @@ def _slope(depth: Plane) -> Plane:
     return torch.maximum(across, down)
 
 
-def _sides(depth: Plane, guided: GuidedFilter, reach: int) -> tuple[Float[Tensor, "7 h w"], Plane]:
+def _sides(
+    depth: Plane, guided: GuidedFilter, reach: int, soft: bool
+) -> tuple[Float[Tensor, "7 h w"], Plane]:
     """The near share as a model of the photo (3 slopes, offset), near and far depth, and where depth jumps; where
-    colours part at its edge."""
+    colours part at its edge. soft: the map's steps are smeared, so that half of one tells little of a thin thing."""
     low, high = -highest(-depth, reach), highest(depth, reach)
     span = high - low
     share = (depth - low) / span.clamp_min(1e-12)
@@ -129,6 +133,9 @@ def _sides(depth: Plane, guided: GuidedFilter, reach: int) -> tuple[Float[Tensor
     doubt = max(2, round(_DOUBT * reach))
     for width in (doubt, max(2, doubt // 2)):
         belongs, colour = _laid(belongs, guided, width)
+    parted = _parted(belongs, colour, doubt)
+    if soft:
+        belongs, _ = _laid(belongs, guided, max(1, doubt // 3), _LATER)
     a, b = guided.model(belongs)
     near, far = (
         _mean_where(depth, share**_PURE, reach, high),
@@ -136,7 +143,7 @@ def _sides(depth: Plane, guided: GuidedFilter, reach: int) -> tuple[Float[Tensor
     )
     near = _restored(depth, belongs, near, far, reach)
     planes = torch.cat([a[0], b, near, far, _jumps(depth, span, reach)])
-    return planes, _parted(belongs, colour, doubt)
+    return planes, parted
 
 
 def _parted(belongs: Plane, colour: Plane, reach: int) -> Plane:
@@ -149,16 +156,18 @@ def _parted(belongs: Plane, colour: Plane, reach: int) -> Plane:
     return ((share - _OVERLAP) / (_PARTED - _OVERLAP)).clamp(0, 1)
 
 
-def _laid(belongs: Plane, guided: GuidedFilter, doubt: int) -> tuple[Plane, Plane]:
+def _laid(
+    belongs: Plane, guided: GuidedFilter, doubt: int, by_depth: float = _BY_DEPTH
+) -> tuple[Plane, Plane]:
     """The near share, its edge moved by up to about `doubt` px to where the colours of its two sides part, and how
-    much likelier each pixel's colour is on the near side."""
+    much likelier each pixel's colour is on the near side. by_depth: log odds amid either side."""
     near, far = 1 - highest(1 - belongs, doubt), 1 - highest(belongs, doubt)
     near = torch.where(highest(near, 2 * doubt) > 0, near, belongs)
     far = torch.where(highest(far, 2 * doubt) > 0, far, 1 - belongs)
     colour = colour_likelihood(guided.guide, near, 2 * doubt) - colour_likelihood(
         guided.guide, far, 2 * doubt
     )
-    odds = _BY_DEPTH * (2 * box(belongs, doubt) - 1) + colour.clamp(-_BY_COLOUR, _BY_COLOUR)
+    odds = by_depth * (2 * box(belongs, doubt) - 1) + colour.clamp(-_BY_COLOUR, _BY_COLOUR)
     return guided(odds.sigmoid()).clamp(0, 1).round(), colour
 
 
