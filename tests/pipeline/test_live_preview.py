@@ -77,5 +77,6 @@ def test_only_what_a_lens_chooses_leaves_the_scene_as_it_is():
         "near_m": 2.0,
         "keep": "a.png",
         "refine_depth": "off",
+        "preview": True,
     }.items():
         assert scene_key(RenderOptions()) != scene_key(RenderOptions().changed(**{name: value}))

@@ -259,7 +259,15 @@ def test_bright_surfaces_are_not_taken_for_lights(halves):
 @pytest.mark.parametrize(("kind", "laid"), [("relative_disparity", True), ("metric", False)])
 def test_relative_depth_of_the_photos_size_is_laid_along_its_edges(kind, laid, pixels, halves, monkeypatch):
     """A network's map is of the photo's size and misses its edges all the same."""
-    monkeypatch.setattr("cocnet.pipeline.depth_source.refine_inverse_depth", lambda inverse, rgb: -inverse)
+    areas = []
+
+    def refine(inverse, rgb, area_px):
+        areas.append(area_px)
+        return -inverse
+
+    monkeypatch.setattr("cocnet.pipeline.depth_source.refine_inverse_depth", refine)
     found = FoundDepth(DepthMap.of(halves, kind), "given")
-    inverse = inverse_depth_of(found, Photo(pixels), RenderOptions(near_m=1, far_m=4))
-    assert bool((inverse < 0).all()) == laid
+    for preview in (False, True):
+        chosen = RenderOptions(near_m=1, far_m=4, preview=preview)
+        assert bool((inverse_depth_of(found, Photo(pixels), chosen) < 0).all()) == laid
+    assert areas == ([1 << 20, 1 << 18] if laid else [])

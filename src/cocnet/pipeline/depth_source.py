@@ -18,7 +18,7 @@ from cocnet.depth.estimators.estimator import as_rgb8
 from cocnet.depth.estimators.order import BUILT_IN
 from cocnet.depth.network_view import load_network, retrained
 from cocnet.depth.placement import suggest_span_m
-from cocnet.depth.refinement.refine import refine_inverse_depth
+from cocnet.depth.refinement.refine import AREA_PX, refine_inverse_depth
 from cocnet.errors import DepthError
 from cocnet.imaging import DepthMap, Photo, read_depth
 from cocnet.imaging.depth.depth_array import as_array
@@ -26,6 +26,8 @@ from cocnet.imaging.depth.resample import resample
 from cocnet.imaging.photo.limits import budget_bytes
 from cocnet.pipeline.focus import choose_span_m
 from cocnet.pipeline.options import RenderOptions, finds_focus
+
+PREVIEW_SHARE = 4  # a preview finds the sides of edges on so many times fewer pixels
 
 Origin = Literal["given", "embedded", "estimated"]
 
@@ -177,7 +179,8 @@ def inverse_depth_of(found: FoundDepth, photo: Photo, options: RenderOptions) ->
         resized = DepthMap.of(inverse, "disparity", depth.source).resized(photo.height, photo.width, stretch)
         inverse = resized.values
     if options.refine_depth == "on" or (options.refine_depth == "auto" and _needs_refining(found, smaller)):
-        return refine_inverse_depth(inverse, as_rgb8(photo.pixels))
+        area_px = AREA_PX // PREVIEW_SHARE if options.preview else AREA_PX
+        return refine_inverse_depth(inverse, as_rgb8(photo.pixels), area_px=area_px)
     return inverse
 
 

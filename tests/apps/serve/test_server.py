@@ -12,6 +12,7 @@ from serving import Here, finished, uploaded
 from starlette.testclient import TestClient
 
 from cocnet.apps.cli.main import main
+from cocnet.apps.serve import studio
 from cocnet.apps.serve.server import STATIC, make_app
 from cocnet.apps.serve.settings import ServeRun
 from cocnet.apps.serve.studio import Upload, open_upload
@@ -51,6 +52,17 @@ def test_views_of_depth_and_zones(client, files):
     zones, _ = looked(client, key, "zones", focus_point=[0.25, 0.5], f_number=1.0)
     red, blue = zones[..., 0].astype(int), zones[..., 2].astype(int)
     assert abs((red - blue)[:, :8]).mean() < 12 and (blue - red)[:, 16:].mean() > 40
+
+
+def test_a_photo_is_opened_once_for_fast_looks_and_fine_ones(client, files, monkeypatch):
+    opened, scene_of = [], studio.scene_of
+    monkeypatch.setattr(studio, "scene_of", lambda *a: opened.append(a[1].preview) or scene_of(*a))
+    studio._kept.clear()
+    key = uploaded(client, files)
+    for fast in (True, False, True):
+        asked = {"options": {"depth_kind": "metric", "f_number": 2.0}, "longest": 64, "fast": fast}
+        assert client.post(f"/api/photos/{key}/look", json=asked).status_code == 200
+    assert opened[1:] in ([], [False]) and not any(opened)
 
 
 def test_what_is_saved_is_what_the_printed_command_makes(client, files, monkeypatch):

@@ -96,10 +96,11 @@ def scene_of(upload: Upload, options: RenderOptions) -> Any:
 
 
 def _view(upload: Upload, options: RenderOptions, longest_px: int) -> Any:
-    """The view of a photo at a size, opened where it isn't the one that is kept."""
+    """The view of a photo at a size, opened where it isn't the one that is kept: for fast looks as for fine ones."""
     from cocnet.pipeline.live_preview import View
     from cocnet.pipeline.scene import scene_key
 
+    options = options.changed(preview=False)
     key = (upload, scene_key(options))
     if key not in _kept:
         _kept.clear()
