@@ -20,7 +20,6 @@ from cocnet.depth.focal_plane import inverse_at, masked_inverse
 from cocnet.depth.refinement.guided_filter import shrunk, working_size
 from cocnet.depth.refinement.refine import REACH_SHARE, refine_inverse_depth
 from cocnet.depth.steadying import Moment, is_cut, steadied
-from cocnet.depth.subject_mask import AREA_PX as MASK_PX
 from cocnet.imaging import Photo
 from cocnet.pipeline.by_hand import ByHand, given_by_hand
 from cocnet.pipeline.camera import choose_camera
@@ -30,6 +29,7 @@ from cocnet.pipeline.film_options import FilmOptions
 from cocnet.pipeline.finish import Grain
 from cocnet.pipeline.focus import Focus, choose_focus, choose_span_m
 from cocnet.pipeline.keys import between, f_number_at
+from cocnet.pipeline.one_surface import AREA_PX as MASK_PX
 from cocnet.pipeline.one_surface import subject_surface
 from cocnet.pipeline.options import RenderOptions, Resolved
 from cocnet.pipeline.render_photo import Plan, lights_of, plan_at, prepare, renderer_for
@@ -37,7 +37,7 @@ from cocnet.pipeline.scene import Scene, opened_photo
 from cocnet.rendering.lights import Lights
 
 VIEW_PX, ESTIMATED_PX, PREVIEW_PX = 1 << 16, 1 << 18, 1 << 16
-MASK_PREVIEW_PX = 1 << 17
+MASK_PREVIEW_PX = 1 << 16
 PREVIEW_STEP = 2  # px: what depth is made for, as the renderer's preview is
 FOLLOW_S = 0.3
 Plane = Float32[np.ndarray, "h w"]

@@ -8,20 +8,23 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from jaxtyping import Float32
+from torch.nn import functional
 
 from cocnet.depth.estimators.estimator import as_rgb8
 from cocnet.depth.faces import Face
-from cocnet.depth.subject_mask import AREA_PX, refine_mask
+from cocnet.depth.refinement.refine import refine_inverse_depth
 from cocnet.pipeline.scene import Scene
 
 LEAST_SHARE = 0.004
+AREA_PX = 1 << 18
+SURE = 0.75  # of the mask: there its edge isn't looked for
 
 
 def subject_surface(
     scene: Scene, subject: Float32[np.ndarray, "i j"] | None, faces: Sequence[Face], area_px: int = AREA_PX
 ) -> Float32[np.ndarray, "h w"] | None:
-    """The subject, its edge on the photo's, where depth is relative and nobody gave it; None where there is no
-    subject, or where the faces in focus aren't part of it. area_px: how large its edge is worked out."""
+    """The subject, its edge where the photo's colours part, where depth is relative and nobody gave it; None where
+    there is no subject, or where the faces in focus aren't part of it. area_px: how large its edge is worked out."""
     relative = scene.found.depth.kind.startswith("relative") and scene.found.origin != "given"
     if subject is None or not relative or float((subject > 0.5).mean()) < LEAST_SHARE:
         return None
@@ -29,7 +32,10 @@ def subject_surface(
         return None
     if subject.shape == scene.photo.pixels.shape[:2]:
         return subject
-    return refine_mask(torch.from_numpy(np.ascontiguousarray(subject)), as_rgb8(scene.photo.pixels), area_px)
+    rgb = as_rgb8(scene.photo.pixels)
+    coarse = torch.from_numpy(np.ascontiguousarray(subject))[None, None]
+    large = functional.interpolate(coarse, rgb.shape[:2], mode="bilinear", align_corners=False)[0, 0].numpy()
+    return np.where(large > SURE, large, refine_inverse_depth(large, rgb, area_px=area_px))
 
 
 def _is_within(face: Face, subject: Float32[np.ndarray, "i j"]) -> bool:
