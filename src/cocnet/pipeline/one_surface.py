@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from jaxtyping import Float32
+from scipy import ndimage
 from torch.nn import functional
 
 from cocnet.depth.estimators.estimator import as_rgb8
@@ -17,7 +18,8 @@ from cocnet.pipeline.scene import Scene
 
 LEAST_SHARE = 0.004
 AREA_PX = 1 << 18
-SURE = 0.75  # of the mask: there its edge isn't looked for
+SURE, CERTAIN = 0.75, 0.9  # of the mask: there its edge isn't looked for; each part has a pixel of it
+OUTSIDE = 0.2
 
 
 def subject_surface(
@@ -33,9 +35,19 @@ def subject_surface(
     if subject.shape == scene.photo.pixels.shape[:2]:
         return subject
     rgb = as_rgb8(scene.photo.pixels)
-    coarse = torch.from_numpy(np.ascontiguousarray(subject))[None, None]
+    coarse = torch.from_numpy(_certain(subject))[None, None]
     large = functional.interpolate(coarse, rgb.shape[:2], mode="bilinear", align_corners=False)[0, 0].numpy()
     return np.where(large > SURE, large, refine_inverse_depth(large, rgb, area_px=area_px))
+
+
+def _certain(subject: Float32[np.ndarray, "i j"]) -> Float32[np.ndarray, "i j"]:
+    """The mask without parts of which the network is nowhere certain, unless all are such."""
+    parts, count = ndimage.label(subject > 0.5)
+    most = ndimage.maximum(subject, parts, np.arange(count + 1))
+    kept = np.concatenate([[True], most[1:] > CERTAIN])
+    if not kept[1:].any():
+        return np.ascontiguousarray(subject)
+    return np.where(kept[parts], subject, np.float32(OUTSIDE))
 
 
 def _is_within(face: Face, subject: Float32[np.ndarray, "i j"]) -> bool:
