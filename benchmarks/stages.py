@@ -20,7 +20,7 @@ from plain_layers import plain_layers
 from renderer import SIDE, scene
 
 from cocnet import PhysicalRenderer
-from cocnet.rendering.compiled import composition, kernels, splitting
+from cocnet.rendering.compiled import composition, in_place, kernels, splitting, steps
 from cocnet.rendering.levels import groups, level_above, level_radius, own_radius
 
 PLANE = SIDE * SIDE * 4  # bytes
@@ -135,14 +135,14 @@ def stages_of(render: Callable[[], object], rounds: int) -> dict[str, float]:
     stages.watch(splitting, "_matte", "matting")
     stages.watch(splitting, "_hide", "hidden background")
     stages.watch(composition, "_leaves", "layer of each pixel")
-    stages.watch(composition, "_pooled", "means for coarse groups")
+    stages.watch(composition, "pooled", "means for coarse groups")
     stages.watch(
-        composition,
+        in_place,
         "march",
         lambda *a: "layers, full scale" if a[11].shape[0] >= SIDE else "layers, coarse",
     )
-    stages.watch(composition, "doubled", "states at twice the scale")
-    stages.watch(composition, "finish", "finished picture")
+    stages.watch(steps, "double", "states at twice the scale")
+    stages.watch(steps, "finish", "finished picture")
     for _ in range(rounds):
         render()
     return {name: seconds / rounds for name, seconds in stages.seconds.items()}

@@ -29,8 +29,8 @@ def without_autocast(device: torch.device) -> AbstractContextManager[object]:
     return nullcontext()
 
 
-# mallopt's M_MMAP_MAX, M_TRIM_THRESHOLD and M_TOP_PAD of glibc
-_KEEPING = ((-4, 0), (-1, 2**31 - 1), (-2, 1 << 26))
+# mallopt's M_MMAP_MAX and M_TRIM_THRESHOLD of glibc
+_KEEPING = ((-4, 0), (-1, 2**31 - 1))
 ABOVE = 2  # switches that others inherit from
 
 
