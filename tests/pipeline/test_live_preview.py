@@ -40,6 +40,14 @@ def test_lamps_are_restored_for_whatever_has_the_physical_renderer_in_it(scene):
         assert int(on.astype(int).sum()) > int(off.astype(int).sum()) + 1000, model
 
 
+def test_without_lamps_lights_cost_and_change_nothing():
+    pixels = np.random.default_rng(0).integers(0, 200, (40, 60, 3), dtype=np.uint8)
+    depth = np.tile(np.linspace(1.0, 6.0, 60), (40, 1)).astype(np.float32)
+    view = View(open_scene(Photo(pixels), depth, OPTIONS), 60)
+    whole, lamps = (view.look(OPTIONS.changed(highlights=x, f_number=2.0)) for x in ("off", "auto"))
+    assert whole.settings.largest_blur_radius_px > 8 and np.array_equal(whole.pixels, lamps.pixels)
+
+
 @pytest.mark.parametrize(
     ("longest", "size"), [(30, (20, 30)), (20, (13, 20)), (45, (30, 45)), (99, (40, 60))]
 )

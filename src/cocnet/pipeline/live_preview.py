@@ -119,7 +119,7 @@ class View:
         """A renderer of a plan, and what it is given at this size: light and inverse depth (1/m)."""
         lamps = plan.settings.options.highlights == "auto" and isinstance(renderer, Physical | HybridRenderer)
         if isinstance(renderer, Physical):
-            renderer = replace(renderer, sharp_lights=lamps or None)
+            renderer = replace(renderer, sharp_lights=None)  # only where a lamp was found
         radius = plan.settings.largest_blur_radius_px * self.size[1] / self.scene.photo.width
         light = self.light_with_lamps if lamps else self.light
         held = plan.inverse_depth is not self.scene.inverse
