@@ -45,3 +45,12 @@ def test_bars_of_a_networks_smeared_map_are_purer_with_each_look_at_their_colour
     photo = (linear_to_srgb(light)[0].permute(1, 2, 0) * 255).round().byte().numpy()
     made = blurred(light, refine_inverse_depth(depths(scene.alpha)["a network's"], photo))
     assert psnr(made, truth, rim) > psnr(light, truth, rim) + 3
+
+
+def test_a_thin_thing_has_the_colours_of_what_is_thick_and_near_around():
+    """Where the map smears it over its background, it says little of them."""
+    scene = SHAPES["two-sided"](seed=0)
+    light, truth, rim = light_of(scene), truth_of(scene), rim_of(scene)
+    photo = (linear_to_srgb(light)[0].permute(1, 2, 0) * 255).round().byte().numpy()
+    made = blurred(light, refine_inverse_depth(depths(scene.alpha)["a network's"], photo))
+    assert psnr(made, truth, rim) > psnr(light, truth, rim) + 4

@@ -196,6 +196,8 @@ def _product_rows(guide, where, scale, first, end, out):
         for y in range(v * scale, min(v * scale + scale, height)):
             for i in range(width):
                 u, w = i // scale, where[y, i]
+                if w == 0:
+                    continue
                 r, g, b = guide[0, y, i], guide[1, y, i], guide[2, y, i]
                 out[0, v, u] += w
                 out[1, v, u] += r * w

@@ -30,7 +30,7 @@ Guide = Float[Tensor, "3 h w"]
 
 REACH_SHARE, _MOST_SHARE = 0.035, 0.125  # of the shorter side
 _SMEARS = (1.0, 1.8)  # reaches in widths of a smeared step: the longer one leads astray between near surfaces
-_HARD_PX = 2.0  # width of a step up to which a map is a mask
+_HARD_PX = 4.5  # width of a step up to which a map shows thin things where they are
 _KEPT = 3.0  # windows of this reach, in such widths, keep their mean depth
 AREA_PX = 1 << 20
 _JUMP_SHARE = 0.04
@@ -38,13 +38,16 @@ _SHORTER = 0.8
 _PURE = 8  # exponent of a pixel's weight in its side's depth
 _AROUND, _LOST = 6, 6.0
 _DOUBT = 0.4
+_WIDE = 6  # doubts: as far off as a thin thing's colours are found
 _BY_DEPTH, _LATER, _BY_COLOUR = 4.0, 3.0, 6.0  # log odds; later, either side's colours are purer
 _OVERLAP, _PARTED = (
     0.4,
     0.7,
 )  # mean of ±tanh(odds / 2) along an edge: 0.4 is that of one texture on both sides
 _COLOUR_VARIANCE = 2e-3
-_COARSE_FROM = 8  # reach of windows whose means are as good from half as many rows and columns
+_COARSE_FROM = (
+    8  # reach of windows whose means are as good from half as many rows and columns, four times: a quarter
+)
 _GUIDE_REACH, _GUIDE_VARIANCE = 2, 1e-4
 
 
@@ -132,10 +135,10 @@ def _sides(
     belongs = (share > 0.5).float()
     doubt = max(2, round(_DOUBT * reach))
     for width in (doubt, max(2, doubt // 2)):
-        belongs, colour = _laid(belongs, guided, width)
+        belongs, colour = _laid(belongs, guided, width, _BY_DEPTH, soft)
     parted = _parted(belongs, colour, doubt)
     if soft:
-        belongs, _ = _laid(belongs, guided, max(1, doubt // 3), _LATER)
+        belongs, _ = _laid(belongs, guided, max(1, doubt // 3), _LATER, soft)
     a, b = guided.model(belongs)
     near, far = (
         _mean_where(depth, share**_PURE, reach, high),
@@ -157,16 +160,20 @@ def _parted(belongs: Plane, colour: Plane, reach: int) -> Plane:
 
 
 def _laid(
-    belongs: Plane, guided: GuidedFilter, doubt: int, by_depth: float = _BY_DEPTH
+    belongs: Plane, guided: GuidedFilter, doubt: int, by_depth: float, soft: bool
 ) -> tuple[Plane, Plane]:
     """The near share, its edge moved by up to about `doubt` px to where the colours of its two sides part, and how
-    much likelier each pixel's colour is on the near side. by_depth: log odds amid either side."""
-    near, far = 1 - highest(1 - belongs, doubt), 1 - highest(belongs, doubt)
-    near = torch.where(highest(near, 2 * doubt) > 0, near, belongs)
+    much likelier each pixel's colour is on the near side. by_depth: log odds amid either side; soft: what the map
+    shows of thin things is no model of their colours, what is near and thick in a wider window is."""
+    guide = guided.guide
+    core, far = 1 - highest(1 - belongs, doubt), 1 - highest(belongs, doubt)
+    thick = highest(core, 2 * doubt) > 0
     far = torch.where(highest(far, 2 * doubt) > 0, far, 1 - belongs)
-    colour = colour_likelihood(guided.guide, near, 2 * doubt) - colour_likelihood(
-        guided.guide, far, 2 * doubt
-    )
+    near = colour_likelihood(guide, torch.where(thick, core, belongs), 2 * doubt)
+    if soft:
+        thin = ~thick & (highest(core, _WIDE * doubt) > 0)
+        near = torch.where(thin, colour_likelihood(guide, core, _WIDE * doubt), near)
+    colour = near - colour_likelihood(guide, far, 2 * doubt)
     odds = by_depth * (2 * box(belongs, doubt) - 1) + colour.clamp(-_BY_COLOUR, _BY_COLOUR)
     return guided(odds.sigmoid()).clamp(0, 1).round(), colour
 
@@ -182,7 +189,7 @@ def _jumps(depth: Plane, span: Plane, reach: int) -> Plane:
 
 def colour_likelihood(guide: Guide, where: Plane, reach: int) -> Plane:
     """log p(colour) of a Gaussian fitted to the colours of a side in the window, up to a constant."""
-    scale = 2 if reach >= _COARSE_FROM else 1
+    scale = 4 if reach >= 4 * _COARSE_FROM else 2 if reach >= _COARSE_FROM else 1
     wide, narrow = reach // scale, max(1, reach // (2 * scale))
     if usable(guide, where):
         from cocnet.depth.refinement import compiled
