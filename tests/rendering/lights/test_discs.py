@@ -3,9 +3,10 @@
 import pytest
 import torch
 from scenes import inverse_of, lens_of
+from torch.nn import functional
 
 from cocnet import PhysicalRenderer
-from cocnet.rendering.fragments import Fragments
+from cocnet.rendering.fragments import Fragments, beside_lights
 from cocnet.rendering.lights.discs import with_depths
 
 
@@ -66,3 +67,13 @@ def test_nearer_is_what_is_two_pixels_and_three_tenths_of_its_radius_nearer(radi
     for side in (seen.front, seen.back):
         expected = part[:, 1] * torch.tensor([0.0, 0, 1, 1, 1])
         assert torch.equal(side, torch.stack([part[:, 0], expected, part[:, 1]], 1))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 20), (40, 2), (30, 50)])
+def test_beside_lights_is_a_square_around_each(size):
+    image = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(3))
+    image[torch.rand(image.shape, generator=torch.Generator().manual_seed(4)) > 0.998] = 3
+    image[0, 1, 0, -1] = 2
+    bright = (image.amax(1, keepdim=True) > 1).float()
+    assert torch.equal(beside_lights(image), functional.max_pool2d(bright, 9, 1, 4) > 0)
+    assert beside_lights(image.clamp(max=1)) is None
