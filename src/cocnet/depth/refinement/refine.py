@@ -38,6 +38,7 @@ _SHORTER = 0.8
 _PURE = 8  # exponent of a pixel's weight in its side's depth
 _AROUND, _LOST = 6, 6.0
 _DOUBT = 0.4
+_ALL = 2e-6  # less than a pixel's share of a window
 _WIDE = 6  # doubts: as far off as a thin thing's colours are found
 _BY_DEPTH, _LATER, _BY_COLOUR = 4.0, 3.0, 6.0  # log odds; later, either side's colours are purer
 _OVERLAP, _PARTED = (
@@ -166,15 +167,16 @@ def _laid(
     much likelier each pixel's colour is on the near side. by_depth: log odds amid either side; soft: what the map
     shows of thin things is no model of their colours, what is near and thick in a wider window is."""
     guide = guided.guide
-    core, far = 1 - highest(1 - belongs, doubt), 1 - highest(belongs, doubt)
-    thick = highest(core, 2 * doubt) > 0
-    far = torch.where(highest(far, 2 * doubt) > 0, far, 1 - belongs)
+    around = box(belongs, doubt)
+    core, far = (around > 1 - _ALL).float(), (around < _ALL).float()
+    thick = box(core, 2 * doubt) > 0
+    far = torch.where(box(far, 2 * doubt) > 0, far, 1 - belongs)
     near = colour_likelihood(guide, torch.where(thick, core, belongs), 2 * doubt)
     if soft:
-        thin = ~thick & (highest(core, _WIDE * doubt) > 0)
+        thin = ~thick & (box(core, _WIDE * doubt) > 0)
         near = torch.where(thin, colour_likelihood(guide, core, _WIDE * doubt), near)
     colour = near - colour_likelihood(guide, far, 2 * doubt)
-    odds = by_depth * (2 * box(belongs, doubt) - 1) + colour.clamp(-_BY_COLOUR, _BY_COLOUR)
+    odds = by_depth * (2 * around - 1) + colour.clamp(-_BY_COLOUR, _BY_COLOUR)
     return guided(odds.sigmoid()).clamp(0, 1).round(), colour
 
 
