@@ -52,11 +52,13 @@ def report_lines(out: Path, seeds: Sequence[int], metrics: Sequence[str]) -> lis
     return [*lines, *(verdict(out, label, seeds) for label in start if not label.endswith(", blurred"))]
 
 
-def differences(out: Path, label: str, way: str, seeds: Sequence[int], metric: str) -> tuple[float, float]:
-    """Mean over seeds of a way's score less that of no new data, and half its interval."""
+def differences(
+    out: Path, label: str, way: str, seeds: Sequence[int], metric: str, beside: str = "none"
+) -> tuple[float, float]:
+    """Mean over seeds of a way's score less another's [no new data], and half its interval."""
     values = [
         _means(_scores(out / f"{way}-{seed}")[label], [metric])[metric]
-        - _means(_scores(out / f"none-{seed}")[label], [metric])[metric]
+        - _means(_scores(out / f"{beside}-{seed}")[label], [metric])[metric]
         for seed in seeds
     ]
     if len(values) < 2:
@@ -67,18 +69,21 @@ def differences(out: Path, label: str, way: str, seeds: Sequence[int], metric: s
 def verdict(out: Path, label: str, seeds: Sequence[int]) -> str:
     """Whether adversarial bokeh helps, in PSNR, beside no new data and beside natural bokeh."""
     gain, half = differences(out, label, "adversarial", seeds, "psnr")
-    other, _ = differences(out, label, "natural", seeds, "psnr")
-    said = (
-        "helps"
-        if gain > half
-        else "harms"
-        if gain < -half
-        else "makes no difference that these seeds can show"
-    )
+    others = [
+        f"beside {SAID[way]} {least:+.3f} ± {width:.3f} dB"
+        for way in WAYS[1:-1]
+        for least, width in [differences(out, label, "adversarial", seeds, "psnr", way)]
+    ]
     return (
-        f"On {label} pairs adversarial bokeh {said}: {gain:+.3f} ± {half:.3f} dB beside no new data; "
-        f"natural bokeh {other:+.3f} dB.\n"
+        f"On {label} pairs adversarial bokeh {_said(gain, half)}: {gain:+.3f} ± {half:.3f} dB beside no new data; "
+        f"{', '.join(others)}.\n"
     )
+
+
+def _said(gain: float, half: float) -> str:
+    if abs(gain) <= half:
+        return "makes no difference that these seeds can show"
+    return "helps" if gain > 0 else "harms"
 
 
 def _plain(scores: dict[str, dict[str, float]], metrics: Sequence[str]) -> list[str]:
