@@ -70,7 +70,7 @@ def attack(epsilon: float = 0.3, steps: int = 15) -> tuple[float, float]:
     image[..., 21:27, 21:27] = 0.6  # the object: a spot in the middle of the cell at 16, 16
     nearness = torch.full((1, 1, 64, 64), 0.6)
     goal = torch.tensor([[16.0, 16.0, 32.0, 32.0]])
-    render = NearnessView(open_renderer("physical"), Setup(f_number=1.0))
+    render = NearnessView(open_renderer("physical"), Setup(f_number=0.7))
     with torch.no_grad():
         natural = best_score(network(render(image, nearness)), goal)
     result = GDA(epsilon=epsilon, steps=steps, loss=loss, success=success)(
