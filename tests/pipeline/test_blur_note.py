@@ -59,3 +59,14 @@ def test_an_absurd_value_is_named():
     assert any("1e-06" in note and "2 to 8" in note for note in settings.notes)
     settings = prepare(PHOTO, HALVES, RenderOptions(focus_m=2)).settings
     assert not any("absurd" in note for note in settings.notes)
+
+
+def test_less_blur_than_a_built_in_lens_has_is_told():
+    wide = np.zeros((60, 400, 3), np.uint8)
+    for blur, told in ((10, True), (50, False), (None, False)):
+        options = RenderOptions(model="cocnet-b3-less", blur=blur)
+        notes = prepare(wide, None, options).settings.notes
+        assert any("built into the network has 8 px" in note for note in notes) == told, (blur, notes)
+        assert any("--blur has" in note for note in notes)
+    notes = prepare(wide, None, RenderOptions(model="identity")).settings.notes
+    assert any("sees only the photo" in note for note in notes) and not any("--blur" in n for n in notes)

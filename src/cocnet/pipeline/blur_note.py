@@ -4,18 +4,20 @@ Enters: the settings of a render. Leaves: a line with the numbers, or none.
 """
 
 from cocnet.pipeline.options import RenderSettings
-from cocnet.renderers import Renderer
+from cocnet.renderers import NetworkRenderer, Renderer
+from cocnet.renderers.at_scale import LENS_RADIUS_PX
 
 _SMALLEST_PX, _LARGEST_SHARE = 1.0, 0.2
 
 
 def blur_note(settings: RenderSettings, renderer: Renderer) -> tuple[str, ...]:
-    """A note where the largest blur radius is under 1 px or over a fifth of the picture's shorter side.
+    """A note where the largest blur radius is under 1 px or over a fifth of the picture's shorter side; of a network
+    with one lens built in, where less blur is asked for than that lens has.
 
-    None for renderers that take no lens.
+    None for other renderers that take no lens.
     """
     if "lens" not in renderer.reads:
-        return ()
+        return _built_in(settings) if isinstance(renderer, NetworkRenderer) else ()
     radius, side = settings.largest_blur_radius_px, min(settings.width, settings.height)
     if radius < _SMALLEST_PX:
         size = f"the largest blur has a radius of {radius:.2g} px, too small to see"
@@ -27,3 +29,12 @@ def blur_note(settings: RenderSettings, renderer: Renderer) -> tuple[str, ...]:
     where = f"focus at {settings.focus_m.value:.3g} m, f/{settings.f_number.value:.3g}"
     placed = ", --near-m, --far-m" if settings.depth_kind.startswith("relative") else ""
     return (f"{size}: {span}, {where}; check --depth-kind, --depth-scale{placed}",)
+
+
+def _built_in(settings: RenderSettings) -> tuple[str, ...]:
+    radius = settings.largest_blur_radius_px
+    if settings.options.blur is None or radius >= LENS_RADIUS_PX:
+        return ()
+    return (
+        f"--blur asks for {radius:.2g} px, the lens built into the network has {LENS_RADIUS_PX:g} px at the least",
+    )

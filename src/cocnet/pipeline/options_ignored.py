@@ -4,7 +4,7 @@ Enters: a renderer, the options. Leaves: lines of text.
 """
 
 from cocnet.pipeline.options import RenderOptions
-from cocnet.renderers import HybridRenderer, Physical, Renderer
+from cocnet.renderers import HybridRenderer, NetworkRenderer, Physical, Renderer
 
 _OF_LAYERS = ("preview", "mode", "max_mem_mb")
 _OF_THE_LENS = (
@@ -26,7 +26,8 @@ def ignored_by(renderer: Renderer, options: RenderOptions) -> tuple[str, ...]:
         return ("--bfloat16: no effect without --model",) if options.bfloat16 else ()
     lines, name = [], renderer.name
     if not renderer.reads:
-        lines.append(f"{name} sees only the photo: depth, focus and aperture have no effect; --blur has")
+        scaled = "; --blur has" if isinstance(renderer, NetworkRenderer) else ""
+        lines.append(f"{name} sees only the photo: depth, focus and aperture have no effect{scaled}")
     elif "lens" not in renderer.reads:
         lines.append(
             f"{name} has one lens built in: focus has no effect; f-number and --blur say how large it is"

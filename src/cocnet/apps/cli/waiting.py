@@ -22,7 +22,7 @@ def choose_waiting() -> None:
 
 @contextmanager
 def loading() -> Iterator[None]:
-    """Of what is imported here nothing is garbage: looking for some takes a sixth of the time, and is left out."""
+    """Within it, Python collects no garbage: imports make none, and looking for it takes time."""
     enabled = gc.isenabled()
     gc.disable()
     try:

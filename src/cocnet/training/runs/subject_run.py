@@ -43,7 +43,7 @@ class SubjectRun:
     learning_rate: float = 1.2e-3
     """Highest learning rate of the decoders."""
     encoder_share: float = 0.1
-    """The encoder's part of that learning rate; what a disparity is learned from may need 0.3."""
+    """The encoder's learning rate, as a part of the decoders'."""
     bfloat16: bool = True
     """Compute in bfloat16; float32 is faster on some processors."""
     steps: int = 2500
