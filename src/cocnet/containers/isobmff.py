@@ -6,7 +6,7 @@ pitm, iref), ISO/IEC 23008-12 (ipco, ipma, grid), ISO/IEC 23091-2 (nclx).
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _MOST_ITEMS = 20_000
 _ZEROS = 64
@@ -15,7 +15,8 @@ _WIDTH = {0: "", 4: "I", 8: "Q"}
 
 @dataclass(frozen=True)
 class HeifItems:
-    """What a file holds: extents (start, length) by item, tiles of the primary item, its colour properties."""
+    """What a file holds: extents (start, length) by item, tiles of the primary item, its colour properties, and of
+    what other pictures those are made that are made of others, with the name of how."""
 
     primary: int
     primary_at: tuple[int, str]
@@ -23,6 +24,7 @@ class HeifItems:
     extents: dict[int, list[tuple[int, int]]]
     tiles: list[int]
     nclx: tuple[int, int] | None
+    made_of: dict[int, tuple[bytes, list[int]]] = field(default_factory=dict)
 
     def check(self, file_bytes: int) -> None:
         """Raise ValueError where an item's bytes lie past the end of the file."""
@@ -56,11 +58,13 @@ def read_items(data: bytes) -> HeifItems:
         form = ">H" if data[at] == 0 else ">I"
         (primary,) = struct.unpack_from(form, data, at + 4)
         extents, hidden_at = _locations(data, *inside[b"iloc"]), _flags(data, *inside[b"iinf"])
-        tiles = _tiles(data, *inside[b"iref"], primary) if b"iref" in inside else []
+        parts = _parts(data, *inside[b"iref"]) if b"iref" in inside else {}
+        names = _names(data, *inside[b"iinf"])
+        made_of = {item: (names.get(item, b""), items) for item, items in parts.items()}
         nclx = _nclx(data, *inside[b"iprp"], primary) if b"iprp" in inside else None
     except (StopIteration, KeyError, struct.error, IndexError) as error:
         raise ValueError("its index of pictures is broken") from error
-    return HeifItems(primary, (at + 4, form), hidden_at, extents, tiles, nclx)
+    return HeifItems(primary, (at + 4, form), hidden_at, extents, parts.get(primary, []), nclx, made_of)
 
 
 def _boxes(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
@@ -120,15 +124,30 @@ def _flags(data: bytes, start: int, end: int) -> dict[int, int]:
     }
 
 
-def _tiles(data: bytes, start: int, end: int, primary: int) -> list[int]:
-    """Items of which the primary picture is put together, in reading order."""
+def _names(data: bytes, start: int, end: int) -> dict[int, bytes]:
+    """The four letters that say of what kind each item is."""
+    found = {}
+    for _, at, _ in _boxes(data, start + (6 if data[start] == 0 else 8), end):
+        if data[at] >= 2:
+            (item,) = struct.unpack_from(">H" if data[at] == 2 else ">I", data, at + 4)
+            name = at + (8 if data[at] == 2 else 10)
+            found[item] = data[name : name + 4]
+    return found
+
+
+def _parts(data: bytes, start: int, end: int) -> dict[int, list[int]]:
+    """Of which items each item is put together, in reading order; the first time that it is said."""
     form = ">H" if data[start] == 0 else ">I"
     step = struct.calcsize(form)
-    for name, at, _ in _boxes(data, start + 4, end):
-        if name == b"dimg" and struct.unpack_from(form, data, at)[0] == primary:
+    found: dict[int, list[int]] = {}
+    for name, at, stop in _boxes(data, start + 4, end):
+        if name == b"dimg":
+            (item,) = struct.unpack_from(form, data, at)
             (count,) = struct.unpack_from(">H", data, at + step)
-            return [struct.unpack_from(form, data, at + step + 2 + i * step)[0] for i in range(count)]
-    return []
+            first = at + step + 2
+            places = range(first, min(first + count * step, stop), step)
+            found.setdefault(item, [struct.unpack_from(form, data, place)[0] for place in places])
+    return found
 
 
 def _nclx(data: bytes, start: int, end: int, primary: int) -> tuple[int, int] | None:

@@ -17,6 +17,7 @@ _DEEPEST = 64
 _MOST_ELEMENTS = 100_000
 _MOST_BYTES = 200_000_000
 _MOST_ITEMS = 1000
+_LONGEST_LIST = 3  # of numbers, one for each colour
 
 Fields = dict[str, str]
 
@@ -41,12 +42,14 @@ class PhotoXmp:
     """Fields by local name (Data, Format, Near, Far, Units, …).
 
     gdepth, gimage: Google's properties of the photo. depth_maps: one for each DepthMap of Dynamic Depth.
-    apple: Apple's facts of a depth picture. directories: the files of each container, the photo itself among them.
+    apple: Apple's facts of a depth picture or a gain map. hdrgm: Adobe's of a gain map, lists as "1 2 3".
+    directories: the files of each container, the photo itself among them.
     """
 
     gdepth: Fields = field(default_factory=dict)
     gimage: Fields = field(default_factory=dict)
     apple: Fields = field(default_factory=dict)
+    hdrgm: Fields = field(default_factory=dict)
     depth_maps: tuple[Fields, ...] = ()
     directories: tuple[tuple[ContainerItem, ...], ...] = ()
     has_gain_map: bool = False
@@ -57,6 +60,7 @@ def read_xmp(packets: Iterable[bytes]) -> PhotoXmp:
     gdepth: Fields = {}
     gimage: Fields = {}
     apple: Fields = {}
+    hdrgm: Fields = {}
     depth_maps: list[Fields] = []
     directories: list[tuple[ContainerItem, ...]] = []
     has_gain_map = False
@@ -68,12 +72,13 @@ def read_xmp(packets: Iterable[bytes]) -> PhotoXmp:
             values = list(_fields_of(element))
             gdepth = _picked(values, "/1.0/depthmap", but="/dd/") | gdepth
             gimage = _picked(values, "/1.0/image", but="/dd/") | gimage
-            apple = _picked(values, "/pixeldatainfo/1.0", "/depthData/1.0") | apple
+            apple = _picked(values, "/pixeldatainfo/1.0", "/depthData/1.0", "/HDRGainMap/1.0") | apple
+            hdrgm = _picked([*values, *_lists_of(element)], "/hdr-gain-map/1.0") | hdrgm
             depth_maps += filter(None, [_picked(values, "/dd/1.0/depthmap")])
             has_gain_map |= any("hdr-gain-map" in space or "HDRGainMap" in space for space, _, _ in values)
         directories += [tuple(_items(e)) for e in _outermost(root, "Directory")]
     has_gain_map |= any(item.is_gain_map for directory in directories for item in directory)
-    return PhotoXmp(gdepth, gimage, apple, tuple(depth_maps), tuple(directories), has_gain_map)
+    return PhotoXmp(gdepth, gimage, apple, hdrgm, tuple(depth_maps), tuple(directories), has_gain_map)
 
 
 class _BoundedTree(TreeBuilder):
@@ -115,6 +120,14 @@ def _fields_of(element: Element) -> Iterator[tuple[str, str, str]]:
         space, closed, local = name[1:].rpartition("}")
         if closed and text and text.strip():
             yield space.rstrip("/"), local, text.strip()
+
+
+def _lists_of(element: Element) -> Iterator[tuple[str, str, str]]:
+    """(namespace, local name, texts in order) of an element's children that hold one list of texts."""
+    for child in element:
+        if len(child) == 1 and 0 < len(child[0]) <= _LONGEST_LIST:
+            space, _, local = child.tag[1:].rpartition("}")
+            yield space.rstrip("/"), local, " ".join((each.text or "").strip() for each in child[0])
 
 
 def _picked(values: Iterable[tuple[str, str, str]], *ends: str, but: str = "\n") -> Fields:

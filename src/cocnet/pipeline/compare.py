@@ -63,5 +63,5 @@ def compare(view: View, plan: Plan, name: str) -> Compared:
         begun = time.perf_counter()
         made = renderer.render(light, inverse, plan.lens)[0]
         seconds = time.perf_counter() - begun
-    pixels = view.scene.photo.encode(made)
+    pixels = view.scene.photo.encode(view.shown(made, options, renderer))
     return Compared(renderer.name, pixels, seconds, renderer.reads, ignored_by(renderer, options))

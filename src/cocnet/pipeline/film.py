@@ -29,6 +29,7 @@ from cocnet.pipeline.film_options import FilmOptions
 from cocnet.pipeline.finish import Grain
 from cocnet.pipeline.focus import Focus, choose_focus, choose_span_m
 from cocnet.pipeline.keys import between, f_number_at
+from cocnet.pipeline.mapped_lights import MappedLights
 from cocnet.pipeline.one_surface import AREA_PX as MASK_PX
 from cocnet.pipeline.one_surface import subject_surface
 from cocnet.pipeline.options import RenderOptions, Resolved
@@ -116,10 +117,12 @@ class Film:
             "lamps": shot.lamps,
         }
 
-    def _lights(self, plan: Plan, second: float, before: Shot | None) -> tuple[Lights | None, Lamps]:
-        """The lights of a frame, steadied, and the lamps to remember."""
+    def _lights(
+        self, plan: Plan, second: float, before: Shot | None
+    ) -> tuple[Lights | MappedLights | None, Lamps]:
+        """The lights of a frame, steadied where they were found, and the lamps to remember."""
         lights = lights_of(plan)
-        if lights is None or not self._options.steady:
+        if not isinstance(lights, Lights) or not self._options.steady:
             return lights, NO_LAMPS
         if before is None:
             return steady_lights(lights, plan.photo, None, 0.0)

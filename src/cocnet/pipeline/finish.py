@@ -123,8 +123,7 @@ def finish(
         radius = None if grain is None or radius_px is None else radius_px[some]
         own = photo.pixels[place, columns]
         nearest = photo.encode(rendered[:, some])
-        change = (rendered[:, some] - light[:, some]).abs() <= LEFT_ALONE * light[:, some] + 1e-6
-        alone: Bool[np.ndarray, "h w"] = change.all(0).numpy()
+        alone: Bool[np.ndarray, "h w"] = left_alone(light[:, some], rendered[:, some]).numpy()
         if nearest.dtype == np.uint8 or radius is not None:
             where = place.start, columns.start
             nearest = _mixed(
@@ -132,6 +131,11 @@ def finish(
             )
         out[some] = np.where(alone[..., None], own, nearest)
     return out
+
+
+def left_alone(light: Float32[Tensor, "3 h w"], rendered: Float32[Tensor, "3 h w"]) -> Bool[Tensor, "h w"]:
+    """Where the blur has changed nothing."""
+    return ((rendered - light).abs() <= LEFT_ALONE * light + 1e-6).all(0)
 
 
 def encoded(photo: Photo, light: Float32[Tensor, "3 h w"]) -> Shaped[np.ndarray, "h w 3"]:

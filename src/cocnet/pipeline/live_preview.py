@@ -5,6 +5,7 @@ the whole photo would have, and which parts are in focus. Light and depth of the
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -17,10 +18,11 @@ from torch.nn import functional
 from cocnet.optics import ThinLens
 from cocnet.pipeline.chosen_lens import BLUR_STEP
 from cocnet.pipeline.finish import encoded
+from cocnet.pipeline.mapped_lights import MappedLights
 from cocnet.pipeline.options import RenderOptions, RenderSettings
-from cocnet.pipeline.render_photo import Plan, plan_of
+from cocnet.pipeline.render_photo import Plan, plan_of, restores_lights
 from cocnet.pipeline.scene import Scene
-from cocnet.renderers import HybridRenderer, Physical, Renderer, at_scale
+from cocnet.renderers import Physical, Renderer, at_scale
 from cocnet.rendering.lights import restore_lights
 
 SHARP_SHARE = (
@@ -67,10 +69,14 @@ class View:
     def light(self) -> Float32[Tensor, "3 h w"]:
         """Linear light, averaged; strip by strip by whole numbers first, so that a large photo is never whole in
         floats."""
+        return self._averaged(self.scene.photo.linear)
+
+    def _averaged(self, read: Callable[[slice], Float32[Tensor, "3 i j"]]) -> Float32[Tensor, "3 h w"]:
+        """Light of the photo's rows at this size."""
         photo = self.scene.photo
         step = max(1, max(photo.height, photo.width) // self.longest_px)
         rows = max(1, _STRIP_ROWS // step) * step
-        strips = (photo.linear(slice(top, top + rows)) for top in range(0, photo.height, rows))
+        strips = (read(slice(top, top + rows)) for top in range(0, photo.height, rows))
         pooled = torch.cat([functional.avg_pool2d(s, step, ceil_mode=True) for s in strips], 1)
         if pooled.shape[-2:] == self.size:
             return pooled
@@ -78,8 +84,25 @@ class View:
 
     @cached_property
     def light_with_lamps(self) -> Float32[Tensor, "3 h w"]:
-        """The same with the lights that are found in it restored."""
-        return restore_lights(self.light[None])[0]
+        """The same with its lights restored: as the photo's gain map tells, else those that are found in it."""
+        mapped, photo = self.mapped, self.scene.photo
+        if mapped is None:
+            return restore_lights(self.light[None])[0]
+        return self._averaged(lambda rows: mapped.restore(photo.linear(rows), rows.start))
+
+    @cached_property
+    def mapped(self) -> MappedLights | None:
+        """The lights that the photo's gain map tells; None without one."""
+        photo = self.scene.photo
+        return None if photo.gain_map is None else MappedLights.of(photo)
+
+    def shown(
+        self, made: Float32[Tensor, "3 h w"], options: RenderOptions, renderer: Renderer
+    ) -> Float32[Tensor, "3 h w"]:
+        """Light that a renderer has made of this view, as the photo shows its own."""
+        if self.mapped is None or not restores_lights(options, renderer):
+            return made
+        return self.mapped.shown(made)
 
     @cached_property
     def inverse(self) -> Float32[Tensor, "h w"]:
@@ -105,7 +128,7 @@ class View:
         renderer, light, inverse = self.inputs(plan, plan.renderer)
         with torch.inference_mode():
             made = renderer.render(light, inverse, plan.lens)[0]
-        pixels = encoded(self.scene.photo, made)
+        pixels = encoded(self.scene.photo, self.shown(made, options, plan.renderer))
         height, width = inverse.shape[-2:]
         limit_m = SHARP_SHARE * math.hypot(height, width) / width * plan.lens.sensor_width_m
         near, far = plan.settings.sharp_m or plan.lens.depth_of_field_m(limit_m)
@@ -117,7 +140,7 @@ class View:
         self, plan: Plan, renderer: Renderer
     ) -> tuple[Renderer, Float32[Tensor, "1 3 h w"], Float32[Tensor, "1 1 h w"]]:
         """A renderer of a plan, and what it is given at this size: light and inverse depth (1/m)."""
-        lamps = plan.settings.options.highlights == "auto" and isinstance(renderer, Physical | HybridRenderer)
+        lamps = restores_lights(plan.settings.options, renderer)
         if isinstance(renderer, Physical):
             renderer = replace(renderer, sharp_lights=None)  # only where a lamp was found
         radius = plan.settings.largest_blur_radius_px * self.size[1] / self.scene.photo.width

@@ -65,8 +65,9 @@ class RenderOptions:
     lateral_ca: float = 0.0
     """Lateral chromatic aberration: red is magnified and blue reduced by this fraction, e.g. 0.001."""
     highlights: Literal["auto", "off"] | Pair = "auto"
-    """Restore the brightness that clipped lights have lost, so that they become bright discs: auto (for lamps, not
-    for white surfaces), off, or THRESHOLD,GAIN, which multiplies what is brighter than the threshold (0..1)."""
+    """Restore the brightness that clipped lights have lost, so that they become bright discs: auto (as the photo's
+    gain map says; without one for lamps, not for white surfaces), off, or THRESHOLD,GAIN, which multiplies what is
+    brighter than the threshold (0..1)."""
     grain: Literal["auto", "off"] = "auto"
     """Add noise where the blur has removed it: auto (as strong as in the sharp parts of the photo) or off."""
     depth_kind: DepthKind | None = None

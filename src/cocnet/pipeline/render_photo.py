@@ -30,8 +30,9 @@ from cocnet.pipeline.depth_source import find_depth, find_subject, inverse_depth
 from cocnet.pipeline.doubts import subject_doubt
 from cocnet.pipeline.drawn import Drawn, paths_of
 from cocnet.pipeline.exports import save_depth, save_mask
-from cocnet.pipeline.finish import Grain, finish, rounded
+from cocnet.pipeline.finish import Grain, finish, left_alone, rounded
 from cocnet.pipeline.focus import Focus, choose_focus, held_sharp
+from cocnet.pipeline.mapped_lights import MappedLights, lights_note
 from cocnet.pipeline.one_surface import subject_surface
 from cocnet.pipeline.options import RenderOptions, RenderSettings, finds_focus
 from cocnet.pipeline.options_ignored import ignored_by
@@ -49,7 +50,7 @@ class Plan:
     """A photo with its inverse depth (1/m, of its size), its lens, its renderer, and the settings behind them.
 
     grain: the noise that comes back where blur took it [measured in the photo]; seed: of that noise; dithered:
-    whether 8-bit gradients are; lights: those to restore [found in the photo].
+    whether 8-bit gradients are; lights: those to restore [as a gain map says, else found in the photo].
     """
 
     photo: Photo
@@ -61,7 +62,7 @@ class Plan:
     grain: Grain | None = None
     seed: int = 0
     dithered: bool = True
-    lights: Lights | None = None
+    lights: Lights | MappedLights | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,7 +194,8 @@ def plan_at(
         depth=scene.depth_file,
         sharp_m=focus.sharp_m,
     )
-    settings = replace(settings, notes=settings.notes + blur_note(settings, renderer))
+    told = picture.gain_map if restores_lights(options, renderer) else None
+    settings = replace(settings, notes=settings.notes + blur_note(settings, renderer) + lights_note(told))
     return Plan(picture, inverse, lens, settings, at_scale(renderer, radius), hand.subject)
 
 
@@ -228,10 +230,13 @@ def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarra
         return light, torch.from_numpy(plan.inverse_depth[rows, columns].copy())[None]
 
     def write(rows: slice, columns: slice, rendered: Tensor) -> None:
+        shown = rendered if lights is None else lights.shown(rendered)
         if not plan.dithered:
-            out[rows, columns] = rounded(photo, rendered)
+            out[rows, columns] = rounded(photo, shown)
             return
         light, inverse = read(rows, columns)
+        if shown is not rendered:
+            rendered = torch.where(left_alone(light, rendered), rendered, shown)
         radius = plan.lens.coc_radius_px(inverse[0], photo.width).abs().numpy() if grain else None
         out[rows, columns] = finish(photo, rows, columns, light, rendered, radius, grain, plan.seed)
 
@@ -243,12 +248,20 @@ def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarra
     return out
 
 
-def lights_of(plan: Plan) -> Lights | None:
-    """The lights that `auto` finds in the photo; None: nothing would be made of them."""
+def lights_of(plan: Plan) -> Lights | MappedLights | None:
+    """The lights that the photo's gain map tells, else those that `auto` finds in the photo; None: nothing would be
+    made of them."""
     photo = plan.photo
-    if plan.settings.options.highlights != "auto" or not isinstance(plan.renderer, Physical | HybridRenderer):
+    if not restores_lights(plan.settings.options, plan.renderer):
         return None
+    if photo.gain_map is not None:
+        return MappedLights.of(photo)
     return find_lights(photo.linear, photo.height, photo.width)
+
+
+def restores_lights(options: RenderOptions, renderer: Renderer) -> bool:
+    """Whether lights are made as bright as they were before the blur, and not by a curve that was given."""
+    return options.highlights == "auto" and isinstance(renderer, Physical | HybridRenderer)
 
 
 def renderer_for(options: RenderOptions) -> Renderer:

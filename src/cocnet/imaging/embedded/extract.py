@@ -1,7 +1,7 @@
 """What came along beside a photo in its file, whoever wrote it; never an error, always a reason.
 
 Enters: the photo's file, its orientation and size. Leaves: an upright `DepthMap`, or None and a note with the
-reason, and lines about what else lies there and isn't used.
+reason, an upright `GainMap`, and lines about what else lies there and isn't used or kept.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,30 +10,31 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cocnet.containers.jpeg import picture_end, segments, xmp_packets
+from cocnet.containers.jpeg import picture_end, xmp_packets
 from cocnet.containers.mpf import further_pictures
 from cocnet.containers.trailers import maker_of_trailer
 from cocnet.containers.xmp import PhotoXmp, read_xmp
 from cocnet.imaging.depth.depth_map import DepthMap
 from cocnet.imaging.depth.resample import same_aspect
 from cocnet.imaging.embedded.apple import heif_depth, jpeg_depth
+from cocnet.imaging.embedded.gain_map import GAIN_MAP_GONE, GainMap, find_gain_map, iso_block
 from cocnet.imaging.embedded.gdepth import android_depth
 from cocnet.imaging.embedded.original import find_original
 from cocnet.imaging.photo.orientation import upright
 
 _MAX_FILE_BYTES = 500_000_000
-_ISO_GAIN_MAP = b"urn:iso:std:iso:ts:21496"
 
 
 @dataclass(frozen=True, eq=False)
 class Beside:
-    """Upright depth, or None and why depth that is there can't be used; `losses`: what is there and not used;
-    `original`: the bytes of the picture before the phone blurred it."""
+    """Upright depth, or None and why depth that is there can't be used; `losses`: what is there and not used or kept;
+    `original`: the bytes of the picture before the phone blurred it; `gain_map`: how bright its lights are."""
 
     depth: DepthMap | None = None
     note: str | None = None
     losses: tuple[str, ...] = ()
     original: bytes | None = None
+    gain_map: GainMap | None = None
 
 
 def extract_depth(
@@ -49,9 +50,15 @@ def extract_depth(
 
 
 def look_beside(
-    given: str | Path | bytes, width: int, height: int, orientation: int = 1, heif: Any = None
+    given: str | Path | bytes,
+    width: int,
+    height: int,
+    orientation: int = 1,
+    heif: Any = None,
+    exif: bytes | None = None,
 ) -> Beside:
-    """Depth as `extract_depth`, and lines about what else came with the photo."""
+    """Depth as `extract_depth`, and what else came with the photo; exif: its block, where Apple says how bright its
+    lights are."""
     try:
         size = len(given) if isinstance(given, bytes) else Path(given).stat().st_size
         if size > _MAX_FILE_BYTES:
@@ -59,14 +66,17 @@ def look_beside(
         data = given if isinstance(given, bytes) else Path(given).read_bytes()
     except OSError as error:
         return Beside(note=f"embedded depth ignored: {error.strerror or error}")
+    turn = 1 if heif is not None else orientation
     if heif is not None:
         found, reason = _tried(lambda: heif_depth(heif, data))
         beside = Beside(found, reason)
     else:
         beside = _in_jpeg(data)
+    gain_map, why = find_gain_map(data, (width, height), turn, heif, exif)
+    beside = replace(beside, gain_map=gain_map, losses=(*beside.losses, *((why,) if why else ())))
     if beside.depth is None:
         return replace(beside, note=beside.note or _trailer_note(data, heif is None))
-    depth, note = _turned(beside.depth, width, height, 1 if heif is not None else orientation)
+    depth, note = _turned(beside.depth, width, height, turn)
     return replace(beside, depth=depth, note=note)
 
 
@@ -95,13 +105,12 @@ def _xmp_of(jpeg: bytes) -> PhotoXmp:
 
 
 def _losses(data: bytes, xmp: PhotoXmp) -> Iterator[str]:
-    iso = any(marker == 0xE2 and data.startswith(_ISO_GAIN_MAP, at) for marker, at, _ in segments(data))
     read = (_tried(partial(_xmp_of, each))[0] for each in further_pictures(data))
     others = [each for each in read if each is not None]
     if any(map(_is_matte, others)):
         yield "its portrait mattes (subject, hair, skin) aren't used; edges are found in the picture"
-    if iso or xmp.has_gain_map or any(map(_is_gain_map, others)):
-        yield "its HDR gain map is dropped; the picture is the standard one"
+    if iso_block(data) is not None or xmp.has_gain_map or any(map(_is_gain_map, others)):
+        yield GAIN_MAP_GONE
 
 
 def _is_gain_map(xmp: PhotoXmp) -> bool:

@@ -127,7 +127,7 @@ def _decode_heif(source: Source, name: str, max_bytes: int) -> Raster:
     width, height = heif.size
     pixel_bytes = max(3, len(heif.mode.split(";")[0])) * (2 if ";" in heif.mode else 1)
     check_memory(width, height, pixel_bytes, source.name, source.size, max_bytes)
-    for note in exact.heif_losses(heif):
+    for note in exact.heif_losses(heif, items):
         warn(f"'{source.name}': {note}")
     pixels, info = exact.heif_pixels(heif, data, items), heif.info
     icc = info.get("icc_profile") or (of_code_points(*items.nclx) if items.nclx else None)

@@ -16,6 +16,7 @@ from cocnet.containers.completeness import TiffLayout
 from cocnet.containers.isobmff import HeifItems, read_items
 from cocnet.errors import FileError, MissingExtraError
 from cocnet.files.quiet import quiet_logger, quiet_stderr
+from cocnet.imaging.photo.limits import check_memory
 from cocnet.imaging.photo.orientation import upright
 from cocnet.imaging.photo.source import Source
 
@@ -224,13 +225,23 @@ def _has_blank_tile(pixels: np.ndarray, tiling: dict[str, int]) -> bool:
     return not views or any((t[0, 0] == t[-1, -1]).all() and (t == t[:1, :1]).all() for t in tiles)
 
 
-def heif_losses(heif: Any) -> list[str]:
-    """Say what of a HEIC is not carried over: further pictures, gain map."""
+def heif_item(data: bytes, items: HeifItems, item: int, max_bytes: int) -> Shaped[np.ndarray, "h w *c"]:
+    """Decode another picture of a HEIC than its main one, turned as the file says. Raises FileError, ValueError."""
+    pillow_heif = require("pillow_heif", "heif", "HEIC photos")
+    heif = pillow_heif.open_heif(items.with_primary(_without_depth(data), item), convert_hdr_to_8bit=False)
+    (width, height), channels = heif.size, len(heif.mode.split(";")[0])
+    check_memory(width, height, channels, "its further picture", len(data), max_bytes)
+    return np.asarray(heif)
+
+
+def heif_losses(heif: Any, items: HeifItems) -> list[str]:
+    """Say what of a HEIC is not carried over: further pictures, mattes, gain map."""
     notes = []
     if len(heif) > 1:
         notes.append("holds several frames; only the main one is used")
     if any("matte" in str(name).lower() for name in heif.info.get("aux", {})):
         notes.append("its portrait mattes (subject, hair, skin) aren't used; edges are found in the picture")
-    if any("gainmap" in name for name in heif.info.get("aux", {})):
-        notes.append("its HDR gain map is dropped; the picture is the standard one")
+    derived = any(kind == b"tmap" for kind, _ in items.made_of.values())
+    if derived or any("gainmap" in name for name in heif.info.get("aux", {})):
+        notes.append("its HDR gain map isn't kept; the picture is the standard one")
     return notes

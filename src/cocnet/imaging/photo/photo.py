@@ -24,6 +24,7 @@ from cocnet.imaging.color.icc import transfer
 from cocnet.imaging.color.profile import adobe_rgb
 from cocnet.imaging.depth.depth_map import DepthMap
 from cocnet.imaging.embedded.extract import Beside, look_beside
+from cocnet.imaging.embedded.gain_map import GainMap
 from cocnet.imaging.embedded.original import with_original
 from cocnet.imaging.photo.decode import decode
 from cocnet.imaging.photo.encode import write_pixels
@@ -38,7 +39,7 @@ __all__ = ["CameraInfo", "Photo", "atomic_path", "read_photo", "write_json", "wr
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """Upright pixels (uint8 or uint16, display-referred) with profile, EXIF, alpha, depth, camera."""
+    """Upright pixels (uint8 or uint16, display-referred) with profile, EXIF, alpha, depth, camera, gain map."""
 
     pixels: Shaped[np.ndarray, "h w 3"]
     alpha: Shaped[np.ndarray, "h w"] | None = None
@@ -51,6 +52,7 @@ class Photo:
     camera: CameraInfo | None = None
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
+    gain_map: GainMap | None = None
 
     def __post_init__(self) -> None:
         pixels = self.pixels
@@ -118,7 +120,7 @@ def photo_of(raster: Raster, file: Path | bytes | None = None, max_bytes: int = 
     beside = Beside()
     if file is not None and raster.format in ("JPEG", "HEIC"):
         size = (height, width) if turn >= 5 else (width, height)
-        beside = look_beside(file, *size, turn, raster.heif)
+        beside = look_beside(file, *size, turn, raster.heif, raster.exif)
     lines = beside.losses
     if beside.original is not None:
         raster, said = with_original(raster, beside.original, max_bytes)
@@ -137,6 +139,7 @@ def photo_of(raster: Raster, file: Path | bytes | None = None, max_bytes: int = 
         camera=facts.camera,
         xmp=kept_xmp(raster.xmp),
         dpi=raster.dpi if raster.dpi is None or turn < 5 else raster.dpi[::-1],
+        gain_map=beside.gain_map,
     )
 
 

@@ -56,6 +56,10 @@ class Lights:
         share = ((light.amin(0) - PART) / (FULL - PART)).clamp(0, 1)
         return light * (1 + share * extra.to(light))
 
+    def shown(self, light: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 h w"]:
+        """Rendered light as the photo would show it: as it is, clipped when it is encoded."""
+        return light
+
 
 def find_lights(strip: Callable[[slice], Float[Tensor, "3 h w"]], height: int, width: int) -> Lights:
     """The lights of a photo of height × width px; strip(rows) gives scene-linear light of some of its rows."""
