@@ -123,7 +123,8 @@ class PhysicalRenderer:
 
         def render(light: Tensor, depths: list[float]) -> Tensor:
             reached = self.max_radius_px or reach
-            found = kernels().split(light, x, reached) if usable(light, x) else fragments(light, x, reached)
+            split = kernels().split if usable(light, x, gradients=True) else fragments
+            found = split(light, x, reached)
             parts = with_depths(found, depths)
             return self._composite(parts, window, reach, SHARP_LAYERS if sharp else LINEAR)
 

@@ -1,7 +1,7 @@
 """The renderer's loops over pixels and layers, fused, and compiled for this processor by Numba.
 
 Enters and leaves what `fragments` and `layers` do, equal within 1e-5: these stay the reference, and the way of other
-devices and precisions, of gradients of the fragments and gradients of gradients, and of machines without Numba.
+devices and precisions, of gradients of gradients, and of machines without Numba.
 COCNET_COMPILED=0 turns it off.
 """
 

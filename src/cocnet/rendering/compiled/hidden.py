@@ -5,10 +5,11 @@ Enters: both fragments of each pixel, changed in place, and where the silhouette
 
 import numpy as np
 
+from cocnet.rendering.compiled.bilinear import between
 from cocnet.rendering.compiled.jit import jit
 from cocnet.rendering.compiled.pool import ONE, ZERO
 
-NEAR, FAR, TWO = np.float32(0.75), np.float32(0.25), np.float32(2)
+TWO = np.float32(2)
 MOSTLY_FAR, MOSTLY_NEAR = np.float32(0.3), np.float32(0.7)
 
 
@@ -69,48 +70,44 @@ def push(coarse, least, begin, end, fine):
             far_x = max(near_x - 1, 0) if i % 2 == 0 else min(near_x + 1, small_w - 1)
             carried = ZERO
             if share < ONE:
-                weight = _between(coarse[count - 1], near_y, far_y, near_x, far_x)
+                weight = between(coarse[count - 1], near_y, far_y, near_x, far_x)
                 carried = (ONE - share) / weight if weight > least else ZERO
             for k in range(d):
                 found = fine[k, y, i] * own
                 if carried > ZERO:
-                    found += _between(coarse[k], near_y, far_y, near_x, far_x) * carried
+                    found += between(coarse[k], near_y, far_y, near_x, far_x) * carried
                 fine[k, y, i] = found
 
 
 @jit
-def _between(plane, near_y, far_y, near_x, far_x):
-    """Bilinear at twice the scale."""
-    return NEAR * (NEAR * plane[near_y, near_x] + FAR * plane[near_y, far_x]) + FAR * (
-        NEAR * plane[far_y, near_x] + FAR * plane[far_y, far_x]
-    )
+def hide(back, x_back, x_front, rim, filled, distance, least, jump, seen, begin, end, taken):
+    """Put what was carried in behind the pixels of the rows where it can be seen, and mark these in `taken`.
 
-
-@jit
-def hide(back, x_back, x_front, rim, filled, distance, least, jump, seen, begin, end):
-    """Put what was carried in behind the pixels of the rows where it can be seen; filled and distance: half scale."""
+    filled and distance: at half the scale.
+    """
     d, _, width = back.shape
     count, small_h, small_w = filled.shape
     for y in range(begin, end):
         near_y = y // 2
         far_y = max(near_y - 1, 0) if y % 2 == 0 else min(near_y + 1, small_h - 1)
         for i in range(width):
+            taken[y, i] = False
             near_x, own = i // 2, x_front[y, i]
             far = distance[near_y, near_x]
             if rim[y, i] or not far < np.inf:
                 continue
             far_x = max(near_x - 1, 0) if i % 2 == 0 else min(near_x + 1, small_w - 1)
-            have = _between(filled[count - 1], near_y, far_y, near_x, far_x)
+            have = between(filled[count - 1], near_y, far_y, near_x, far_x)
             if have <= least:
                 continue
-            x_far = _between(filled[0], near_y, far_y, near_x, far_x) / have
+            x_far = between(filled[0], near_y, far_y, near_x, far_x) / have
             if not (x_far - own > jump and far <= TWO * (max(abs(own), abs(x_far)) + seen)):
                 continue
-            x_near = _between(filled[1], near_y, far_y, near_x, far_x) / have
+            x_near = between(filled[1], near_y, far_y, near_x, far_x) / have
             if own < MOSTLY_FAR * x_far + MOSTLY_NEAR * x_near:
-                x_back[y, i] = x_far
+                x_back[y, i], taken[y, i] = x_far, True
                 for k in range(d):
-                    back[k, y, i] = _between(filled[2 + k], near_y, far_y, near_x, far_x) / have
+                    back[k, y, i] = between(filled[2 + k], near_y, far_y, near_x, far_x) / have
 
 
 @jit

@@ -12,7 +12,9 @@ from cocnet.rendering.compiled.codes import codes
 from cocnet.rendering.compiled.composition import composed
 from cocnet.rendering.compiled.jit import bands, in_threads
 from cocnet.rendering.compiled.scale import detailed, halve
+from cocnet.rendering.compiled.split_gradients import graded_split
 from cocnet.rendering.compiled.splitting import one_split
+from cocnet.rendering.compiled.steps import graded
 from cocnet.rendering.fragments import Fragments
 from cocnet.rendering.layers import Kernel
 from cocnet.rendering.levels import LINEAR
@@ -22,8 +24,9 @@ def split(
     image: Float[Tensor, "b c h w"], x: Float[Tensor, "b 1 h w"], max_radius_px: float | None = None
 ) -> Fragments:
     """As `fragments.fragments`."""
-    reach = float(x.abs().max()) if max_radius_px is None else max_radius_px
-    found = [one_split(image[i : i + 1], x[i : i + 1], reach) for i in range(len(image))]
+    reach = float(x.detach().abs().max()) if max_radius_px is None else max_radius_px
+    one = graded_split if graded(image, x) else one_split
+    found = [one(*pair, reach) for pair in zip(image.split(1), x.split(1), strict=True)]
     return found[0] if len(found) == 1 else Fragments(*(torch.cat(part) for part in zip(*found, strict=True)))
 
 
@@ -31,10 +34,8 @@ def picture(
     parts: Fragments, max_radius_px: float, kernel: Kernel, fine_layers: int = LINEAR
 ) -> Float[Tensor, "b c h w"]:
     """As `layers.composite`."""
-    found = [
-        composed(Fragments(*(part[i : i + 1] for part in parts)), max_radius_px, kernel, fine_layers)
-        for i in range(len(parts.front))
-    ]
+    each = zip(*(part.split(1) for part in parts), strict=True)
+    found = [composed(Fragments(*own), max_radius_px, kernel, fine_layers) for own in each]
     return found[0] if len(found) == 1 else torch.cat(found)
 
 

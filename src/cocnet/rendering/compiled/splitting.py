@@ -1,7 +1,10 @@
 """The fragments of one image, as `fragments.fragments` makes them.
 
-Enters: an image and the signed radius of its circle of confusion (px, + behind the focus). Leaves: fragments.
+Enters: an image and the signed radius of its circle of confusion (px, + behind the focus). Leaves: fragments, and
+what a way back needs of how they were made.
 """
+
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -30,26 +33,89 @@ CONSTANTS = np.array(
 )
 
 
+def _fall(sigma_px: float) -> Float[Array, "n n"]:
+    """A Gaussian over a window."""
+    line = np.arange(-matting.WINDOW, matting.WINDOW + 1)
+    return np.exp((line[:, None] ** 2 + line**2) / (-2 * sigma_px**2)).astype(np.float32)
+
+
+FALLS = np.stack([_fall(s) for s in (matting.CLEAN_PX, matting.SPREAD_PX, matting.BAND_PX)])
+
+
+class Band(NamedTuple):
+    """The pixels along silhouettes, and what was found about them (as in `mixture`).
+
+    places: flat; number: of each pixel in the band, or −1; middle: the x that parts a pixel's sides; outline: its
+    coverage without looking at colours; facts: spreads, the sides' x, the window's extremes; rounds: what each found.
+    """
+
+    places: Int[Tensor, " p"]
+    rows: Int[Array, " p"]
+    columns: Int[Array, " p"]
+    number: Int[Array, "h w"]
+    middle: Float[Array, " p"]
+    outline: Float[Array, " p"]
+    facts: Float[Array, "p 2 c e"]
+    rounds: list[Float[Array, "p f"]]
+
+    def about(self, image: Float[Array, "c h w"], x: Float[Array, "h w"]) -> tuple[Any, ...]:
+        """What the loops of `mixture` and of its way back read first."""
+        places = (self.rows, self.columns, self.middle, self.outline)
+        return ((0,) * len(image), image, x, self.number, *places, CONSTANTS)
+
+    def matte(self) -> matting.Matte:
+        """What the last round found, before `matting.exact`."""
+        made, ends = torch.from_numpy(self.rounds[-1]).T, torch.from_numpy(self.facts[:, :, 0, -3]).T
+        c = self.facts.shape[2]
+        return matting.Matte(made[0], made[3 : 3 + c], made[3 + c :], ends[0], ends[1])
+
+
+class Carried(NamedTuple):
+    """How background was carried in: weights of the sums at half the scale and below, the same of the means that
+    these became, and the pixels behind which it was put."""
+
+    weights: list[Float[Array, "i j"]]
+    have: list[Float[Array, "i j"]]
+    taken: Bool[Array, "h w"]
+
+
 def one_split(
     image: Float[Tensor, "1 c h w"], x: Float[Tensor, "1 1 h w"], max_radius_px: float
 ) -> plain.Fragments:
     """As `fragments.fragments`, for one image."""
-    picture, radius = image[0].contiguous().numpy(), x[0, 0].contiguous().numpy()
-    rim = _silhouettes(radius, plain.beside_lights(image))
-    front = torch.ones(1, image.shape[1] + 1, *image.shape[2:])
-    front[:, :-1] = image
-    back = torch.zeros_like(front)
-    if not rim.any():
-        return plain.Fragments(front, x, back, x)
-    index, found = _matte(picture, radius, rim)
-    front[0].flatten(1).index_copy_(1, index, torch.cat([found.near * found.alpha, found.alpha[None]]))
-    back[0].flatten(1).index_copy_(1, index, torch.cat([found.far, torch.ones_like(found.alpha)[None]]))
-    ends = plain.sides(x.flatten().index_select(0, index), found)
-    x_front, x_back = (x.flatten().index_copy(0, index, end).view_as(x) for end in ends)
-    rim = np.zeros_like(rim)
-    rim.reshape(-1)[index.numpy()] = True
-    _hide(back[0].numpy(), x_back[0, 0].numpy(), x_front[0, 0].numpy(), rim, plain.fill_levels(max_radius_px))
-    return plain.Fragments(front, x_front, back, x_back)
+    rim = rim_of(image, x)
+    return split_at(image, x, rim, max_radius_px)[0] if rim.any() else unsplit(image, x)
+
+
+def unsplit(image: Float[Tensor, "1 c h w"], x: Float[Tensor, "1 1 h w"]) -> plain.Fragments:
+    """Of a picture without silhouettes."""
+    front = torch.cat([image, torch.ones_like(x)], 1)
+    return plain.Fragments(front, x, torch.zeros_like(front), x)
+
+
+def split_at(
+    image: Float[Tensor, "1 c h w"],
+    x: Float[Tensor, "1 1 h w"],
+    rim: Bool[Array, "h w"],
+    max_radius_px: float,
+) -> tuple[plain.Fragments, Band, Carried]:
+    """The fragments of a picture with silhouettes `rim`."""
+    band = _band_of(image[0].contiguous().numpy(), x[0, 0].contiguous().numpy(), rim)
+    own = image[0].flatten(1).index_select(1, band.places)
+    found = matting.exact(own, band.matte())
+    front, _, back, _ = unsplit(image, x)
+    front[0].flatten(1).index_copy_(1, band.places, torch.cat([found.near * found.alpha, found.alpha[None]]))
+    back[0].flatten(1).index_copy_(1, band.places, torch.cat([found.far, torch.ones_like(found.alpha)[None]]))
+    ends = plain.sides(x.flatten().index_select(0, band.places), found)
+    x_front, x_back = (x.flatten().index_copy(0, band.places, end).view_as(x) for end in ends)
+    planes = (back[0].numpy(), x_back[0, 0].numpy(), x_front[0, 0].numpy())
+    carried = _hide(*planes, band.number >= 0, plain.fill_levels(max_radius_px))
+    return plain.Fragments(front, x_front, back, x_back), band, carried
+
+
+def rim_of(image: Float[Tensor, "1 c h w"], x: Float[Tensor, "1 1 h w"]) -> Bool[Array, "h w"]:
+    """As `fragments.silhouettes`."""
+    return _silhouettes(x[0, 0].detach().contiguous().numpy(), plain.beside_lights(image))
 
 
 def _silhouettes(x: Float[Array, "h w"], lit: Bool[Tensor, "1 1 h w"] | None) -> Bool[Array, "h w"]:
@@ -60,30 +126,30 @@ def _silhouettes(x: Float[Array, "h w"], lit: Bool[Tensor, "1 1 h w"] | None) ->
     return rim
 
 
-def _matte(
-    image: Float[Array, "c h w"], x: Float[Array, "h w"], rim: Bool[Array, "h w"]
-) -> tuple[Int[Tensor, " p"], matting.Matte]:
-    """As `matting.matte`."""
+def _band_of(image: Float[Array, "c h w"], x: Float[Array, "h w"], rim: Bool[Array, "h w"]) -> Band:
+    """As `matting.matte`, up to the last round."""
     index, middle = _band(x, rim)
     rows, columns = index.numpy() // x.shape[1], index.numpy() % x.shape[1]
     p, c = len(rows), len(image)
     number = np.full(x.shape, -1, np.int32)
     number[rows, columns] = np.arange(p, dtype=np.int32)
-    falls = np.stack([_fall(s) for s in (matting.CLEAN_PX, matting.SPREAD_PX, matting.BAND_PX)])
-    chunks = [(start, min(start + CHUNK, p)) for start in range(0, p, CHUNK)]
+    chunks = chunks_of(p)
     share = np.empty(p, np.float32)
-    in_threads(lambda a, b: smoothed(x, rows, columns, middle, falls[0], a, b, share), chunks)
+    in_threads(lambda a, b: smoothed(x, rows, columns, middle, FALLS[0], a, b, share), chunks)
     outline = matting.coverage(torch.from_numpy(share)).numpy()
-    about = ((0,) * c, image, x, number, rows, columns, middle, outline, CONSTANTS)
-    facts, found = np.empty((p, 2, c, c + 3), np.float32), np.empty((p, 3 + 2 * c), np.float32)
-    in_threads(lambda a, b: begin_mixture(*about, falls[:2], a, b, facts, found), chunks)
+    facts, rounds = np.empty((p, 2, c, c + 3), np.float32), [np.empty((p, 3 + 2 * c), np.float32)]
+    band = Band(index, rows, columns, number, middle, outline, facts, rounds)
+    about = band.about(image, x)
+    in_threads(lambda a, b: begin_mixture(*about, FALLS[:2], a, b, facts, rounds[0]), chunks)
     for _ in range(matting.ROUNDS - 1):
-        old, found = found, np.empty_like(found)
-        in_threads(lambda a, b: again(*about, falls[2], facts, a, b, old, found), chunks)  # noqa: B023
-    made = torch.from_numpy(found).T
-    ends = torch.from_numpy(facts[:, :, 0, c]).T
-    own = torch.from_numpy(image).flatten(1).index_select(1, index)
-    return index, matting.exact(own, matting.Matte(made[0], made[3 : 3 + c], made[3 + c :], ends[0], ends[1]))
+        rounds.append(np.empty_like(rounds[0]))
+        in_threads(lambda a, b: again(*about, FALLS[2], facts, a, b, *rounds[-2:]), chunks)
+    return band
+
+
+def chunks_of(count: int) -> list[tuple[int, int]]:
+    """Begin and end of what one thread solves of the band at a time."""
+    return [(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK)]
 
 
 def _band(x: Float[Array, "h w"], rim: Bool[Array, "h w"]) -> tuple[Int[Tensor, " p"], Float[Array, " p"]]:
@@ -97,27 +163,25 @@ def _band(x: Float[Array, "h w"], rim: Bool[Array, "h w"]) -> tuple[Int[Tensor, 
     return index, middle
 
 
-def _fall(sigma_px: float) -> Float[Array, "n n"]:
-    """A Gaussian over a window."""
-    line = np.arange(-matting.WINDOW, matting.WINDOW + 1)
-    return np.exp((line[:, None] ** 2 + line**2) / (-2 * sigma_px**2)).astype(np.float32)
-
-
 def _hide(
     back: Float[Array, "d h w"],
     x_back: Float[Array, "h w"],
     x_front: Float[Array, "h w"],
     rim: Bool[Array, "h w"],
     levels: int,
-) -> None:
+) -> Carried:
     """Carry the far side of every silhouette in behind its near side: changes `back` and `x_back`."""
     far = _distance(rim, levels)
     found = np.empty((len(back) + 2, *far.shape), np.float32)
     dazzling = np.float32(plain.DAZZLING)
     in_threads(lambda a, b: seeds(back, x_back, x_front, rim, dazzling, a, b, found), bands(len(far)))
-    filled = _push_pull(found, levels - 1)
+    pyramid, weights = _push_pull(found, levels - 1)
+    taken = np.empty_like(rim)
     limits = [np.float32(v) for v in (plain.EMPTY, plain.SHARP_JUMP_PX, plain.SEEN_PX)]
-    in_threads(lambda a, b: hide(back, x_back, x_front, rim, filled, far, *limits, a, b), bands(len(rim)))
+    in_threads(
+        lambda a, b: hide(back, x_back, x_front, rim, pyramid[0], far, *limits, a, b, taken), bands(len(rim))
+    )
+    return Carried(weights, [means[-1] for means in pyramid], taken)
 
 
 def _distance(rim: Bool[Array, "h w"], levels: int) -> Float[Array, "i j"]:
@@ -135,15 +199,18 @@ def _distance(rim: Bool[Array, "h w"], levels: int) -> Float[Array, "i j"]:
     return far
 
 
-def _push_pull(seeds: Float[Array, "d h w"], levels: int) -> Float[Array, "d h w"]:
-    """As `fragments.push_pull`."""
+def _push_pull(
+    seeds: Float[Array, "d h w"], levels: int
+) -> tuple[list[Float[Array, "d i j"]], list[Float[Array, "i j"]]]:
+    """As `fragments.push_pull`, at all scales, and what each had of weight before the coarser ones filled it."""
     pyramid = [seeds]
     while len(pyramid) <= levels and max(pyramid[-1].shape[1:]) > 1:
         d, height, width = pyramid[-1].shape
         pyramid.append(np.empty((d, -(-height // 2), -(-width // 2)), np.float32))
         in_threads(lambda a, b: pull(pyramid[-2], a, b, pyramid[-1]), bands(len(pyramid[-1][0])))
+    weights = [sums[-1].copy() for sums in pyramid]
     coarse = np.zeros((0, 0, 0), np.float32)
     for fine in reversed(pyramid):
         in_threads(lambda a, b: push(coarse, np.float32(plain.EMPTY), a, b, fine), bands(len(fine[0])))  # noqa: B023
         coarse = fine
-    return coarse
+    return pyramid, weights

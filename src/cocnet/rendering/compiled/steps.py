@@ -147,7 +147,7 @@ def _arrays(*tensors: Tensor) -> list[Array]:
     return [t.detach().contiguous().numpy() for t in tensors]
 
 
-def _once() -> None:
+def first_only() -> None:
     """Raises InputError where gradients of gradients are asked for."""
     if torch.is_grad_enabled():
         raise InputError(
@@ -168,7 +168,7 @@ class _Levels(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        _once()
+        first_only()
         x, level = _arrays(*ctx.saved_tensors)
         return torch.from_numpy(levels_back(level, x, ctx.radii2, *_arrays(gradient))), None, None
 
@@ -183,7 +183,7 @@ class _Pooled(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
-        _once()
+        first_only()
         value, level, *planes = _arrays(*ctx.saved_tensors)
         found = ctx.plan.back(value, level, planes, _arrays(*gradients))
         return torch.from_numpy(found[0]), torch.from_numpy(found[1]), None
@@ -202,7 +202,7 @@ class _Marched(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        _once()
+        first_only()
         light, room, covered, *planes = _arrays(*ctx.saved_tensors)
         own = [t.clone(memory_format=torch.contiguous_format) for t in gradients]
         found = march_back(planes, ctx.layers, (light, room, covered), _arrays(*own))
