@@ -20,7 +20,8 @@ from plain_layers import plain_layers
 from renderer import SIDE, scene
 
 from cocnet import PhysicalRenderer
-from cocnet.rendering.compiled import composition, in_place, kernels, splitting, steps
+from cocnet.rendering import matting
+from cocnet.rendering.compiled import composition, in_place, kernels, splitting, step_gradients
 from cocnet.rendering.levels import groups, level_above, level_radius, own_radius
 
 PLANE = SIDE * SIDE * 4  # bytes
@@ -133,7 +134,7 @@ def stages_of(render: Callable[[], object], rounds: int) -> dict[str, float]:
     stages = Stages()
     stages.watch(splitting, "_silhouettes", "silhouettes")
     stages.watch(splitting, "_band_of", "matting")
-    stages.watch(splitting.matting, "exact", "matting")
+    stages.watch(matting, "exact", "matting")
     stages.watch(splitting, "_hide", "hidden background")
     stages.watch(composition, "_leaves", "layer of each pixel")
     stages.watch(composition, "pooled", "means for coarse groups")
@@ -142,8 +143,8 @@ def stages_of(render: Callable[[], object], rounds: int) -> dict[str, float]:
         "march",
         lambda *a: "layers, full scale" if a[11].shape[0] >= SIDE else "layers, coarse",
     )
-    stages.watch(steps, "double", "states at twice the scale")
-    stages.watch(steps, "finish", "finished picture")
+    stages.watch(step_gradients, "double", "states at twice the scale")
+    stages.watch(step_gradients, "finish", "finished picture")
     for _ in range(rounds):
         render()
     return {name: seconds / rounds for name, seconds in stages.seconds.items()}

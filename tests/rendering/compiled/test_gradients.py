@@ -7,6 +7,7 @@ from torch import Tensor
 
 from cocnet import PhysicalRenderer
 from cocnet.errors import InputError
+from cocnet.rendering.compiled import step_gradients
 
 
 def rough(height: int, width: int, batch: int = 1) -> tuple[Tensor, Tensor]:
@@ -67,6 +68,21 @@ def test_are_the_slope_of_renders_in_float64(flat: bool) -> None:
     found = [float((gradient * way).sum()) for way in ways]
     off = torch.tensor(slopes) - torch.tensor(found)
     assert off.norm() < (0.05 if flat else 0.005) * torch.tensor(slopes).norm()
+
+
+def test_are_the_same_whether_blurred_layers_are_kept_or_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = gradients(RENDERERS["wide open"], *rough(77, 51))
+    monkeypatch.setattr(step_gradients, "KEPT_BYTES", 0)
+    again = gradients(RENDERERS["wide open"], *rough(77, 51))
+    assert all(torch.equal(one, other) for one, other in zip(kept, again, strict=True))
+
+
+def test_may_be_asked_for_twice() -> None:
+    image, inverse = rough(40, 56)
+    depth = inverse.requires_grad_()
+    lit = RENDERERS["defaults"].from_inverse_depth(image, depth).square().sum()
+    first, again = (torch.autograd.grad(lit, depth, retain_graph=True)[0] for _ in range(2))
+    assert first.abs().max() > 0 and torch.equal(first, again)
 
 
 @pytest.mark.parametrize("threads", [2, 3])

@@ -1,4 +1,4 @@
-"""A picture at twice its scale, bilinear with pixels' middles aligned: one number, and the way back of all."""
+"""A picture at twice its scale, bilinear with pixels' middles aligned: one number, a row, and the way back."""
 
 import numpy as np
 
@@ -14,6 +14,26 @@ def between(plane, near_y, far_y, near_x, far_x):
     return NEAR * (NEAR * plane[near_y, near_x] + FAR * plane[near_y, far_x]) + FAR * (
         NEAR * plane[far_y, near_x] + FAR * plane[far_y, far_x]
     )
+
+
+@jit
+def between_rows(plane, y, row):
+    """The row of `plane` at row y of twice the scale."""
+    near = y // 2
+    far = max(near - 1, 0) if y % 2 == 0 else min(near + 1, plane.shape[0] - 1)
+    one, two = plane[near], plane[far]
+    for i in range(len(row)):
+        row[i] = NEAR * one[i] + FAR * two[i]
+
+
+@jit
+def along(small, large):
+    """A row at twice the scale, cut to the length of `large`."""
+    count = len(small)
+    for i in range(len(large)):
+        near = i // 2
+        far = max(near - 1, 0) if i % 2 == 0 else min(near + 1, count - 1)
+        large[i] = NEAR * small[near] + FAR * small[far]
 
 
 @jit

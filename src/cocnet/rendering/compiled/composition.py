@@ -4,14 +4,14 @@ Enters: fragments of one image with the signed radius of their circle of confusi
 with gradients where these are asked for.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cocnet.rendering.compiled.in_place import BEHIND, FRONT, Array, Size, layers_of, smaller
+from cocnet.rendering.compiled.in_place import BEHIND, FRONT, Array, Layers, Size, smaller
 from cocnet.rendering.compiled.steps import (
     Leaf,
     State,
@@ -25,14 +25,15 @@ from cocnet.rendering.compiled.steps import (
 )
 from cocnet.rendering.fragments import Fragments
 from cocnet.rendering.grid import Grid
-from cocnet.rendering.layers import Kernel
 from cocnet.rendering.levels import Group, groups, level_above, level_radius
+
+LayersOf = Callable[[Group, int | None], Layers]
 
 
 def composed(
-    parts: Fragments, max_radius_px: float, kernel: Kernel, fine_layers: int
+    parts: Fragments, max_radius_px: float, layers: LayersOf, fine_layers: int
 ) -> Float[Tensor, "1 c h w"]:
-    """As `layers.composite`, for one image."""
+    """As `layers.composite`, for one image; layers: those of a group's side (`in_place.layers_of`)."""
     height, width = parts.front.shape[-2:]
     fine, *coarse = groups(max_radius_px, fine_layers)
     size = Grid.of(height, width, coarse[-1].scale if coarse else 1).size
@@ -43,10 +44,10 @@ def composed(
         found = _there(own[number][FRONT] for own in smaller_ones)
         if found or state is not None:
             state = _begun(state, parts.front, smaller(size, group.scale))
-            state = marched(found, layers_of(group, FRONT, kernel), state)
-    state = marched(leaves, layers_of(fine, None, kernel), _begun(state, parts.front, size))
+            state = marched(found, layers(group, FRONT), state)
+    state = marched(leaves, layers(fine, None), _begun(state, parts.front, size))
     behind = [_there(own[n][BEHIND] for own in smaller_ones) for n in range(len(coarse))]
-    far = _behind(coarse, behind, kernel, halved(state.covered), len(state.light)) if any(behind) else None
+    far = _behind(coarse, behind, layers, halved(state.covered), len(state.light)) if any(behind) else None
     return finished(state, far, height, width)[None]
 
 
@@ -75,14 +76,14 @@ def _begun(before: State | None, like: Float[Tensor, "1 d i j"], size: Size) -> 
 def _behind(
     coarse: list[Group],
     leaves: list[list[Leaf]],
-    kernel: Kernel,
+    layers: LayersOf,
     covered: Float[Tensor, "h w"],
     channels: int,
 ) -> Float[Tensor, "d h w"]:
     """Light and coverage of the coarse groups behind the focus, as a share of the room in front of them."""
     begun = State(covered.new_zeros(channels, *covered.shape), 1 - covered, covered.clone())
-    state = marched(leaves[0], layers_of(coarse[0], BEHIND, kernel), begun)
+    state = marched(leaves[0], layers(coarse[0], BEHIND), begun)
     farther = None
     if any(leaves[1:]):
-        farther = doubled(_behind(coarse[1:], leaves[1:], kernel, halved(state.covered), channels))
+        farther = doubled(_behind(coarse[1:], leaves[1:], layers, halved(state.covered), channels))
     return shared(state, covered, farther)

@@ -3,6 +3,8 @@
 Enters: as `fragments.fragments` and `layers.composite`. Leaves: the same within 1e-5.
 """
 
+from functools import cache
+
 import numpy as np
 import torch
 from jaxtyping import Float, Float32, Int32, UInt8
@@ -10,6 +12,7 @@ from torch import Tensor
 
 from cocnet.rendering.compiled.codes import codes
 from cocnet.rendering.compiled.composition import composed
+from cocnet.rendering.compiled.in_place import layers_of
 from cocnet.rendering.compiled.jit import bands, in_threads
 from cocnet.rendering.compiled.scale import detailed, halve
 from cocnet.rendering.compiled.split_gradients import graded_split
@@ -35,7 +38,8 @@ def picture(
 ) -> Float[Tensor, "b c h w"]:
     """As `layers.composite`."""
     each = zip(*(part.split(1) for part in parts), strict=True)
-    found = [composed(Fragments(*own), max_radius_px, kernel, fine_layers) for own in each]
+    layers = cache(lambda group, side: layers_of(group, side, kernel))
+    found = [composed(Fragments(*own), max_radius_px, layers, fine_layers) for own in each]
     return found[0] if len(found) == 1 else torch.cat(found)
 
 

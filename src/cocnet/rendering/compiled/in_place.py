@@ -87,20 +87,41 @@ def march_on(leaves: Sequence[Array], layers: Layers, state: Sequence[Array], ke
     )
 
 
+def layers_kept(layers: Layers, depth: int, size: Size, most_bytes: float = math.inf) -> Array | None:
+    """Room for blurred layers (as in `march`), or None where it would be more than so many bytes."""
+    shape = len(layers.spots), depth, size[0], size[1] + 2 * (layers.spots.shape[1] - 1)
+    return np.zeros(shape, np.float32) if 4 * math.prod(shape) <= most_bytes else None
+
+
 def march_back(
-    leaves: Sequence[Array], layers: Layers, state: Sequence[Array], gradients: Sequence[Array]
+    leaves: Sequence[Array],
+    layers: Layers,
+    before: tuple[Array, Array],
+    gradients: Sequence[Array],
+    kept: Array | None,
+    needed: Sequence[bool],
 ) -> list[Array]:
-    """Gradients of the leaves; those of the state behind the march become those of the state before it, in place."""
-    _, room, covered = state
+    """Gradients of the leaves, an empty array where none is needed; those of transmittance and coverage behind the
+    march become those `before` it, in place. kept: the blurred layers (used up), None where they were not kept."""
+    room, covered = before
     edge = layers.spots.shape[1] - 1
-    kept = np.zeros((len(layers.spots), len(leaves[0]), room.shape[0], room.shape[1] + 2 * edge), np.float32)
-    march_on(leaves, layers, [plane.copy() for plane in state], kept)
-    in_threads(lambda a, b: composite_backward(kept, edge, room, covered, *gradients, a, b), bands(len(room)))
-    found = [np.zeros_like(plane) for plane in leaves]
+    if kept is None:
+        kept = layers_kept(layers, len(leaves[0]), room.shape)
+        assert kept is not None
+        light = np.zeros((len(leaves[0]) - 1, *room.shape), np.float32)
+        march_on(leaves, layers, [light, room.copy(), covered.copy()], kept)
+    blurred = kept
+    in_threads(
+        lambda a, b: composite_backward(blurred, edge, room, covered, *gradients, a, b), bands(len(room))
+    )
+    found = [
+        np.zeros_like(plane) if asked or plane.ndim == 2 else NOTHING[0]
+        for plane, asked in zip(leaves, needed, strict=True)
+    ]
     back = layers.turned()
     for value, level, *into in zip(leaves[::2], leaves[1::2], found[::2], found[1::2], strict=True):
         in_threads(
-            lambda a, b: spread_backward(value, level, *back, kept, room.shape[1], a, b, *into),  # noqa: B023
+            lambda a, b: spread_backward(value, level, *back, blurred, room.shape[1], a, b, *into),  # noqa: B023
             bands(len(level)),
         )
     return found
@@ -170,27 +191,32 @@ class Pooling(NamedTuple):
         return found
 
     def back(
-        self, value: Array, level: Array, planes: Sequence[Array], gradients: Sequence[Array]
+        self,
+        value: Array,
+        level: Array,
+        planes: Sequence[Array],
+        gradients: Sequence[Array],
+        of_value: bool,
     ) -> list[Array]:
-        """Gradients of the fragment and its layer from those of what `pooled` made."""
-        starts, flat = self._flat([(*plane.shape[1:], plane.shape[0]) for plane in planes])
+        """Gradients of the fragment (or an empty array) and its layer from those of what `pooled` made."""
+        starts, flat = self._flat([(*plane.shape[1:], plane.shape[0]) for plane in planes], len(value) + 1)
         widths = np.zeros((len(self.shifts), 2), np.int64)
         for (number, side), plane, gradient in zip(self.there, planes, gradients, strict=True):
             start = starts[number, side]
             sums = flat[start : start + plane.size].reshape(*plane.shape[1:], len(plane))
             settle_backward(plane, gradient, np.float32(4.0 ** -int(self.shifts[number])), sums)
             widths[number] = plane.shape[1:]
-        found = [np.zeros_like(value), np.zeros_like(level)]
+        found = [np.zeros_like(value) if of_value else NOTHING[0], np.zeros_like(level)]
         about = (self.group_of, self.shifts, starts, widths, self.size)
         rows = bands(self.size[0], 1 << int(self.shifts[-1]))
         in_threads(lambda a, b: pool_backward(value, level, *about, a, b, flat, *found), rows)
         return found
 
-    def _flat(self, shapes: Sequence[tuple[int, ...]]) -> tuple[Array, Array]:
-        """Where each group's side begins [groups 2], -1 where there is none, and zeros for all of them."""
+    def _flat(self, shapes: Sequence[tuple[int, ...]], more: int = 0) -> tuple[Array, Array]:
+        """Where each group's side begins [groups 2], -1 where there is none, and zeros for all of them and more."""
         starts = np.full((len(self.shifts), 2), -1, np.int64)
         length = 0
         for place, shape in zip(self.there, shapes, strict=True):
             starts[place] = length
             length += math.prod(shape)
-        return starts, np.zeros(length, np.float32)
+        return starts, np.zeros(length + more, np.float32)

@@ -8,7 +8,7 @@ import numpy as np
 
 from cocnet.rendering.compiled.blur import blur_row
 from cocnet.rendering.compiled.jit import jit
-from cocnet.rendering.compiled.march import LEAST, PER_COVERAGE
+from cocnet.rendering.compiled.march import LEAST, PER_COVERAGE, WORTH_PAIRS
 from cocnet.rendering.compiled.pool import NOWHERE, ONE, ZERO
 from cocnet.rendering.layers import EQUAL
 
@@ -26,26 +26,36 @@ def composite_backward(kept, edge, room, covered, g_light, g_room, g_covered, fi
     count, d, _, _ = kept.shape
     width = room.shape[1]
     opens, seens = np.empty((count, width), np.float32), np.empty((count, width), np.float32)
+    factor, g_factor = np.empty(width, np.float32), np.empty(width, np.float32)
     there = np.empty(count, np.bool_)
     for y in range(first_row, end_row):
         open_, seen = room[y].copy(), covered[y].copy()
         for n in range(count):
             coverage = kept[n, d - 1, y, edge : edge + width]
-            opens[n], seens[n] = open_, seen
             most = ZERO
             for i in range(width):
                 most = max(most, coverage[i])
             there[n] = most > ZERO
             if there[n]:
+                opens[n], seens[n] = open_, seen
                 _over(coverage, open_, seen)
             else:
                 seen[:] = ZERO
         for n in range(count - 1, -1, -1):
-            if there[n]:
-                layer = kept[n, :, y, edge : edge + width]
-                _over_backward(layer, opens[n], seens[n], g_light[:, y], g_room[y], g_covered[y])
-            else:
+            if not there[n]:
                 g_covered[y] = ZERO
+                continue
+            g_factor[:] = ZERO
+            for c in range(d - 1):
+                colour, g = kept[n, c, y, edge : edge + width], g_light[c, y]
+                for i in range(width):
+                    g_factor[i] += g[i] * colour[i]
+            coverage = kept[n, d - 1, y, edge : edge + width]
+            _over_backward(coverage, opens[n], seens[n], g_factor, g_room[y], g_covered[y], factor)
+            for c in range(d - 1):
+                colour, g = kept[n, c, y, edge : edge + width], g_light[c, y]
+                for i in range(width):
+                    colour[i] = g[i] * factor[i]
 
 
 @jit
@@ -61,44 +71,39 @@ def _over(coverage, open_, seen):
 
 
 @jit
-def _over_backward(layer, open_, seen, g_light, g_room, g_covered):
-    """One row of one layer: `layer` [d w] becomes its gradient, g_room and g_covered those of the state before."""
-    d = len(layer)
+def _over_backward(coverage, open_, seen, g_factor, g_room, g_covered, factor):
+    """One row of one layer: its coverage becomes that's gradient, g_room and g_covered those of the state before.
+
+    g_factor: gradients of what the layer's colours are multiplied by, which goes into `factor`.
+    """
     for i in range(len(open_)):
-        own = layer[d - 1, i]
+        own = coverage[i]
         solid = own * PER_COVERAGE
         part = min(solid, ONE)
         before = seen[i] * part
         left = ONE - before
         taken = min(own, left)
-        room, cover = max(left, LEAST), max(own, LEAST)
-        share = open_[i] / room
-        product = share * taken
-        factor = product / cover
-        g_factor = ZERO
-        for c in range(d - 1):
-            g_factor += g_light[c, i] * layer[c, i]
-            layer[c, i] = g_light[c, i] * factor
-        g_product = g_factor / cover - g_room[i]
-        g_own = -g_factor * factor / cover if own >= LEAST else ZERO
+        per_room, per_cover = ONE / max(left, LEAST), ONE / max(own, LEAST)
+        share = open_[i] * per_room
+        times = share * taken * per_cover
+        g_product = g_factor[i] * per_cover - g_room[i]
+        g_own = -g_factor[i] * times * per_cover if own >= LEAST else ZERO
         g_taken = g_product * share + g_covered[i]
         g_share = g_product * taken
         to_own = HALF if abs(own - left) <= SAME else (ONE if own < left else ZERO)
-        g_own += g_taken * to_own
-        g_left = g_taken * (ONE - to_own)
-        g_left -= g_share * share / room if left >= LEAST else ZERO
+        g_left = g_taken * (ONE - to_own) - (g_share * share * per_room if left >= LEAST else ZERO)
         g_before = g_covered[i] - g_left
-        g_own += g_before * seen[i] * PER_COVERAGE if solid <= ONE else ZERO
-        g_room[i] += g_share / room
+        factor[i] = times
+        coverage[i] = g_own + g_taken * to_own + (g_before * seen[i] * PER_COVERAGE if solid <= ONE else ZERO)
+        g_room[i] += g_share * per_room
         g_covered[i] = g_before * part
-        layer[d - 1, i] = g_own
 
 
 @jit
 def spread_backward(
     value, level, low, spots, halves, first, last, even, kept, wide, first_row, end_row, g_value, g_level
 ):
-    """Add to the gradients of the rows of a fragment [d h w] and its layer [h w].
+    """Add to the gradients of the rows of a fragment [d h w], unless there is no room for them, and its layer [h w].
 
     spots, first, last: not turned, otherwise as in `march`; kept [layers d h w+4·reach]: gradients of the blurred
     layers, `wide` columns of them. A pixel of the border stands for all beyond it.
@@ -106,7 +111,8 @@ def spread_backward(
     d, height, width = value.shape
     count, reach, rows = len(spots), spots.shape[1] // 2, kept.shape[2]
     begins, ends = np.empty(count, np.int64), np.empty(count, np.int64)
-    found = np.empty((d, wide + 2 * reach), np.float32)
+    found, pair = np.empty((d, wide + 2 * reach), np.float32), np.empty(kept.shape[3], np.float32)
+    share, along = np.empty(width, np.float32), np.empty(width, np.float32)
     for y in range(first_row, end_row):
         _members(level[y], low, begins, ends)
         top = -reach if y == 0 else y
@@ -120,12 +126,20 @@ def spread_backward(
             found[:, begin:end] = ZERO
             for v in range(top, bottom):
                 for k in range(reach - half, reach + half + 1):
-                    row = v - reach + k
-                    if 0 <= row < rows:
-                        for c in range(d):
-                            blur_row(
-                                kept[n, c, row], spots[n, k], first[n, k], last[n, k], begin, end, found[c]
-                            )
+                    row, other = v - reach + k, v + reach - k
+                    paired = even[n] and k != reach and last[n, k] - first[n, k] >= WORTH_PAIRS
+                    paired = paired and 0 <= row < rows and 0 <= other < rows
+                    if not 0 <= row < rows or (paired and k > reach):
+                        continue
+                    a, b = begin + first[n, k], end + last[n, k]
+                    for c in range(d):
+                        source = kept[n, c, row]
+                        if paired:
+                            one, two, both = source[a:b], kept[n, c, other, a:b], pair[a:b]
+                            for i in range(len(both)):
+                                both[i] = one[i] + two[i]
+                            source = pair
+                        blur_row(source, spots[n, k], first[n, k], last[n, k], begin, end, found[c])
             if begin == 0:
                 for c in range(d):
                     found[c, reach] += found[c, :reach].sum()
@@ -138,6 +152,8 @@ def spread_backward(
                 level[y, a:b],
                 np.float32(low + n),
                 found[:, a + reach : b + reach],
+                share[: b - a],
+                along[: b - a],
                 g_value[:, y, a:b],
                 g_level[y, a:b],
             )
@@ -161,15 +177,20 @@ def _members(level, low, begins, ends):
 
 
 @jit
-def _share_backward(value, level, number, found, g_value, g_level):
-    """One row of one layer: back from what the layer got to the fragment and its layer."""
+def _share_backward(value, level, number, found, share, along, g_value, g_level):
+    """One row of one layer: back from what the layer got to the fragment (if g_value isn't empty) and its layer."""
+    for i in range(len(level)):
+        share[i] = max(ONE - abs(level[i] - number), ZERO)
+        along[i] = ZERO
+    for c in range(len(value)):
+        own, source = value[c], found[c]
+        for i in range(len(level)):
+            along[i] += source[i] * own[i]
     for i in range(len(level)):
         off = level[i] - number
-        weight = ONE - abs(off)
-        if weight <= ZERO:
-            continue
-        along = ZERO
-        for c in range(len(value)):
-            g_value[c, i] += found[c, i] * weight
-            along += found[c, i] * value[c, i]
-        g_level[i] += -along if off > ZERO else (along if off < ZERO else ZERO)
+        sign = -ONE if off > ZERO else (ONE if off < ZERO else ZERO)
+        g_level[i] += sign * along[i] if share[i] > ZERO else ZERO
+    for c in range(len(g_value)):
+        source, out = found[c], g_value[c]
+        for i in range(len(level)):
+            out[i] += source[i] * share[i]

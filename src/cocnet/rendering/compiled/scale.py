@@ -5,10 +5,11 @@ Enters: planes. Leaves: rows of the smaller or larger ones; the larger are bilin
 
 import numpy as np
 
+from cocnet.rendering.compiled.bilinear import along, between_rows
 from cocnet.rendering.compiled.jit import jit
 from cocnet.rendering.compiled.pool import ONE, ZERO
 
-NEAR, FAR, HALF = np.float32(0.75), np.float32(0.25), np.float32(0.5)
+HALF = np.float32(0.5)
 LEAST = np.float32(1e-6)
 LEAST_ROOM = np.float32(1e-4)
 
@@ -33,28 +34,8 @@ def double(small, begin, end, large):
     between = np.empty(small.shape[2], np.float32)
     for y in range(begin, end):
         for c in range(small.shape[0]):
-            _between(small[c], y, between)
-            _along(between, large[c, y])
-
-
-@jit
-def _between(plane, y, row):
-    """The row of `plane` at row y of twice the scale."""
-    near = y // 2
-    far = max(near - 1, 0) if y % 2 == 0 else min(near + 1, plane.shape[0] - 1)
-    one, two = plane[near], plane[far]
-    for i in range(len(row)):
-        row[i] = NEAR * one[i] + FAR * two[i]
-
-
-@jit
-def _along(small, large):
-    """A row at twice the scale, cut to the length of `large`."""
-    count = len(small)
-    for i in range(len(large)):
-        near = i // 2
-        far = max(near - 1, 0) if i % 2 == 0 else min(near + 1, count - 1)
-        large[i] = NEAR * small[near] + FAR * small[far]
+            between_rows(small[c], y, between)
+            along(between, large[c, y])
 
 
 @jit
@@ -86,8 +67,8 @@ def finish(light, room, far, begin, end, out):
     for y in range(begin, end):
         if len(far):
             for n in range(c + 1):
-                _between(far[n], y, between)
-                _along(between, behind[n])
+                between_rows(far[n], y, between)
+                along(between, behind[n])
             for i in range(width):
                 open_[i] = ONE / max(ONE - room[y, i] * (ONE - behind[c, i]), LEAST)
             for n in range(c):
@@ -111,12 +92,12 @@ def detailed(image, x, small, blurred, begin, end, out):
             share[i] = max(ONE - abs(x[y, i]) * HALF, ZERO)
             most = max(most, share[i])
         for c in range(len(image)):
-            _between(blurred[c], y, row)
-            _along(row, up)
+            between_rows(blurred[c], y, row)
+            along(row, up)
             own, made = image[c, y], out[c, y]
             if most > ZERO:
-                _between(small[c], y, row)
-                _along(row, plain)
+                between_rows(small[c], y, row)
+                along(row, plain)
                 for i in range(width):
                     up[i] += (own[i] - plain[i]) * share[i]
             for i in range(width):

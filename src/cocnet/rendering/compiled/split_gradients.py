@@ -26,7 +26,7 @@ from cocnet.rendering.compiled.mixture_backward import (
     ends_told,
 )
 from cocnet.rendering.compiled.splitting import FALLS, Band, Carried, chunks_of, rim_of, split_at, unsplit
-from cocnet.rendering.compiled.steps import first_only
+from cocnet.rendering.compiled.step_gradients import first_only
 
 
 def graded_split(
