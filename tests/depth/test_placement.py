@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cocnet.depth.placement import NO_SUBJECT, find_standing, suggest_span_m
+from cocnet.depth.placement import NO_SUBJECT, find_standing, suggest_face_span_m, suggest_span_m
 from cocnet.optics import ThinLens
 
 
@@ -35,10 +35,12 @@ def test_a_subject_is_measured_where_it_is():
     assert find_standing(*picture(0.001)) is None
 
 
-def test_larger_subjects_are_nearer_and_blur_more():
-    shares = (0.01, 0.05, 0.15, 0.4)
+def test_larger_subjects_are_nearer_and_blur_more_up_to_a_distance():
+    shares = (0.01, 0.05, 0.12, 0.4)
     distances = [distance_m(0.8, suggest_span_m(*picture(share))) for share in shares]
-    assert distances == sorted(distances, reverse=True) and 0.4 <= distances[-1] < distances[0] < 2.51
+    assert distances == sorted(distances, reverse=True)
+    assert distances[-1] == pytest.approx(0.8) and distances[0] == pytest.approx(2.5)
+    assert distance_m(0.8, suggest_span_m(*picture(0.7))) == pytest.approx(0.8)
     radii = [backdrop_radius(share) for share in shares]
     assert radii == sorted(radii)
 
@@ -50,9 +52,28 @@ def test_blur_is_seen_at_f2_and_no_more_than_a_portrait_lens_gives():
 
 
 def test_the_subject_stands_at_its_distance_whatever_its_disparity():
-    spans = [suggest_span_m(*picture(0.3, disparity)) for disparity in (0.5, 0.9)]
+    spans = [suggest_span_m(*picture(0.05, disparity)) for disparity in (0.5, 0.9)]
     found = [distance_m(d, span) for d, span in zip((0.5, 0.9), spans, strict=True)]
-    assert found == pytest.approx([0.55, 0.55], rel=0.02)
+    assert found == pytest.approx([1.35, 1.35], rel=0.02)
+
+
+@pytest.mark.parametrize("height", [0.15, 0.3, 0.45])
+def test_a_face_of_20_cm_stands_where_50_mm_blurs_as_85_mm_does(height):
+    """50 mm on 24 mm of height: 0.2 m of face fill `height` of the picture at 0.2 · 50 / (24 · height) m."""
+    true_m = 0.2 * 50 / (24 * height)
+    for size in ((1000, 1500), (2000, 3000)):
+        span = suggest_face_span_m(0.7, height, size)
+        assert distance_m(0.7, span) == pytest.approx(true_m * 50 / 85)
+        assert span[1] == pytest.approx(8 * true_m * 50 / 85)
+    focal_px = 26 / 36 * 1500
+    assert suggest_face_span_m(0.7, height, (1000, 1500), focal_px) == pytest.approx(
+        [end * 26 / 50 for end in suggest_face_span_m(0.7, height, (1000, 1500))]
+    )
+
+
+def test_faces_stand_neither_in_the_lens_nor_far_off():
+    assert distance_m(0.7, suggest_face_span_m(0.7, 1.0, (1000, 1500))) == pytest.approx(0.4)
+    assert distance_m(0.7, suggest_face_span_m(0.7, 0.05, (1000, 1500))) == pytest.approx(2.5)
 
 
 @pytest.mark.parametrize("disparity", [0.0, 0.05, 1.0])
@@ -75,11 +96,18 @@ def test_a_lens_of_another_length_stands_where_it_sees_the_subject_as_large(shar
     assert phone == pytest.approx([end * 26 / 50 for end in normal])
 
 
-def test_a_phone_at_26_mm_blurs_visibly_by_default():
-    """f/1.8 at 26 mm: the backdrop of a face that fills the photo has a radius above 1 % of the width."""
+@pytest.mark.parametrize(("face", "least"), [(True, 0.01), (False, 0.009)])
+def test_a_phone_at_26_mm_blurs_visibly_by_default(face, least):
+    """f/1.8 at 26 mm: the backdrop of a face that fills the photo has a radius above 1 % of the width; of another
+    subject nearly so."""
     disparity, mask = picture(0.3)
-    span = suggest_span_m(disparity, mask, (3000, 4000), 26 / np.hypot(36, 24) * 5000)
+    size, focal_px = (3000, 4000), 26 / np.hypot(36, 24) * 5000
+    by_face, by_share = (
+        suggest_face_span_m(0.8, 0.5, size, focal_px),
+        suggest_span_m(disparity, mask, size, focal_px),
+    )
+    span = by_face if face else by_share
     lens = ThinLens(
         focal_length_m=0.026, f_number=1.8, focus_distance_m=distance_m(0.8, span), sensor_width_m=0.0346
     )
-    assert 0.01 < float(lens.coc_radius_m(1 / distance_m(0.1, span))) / 0.0346 < 0.04
+    assert least < float(lens.coc_radius_m(1 / distance_m(0.1, span))) / 0.0346 < 0.04

@@ -183,7 +183,7 @@ def test_a_range_is_held_for_what_is_near_and_far():
 def test_relative_disparity_without_distances_is_placed_by_the_subjects_size():
     """The subject of a given map stands at 0.55 m · √(0.3/share); given distances and other kinds stay."""
     mask = np.zeros((30, 45), bool)
-    mask[8:22, 15:30] = True
+    mask[10:20, 16:28] = True
     nearness = np.where(mask, 1.0, 0.0).astype(np.float32)
     settings = render(PIXELS, nearness, depth_kind="relative_disparity", subject=mask, f_number=4).settings
     wanted = 0.55 * np.sqrt(0.3 / mask.mean())

@@ -53,9 +53,16 @@ def find_faces(rgb: Rgb) -> tuple[Face, ...]:
     height, width = rgb.shape[:2]
     scale = LONGER_PX / max(height, width)
     rows, columns = (max(1, math.ceil(n * scale / MULTIPLE)) * MULTIPLE for n in (height, width))
-    seen = (shrunk(np.require(rgb, None, "W"), (rows, columns)) * 255).numpy()[None].astype(np.float32)
-    heat, size, offset, _ = _session(path).run(None, {"input.1": seen})
-    return the_meant(faces_of(heat[0, 0], size[0], offset[0]))
+    seen = (shrunk(np.require(rgb, None, "W"), (rows, columns)) * 255).round().byte()
+    return _found(path, seen.numpy().tobytes(), (rows, columns))
+
+
+@lru_cache(maxsize=4)
+def _found(path: Path, pixels: bytes, size: tuple[int, int]) -> tuple[Face, ...]:
+    """Kept for who asks again for the same photo."""
+    seen = np.frombuffer(pixels, np.uint8).reshape(1, 3, *size).astype(np.float32)
+    heat, sizes, offsets, _ = _session(path).run(None, {"input.1": seen})
+    return the_meant(faces_of(heat[0, 0], sizes[0], offsets[0]))
 
 
 def detector_file() -> Path | None:

@@ -1,9 +1,10 @@
 """Where a photo without a scale is placed, so that its blur is what a photographer expects.
 
-Enters: relative disparity [i j] in 0..1 (bigger is nearer) and the subject's mask. Leaves: near and far distance,
-metres, of disparity 1 and 0; by the share s of the photo that is subject, its distance is 0.55 m·√(0.3/s) for a lens
-of 50 mm on full frame, and f/50 mm as far for others, which show it as large from there: a face or a flower that
-fills the frame, a person seen whole, a thing far off.
+Enters: relative disparity [i j] in 0..1 (bigger is nearer), and the subject's mask or its largest face. Leaves: near
+and far distance, metres, of disparity 1 and 0, for a lens of 50 mm on full frame; for others f/50 mm as far, from
+where they show the subject as large. A face is 20 cm high, so its size says how far away it is; it is blurred as by a
+portrait lens. Another subject that is the share s of the photo is at 0.55 m·√(0.3/s), but not nearer than 0.8 m: what
+fills a photo is as often a large thing as one close by.
 """
 
 import math
@@ -15,7 +16,11 @@ from jaxtyping import Float32
 NO_SUBJECT = (2.0, 40.0)
 _PRESENT_SHARE = 0.004
 _CLOSE_M, _CLOSE_SHARE = 0.55, 0.3
-_NEAREST_M, _FARTHEST_M = 0.4, 2.5
+_NEAREST_M, _FARTHEST_M = 0.8, 2.5
+_FACE_M, _NEAREST_FACE_M = 0.2, 0.4  # height of a face; what a lens of 50 mm focuses on
+_PORTRAIT = (
+    50 / 85
+)  # of the distance of a face, at which 50 mm blurs as a portrait lens of 85 mm does for that face
 _DEEPER = 8.0
 _LOWEST = 0.3
 OF_50_MM = 50 / math.hypot(36, 24)  # focal length over the picture's diagonal
@@ -47,11 +52,29 @@ def suggest_span_m(
     With the subject at distance D and disparity d: 1/far = 1/(8·D), 1/near = 1/far + (1/D − 1/far)/d, d at least 0.3.
     """
     standing = find_standing(disparity, mask)
-    of_lens = 1.0 if size is None or focal_px is None else focal_px / math.hypot(*size) / OF_50_MM
-    of_lens = min(_LONGEST, max(_WIDEST, of_lens))
+    of_lens = _of_lens(size, focal_px)
     if standing is None:
         return NO_SUBJECT[0] * of_lens, NO_SUBJECT[1] * of_lens
     distance = _CLOSE_M * math.sqrt(_CLOSE_SHARE / standing.share)
-    distance = of_lens * min(_FARTHEST_M, max(_NEAREST_M, distance))
+    return _span(of_lens * min(_FARTHEST_M, max(_NEAREST_M, distance)), standing.disparity)
+
+
+def suggest_face_span_m(
+    disparity: float, height: float, size: tuple[int, int], focal_px: float | None = None
+) -> tuple[float, float]:
+    """The same for a face of this disparity in 0..1 whose height is this fraction of the photo's; size: (height,
+    width), px."""
+    focal_of_50_mm = OF_50_MM * math.hypot(*size)
+    distance = _PORTRAIT * _FACE_M * focal_of_50_mm / (height * size[0])
+    return _span(_of_lens(size, focal_px) * min(_FARTHEST_M, max(_NEAREST_FACE_M, distance)), disparity)
+
+
+def _of_lens(size: tuple[int, int] | None, focal_px: float | None) -> float:
+    """Distances by this lens over those by 50 mm."""
+    of_lens = 1.0 if size is None or focal_px is None else focal_px / math.hypot(*size) / OF_50_MM
+    return min(_LONGEST, max(_WIDEST, of_lens))
+
+
+def _span(distance: float, disparity: float) -> tuple[float, float]:
     far = _DEEPER * distance
-    return 1 / (1 / far + (1 / distance - 1 / far) / max(_LOWEST, standing.disparity)), far
+    return 1 / (1 / far + (1 / distance - 1 / far) / max(_LOWEST, disparity)), far

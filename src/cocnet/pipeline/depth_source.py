@@ -16,8 +16,10 @@ from cocnet.depth import coarse_mask, estimate, estimate_depth
 from cocnet.depth.estimators.builtin import depth_on_mask
 from cocnet.depth.estimators.estimator import as_rgb8
 from cocnet.depth.estimators.order import BUILT_IN
+from cocnet.depth.faces import find_faces
+from cocnet.depth.focal_plane import inverse_within
 from cocnet.depth.network_view import load_network, retrained
-from cocnet.depth.placement import suggest_span_m
+from cocnet.depth.placement import suggest_face_span_m, suggest_span_m
 from cocnet.depth.refinement.refine import AREA_PX, refine_inverse_depth
 from cocnet.errors import DepthError
 from cocnet.imaging import DepthMap, Photo, read_depth
@@ -34,11 +36,13 @@ Origin = Literal["given", "embedded", "estimated"]
 
 @dataclass(frozen=True, eq=False)
 class FoundDepth:
-    """A depth map, where it is from, and what a user should know of it."""
+    """A depth map, where it is from, what a user should know of it, and whether its span of distances was only chosen
+    by what is seen."""
 
     depth: DepthMap
     origin: Origin
     notes: tuple[str, ...] = ()
+    chosen: bool = False
 
 
 def find_depth(
@@ -47,29 +51,70 @@ def find_depth(
     options: RenderOptions,
     focal_px: float | None = None,
     subject: Float32[np.ndarray, "h w"] | None = None,
+    look_for_faces: bool = True,
 ) -> FoundDepth:
     """Given (path, `DepthMap`, array, estimator), else the photo's own, else estimated; says which.
 
-    subject: a mask that the user drew, on whose outline the built-in estimator lays its step.
-    Raises DepthError or FileError where what was given, or the estimator that was named, doesn't do.
+    subject: a mask that the user drew, on whose outline the built-in estimator lays its step. look_for_faces: as
+    `placed_by_faces`, where the user drew none. Raises DepthError or FileError where what was given, or the estimator
+    that was named, doesn't do.
     """
+    found = _found(depth, photo, options, focal_px, subject)
+    return placed_by_faces(found, photo, options, focal_px) if look_for_faces and subject is None else found
+
+
+def placed_by_faces(
+    found: FoundDepth, photo: Photo, options: RenderOptions, focal_px: float | None = None
+) -> FoundDepth:
+    """The same depth; its span of distances is that of the largest face where it was only chosen and there is one."""
+    if not found.chosen:
+        return found
+    faces = find_faces(as_rgb8(photo.pixels))
+    if not faces:
+        return found
+    share = _nearness(found.depth)
+    disparity = inverse_within(share, *faces[0].middle)
+    size = photo.pixels.shape[0], photo.pixels.shape[1]
+    span = suggest_face_span_m(disparity, faces[0].height, size, focal_px)
+    placed = replace(found.depth, span_m=span)
+    before, after = (_span_note(depth, options) for depth in (found.depth, placed))
+    return replace(
+        found, depth=placed, notes=tuple(after if note == before else note for note in found.notes)
+    )
+
+
+def _found(
+    depth: Any,
+    photo: Photo,
+    options: RenderOptions,
+    focal_px: float | None,
+    subject: Float32[np.ndarray, "h w"] | None,
+) -> FoundDepth:
+    """`find_depth` without faces."""
     if depth is not None:
         found, notes = _as_given(depth, photo, options, focal_px), _ignored(depth, options)
-        found = _placed(found, photo, options, focal_px, subject)
-        return _told(found, "estimated" if _is_estimator(depth) else "given", options, notes)
+        origin: Origin = "estimated" if _is_estimator(depth) else "given"
+        return _told(*_placed(found, photo, options, focal_px, subject), origin, options, notes)
     if photo.embedded_depth is not None and options.estimator == "auto":
         own = _placed(_of_kind(photo.embedded_depth, options.depth_kind), photo, options, focal_px, subject)
-        return _told(own, "embedded", options, _ignored(None, options))
+        return _told(*own, "embedded", options, _ignored(None, options))
     try:
         estimated = estimate_depth(as_rgb8(photo.pixels), focal_px, options.estimator)
     except DepthError as error:
         raise DepthError(f"{error} (or --depth with a depth map of this photo)") from error
+    own_network = estimated.name == BUILT_IN or retrained(estimated.name) is not None
     if estimated.name == BUILT_IN and subject is not None:
         drawn = depth_on_mask(as_rgb8(photo.pixels), subject, "the given mask", focal_px)
         estimated = replace(estimated, depth=drawn)
     notes = ((f"depth in the photo: {photo.depth_note}",) if photo.depth_note else ()) + estimated.notes
-    placed = _placed(estimated.depth, photo, options, focal_px, subject)
-    return _told(placed, "estimated", options, notes + _ignored(None, options))
+    placed, chosen = _placed(estimated.depth, photo, options, focal_px, subject)
+    chosen = _is_free(options) if own_network else chosen
+    return _told(placed, chosen, "estimated", options, notes + _ignored(None, options))
+
+
+def _is_free(options: RenderOptions) -> bool:
+    """Whether nobody says how far away things are."""
+    return options.near_m is None and options.far_m is None
 
 
 def _placed(
@@ -78,17 +123,22 @@ def _placed(
     options: RenderOptions,
     focal_px: float | None,
     subject: Float32[np.ndarray, "h w"] | None,
-) -> DepthMap:
-    """Relative disparity that suggests no distances, with those that suit its subject, unless they are given."""
-    free = options.near_m is None and options.far_m is None
-    if depth.kind != "relative_disparity" or depth.span_m is not None or not free:
-        return depth
+) -> tuple[DepthMap, bool]:
+    """Relative disparity that suggests no distances, with those that suit its subject, unless they are given; and
+    whether it got them here."""
+    if depth.kind != "relative_disparity" or depth.span_m is not None or not _is_free(options):
+        return depth, False
     mask = coarse_mask(photo.pixels) if subject is None else subject
+    small, _ = resample(_nearness(depth), depth.valid, mask.shape[0], mask.shape[1], metric=False)
+    span = suggest_span_m(small, mask, photo.pixels.shape[:2], focal_px)
+    return replace(depth, span_m=span), True
+
+
+def _nearness(depth: DepthMap) -> Float32[np.ndarray, "h w"]:
+    """Relative disparity in 0..1; 0 where it isn't known."""
     low, high = depth.trusted_range()
     share = ((depth.values - low) / max(high - low, 1e-9)).clip(0, 1).astype(np.float32)
-    share = np.where(depth.valid, share, np.float32(0))
-    small, _ = resample(share, depth.valid, mask.shape[0], mask.shape[1], metric=False)
-    return replace(depth, span_m=suggest_span_m(small, mask, photo.pixels.shape[:2], focal_px))
+    return np.where(depth.valid, share, np.float32(0))
 
 
 def flat_depth(photo: Photo, why: str) -> FoundDepth:
@@ -144,17 +194,19 @@ def _of_kind(depth: DepthMap, kind: str | None) -> DepthMap:
     return DepthMap.of(np.where(depth.valid, depth.values, np.float32(np.nan)), kind, depth.source)
 
 
-def _told(depth: DepthMap, origin: Origin, options: RenderOptions, notes: tuple[str, ...] = ()) -> FoundDepth:
+def _told(
+    depth: DepthMap, chosen: bool, origin: Origin, options: RenderOptions, notes: tuple[str, ...] = ()
+) -> FoundDepth:
     """What a user should know: estimated, guessed, or placed without a scale."""
-    lines = list(notes)
-    lines.append(f"depth: {depth.source or 'given'}")
-    lines += _doubts(depth)
+    lines = [*notes, f"depth: {depth.source or 'given'}", *_doubts(depth)]
     if depth.kind.startswith("relative"):
-        near, far = choose_span_m(depth, options)
-        lines.append(
-            f"its distances are relative: placed from {near:.3g} m to {far:.3g} m (set --near-m, --far-m)"
-        )
-    return FoundDepth(depth, origin, tuple(lines))
+        lines.append(_span_note(depth, options))
+    return FoundDepth(depth, origin, tuple(lines), chosen)
+
+
+def _span_note(depth: DepthMap, options: RenderOptions) -> str:
+    near, far = choose_span_m(depth, options)
+    return f"its distances are relative: placed from {near:.3g} m to {far:.3g} m (set --near-m, --far-m)"
 
 
 def _doubts(depth: DepthMap) -> Iterator[str]:

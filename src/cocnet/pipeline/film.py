@@ -23,7 +23,13 @@ from cocnet.depth.steadying import Moment, is_cut, steadied
 from cocnet.imaging import Photo
 from cocnet.pipeline.by_hand import ByHand, given_by_hand
 from cocnet.pipeline.camera import choose_camera
-from cocnet.pipeline.depth_source import FoundDepth, find_depth, find_subject, inverse_depth_of
+from cocnet.pipeline.depth_source import (
+    FoundDepth,
+    find_depth,
+    find_subject,
+    inverse_depth_of,
+    placed_by_faces,
+)
 from cocnet.pipeline.film_lights import NO_LAMPS, Lamps, steady_lights
 from cocnet.pipeline.film_options import FilmOptions
 from cocnet.pipeline.finish import Grain
@@ -79,6 +85,9 @@ class Film:
         now = self._moment(view, exact, render, hand)
         before = None if self._shot is None or is_cut(self._shot.moment, now) else self._shot
         self.shots += before is None
+        if before is None and hand.subject is None:
+            focal_px = choose_camera(view, render).known_focal_px(view.width)
+            found = placed_by_faces(found, view, render, focal_px)
         span = before.span_m if before else choose_span_m(found.depth, render)
         if exact is None:
             now = replace(now, inverse=_resized(found.depth.inverse_depth(*span), now.mask.shape))
@@ -138,7 +147,7 @@ class Film:
         """Depth as it is found, and inverse depth of the photo's size where it is given and needs no steadying."""
         seen = view if depth is None else photo
         focal_px = choose_camera(seen, render).known_focal_px(seen.width)
-        found = find_depth(depth, seen, render, focal_px, hand.subject)
+        found = find_depth(depth, seen, render, focal_px, hand.subject, look_for_faces=False)
         given = found.origin == "given" and not found.depth.kind.startswith("relative")
         return found, inverse_depth_of(found, photo, render) if given else None
 
