@@ -23,6 +23,7 @@ from silhouettes import SHAPES, blurred, depths, light_of, psnr, rim_of, truth_o
 
 from cocnet.depth.refinement.refine import refine_inverse_depth
 from cocnet.imaging import linear_to_srgb, srgb_to_linear, write_photo
+from cocnet.renderers import open_renderer
 
 BAND_PX = 3
 
@@ -56,17 +57,25 @@ def drawn(seeds: int, pictures: Path | None) -> None:
             print(f"{kind:>28}{mean[0]:7.2f} {worst[0]:7.2f} {mean[1]:7.2f} {worst[1]:7.2f}", flush=True)
 
 
-def ray_traced() -> None:
-    """Print each scene with worse depth, as given and refined."""
+def ray_traced(hybrid: str = "cocnet-hybrid") -> None:
+    """Print each scene with worse depth, as given and refined, and what a hybrid makes of these."""
+    network = open_renderer(hybrid)
     for how in ({"factor": 8}, {"factor": 4, "sigma_px": 1.0, "shift_px": 1}):
-        print(f"ray-traced, depth {how}: near edges, exact depth / as given / refined")
+        print(f"ray-traced, depth {how}: near edges, exact depth / as given / refined; the same by {hybrid}")
         rows = []
         for path in SCENES:
             sharp, depth, bokeh, lens = load(path)
             inverse = 1 / depth.clamp(max=1e4)
             bad = degrade(inverse, **how)
             better = torch.from_numpy(refine_inverse_depth(bad[0, 0].numpy(), in_8_bit(sharp)))[None, None]
-            rows.append([edge_psnr(sharp, d, inverse, bokeh, lens) for d in (inverse, bad, better)])
+            with torch.no_grad():
+                rows.append(
+                    [
+                        edge_psnr(sharp, one, inverse, bokeh, lens, renderer)
+                        for renderer in (None, network)
+                        for one in (inverse, bad, better)
+                    ]
+                )
             print(f"{path.stem:>12} " + " ".join(f"{score:7.2f}" for score in rows[-1]), flush=True)
         print(f"{'mean':>12} " + " ".join(f"{score:7.2f}" for score in np.mean(rows, 0)))
 
@@ -79,11 +88,16 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--only", nargs="+", default=["drawn", "raytraced"])
     parser.add_argument("--pictures", type=Path)
+    parser.add_argument(
+        "--hybrid",
+        default="cocnet-hybrid",
+        help="a network that corrects the physical picture, or its weights",
+    )
     args = parser.parse_args()
     if "drawn" in args.only:
         drawn(args.seeds, args.pictures)
     if "raytraced" in args.only:
-        ray_traced()
+        ray_traced(args.hybrid)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ from torch.nn import functional
 
 from cocnet import PhysicalRenderer, ThinLens
 from cocnet.datasets.pairs.raytraced import read_scene
+from cocnet.datasets.synthetic.poor_depth import degraded
 from cocnet.imaging import linear_to_srgb
+from cocnet.renderers import Physical
 
 SCENES = sorted((Path(__file__).parent / "data" / "raytrace").glob("*.npz"))
 
@@ -40,15 +42,7 @@ def load(path):
 
 def degrade(inverse, factor=8, sigma_px=2.0, shift_px=2):
     """Inverse depth [1 1 h w] as a poor estimator gives it: `factor` times smaller, blurred, down and right."""
-    height, width = inverse.shape[-2:]
-    small = functional.interpolate(inverse, (height // factor, width // factor), mode="area")
-    large = functional.interpolate(small, (height, width), mode="bilinear")
-    reach = round(3 * sigma_px)
-    kernel = torch.exp(-(torch.arange(-reach, reach + 1.0) ** 2) / (2 * sigma_px**2))
-    kernel = kernel / kernel.sum()
-    large = functional.pad(large, (reach,) * 4, mode="replicate")
-    large = functional.conv2d(functional.conv2d(large, kernel[None, None, None]), kernel[None, None, :, None])
-    return functional.pad(large, (shift_px, 0, shift_px, 0), mode="replicate")[..., :height, :width]
+    return degraded(inverse, factor, sigma_px, (shift_px, shift_px))
 
 
 def near_edges(inverse, lens, reach_px=12, jump_px=2.0):
@@ -58,9 +52,9 @@ def near_edges(inverse, lens, reach_px=12, jump_px=2.0):
     return functional.max_pool2d((high - low > jump_px).float(), 2 * reach_px + 1, 1, reach_px) > 0
 
 
-def edge_psnr(sharp, inverse, true_inverse, bokeh, lens):
-    """PSNR in dB (sRGB) near silhouettes of the picture that an inverse depth gives."""
-    ours = PhysicalRenderer(lens).from_inverse_depth(sharp, inverse)
+def edge_psnr(sharp, inverse, true_inverse, bokeh, lens, renderer=None):
+    """PSNR in dB (sRGB) near silhouettes of the picture that an inverse depth gives [the physical renderer's]."""
+    ours = (renderer or Physical()).render(sharp, inverse, lens)
     error = linear_to_srgb(ours.clamp(0, 1)) - linear_to_srgb(bokeh.clamp(0, 1))
     where = near_edges(true_inverse, lens)
     return -10 * torch.log10(error.square().mean(1, keepdim=True)[where].mean()).item()

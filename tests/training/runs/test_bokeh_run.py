@@ -178,7 +178,7 @@ def test_networks_without_depth_also_see_photos_blurred_behind_their_subject(pho
     assert float(change[radius < 0.05].mean()) < 0.3 * float(change[radius > 3].mean())
     plain, _, about, _ = data_of(BokehRun(photos / "run", portraits=0.0, **places), card_of("cocnet-b3-less"))
     assert "portrait" not in plain.source[place].name and "behind" not in about
-    with pytest.raises(InputError, match=r"portraits and ray_traced_part in 0\.\.1"):
+    with pytest.raises(InputError, match=r"expected portraits in 0\.\.1, got 2\.0"):
         run_bokeh(BokehRun(photos / "run", portraits=2.0, **places))
 
 
@@ -210,6 +210,43 @@ def test_a_hybrid_sees_windows_of_scenes_that_were_rendered_whole(photos):
             32,
         )
         assert not torch.equal(item["image"], items[(1, index)]["image"])
+
+
+def test_a_part_has_poor_depth_and_the_same_truth(photos):
+    places = {"images": photos / "images", "masks": photos / "masks", "side_px": 64, "radius_px": (2, 6)}
+    exact, *_ = data_of(BokehRun(photos / "run", **places), card_of("cocnet-hybrid"), 32.0)
+    poor, _, about, _ = data_of(
+        BokehRun(photos / "run", poor_depth=0.5, **places), card_of("cocnet-hybrid"), 32.0
+    )
+    assert "50% with depth as an estimator gives it" in about
+    worse = [not torch.equal(poor.items[i]["depth"], exact.items[i]["depth"]) for i in range(8)]
+    assert 0 < sum(worse) < 8
+    for index in range(8):
+        assert torch.equal(poor.items[index]["bokeh"], exact.items[index]["bokeh"])
+        same = torch.equal(poor.items[index]["physical"], exact.items[index]["physical"])
+        assert same is not worse[index]
+
+
+def test_a_discriminator_is_trained_beside_and_thrown_away(photos, capsys):
+    tiny = photos / "tiny.safetensors"
+    save_checkpoint(create_model("cocnet-hybrid", **TINY), tiny)
+
+    def weights(name, *steps):
+        for count in steps:
+            command = [
+                *("train", "hybrid", "--images", str(photos / "images"), "--masks", str(photos / "masks")),
+                *("--model", str(tiny), "--side-px", "32", "--radius-px", "1.5", "4", "--workers", "0"),
+                *("--held-out", "1", "--device", "cpu", "--recipe.stages.0.loss.adversarial", "0.1"),
+                *("--recipe.stages.0.schedule", "constant", "--recipe.no-bfloat16"),
+                *("--steps", count, "-o", str(photos / name)),
+            ]
+            assert main(command) == 0, capsys.readouterr().err
+        return load_model(photos / name / "weights.safetensors").state_dict()
+
+    whole, stopped = weights("whole", "4"), weights("stopped", "2", "4")
+    assert all(torch.equal(whole[name], stopped[name]) for name in whole)
+    plain = [name for name in whole if "discriminator" in name]
+    assert not plain
 
 
 def whole_items(count=2):

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from cocnet.errors import InputError
 from cocnet.training.engine.batches import Item
+from cocnet.training.engine.discriminator import WithDiscriminator, adversarial_losses
 from cocnet.training.engine.losses import SQUARE_PX, Loss, remaining, vgg_features
 from cocnet.training.engine.pair_scores import PairScore, save_samples, score
 from cocnet.training.engine.task import Objective, Step
@@ -47,20 +48,43 @@ class BokehObjective(Objective[PairScore]):
     def loss(self, network: nn.Module, batch: Item, step: Step) -> Tensor:
         """The stage's loss, and what the network's own supervision adds."""
         given = {name: tensor for name, tensor in batch.items() if name != "bokeh"}
+        weights: LossWeights = step.stage.loss
         with step.precision:
-            output, own = called(network, given, batch["bokeh"], step.stage)
-        return self._losses[step.stage.loss](output, sized(batch["bokeh"], output)) + own
+            output, own = called(bare(network), given, batch["bokeh"], step.stage)
+        loss = self._losses[weights](output, sized(batch["bokeh"], output)) + own
+        if not weights.adversarial:
+            return loss
+        pictures = batch["image"], output.float(), batch["bokeh"]
+        fooling, telling = adversarial_losses(_beside(network), *pictures)
+        return loss + weights.adversarial * fooling + telling
 
     def score(self, network: nn.Module) -> PairScore:
-        return score(network, self.held_out)
+        return score(bare(network), self.held_out)
 
     def save(self, network: nn.Module, folder: Path, step: int, recipe: Recipe, about: str) -> None:
-        save_samples(folder / "samples" / f"{step:07}.png", network, self.held_out)
-        super().save(network, folder, step, recipe, about)
+        save_samples(folder / "samples" / f"{step:07}.png", bare(network), self.held_out)
+        super().save(bare(network), folder, step, recipe, about)
+
+
+def bare(network: nn.Module) -> nn.Module:
+    """The network without the discriminator that is trained beside it."""
+    return network.model if isinstance(network, WithDiscriminator) else network
+
+
+def _beside(network: nn.Module) -> nn.Module:
+    """The discriminator. Raises InputError where there is none."""
+    if not isinstance(network, WithDiscriminator):
+        raise InputError(
+            f"expected WithDiscriminator for an adversarial loss, got {type(network).__name__}, try it"
+        )
+    return network.discriminator
 
 
 def _check_stage(network: nn.Module, item: Item, stage: BokehStage) -> None:
     """Raise InputError where a stage wants another network or other items."""
+    if stage.loss.adversarial:
+        _beside(network)
+    network = bare(network)
     if stage.level is not None:
         _at_level(network, item)
     if stage.loss.fusion:

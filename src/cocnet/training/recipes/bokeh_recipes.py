@@ -36,6 +36,9 @@ class LossWeights:
     parts: float = 0.0
     """Weight of the same loss over squares of 32 px, each of which counts as much as the others, however good the
     physical picture is in it."""
+    adversarial: float = 0.0
+    """Weight of an adversarial (GAN) loss: how surely a discriminator that is trained beside tells the picture from a
+    true one."""
 
 
 @dataclass(frozen=True)

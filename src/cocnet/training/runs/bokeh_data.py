@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cocnet.training.runs.training_items import Items, Views
 
 HELD_OUT_PART = 10  # of photos: one in so many is kept for held-out scenes
+DRAWS = 4  # of poor depth, of each ray-traced scene
 
 
 class TrainingData(NamedTuple):
@@ -56,7 +57,8 @@ def _scenes(run: BokehRun, card: "Card", scale: float, seed: int) -> TrainingDat
         about += f"; {run.portraits:.0%} are photos blurred behind their own subject"
     mixed = _corrected if card.physical else _with_ray_traced
     items, more, files = mixed(run, card, _made(run, card, training, settings, seed), scale, seed)
-    held_out = Items(_made(run, card, others, settings, seed + 1, run.held_out), card, scale)
+    kept_back = _made(run, card, others, settings, seed + 1, run.held_out)
+    held_out = Items(kept_back, card, scale, None, run.poor_depth if card.physical else 0, seed + 1)
     pairs = subject_files(run.images or "", run.masks or "")
     return TrainingData(items, held_out, about + more, (*(path for pair in pairs for path in pair), *files))
 
@@ -98,13 +100,17 @@ def _corrected(
     from cocnet.datasets.pairs.raytraced import ray_traced
     from cocnet.training.runs.training_items import Items, Mixed, Passes, Views
 
-    items: Any = Items(scenes, card, scale)
+    items: Any = Items(scenes, card, scale, None, run.poor_depth, seed)
     window = run.window_px or run.side_px
     about, files = f"; windows of {window}² px", tuple[Path, ...]()
+    if run.poor_depth:
+        about += f", {run.poor_depth:.0%} with depth as an estimator gives it"
     if run.ray_traced is not None:
         found = ray_traced(run.ray_traced, window, run.skip_problems)
         files = found.files
-        items = Mixed(items, Passes(Items(found, card, scale), seed), run.ray_traced_part)
+        among = list(range(len(found))) * (DRAWS if run.poor_depth else 1)
+        traced = Items(found, card, scale, among, run.poor_depth, seed)
+        items = Mixed(items, Passes(traced, seed), run.ray_traced_part)
         about += f", {run.ray_traced_part:.0%} of them in {len(found)} {found.about}"
     return Views(items, window, scale, seed), about, files
 

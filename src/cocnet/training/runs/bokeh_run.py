@@ -50,12 +50,14 @@ def run_bokeh(
     if run.threads is not None:
         torch.set_num_threads(run.threads)
     network = starting_network(run, recipe.seed)
+    adversarial = any(stage.loss.adversarial for stage in recipe.stages)
+    trained = with_discriminator(network, recipe.seed) if adversarial else network
     data = data_of(run, card_of(str(network.name)), scale_of(network), recipe.seed)
     held_out = [data.held_out[i] for i in range(len(data.held_out))]
     facts = {key: value for key, value in asdict(run).items() if key not in _FREE}
     facts["model"] = fingerprint([Path(run.model)]) if Path(run.model).suffix else run.model
     task = Task(
-        network,
+        trained,
         data.items,
         BokehObjective(held_out),
         recipe,
@@ -78,6 +80,17 @@ def starting_network(run: BokehRun, seed: int) -> "nn.Module":
         return create_seeded(run.model, seed)
     network = load_model(Path(run.model))
     return (widened(network, run.widen) if run.widen else network).train()
+
+
+def with_discriminator(network: "nn.Module", seed: int) -> "nn.Module":
+    """The network and a discriminator with weights from a seed."""
+    import torch
+
+    from cocnet.training.engine.discriminator import WithDiscriminator
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return WithDiscriminator(network).train()
 
 
 def scale_of(network: "nn.Module") -> float:

@@ -49,6 +49,9 @@ class BokehRun:
     """Range of the blur radius in px: each scene's largest one is drawn from it."""
     portraits: float = 0.7
     """Fraction of the scenes that are photos blurred behind their own subject; for networks without depth."""
+    poor_depth: float = 0.0
+    """Fraction of the items whose depth is as poor as an estimator's (few pixels, moved, slowly wrong) and laid along
+    the photo as `cocnet render` does; for cocnet-hybrid on scenes."""
     held_out: int = 8
     """Number of scenes or pairs held out for validation."""
     steps: int | None = None
@@ -74,9 +77,10 @@ class BokehRun:
             )
         if self.ray_traced is not None and not scenes:
             raise InputError(f"expected --images with --ray-traced, got --data {self.data}, try --data alone")
-        if not 0 <= self.portraits <= 1 or not 0 <= self.ray_traced_part <= 1:
-            got = f"{self.portraits} and {self.ray_traced_part}"
-            raise InputError(f"expected portraits and ray_traced_part in 0..1, got {got}, try 0.7 and 0.25")
+        parts = {name: getattr(self, name) for name in ("portraits", "ray_traced_part", "poor_depth")}
+        for name, part in parts.items():
+            if not 0 <= part <= 1:
+                raise InputError(f"expected {name} in 0..1, got {part}, try 0.25")
         if self.widen and not Path(self.model).suffix:
             raise InputError(
                 f"expected a weight file to widen, got {self.model}, try --model weights.safetensors"

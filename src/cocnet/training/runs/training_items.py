@@ -5,6 +5,7 @@ by the card `depth` [1 h w] (nearness in 0..1, or the signed radius / radius_sca
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch.utils.data import Dataset
 from cocnet.datasets import BokehPairs
 from cocnet.datasets.pairs.sample import Sample, sample_of
 from cocnet.datasets.pairs.view import View
+from cocnet.datasets.synthetic.poor_depth import poor_depth
 from cocnet.errors import DepthError, InputError
 from cocnet.imaging import linear_to_srgb, srgb_to_linear
 from cocnet.networks import Card
@@ -28,13 +30,21 @@ EXPOSURE, TINT = 0.3, 0.15  # standard deviations of the logarithm of another li
 
 
 class Items(Dataset[dict[str, Tensor]]):
-    """Items by index, or by (pass, index), for another view of a photo each pass; `among` picks some of the pairs."""
+    """Items by index, or by (pass, index), for another view of a photo each pass; `among` picks some of the pairs.
+    A part of them, `poor_depth`, have depth as poor as an estimator's; the truth stays."""
 
     def __init__(
-        self, source: Any, card: Card, radius_scale_px: float = 1.0, among: Sequence[int] | None = None
+        self,
+        source: Any,
+        card: Card,
+        radius_scale_px: float = 1.0,
+        among: Sequence[int] | None = None,
+        poor_depth: float = 0.0,
+        seed: int = 0,
     ) -> None:
         self.source, self.card, self.radius_scale_px = source, card, radius_scale_px
         self.among: Sequence[int] = range(len(source)) if among is None else among
+        self.poor_depth, self.seed = poor_depth, seed
 
     def __len__(self) -> int:
         return len(self.among)
@@ -43,7 +53,13 @@ class Items(Dataset[dict[str, Tensor]]):
         turn, index = key if isinstance(key, tuple) else (0, key)
         place = self.among[index]
         pair = self.source[(turn, place) if isinstance(self.source, BokehPairs) else place]
-        return item_of(sample_of(pair), self.card, self.radius_scale_px)
+        return item_of(self._estimated(sample_of(pair), index), self.card, self.radius_scale_px)
+
+    def _estimated(self, sample: Sample, index: int) -> Sample:
+        draw = np.random.default_rng([self.seed, index, 5])
+        if sample.inverse_depth is None or draw.random() >= self.poor_depth:
+            return sample
+        return replace(sample, inverse_depth=poor_depth(sample.inverse_depth, sample.image, draw))
 
 
 class Passes(Dataset[dict[str, Tensor]]):
