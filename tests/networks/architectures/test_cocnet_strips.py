@@ -30,7 +30,9 @@ def both(model, image, depth=None):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (80, 32), (97, 53)])
-@pytest.mark.parametrize("changes", [{}, {"conditioning": "depth"}, {"templates": "direct"}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"conditioning": "depth"}, {"templates": "direct"}, {"norm": "none"}]
+)
 @pytest.mark.usefixtures("strip_bytes")
 def test_strips_equal_the_whole(size, changes):
     model, image = CoCNet(replace(SMALL, **changes), 1).double(), torch.rand(2, 3, *size, dtype=torch.float64)

@@ -281,6 +281,7 @@ def test_row_14_facts_that_make_no_model(saved, change, word):
         ({"radius_scale_px": "abc"}, "radius_scale_px"),
         ({"radius_scale_px": 0.0}, "above 0 px"),
         ({"templates": "none"}, "known templates"),
+        ({"norm": "batch"}, "known templates and norm"),
         ({"seed": 2**100}, "seed"),
     ],
 )

@@ -23,11 +23,12 @@ from cocnet.errors import InputError
 from cocnet.networks.architectures.base import BokehNet
 from cocnet.networks.architectures.cocnet_strips import in_strips
 from cocnet.networks.layers.local_filter import predicted_filter
-from cocnet.networks.layers.norm import norm_relu
+from cocnet.networks.layers.norm import Affine, norm_relu
 from cocnet.networks.layers.scales import enlarged, halved
 from cocnet.networks.zoo.registry import Card, Conditioning, register
 
 Templates = Literal["filter", "direct"]
+Norm = Literal["instance", "none"]
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,15 @@ class CoCNetConfig:
     """Every number of the architecture. Raises InputError for numbers that can't be.
 
     channels: of the Q levels, finest first; groups of (convolution, norm, ReLU) per module; kernel_size k of Eq. 15;
-    templates "direct" replaces φ and the filter by a 1×1 convolution. conditioning "depth" takes a map in [0, 1],
-    "lens" the signed radius of Eq. 1 in px, divided by radius_scale_px.
+    templates "direct" replaces φ and the filter by a 1×1 convolution; norm "none" replaces InstanceNorm by a learned
+    scale and shift. conditioning "depth" takes a map in [0, 1], "lens" the signed radius of Eq. 1 in px, divided by radius_scale_px.
     """
 
     channels: tuple[int, ...] = (32, 64, 128, 256, 256)
     groups: int = 3
     kernel_size: int = 11
     templates: Templates = "filter"
+    norm: Norm = "instance"
     conditioning: Conditioning = "none"
     radius_scale_px: float = 32.0
 
@@ -53,10 +55,11 @@ class CoCNetConfig:
             raise InputError(
                 f"expected channels, groups from 1 and an odd kernel, got {got}, try (16, 32), 3, 11"
             )
-        if not 0 < self.radius_scale_px < math.inf or self.templates not in get_args(Templates):
-            got = f"{self.radius_scale_px} and '{self.templates}'"
+        known = self.templates in get_args(Templates) and self.norm in get_args(Norm)
+        if not 0 < self.radius_scale_px < math.inf or not known:
+            got = f"{self.radius_scale_px}, '{self.templates}' and '{self.norm}'"
             raise InputError(
-                f"expected a radius scale above 0 px and known templates, got {got}, try 32, filter"
+                f"expected a radius scale above 0 px, known templates and norm, got {got}, try 32, filter, instance"
             )
 
     @property
@@ -108,12 +111,12 @@ VARIANTS = {
 
 
 class ConvNormUnit(nn.Module):
-    """3×3 convolution, instance normalisation, ReLU."""
+    """3×3 convolution, instance normalisation (or none), ReLU."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, norm: Norm = "instance") -> None:
         super().__init__()
         self.conv = nn.Conv2d(inputs, outputs, 3, padding=1)
-        self.norm = nn.InstanceNorm2d(outputs, affine=True)
+        self.norm = nn.InstanceNorm2d(outputs, affine=True) if norm == "instance" else Affine(outputs)
 
     def forward(self, x: Float[Tensor, "b i h w"]) -> Float[Tensor, "b o h w"]:
         """Features of the same height and width."""
@@ -217,7 +220,8 @@ class CoCNet(BokehNet):
 
 def _module(inputs: int, outputs: int, config: CoCNetConfig) -> nn.Sequential:
     """The basic module: groups of units."""
-    return nn.Sequential(*(ConvNormUnit(outputs if g else inputs, outputs) for g in range(config.groups)))
+    sizes = [(outputs if group else inputs, outputs) for group in range(config.groups)]
+    return nn.Sequential(*(ConvNormUnit(*size, config.norm) for size in sizes))
 
 
 def by_colour(x: Float[Tensor, "b 3q h w"]) -> Float[Tensor, "b 3 h w"]:
@@ -245,11 +249,13 @@ def _register(name: str, config: CoCNetConfig) -> None:
         groups: int = config.groups,
         kernel_size: int = config.kernel_size,
         templates: Templates = config.templates,
+        norm: Norm = config.norm,
         radius_scale_px: float = config.radius_scale_px,
         seed: int = 0,
     ) -> nn.Module:
         changed = replace(config, channels=tuple(channels), groups=groups, kernel_size=kernel_size)
-        return CoCNet(replace(changed, templates=templates, radius_scale_px=radius_scale_px), seed, name)
+        changed = replace(changed, templates=templates, norm=norm, radius_scale_px=radius_scale_px)
+        return CoCNet(changed, seed, name)
 
 
 for _name, _config in VARIANTS.items():

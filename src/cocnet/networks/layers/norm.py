@@ -1,7 +1,7 @@
 """Instance normalisation and ReLU in one step, for channels_last activations.
 
 Enters: raw convolution results and an nn.InstanceNorm2d, whose parameters it uses. Leaves: relu(scale·x + shift),
-with scale and shift per channel from the statistics of the whole picture.
+with scale and shift per channel from the statistics of the whole picture, or, of an `Affine`, learned alone.
 """
 
 from functools import partial
@@ -16,8 +16,23 @@ from torch.nn import functional
 from cocnet.networks.layers.second_order import gradients_with_graph
 
 
-def norm_relu(x: Float[Tensor, "b c h w"], norm: nn.InstanceNorm2d) -> Float[Tensor, "b c h w"]:
+class Affine(nn.Module):
+    """In place of a norm: a scale and a shift per channel, learned, whatever the picture holds."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """scale·x + shift."""
+        return x * self.weight[:, None, None] + self.bias[:, None, None]
+
+
+def norm_relu(x: Float[Tensor, "b c h w"], norm: nn.InstanceNorm2d | Affine) -> Float[Tensor, "b c h w"]:
     """relu(norm(x)); on the CPU in a third of the passes over memory. One pixel is allowed (and becomes the bias)."""
+    if isinstance(norm, Affine):
+        return functional.relu(norm(x))
     if x.is_cpu and not torch.compiler.is_compiling():
         return _NormReLU.apply(x, norm.weight, norm.bias, norm.eps)
     return _plain_norm_relu(x, norm.weight, norm.bias, norm.eps)
@@ -28,9 +43,11 @@ def _plain_norm_relu(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Ten
 
 
 def affine(
-    total: Float[Tensor, "*b c"], squares: Float[Tensor, "*b c"], count: int, norm: nn.InstanceNorm2d
+    total: Float[Tensor, "*b c"], squares: Float[Tensor, "*b c"], count: int, norm: nn.InstanceNorm2d | Affine
 ) -> tuple[Float[Tensor, "*b c"], Float[Tensor, "*b c"]]:
-    """Scale and shift from Σx and Σx² over count pixels."""
+    """Scale and shift from Σx and Σx² over count pixels; an `Affine`'s own."""
+    if isinstance(norm, Affine):
+        return norm.weight, norm.bias
     mean, rstd = _moments(total, squares, count, norm.eps)
     scale = rstd * norm.weight
     return scale, norm.bias - mean * scale
