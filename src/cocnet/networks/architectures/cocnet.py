@@ -37,7 +37,8 @@ class CoCNetConfig:
 
     channels: of the Q levels, finest first; groups of (convolution, norm, ReLU) per module; kernel_size k of Eq. 15;
     templates "direct" replaces φ and the filter by a 1×1 convolution; norm "none" replaces InstanceNorm by a learned
-    scale and shift. conditioning "depth" takes a map in [0, 1], "lens" the signed radius of Eq. 1 in px, divided by radius_scale_px.
+    scale and shift. conditioning "depth" takes a map in [0, 1], "lens" the signed radius of Eq. 1 in px, divided by
+    radius_scale_px.
     """
 
     channels: tuple[int, ...] = (32, 64, 128, 256, 256)
