@@ -16,6 +16,11 @@ from cocnet.apps.cli.main import main
         (["render", "a.jpg", "--focus-pont", "1,2"], "got '--focus-pont', try --focus-point"),
         (["models", "--jsn"], "got '--jsn', try --json"),
         (["rendr", "a.jpg"], "expected a command, got 'rendr', try render"),
+        (
+            ["train", "hybrid", "--recipe.stages.0.loss.gain", "1", "--no-recipe.bfloat16"],
+            "got '--no-recipe.bfloat16', try --recipe.no-bfloat16",
+        ),
+        (["train", "hybrid", "--recipe.stages.0.loss.gian", "1"], "try --recipe.stages.0.loss.gain"),
         (["render", "-photo.jpg"], "got '-photo.jpg', try -- before a file of that name"),
         (["render"], "`cocnet render --help` lists all options"),
         (["render", "a.jpg", "--f-number", "abc"], "expected a number for --f-number, got 'abc', try"),

@@ -53,8 +53,16 @@ def usage_error(arguments: Sequence[str], printed: str, parse: Parse) -> str:
             return (
                 f"expected an option of `cocnet {name}`, got '{given}', try {near[0] if near else '--help'}"
             )
-    dashed = [text for text in arguments[1:] if text.startswith("-") and "." in text and "=" not in text]
+    dashed = [
+        text
+        for text in arguments[1:]
+        if text.startswith("-") and "." in text and text.split("=")[0] not in known
+    ]
     if dashed and "--" not in arguments:
+        if near := difflib.get_close_matches(
+            dashed[0].split("=")[0], [one for one in known if "." in one], n=1
+        ):
+            return f"expected an option of `cocnet {name}`, got '{dashed[0]}', try {near[0]}"
         return f"expected an option of `cocnet {name}`, got '{dashed[0]}', try -- before a file of that name"
     lines = _lines(printed)
     helped = f"try `cocnet {name} --help`"
@@ -66,7 +74,7 @@ def _options(name: str, parse: Parse) -> list[str]:
     shown = io.StringIO()
     with redirect_stdout(shown), redirect_stderr(io.StringIO()), suppress(SystemExit):
         parse([name, "--help"])
-    return list(dict.fromkeys(re.findall(r"(?<![\w-])--?[a-z][\w-]*", shown.getvalue())))
+    return list(dict.fromkeys(re.findall(r"(?<![\w-])--?[a-z][\w-]*(?:\.[\w-]+)*", shown.getvalue())))
 
 
 def _refused(lines: list[str], helped: str) -> str | None:
