@@ -1,7 +1,8 @@
 """docs/adversarial.md from stored runs: python benchmarks/adversarial_page.py [--take RUNS]
 
 Enters: with --take, a folder of runs of `cocnet evaluate robustness`, whose robustness.json are stored beside this
-file as adversarial_runs/NAME.json, without the machine's paths. Leaves: the page, made of adversarial.md.j2 and the
+file as adversarial_runs/NAME.json, without the machine's paths; a stored run of the same settings keeps the victims
+that it attacked on more photos. Leaves: the page, made of adversarial.md.j2 and the
 stored runs alone, and its plots.
 """
 
@@ -25,6 +26,7 @@ from cocnet.robustness.sweeps import EpsilonSweep
 
 HERE = Path(__file__).parent
 STORED, TEMPLATE, DOCS = HERE / "adversarial_runs", "adversarial.md.j2", HERE.parent / "docs"
+FREE = ("victims", "threads", "report_only", "pictures")  # settings that parts of one run may differ in
 GAIN = HERE / "adversarial_gain.json"
 
 
@@ -52,8 +54,50 @@ def take(folder: Path, stored: Path) -> None:
         facts["run"] = {
             key: value for key, value in facts["run"].items() if key not in ("data", "out", "depths")
         }
-        with atomic_path(stored / f"{path.parent.name}.json") as temporary:
+        kept = stored / f"{path.parent.name}.json"
+        if kept.is_file():
+            facts = merged(json.loads(kept.read_text(encoding="utf-8")), facts)
+        with atomic_path(kept) as temporary:
             temporary.write_text(json.dumps(facts, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def merged(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Of two parts of one run each victim from that which attacked it on more photos; `now`, where the settings
+    differ in more than the order of victims."""
+    settings = [{k: v for k, v in run["run"].items() if k not in FREE} for run in (before, now)]
+    victims = before["run"]["victims"]
+    if settings[0] != settings[1] or sorted(victims) != sorted(now["run"]["victims"]):
+        return dict(now)
+    best = {one: now if attacks(now, one) >= attacks(before, one) else before for one in victims}
+    out = dict(now) | {"run": {**now["run"], "victims": victims}}
+    for key, rows in now.items():
+        if isinstance(rows, list) and any(isinstance(row, dict) and "victim" in row for row in rows):
+            out[key] = [row for one in victims for row in best[one][key] if row["victim"] == one]
+    shown = {run["method"]: run for run in (*before["matrices"], *now["matrices"])}
+    out["matrices"] = [
+        {"method": method} | {what: _rows(best, method, what) for what in ("right", "fooled")}
+        for method in shown
+    ]
+    told = [note for note in now["notes"] if not note.startswith("not finished")]
+    out["notes"] = told + [
+        note for one in victims for note in best[one]["notes"] if f" on {one} has " in note
+    ]
+    return out
+
+
+def attacks(run: Mapping[str, Any], victim: str) -> int:
+    """How many pictures were made against a victim, by all methods."""
+    return sum(row["right"]["count"] for row in run["scores"] if row["victim"] == victim)
+
+
+def _rows(best: Mapping[str, Mapping[str, Any]], method: str, what: str) -> dict[str, Any]:
+    """Of a method's matrix each victim's row, from its run."""
+    found = {}
+    for victim, run in best.items():
+        for matrix in run["matrices"]:
+            if matrix["method"] == method and victim in matrix[what]:
+                found[victim] = matrix[what][victim]
+    return found
 
 
 def runs(stored: Path) -> dict[str, RunFacts]:

@@ -1,5 +1,6 @@
 """docs/adversarial.md is what its stored runs say, and nothing else; verdicts follow from intervals."""
 
+import json
 import sys
 from dataclasses import asdict, replace
 
@@ -67,6 +68,26 @@ def test_the_page_is_what_the_stored_runs_say(maker):
     assert stored and maker.page(stored) == (ROOT / "docs" / "adversarial.md").read_text(encoding="utf-8")
     for path in maker.STORED.glob("*.json"):
         assert "/work" not in path.read_text(encoding="utf-8"), path
+
+
+def test_parts_of_a_run_are_put_together(maker, made):
+    whole = maker.runs(made / "stored")["physical"].facts
+    turned = {**whole, "run": {**whole["run"], "victims": ["tiny2", "tiny"]}}
+    fewer = json.loads(json.dumps(turned))
+    for row in fewer["scores"]:
+        if row["victim"] == "tiny":
+            row["right"]["count"] = 1
+    for matrix in fewer["matrices"]:
+        matrix["right"]["tiny"]["tiny"]["value"] = 0.123
+        matrix["right"]["tiny2"]["tiny"]["value"] = 0.456
+    fewer["notes"] = ["not finished: gda on tiny has 1 of 3 photos"]
+    together = maker.merged(whole, fewer)
+    assert together["run"]["victims"] == ["tiny", "tiny2"] and "not finished" not in str(together["notes"])
+    assert together["scores"] == whole["scores"] and together["pairs"] == whole["pairs"]
+    first = together["matrices"][0]["right"]
+    assert first["tiny"] == whole["matrices"][0]["right"]["tiny"] and first["tiny2"]["tiny"]["value"] == 0.456
+    other = {**fewer, "run": {**fewer["run"], "steps": 3}}
+    assert maker.merged(whole, other) == other
 
 
 def test_a_page_of_tiny_runs(maker, made):
