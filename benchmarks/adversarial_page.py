@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import adversarial_tables
+import depth_gain
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from cocnet.files.atomic import atomic_path
@@ -43,6 +44,10 @@ def main() -> None:
     with atomic_path(path) as temporary:
         temporary.write_text(page(found), encoding="utf-8")
     draw(found, arguments.docs / "pictures")
+    gain = json.loads(GAIN.read_text(encoding="utf-8"))
+    depth_gain.draw(
+        arguments.docs / "pictures" / "adversarial-gain.png", gain["curves"], gain["photos"], gain["epsilon"]
+    )
     print(path)
 
 

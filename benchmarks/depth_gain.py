@@ -12,7 +12,7 @@ largest gain against steps; --json stores the rows for docs/adversarial.md (benc
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -49,15 +49,27 @@ def main(words: Sequence[str] | None = None) -> None:
         for name, steps in checkpoints(group):
             view = NearnessView(open_renderer(name), Setup())
             found = depth_gain(view, image, depth, arguments.epsilon)
-            rows.append((Path(name).name, str(steps or ""), *figures(found)))
-            curves.setdefault(group, []).append((steps, float(found.largest.nanmedian())))
+            trained = Path(group).name if Path(group).is_dir() else Path(name).name
+            rows.append((trained, str(steps or ""), *figures(found)))
+            curves.setdefault(trained, []).append((steps, float(found.largest.nanmedian())))
     print("\n".join(table(HEAD, rows)))
     if arguments.json is not None:
-        stored = {"photos": len(image), "epsilon": arguments.epsilon, "head": HEAD, "rows": rows}
+        stored = {
+            "photos": len(image),
+            "epsilon": arguments.epsilon,
+            "head": HEAD,
+            "rows": rows,
+            "curves": curves,
+        }
         write_json(arguments.json, stored)
     if arguments.out is not None:
-        plot_gains(arguments.out, curves, SEEN, f"{len(image)} photos, ε = {arguments.epsilon:g}")
+        draw(arguments.out, curves, len(image), arguments.epsilon)
         print(arguments.out)
+
+
+def draw(path: Path, curves: Mapping[str, Sequence[tuple[int, float]]], photos: int, epsilon: float) -> None:
+    """The largest gain against steps of training."""
+    plot_gains(path, curves, SEEN, f"{photos} photos, ε = {epsilon:g}")
 
 
 def photos(run: Path, count: int) -> tuple[Tensor, Tensor]:

@@ -39,8 +39,9 @@ def test_the_gain_of_every_kept_weight_file(benchmark, tmp_path, capsys):
     benchmark.main([str(layout.root), str(task.folder), "physical", "-o", str(out), "--json", str(stored)])
     lines = capsys.readouterr().out.splitlines()
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("| ")][2:]
-    assert [row[:2] for row in rows] == [[kept[0], "2"], [kept[1], "4"], ["physical", ""]]
-    assert json.loads(stored.read_text())["rows"] == rows
+    assert [row[:2] for row in rows] == [["training", "2"], ["training", "4"], ["physical", ""]]
+    facts = json.loads(stored.read_text())
+    assert facts["rows"] == rows and [steps for steps, _ in facts["curves"]["training"]] == [2, 4]
     assert all(float(row[3]) >= float(row[2]) > 0 for row in rows) and out.stat().st_size > 1000
     with pytest.raises(FileError, match="keep-weights"):
         benchmark.checkpoints(str(tmp_path / "run"))
