@@ -1,16 +1,20 @@
 """How fast and how small the networks are, beside plain convolutions of the same work in the same process.
 
-    python benchmarks/networks.py [--only time memory training autocast int8 table] [--sizes 512 1024] [--rounds 3]
+    python benchmarks/networks.py [--only time memory training autocast int8 table hybrid] [--sizes 512 1024]
+        [--rounds 3]
 
 Time: seconds, and the ratio to 64 → 64 convolutions of the same FLOPs, to the network's own bare convolutions, and to
 dmshn-stacked.
 Memory: what a process of its own grows by. Training: a step of cocnet-b3-less, batch 2, 256², beside stock modules
-and an unfolded image. Table: every registered network at one size. FLOPs: two per multiplication with addition.
+and an unfolded image. Table: every registered network at one size. Hybrid: `cocnet render` on a portrait of 12 MP
+(scikit-image's astronaut, enlarged, with noise), with cocnet-hybrid and by the physical renderer alone. FLOPs: two
+per multiplication with addition.
 """
 
 import argparse
 import json
 import math
+import os
 import subprocess
 import sys
 import tempfile
@@ -19,6 +23,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import torch
 from clock import peak_gb, timed
@@ -27,10 +32,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
+from cocnet import write_photo
 from cocnet.networks import export_onnx, load_model, quantise_onnx, shipped_weights
 from cocnet.networks.zoo.registry import card_of, create_model, list_models
 
-PARTS = ["time", "memory", "training", "autocast", "int8", "table"]
+PARTS = ["time", "memory", "training", "autocast", "int8", "table", "hybrid"]
 TRAINED, BATCH, CROP = "cocnet-b3-less", 2, 256
 LARGE = (3000, 4000)
 
@@ -194,6 +200,51 @@ def table(side: int) -> None:
         )
 
 
+def hybrid(blurs: tuple[int, ...] = (12, 40)) -> None:
+    """Print seconds of processors and memory of whole commands, and the ratios."""
+    import skimage.data
+
+    picture_of_a_face: Callable[[], Any] = skimage.data.astronaut
+
+    with tempfile.TemporaryDirectory() as folder:
+        photo = Path(folder) / "portrait.jpg"
+        face = torch.from_numpy(picture_of_a_face()[64:448]).permute(2, 0, 1)[None].float() / 255
+        large = functional.interpolate(face, size=LARGE, mode="bicubic").clamp(0, 1)[0]
+        noisy = large + 0.01 * torch.randn(large.shape, generator=torch.Generator().manual_seed(0))
+        write_photo(photo, (noisy.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy())
+        del face, large, noisy
+        for blur in blurs:
+            plain = rendered(photo, f"--blur={blur}")
+            for options in (["--model=cocnet-hybrid"], ["--model=cocnet-hybrid", "--bfloat16"]):
+                ours = rendered(photo, f"--blur={blur}", *options)
+                print(
+                    f"12 megapixels, --blur {blur} {' '.join(options)}: {ours[0]:.1f} s of processors, "
+                    f"{ours[1]:.2f} GB, physical alone {plain[0]:.1f} s, {plain[1]:.2f} GB; "
+                    f"ratio {ours[0] / plain[0]:.2f}",
+                    flush=True,
+                )
+
+
+def rendered(photo: Path, *options: str) -> tuple[float, float]:
+    """Seconds of processors and GB of a `cocnet render`."""
+    out = photo.with_name("bokeh.jpg")
+    command = [
+        sys.executable,
+        "-m",
+        "cocnet",
+        "render",
+        str(photo),
+        "--estimator=builtin",
+        f"--out={out}",
+        *options,
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        sys.exit("the command failed")
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e9
+
+
 def apart(job: str, name: str, one: int, two: int) -> dict[str, float]:
     """A job in a process of its own, so that its peak is its own."""
     command = [sys.executable, __file__, "--apart", job, name, str(one), str(two)]
@@ -214,13 +265,14 @@ def main() -> None:
         job, name, one, two = args.apart
         print(json.dumps(step(name, int(one)) if job == "step" else grow(name, int(one), int(two))))
         return
-    jobs = {
+    jobs: dict[str, Callable[[], None]] = {
         "time": lambda: speed(args.sizes, args.rounds),
         "memory": lambda: memory(args.sizes),
         "training": lambda: training(args.rounds),
         "autocast": lambda: autocast(args.sizes, args.rounds),
         "int8": lambda: int8(args.sizes[0], args.rounds),
         "table": lambda: table(args.sizes[0]),
+        "hybrid": hybrid,
     }
     for name in args.only:
         jobs[name]()

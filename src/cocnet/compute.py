@@ -120,8 +120,13 @@ def _c_library() -> ctypes.CDLL | None:
         return None
 
 
+def all_finite(t: Tensor) -> bool:
+    """Whether all values are finite: NaN goes through to the extremes, and nothing is copied."""
+    return bool(torch.stack(t.detach().aminmax()).isfinite().all())
+
+
 def finite_output(output: Tensor, name: str) -> Tensor:
     """A network's output itself; raises InputError where it holds NaN or infinity."""
-    if not bool(output.detach().isfinite().all()):
+    if not all_finite(output):
         raise InputError(f"expected numbers from {name}, got NaN or infinity, try other weights, or float32")
     return output

@@ -6,7 +6,7 @@ renderer's picture, and the signed radius of the circle of confusion (Eq. 1).
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from cocnet.errors import InputError
 from cocnet.networks.architectures.base import check_input
 from cocnet.optics import ThinLens
+from cocnet.renderers.asked_cells import asked_cells
 from cocnet.renderers.network import CardOfNetwork, coc_map, computing
 from cocnet.renderers.protocol import DEPTH_AND_LENS, Reads, finite, given_depth, given_lens
 from cocnet.rendering import Highlights, PhysicalRenderer, render_tiled
@@ -25,12 +26,14 @@ class HybridRenderer(CardOfNetwork):
     """The physical renderer's picture, corrected at silhouettes by a network such as cocnet-hybrid.
 
     highlights restores clipped light before the physical renderer and undoes that after it. bfloat16 is for the
-    network; the physical renderer stays in float32. Raises InputError for a network that renders by itself.
+    network; the physical renderer stays in float32. everywhere: the network corrects all of the picture, not only
+    where `asked_cells` says that this matters. Raises InputError for a network that renders by itself.
     """
 
     network: nn.Module
     highlights: Highlights | None = None
     bfloat16: bool = False
+    everywhere: bool = False
 
     reads: ClassVar[Reads] = DEPTH_AND_LENS
 
@@ -52,8 +55,18 @@ class HybridRenderer(CardOfNetwork):
         physical = self._physical(light, inverse, lens)
         with computing(light, self.bfloat16):
             coc = coc_map(self.network, inverse, lens)
-            corrected: Tensor = self.network.correct_light(light, coc, physical)  # type: ignore[operator]
+            asked = None if self.everywhere else self._asked(coc, physical)
+            corrected: Tensor = self.network.correct_light(light, coc, physical, asked)  # type: ignore[operator]
         return finite(self, corrected if self.highlights is None else corrected.clamp(min=0))
+
+    def _asked(
+        self, coc: Float[Tensor, "b 1 h w"], physical: Float[Tensor, "b 3 h w"]
+    ) -> Float[Tensor, "b 1 i j"]:
+        """How much of the correction is taken in the network's cells."""
+        network: Any = self.network
+        radius_px = coc.detach() * network.config.radius_scale_px
+        scale: int = network.seen_smaller(coc)
+        return asked_cells(radius_px, physical.detach(), network.card.size_multiple * scale, scale)
 
     def _physical(
         self, light: Float[Tensor, "b 3 h w"], inverse: Float[Tensor, "b 1 h w"], lens: ThinLens

@@ -15,6 +15,8 @@ from cocnet.renderers.physical_model import Physical
 from cocnet.renderers.protocol import Renderer
 from cocnet.rendering.tiling import Read, Write, render_tiled
 
+WRITTEN_ROWS = 256  # at a time, of what was rendered whole
+
 
 def render_windows(
     renderer: Renderer,
@@ -32,7 +34,11 @@ def render_windows(
         local = renderer.at(lens, width)
         render_tiled(local, height, width, read, write, max_radius_px, max_mem_mb, on_progress)
         return
-    rows, columns = slice(0, height), slice(0, width)
-    light, inverse = read(rows, columns)
+    columns = slice(0, width)
     with torch.inference_mode(), followed(renderer, on_progress):
-        write(rows, columns, renderer.render(light[None], inverse[None], lens)[0])
+        light, inverse = (part[None] for part in read(slice(0, height), columns))
+        made = renderer.render(light, inverse, lens)[0]
+        del light, inverse
+        for top in range(0, height, WRITTEN_ROWS):
+            rows = slice(top, min(top + WRITTEN_ROWS, height))
+            write(rows, columns, made[:, rows])

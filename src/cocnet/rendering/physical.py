@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from cocnet.compute import all_finite
 from cocnet.errors import DepthError, InputError
 from cocnet.optics import ThinLens
 from cocnet.rendering.compiled import kernels, usable
@@ -71,7 +72,7 @@ class PhysicalRenderer:
     ) -> Float[Tensor, "b 3 h w"]:
         """Render from inverse depth (1/m); `window` says of what larger picture the input is a part."""
         _check(image, inverse_depth)
-        if not _finite(inverse_depth):
+        if not all_finite(inverse_depth):
             raise DepthError("expected finite inverse depth, got NaN or infinity, try DepthMap.of(…)")
         window = window or Window.of(image)
         x = self.lens.coc_radius_px(inverse_depth, window.width)
@@ -164,10 +165,5 @@ def _check(image: Tensor, depth: Tensor) -> None:
             f"expected depth {[image.shape[0], 1, *image.shape[2:]]} for that image, got {list(depth.shape)}, "
             "try DepthMap.of(…).resized(h, w)"
         )
-    if not _finite(image):
+    if not all_finite(image):
         raise InputError("expected a finite image, got NaN or infinity, try torch.nan_to_num")
-
-
-def _finite(t: Tensor) -> bool:
-    """Whether all values are finite: NaN goes through to the extremes."""
-    return bool(torch.stack(t.detach().aminmax()).isfinite().all())

@@ -191,7 +191,7 @@ def test_one_pixel_before_the_lens_does_not_blow_up_the_picture():
     depth[:, :, 3, 3] = 1e-3
     seen = []
     whole = model._whole
-    model._whole = lambda seen_: seen.append(seen_.image.shape[-1]) or whole(seen_)
+    model._whole = lambda seen_, tile: seen.append(seen_.image.shape[-1]) or whole(seen_, tile)
     with torch.no_grad():
         out = model.correct_light(image, coc_map(model, 1 / depth, lens), physical)
     assert out.shape == image.shape and bool(out.isfinite().all()) and max(seen) <= 40

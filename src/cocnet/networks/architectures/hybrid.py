@@ -13,56 +13,28 @@ in and never made brighter. Networks don't know the renderer: whoever calls this
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 from cocnet.errors import InputError
-from cocnet.imaging import linear_to_srgb, srgb_to_linear
 from cocnet.networks.architectures.base import check_input
+from cocnet.networks.architectures.hybrid_config import HybridConfig
 from cocnet.networks.architectures.hybrid_planes import SeenPlanes
-from cocnet.networks.layers.highlights import compress_highlights, moved
+from cocnet.networks.architectures.hybrid_tiles import AS_IT_IS, LINEAR_LIGHT, Curve, InTiles, shares
 from cocnet.networks.layers.local_filter import difference_filter
 from cocnet.networks.layers.padding import crop, pad
 from cocnet.networks.layers.scales import enlarged, halved
-from cocnet.networks.layers.tiles import count_tiles, in_tiles
+from cocnet.networks.layers.tiles import LevelTiles, Tile, covering, grid, of_levels
 from cocnet.networks.zoo.registry import Card, register
 
 NAME = "cocnet-hybrid"
 STEP = 0.3  # of what φ says: so small that training starts gently
 TILE_PX = 768  # of pictures without gradients, beside their margins
-
-
-@dataclass(frozen=True)
-class HybridConfig:
-    """Every number of the architecture.
-
-    channels: of the levels, finest first; groups of (convolution, ReLU) per module; kernel_size k of the kernels;
-    filtered: levels, finest first, that have kernels. radius_scale_px: of the radius that is its input.
-    most_radius_px: a picture with larger blurs is corrected at half its scale, or a quarter, …
-    """
-
-    channels: tuple[int, ...] = (32, 48, 64, 96, 96)
-    groups: int = 2
-    kernel_size: int = 5
-    filtered: int = 4
-    radius_scale_px: float = 32.0
-    most_radius_px: float = 28.0
-
-    @property
-    def size_multiple(self) -> int:
-        """Pictures are padded inside to multiples of this, px."""
-        return 2 ** (len(self.channels) - 1)
-
-    @property
-    def margin(self) -> int:
-        """How far a pixel sees, px, as a multiple of size_multiple: what tiles need around them."""
-        scales = [2**level for level in range(len(self.channels))]
-        modules = 2 * self.groups * sum(scales[:-1]) + self.groups * scales[-1]
-        enlarging, kernels = sum(scales[1:]), (self.kernel_size // 2 + 1) * scales[self.filtered - 1]
-        return -(-(modules + enlarging + kernels + 1) // self.size_multiple) * self.size_multiple
+MARGIN_PX = 48  # of these, at most: with less than 32 the weights that ship answer otherwise, by 1e-4 with 16
 
 
 CONFIG = HybridConfig()
@@ -92,12 +64,14 @@ class _Phi(nn.Conv2d):
 
 class Hybrid(nn.Module):
     """The correction of a physical picture. Without gradients it works in tiles, to the same result in bounded
-    memory; tile_px = None turns that off. on_unit, if set, is called after each of the `units` tiles."""
+    memory; tile_px = None turns that off. margin_px bounds what tiles see around them: weights of your own may look
+    farther, as far as config.margin. on_unit, if set, is called after each of the `units` tiles."""
 
     def __init__(self, config: HybridConfig = CONFIG, seed: int = 0) -> None:
         super().__init__()
         self.card, self.config = replace(CARD, size_multiple=config.size_multiple), config
         self.tile_px: int | None = TILE_PX
+        self.margin_px = MARGIN_PX
         self.units = 1
         self.on_unit: Callable[[], None] | None = None
         c, levels = config.channels, len(config.channels)
@@ -126,7 +100,37 @@ class Hybrid(nn.Module):
     ) -> Float[Tensor, "b 3 h w"]:
         """Correct the physical renderer's picture. depth: the signed radius of Eq. 1, px, over
         radius_scale_px. Raises InputError or DepthError."""
-        return self._in_tiles(self._corrected, 0, *self._checked(image, depth, physical))
+        return self._corrected(AS_IT_IS, 0, None, *self._checked(image, depth, physical))
+
+    def correct_light(
+        self,
+        light: Float[Tensor, "b 3 h w"],
+        depth: Float[Tensor, "b 1 h w"],
+        physical: Float[Tensor, "b 3 h w"],
+        asked: Float[Tensor, "b 1 i j"] | None = None,
+    ) -> Float[Tensor, "b 3 h w"]:
+        """`forward` on scene-linear light, with the physical renderer's picture of it; depth as in `forward`.
+
+        Where blurs (the largest of the batch) are larger than most_radius_px the correction is that of a smaller
+        picture, enlarged: blur is the same at any scale, and the network has seen no larger ones. asked: how much of
+        the correction is taken, 0..1, at each cell of size_multiple px of that, between these bilinear (None: all
+        of it); without gradients nothing is computed where that is 0. Raises InputError or DepthError.
+        """
+        planes = self._checked(light, depth, physical)
+        return self._corrected(LINEAR_LIGHT, self._halvings(planes[1]), asked, *planes)
+
+    def seen_smaller(self, depth: Float[Tensor, "b 1 h w"]) -> int:
+        """By how much smaller `correct_light` sees a picture; depth as there."""
+        return 2 ** self._halvings(depth)
+
+    def _halvings(self, depth: Float[Tensor, "b 1 h w"]) -> int:
+        largest = float(depth.detach().abs().max()) * self.config.radius_scale_px
+        halvings = 0
+        while largest > self.config.most_radius_px * 2**halvings and (
+            self.card.size_multiple << halvings < max(depth.shape[-2:])
+        ):
+            halvings += 1
+        return halvings
 
     def _checked(
         self, image: Tensor, depth: Tensor | None, physical: Tensor | None
@@ -146,81 +150,92 @@ class Hybrid(nn.Module):
             )
         return image, depth, physical
 
-    def _in_tiles(
-        self, corrected: Callable[..., Tensor], halvings: int, *planes: Tensor
-    ) -> Float[Tensor, "b 3 h w"]:
-        """corrected(*planes), where no gradients are wanted tile by tile; at the scale that many times halved a pixel
-        sees farther."""
-        if self.tile_px is None or torch.is_grad_enabled() or torch.compiler.is_compiling():
-            return corrected(*planes)
-        multiple, margin = self.card.size_multiple << halvings, self.config.margin << halvings
-        core = -(-max(self.tile_px, 2 * margin if halvings else 0) // multiple) * multiple
-        self.units = count_tiles(planes[0].shape[-2], planes[0].shape[-1], core)
-        return in_tiles(corrected, planes, core, margin, self.on_unit)
-
     def _corrected(
-        self, image: Tensor, depth: Tensor, physical: Tensor, halvings: int = 0
+        self,
+        curve: Curve,
+        halvings: int,
+        asked: Float[Tensor, "b 1 i j"] | None,
+        image: Float[Tensor, "b 3 h w"],
+        depth: Float[Tensor, "b 1 h w"],
+        physical: Float[Tensor, "b 3 h w"],
     ) -> Float[Tensor, "b 3 h w"]:
-        """Of sRGB pictures; halvings: of the scale at which the correction is found."""
-        planes = (
-            compress_highlights(image),
-            compress_highlights(physical),
-            depth * self.config.radius_scale_px,
-        )
-        seen = SeenPlanes(*(pad(x, self.card.size_multiple << halvings) for x in planes))
-        for _ in range(halvings):
-            seen = seen.halved()
-        found = enlarged(self._whole(seen), 2**halvings)
-        return moved(physical, crop(found, *image.shape[-2:]))
+        """The physical picture, moved by what the network finds at the scale that many times halved: where no
+        gradients are wanted tile by tile."""
+        radius, cell = depth * self.config.radius_scale_px, self.card.size_multiple
+        if self.tile_px is None or torch.is_grad_enabled() or torch.compiler.is_compiling():
+            seen = SeenPlanes.of(curve.encode(image), curve.encode(physical), radius, halvings)
+            found = self._found(seen)
+            if asked is not None:
+                whole = Tile(slice(0, found.shape[2]), slice(0, found.shape[3]))
+                found = found * shares(asked, whole, cell)
+            return curve.moved(physical, enlarged(found, 2**halvings))
+        height, width = (-(-length // 2**halvings) for length in physical.shape[-2:])
+        tiles = self._tiles((height, width), asked)
+        self.units = len(tiles)
+        work = InTiles(self._found, curve, halvings, self._margin, asked, cell, self.on_unit)
+        return work.corrected(tiles, image, radius, physical)
 
-    def _whole(self, seen: SeenPlanes) -> Float[Tensor, "b 3 h w"]:
+    @property
+    def _margin(self) -> int:
+        return min(
+            self.config.margin, -(-self.margin_px // self.card.size_multiple) * self.card.size_multiple
+        )
+
+    def _tiles(self, size: tuple[int, int], asked: Tensor | None) -> list[Tile]:
+        """What is computed of a picture of that size (that which the network sees)."""
+        multiple = self.card.size_multiple
+        most = max(1, (self.tile_px or TILE_PX) // multiple)
+        if asked is None:
+            return grid(*size, most * multiple)
+        there = functional.max_pool2d(asked.amax(0), 3, 1, 1)[0] > 0
+        tiles = covering(there.cpu().numpy(), most, self._margin // multiple)
+        return [tile.scaled(multiple).grown(0, *size) for tile in tiles]
+
+    def _found(self, seen: SeenPlanes, inner: Tile | None = None) -> Float[Tensor, "b 3 h w"]:
+        """How the network moves what it sees, or an inner part of it."""
+        found = self._whole(SeenPlanes(*(pad(x, self.card.size_multiple) for x in seen)), inner)
+        return crop(found, *seen.image.shape[-2:]) if inner is None else found
+
+    def _whole(self, seen: SeenPlanes, inner: Tile | None = None) -> Float[Tensor, "b 3 h w"]:
         features = seen.features()
         if not torch.compiler.is_compiling():
             features = features.contiguous(memory_format=torch.channels_last)
-        scaled, skips = [seen], []
+        scaled, skips, levels = [seen], [], len(self.decoders)
         for encoder in self.encoders:
             skips.append(encoder(features))
             features = halved(skips[-1])
             scaled.append(scaled[-1].halved())
+        height, width = seen.image.shape[-2:]
+        parts = None if inner is None else of_levels(inner, height, width, levels, self.config.groups)
         moves: Tensor = seen.physical.new_zeros(())
-        for level in reversed(range(len(self.decoders))):
+        for level in reversed(range(levels)):
+            part = None if parts is None else parts[level]
             if level < len(skips):
-                features = torch.cat([enlarged(features, 2), skips[level]], 1)
+                features, skip = enlarged(features, 2), skips[level]
+                if parts is not None and part is not None:
+                    features = part.entered.within(parts[level + 1].needed.scaled(2)).of(features)
+                    skip = part.entered.of(skip)
+                features = torch.cat([features, skip], 1)
+            elif part is not None:
+                features = part.entered.of(features)
             features = self.decoders[level](features)
+            if part is not None:
+                features = part.needed.within(part.entered).of(features)
             if level < self.config.filtered:
-                moves = moves + enlarged(self._move(level, features, scaled[level]), 2**level)
+                moves = moves + self._move(level, features, scaled[level], part, inner)
         return moves
 
-    def _move(self, level: int, features: Tensor, seen: SeenPlanes) -> Float[Tensor, "b 3 h w"]:
-        """What this level's kernels find different from the physical picture of its scale."""
-        kernels = self.phi[level](features).to(seen.image.dtype)
-        return difference_filter(torch.stack([seen.image, seen.physical], 1), seen.physical, kernels)
-
-    def correct_light(
-        self,
-        light: Float[Tensor, "b 3 h w"],
-        depth: Float[Tensor, "b 1 h w"],
-        physical: Float[Tensor, "b 3 h w"],
+    def _move(
+        self, level: int, features: Tensor, seen: SeenPlanes, part: LevelTiles | None, inner: Tile | None
     ) -> Float[Tensor, "b 3 h w"]:
-        """`forward` on scene-linear light, with the physical renderer's picture of it; depth as in `forward`.
-
-        Where blurs (the largest of the batch) are larger than most_radius_px the correction is that of a smaller
-        picture, enlarged: blur is the same at any scale, and the network has seen no larger ones. Raises InputError
-        or DepthError.
-        """
-        planes = self._checked(light, depth, physical)
-        largest = float(planes[1].detach().abs().max()) * self.config.radius_scale_px
-        halvings = 0
-        while largest > self.config.most_radius_px * 2**halvings and (
-            self.card.size_multiple << halvings < max(light.shape[-2:])
-        ):
-            halvings += 1
-
-        def corrected(light: Tensor, depth: Tensor, physical: Tensor) -> Tensor:
-            srgb = self._corrected(linear_to_srgb(light), depth, linear_to_srgb(physical), halvings)
-            return srgb_to_linear(srgb)
-
-        return self._in_tiles(corrected, halvings, *planes)
+        """What this level's kernels find different from the physical picture of its scale, enlarged."""
+        kernels = self.phi[level](features).to(seen.image.dtype)
+        needed = None if part is None else part.needed
+        images = torch.stack([seen.image, seen.physical], 1)
+        move = enlarged(difference_filter(images, seen.physical, kernels, needed), 2**level)
+        if part is None or inner is None:
+            return move
+        return inner.within(part.needed.scaled(2**level)).of(move)
 
 
 def _module(inputs: int, outputs: int, groups: int) -> nn.Sequential:

@@ -9,7 +9,9 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional
 
+from cocnet.networks.layers.highlights import compress_highlights
 from cocnet.networks.layers.scales import halved
 
 SEEN_RADII_PX = (16.0, 2.0)  # of the radius and of its logarithm, one unit
@@ -21,6 +23,19 @@ class SeenPlanes(NamedTuple):
     image: Float[Tensor, "b 3 h w"]
     physical: Float[Tensor, "b 3 h w"]
     radius: Float[Tensor, "b 1 h w"]
+
+    @classmethod
+    def of(cls, image: Tensor, physical: Tensor, radius: Tensor, halvings: int = 0) -> "SeenPlanes":
+        """What is seen of sRGB pictures and the radius (px) at the scale that many times halved; the last row and
+        column are repeated where that doesn't come out even."""
+        planes = (compress_highlights(image), compress_highlights(physical), radius)
+        if halvings:
+            down, across = (-length % 2**halvings for length in radius.shape[-2:])
+            planes = tuple(functional.pad(x, (0, across, 0, down), mode="replicate") for x in planes)  # type: ignore[assignment]
+        seen = cls(*planes)
+        for _ in range(halvings):
+            seen = seen.halved()
+        return seen
 
     def features(self) -> Float[Tensor, "b 12 h w"]:
         """What the first module sees, each about 1."""

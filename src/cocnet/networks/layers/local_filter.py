@@ -20,6 +20,7 @@ from torch.nn.grad import conv2d_weight
 from cocnet.compute import autocast_dtype, without_autocast
 from cocnet.errors import InputError
 from cocnet.networks.layers.second_order import gradients_with_graph
+from cocnet.networks.layers.tiles import Tile
 
 STRIP_BYTES = 4 << 20  # of intermediate results on a CPU: about what the caches hold
 ELSEWHERE = 64  # times as much
@@ -35,14 +36,17 @@ def local_filter_reference(
 
 
 def difference_filter(
-    images: Float[Tensor, "b n c h w"], base: Float[Tensor, "b c h w"], kernels: Float[Tensor, "b nt h w"]
-) -> Float[Tensor, "b c h w"]:
+    images: Float[Tensor, "b n c h w"],
+    base: Float[Tensor, "b c h w"],
+    kernels: Float[Tensor, "b nt i j"],
+    tile: Tile | None = None,
+) -> Float[Tensor, "b c i j"]:
     """How kernels, the same in all channels, move a base towards what lies around a pixel in n images:
 
         out[x] = Σ_i Σ_t kernels[i,t,x] · (images[i,x+d(t)] − base[x])
 
-    Tap by tap: never unfolds an image, forward or backward. Raises InputError unless t is an
-    odd square and the shapes agree.
+    tile: the part of the picture that the kernels are of (None: all of it). Tap by tap: never unfolds an image,
+    forward or backward. Raises InputError unless t is an odd square and the shapes agree.
     """
     if images.ndim != 5 or images[:, 0].shape != base.shape or kernels.shape[1] % images.shape[1]:
         given = ", ".join(str(list(x.shape)) for x in (images, base, kernels))
@@ -50,12 +54,20 @@ def difference_filter(
             f"expected images [b n c h w], a base [b c h w] and kernels [b n·k² h w], got {given}, try one"
         )
     flat = images.flatten(1, 2)
-    side = _side(flat, kernels.shape[1] // images.shape[1], kernels)
+    within = base if tile is None else tile.of(base)
+    side = _side(within, kernels.shape[1] // images.shape[1], kernels)
     wide = padded(flat, side)
+    if tile is not None:
+        wide, base = _beyond(wide, tile, side), within
     patches = wide.view(*images.shape[:3], *wide.shape[2:])
     if torch.compiler.is_compiling():
         return _plain_difference_filter(patches, base, kernels)
     return _DifferenceFilter.apply(patches, base, kernels)
+
+
+def _beyond(wide: Tensor, tile: Tile, side: int) -> Tensor:
+    """A tile with its margins, of a padded picture."""
+    return Tile(*(slice(span.start, span.stop + side - 1) for span in tile)).of(wide)
 
 
 def predicted_filter(
