@@ -25,9 +25,19 @@ def given(b=2, c=3, n=4, h=9, w=7, side=3, dtype=torch.float64):
     return [torch.randn(s, generator=made, dtype=dtype).requires_grad_() for s in shapes]
 
 
-def plain(image, features, weight, bias):
+def plain(image, features, weight, bias, beside=None):
+    seen = image if beside is None else torch.cat([image, beside.expand_as(image)], 1)
     kernels = functional.conv2d(features, weight, bias)
-    return local_filter_reference(image, kernels.unflatten(1, (image.shape[1], -1)))
+    filtered = local_filter_reference(seen, kernels.unflatten(1, (seen.shape[1], -1)))
+    return filtered.unflatten(1, (-1, image.shape[1])).sum(1)
+
+
+def given_beside(b=2, c=3, n=4, h=9, w=7, side=3, dtype=torch.float64):
+    """With a plane that all channels are filtered with."""
+    image, features, _, _ = given(b, c, n, h, w, side, dtype)
+    made = torch.Generator().manual_seed(4)
+    shapes = (2 * c * side**2, n, 1, 1), (2 * c * side**2,), (b, 1, h, w)
+    return [image, features, *(torch.randn(s, generator=made, dtype=dtype).requires_grad_() for s in shapes)]
 
 
 def test_reference_by_hand():
@@ -58,11 +68,12 @@ def test_differences_equal_reference(images, monkeypatch):
     assert torch.allclose(difference_filter(seen, base, kernels), plain)
 
 
+@pytest.mark.parametrize("make", [given, given_beside])
 @pytest.mark.parametrize("shape", [(2, 3, 16, 40, 24), (1, 6, 5, 17, 3), (1, 3, 8, 1, 1)])
 @pytest.mark.usefixtures("thin_strips")
-def test_predicted_equals_reference(shape):
+def test_predicted_equals_reference(shape, make):
     b, c, n, h, w = shape
-    inputs = given(b, c, n, h, w, SIDE, torch.float32)
+    inputs = make(b, c, n, h, w, SIDE, torch.float32)
     pairs = []
     for filtered in (predicted_filter, plain):
         out = filtered(*inputs)
@@ -71,17 +82,21 @@ def test_predicted_equals_reference(shape):
         assert torch.allclose(fast, slow, rtol=1e-5, atol=1e-5 * slow.abs().max().item())
 
 
+@pytest.mark.parametrize("make", [given, given_beside])
 @pytest.mark.usefixtures("thin_strips")
-def test_gradcheck():
-    inputs = given(1, 3, 2, 5, 3)
+def test_gradcheck(make):
+    inputs = make(1, 3, 2, 5, 3)
     assert torch.autograd.gradcheck(predicted_filter, inputs)
 
 
-def test_only_what_is_asked_for_gets_a_gradient():
-    inputs = given()
-    inputs[0].requires_grad_(False)
-    predicted_filter(*inputs).sum().backward()
-    assert inputs[0].grad is None and all(bool(x.grad.any()) for x in inputs[1:])
+@pytest.mark.parametrize("make", [given, given_beside])
+def test_only_what_is_asked_for_gets_a_gradient(make):
+    for i in range(len(make())):
+        inputs = make()
+        inputs[i].requires_grad_(False)
+        predicted_filter(*inputs).sum().backward()
+        assert inputs[i].grad is None
+        assert all(bool(x.grad.any()) for x in inputs[:i] + inputs[i + 1 :])
 
 
 def test_gradients_of_gradients():
@@ -89,6 +104,7 @@ def test_gradients_of_gradients():
     assert torch.autograd.gradgradcheck(predicted_filter, inputs)
     inputs[0].requires_grad_(False)
     assert torch.autograd.gradgradcheck(predicted_filter, inputs)
+    assert torch.autograd.gradgradcheck(predicted_filter, given_beside(1, 2, 2, 4, 3))
     seen, base, kernels = (
         torch.rand(s, dtype=torch.float64) for s in ((1, 1, 3, 4, 3), (1, 3, 4, 3), (1, 9, 4, 3))
     )

@@ -74,6 +74,11 @@ class CoCNetConfig:
         return 6 if self.conditioning == "depth" else 3
 
     @property
+    def filtered_planes(self) -> int:
+        """Of those, unlike ones: the depth enters three times."""
+        return 4 if self.conditioning == "depth" else 3
+
+    @property
     def size_multiple(self) -> int:
         """Pictures are padded inside to multiples of this, px."""
         return 2 ** (len(self.channels) - 1)
@@ -164,14 +169,14 @@ class CoCNet(BokehNet):
         """Eq. 14. depth: a map in [0, 1] for "depth", `coc_map(…)` for "lens"."""
         maps = [] if depth is None else [depth] * (self.config.input_channels - 3)
         seen = [image, *maps]
-        filtered = [image, torch.cat(maps, 1)] if self.config.filtered_channels > 3 else [image]
+        filtered = [image] if depth is None or self.config.filtered_channels == 3 else [image, depth]
         return self.rendered(torch.cat(seen, 1), filtered)  # Eq. 14: Ĩ
 
     def rendered(
         self, x: Float[Tensor, "b i h w"], filtered: Sequence[Float[Tensor, "b f h w"]]
     ) -> Float[Tensor, "b 3 h w"]:
         """The picture of a padded input, in strips where no gradient is wanted. filtered: those channels of x that
-        Eq. 15 filters, in parts, of which one without a gradient costs none."""
+        Eq. 15 filters: the picture, and the depth once, where it is filtered; one without a gradient costs none."""
         if self.in_strips and not torch.is_grad_enabled() and not torch.compiler.is_compiling():
             return torch.cat([in_strips(self, one) for one in x.chunk(len(x))])
         return self._whole(x, filtered)
@@ -187,10 +192,9 @@ class CoCNet(BokehNet):
         phi = self.phi[level]
         assert isinstance(phi, nn.Conv2d) and phi.bias is not None
         if self.config.templates == "direct":
-            return phi(torch.cat([features, *filtered], 1))
-        taps = [one.shape[1] * self.config.kernel_size**2 for one in filtered]
-        parts = zip(filtered, torch.split(phi.weight, taps), torch.split(phi.bias, taps), strict=True)
-        return torch.stack([by_colour(apply(one, features, w, b)) for one, w, b in parts]).sum(0)
+            return phi(torch.cat([features, *(one.expand(-1, 3, -1, -1) for one in filtered)], 1))
+        image, *depth = filtered
+        return apply(image, features, phi.weight, phi.bias, *depth)
 
     def _whole(
         self, x: Float[Tensor, "b i h w"], filtered: Sequence[Float[Tensor, "b f h w"]]

@@ -54,7 +54,7 @@ def in_strips(model: "CoCNet", x: Float[Tensor, "1 i h w"]) -> Float[Tensor, "1 
     """The model's output for a padded input."""
     levels, (height, width) = len(model.decoders), x.shape[-2:]
     sizes = [(height >> level, width >> level) for level in range(levels)]
-    image = x[:, : model.config.filtered_channels]
+    image = x[:, : model.config.filtered_planes]
     skips: list[StoredPlane] = []
     write: Write = lambda top, bottom, into: into.copy_(_rows(x)[top:bottom])  # noqa: E731
     for encoder, size in zip(model.encoders, sizes, strict=False):
@@ -146,7 +146,8 @@ def _template(
         for top, bottom in strips(height, image.shape[1] * count * width * 4, image.device):
             features = _picture(plane.rows(top, bottom)).to(image.dtype)
             seen = patch[:, :, top : bottom + 2 * margin]
-            out[top:bottom] = _rows(model.template(level, [seen], features, filter_strip))
+            parts = [part for part in (seen[:, :3], seen[:, 3:]) if part.shape[1]]
+            out[top:bottom] = _rows(model.template(level, parts, features, filter_strip))
     return out
 
 

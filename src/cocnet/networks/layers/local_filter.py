@@ -75,22 +75,31 @@ def predicted_filter(
     features: Float[Tensor, "b n h w"],
     weight: Float[Tensor, "ct n 1 1"],
     bias: Float[Tensor, "ct"],
+    beside: Float[Tensor, "b 1 h w"] | None = None,
 ) -> Float[Tensor, "b c h w"]:
     """local_filter_reference(image, φ(features)), φ the 1×1 convolution of weight and bias, without any kernels.
 
     Both φ and the filter are linear, so their sums change places: filter the image with each of φ's columns, which
     are the same for all pixels, then weigh the answers with the pixel's features. Works strip by strip and keeps
     only its inputs for the backward pass; always in the inputs' precision (autocast: float32).
-    Raises InputError unless weight is [c·k² n 1 1] with k odd.
+    beside: a plane that each channel's answer has a part of, with kernels from the second half of φ; both are
+    filtered at once, and the plane's gradient costs little more than that of one channel.
+    Raises InputError unless weight is [c·k² n 1 1], or [2c·k² n 1 1] with `beside`, with k odd.
     """
-    taps = weight.shape[0] // image.shape[1]
-    side = _side(image, taps, features)
-    if weight.shape != (image.shape[1] * taps, features.shape[1], 1, 1):
+    planes = image.shape[1] * (1 if beside is None else 2)
+    side = _side(image, weight.shape[0] // planes, features)
+    if weight.shape != (planes * side * side, features.shape[1], 1, 1):
         raise InputError(
-            f"expected weight [c·k² {features.shape[1]} 1 1] for {image.shape[1]} channels, "
-            f"got {list(weight.shape)}, try Conv2d({features.shape[1]}, {image.shape[1]} * k * k, 1)"
+            f"expected weight [c·k² {features.shape[1]} 1 1] for {planes} channels, "
+            f"got {list(weight.shape)}, try Conv2d({features.shape[1]}, {planes} * k * k, 1)"
         )
-    inputs = [padded(image, side), features, weight, bias]
+    inputs = [
+        padded(image, side),
+        features,
+        weight,
+        bias,
+        *([] if beside is None else [padded(beside, side)]),
+    ]
     if autocast_dtype(image.device) is not None:
         inputs = [x.float() for x in inputs]
     with without_autocast(image.device):
@@ -104,11 +113,14 @@ def filter_strip(
     features: Float[Tensor, "b n h w"],
     weight: Float[Tensor, "ct n 1 1"],
     bias: Float[Tensor, "ct"],
+    beside: Float[Tensor, "b 1 hk wk"] | None = None,
 ) -> Float[Tensor, "b c h w"]:
     """predicted_filter of an image that has its margin of k//2 px already: Σ_n f_n·(image ∗ φ_n) + image ∗ bias."""
-    answers = _answers(patch, weight)
-    constant = functional.conv2d(patch, _bias_kernels(bias, patch), groups=patch.shape[1])
-    return (answers * features.contiguous()[:, None]).sum(2).add_(constant)
+    features = features.contiguous()
+    answers = _answers(patch, weight, beside)
+    weighed = torch.cat([(answer * features).sum(1, keepdim=True) for answer in answers], 1)
+    seen = patch if beside is None else torch.cat([patch, beside], 1)
+    return weighed + functional.conv2d(seen, _bias_kernels(bias, patch.shape[1], seen.shape[1]))
 
 
 def padded(image: Float[Tensor, "b c h w"], side: int) -> Float[Tensor, "b c hk wk"]:
@@ -163,36 +175,47 @@ class _DifferenceFilter(Function):
 
 class _PredictedFilter(Function):
     @staticmethod
-    def forward(ctx: Any, image: Tensor, features: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        ctx.save_for_backward(image, features, weight, bias)
+    def forward(
+        ctx: Any, image: Tensor, features: Tensor, weight: Tensor, bias: Tensor, beside: Tensor | None = None
+    ) -> Tensor:
+        ctx.save_for_backward(image, features, weight, bias, *([] if beside is None else [beside]))
         out = features.new_empty(features.shape[0], image.shape[1], *features.shape[2:])
-        for top, bottom, patch in _patches(image, features):
-            out[:, :, top:bottom] = filter_strip(patch, features[:, :, top:bottom], weight, bias)
+        for top, bottom, patch, around in _patches(image, features, beside):
+            out[:, :, top:bottom] = filter_strip(patch, features[:, :, top:bottom], weight, bias, around)
         return out
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        """Gradients of image, features, weight and bias, strip by strip; kernels are computed again, not stored."""
-        image, features, weight, bias = inputs = ctx.saved_tensors
+        """Gradients of image, features, weight, bias and what is beside, strip by strip; answers are computed again,
+        not stored."""
+        image, features, weight, bias, *others = inputs = ctx.saved_tensors
+        beside = others[0] if others else None
         if torch.is_grad_enabled():
             with without_autocast(image.device):
                 return gradients_with_graph(filter_strip, inputs, ctx.needs_input_grad, grad)
-        found = [
+        made = [
             torch.zeros_like(x) if needed else None
             for x, needed in zip(inputs, ctx.needs_input_grad, strict=True)
         ]
+        side = image.shape[2] - features.shape[2] + 1
+        columns, own = _kernels(weight, bias, image.shape[1], side)
         with without_autocast(image.device):
-            for top, bottom, patch in _patches(image, features):
+            for top, bottom, patch, around in _patches(image, features, beside):
                 seen, g = features[:, :, top:bottom].contiguous(), grad[:, :, top:bottom].contiguous()
-                if found[0] is not None:
-                    found[0][:, :, top : top + patch.shape[2]] += _image_grad(g, seen, weight, bias)
-                if found[1] is not None:
-                    found[1][:, :, top:bottom] = (_answers(patch, weight) * g[:, :, None]).sum(1)
-                if found[2] is not None:
-                    found[2] += _weight_grad(g, seen, patch, weight)
-                if found[3] is not None:
-                    found[3] += _bias_grad(g, patch, bias)
-        return tuple(found)
+                rows = slice(top, top + patch.shape[2])
+                if made[0] is not None:
+                    for c, one in enumerate(_channels(g)):
+                        made[0][:, c : c + 1, rows] += _plane_grad(one, seen, columns[0, [c]], own[0, [c]])
+                if made[1] is not None:
+                    pairs = zip(_answers(patch, weight, around), _channels(g), strict=True)
+                    made[1][:, :, top:bottom] = sum(answer.mul_(one) for answer, one in pairs)
+                if made[2] is not None:
+                    made[2] += _weight_grad(g, seen, patch, around, weight)
+                if made[3] is not None:
+                    made[3] += _bias_grad(g, patch, around, bias)
+                if beside is not None and made[4] is not None:
+                    made[4][:, :, rows] += _plane_grad(g, seen, columns[1], own[1])
+        return tuple(made)
 
 
 def _side(image: Tensor, taps: int, beside: Tensor) -> int:
@@ -218,43 +241,69 @@ def _taps(kernels: Tensor, images: int) -> Iterator[tuple[int, int, slice, slice
         yield tap, i, slice(y, y + height), slice(x, x + width)
 
 
-def _patches(image: Tensor, features: Tensor) -> Iterator[tuple[int, int, Tensor]]:
-    """Spans of rows with what the padded image shows around them."""
+def _patches(
+    image: Tensor, features: Tensor, beside: Tensor | None
+) -> Iterator[tuple[int, int, Tensor, Tensor | None]]:
+    """Spans of rows with what the padded image, and what is beside it, shows around them."""
     batch, count, height, width = features.shape
     margin = image.shape[2] - height
     row_bytes = batch * image.shape[1] * count * width * features.element_size()
     for top, bottom in strips(height, row_bytes, image.device):
-        yield top, bottom, image[:, :, top : bottom + margin].contiguous()
+        cut = [None if x is None else x[:, :, top : bottom + margin].contiguous() for x in (image, beside)]
+        assert cut[0] is not None
+        yield top, bottom, cut[0], cut[1]
 
 
-def _answers(patch: Tensor, weight: Tensor) -> Float[Tensor, "b c n h w"]:
-    """The padded image, convolved with each of φ's columns."""
-    channels = patch.shape[1]
-    side = isqrt(weight.shape[0] // channels)
-    columns = weight.view(channels, side * side, -1).transpose(1, 2).reshape(-1, 1, side, side)
-    found = functional.conv2d(patch, columns, groups=channels)
-    return found.view(len(found), channels, -1, *found.shape[2:])
+def _answers(patch: Tensor, weight: Tensor, beside: Tensor | None) -> Iterator[Float[Tensor, "b n h w"]]:
+    """For each channel the padded image, and what is beside it, convolved with each of φ's columns."""
+    channels, planes = patch.shape[1], 1 if beside is None else 2
+    side = isqrt(weight.shape[0] // (channels * planes))
+    kernels = weight.view(planes, channels, side, side, -1).permute(1, 4, 0, 2, 3)  # [c n p k k]
+    for one, own in zip(_channels(patch), kernels, strict=True):
+        seen = one if beside is None else torch.cat([one, beside], 1)
+        yield functional.conv2d(seen, own.contiguous())
 
 
-def _bias_kernels(bias: Tensor, patch: Tensor) -> Float[Tensor, "c 1 k k"]:
-    side = isqrt(bias.shape[0] // patch.shape[1])
-    return bias.view(-1, 1, side, side)
+def _bias_kernels(bias: Tensor, channels: int, planes: int) -> Float[Tensor, "c p k k"]:
+    """Of a convolution: from each channel, and the plane beside all of them, to the channel's answer."""
+    parts = bias.view(2 if planes > channels else 1, channels, -1)
+    side = isqrt(parts.shape[2])
+    own = torch.diag_embed(parts[0].T).permute(1, 2, 0)
+    whole = own if len(parts) == 1 else torch.cat([own, parts[1][:, None]], 1)
+    return whole.reshape(channels, planes, side, side)
 
 
-def _weight_grad(g: Tensor, seen: Tensor, patch: Tensor, weight: Tensor) -> Float[Tensor, "ct n 1 1"]:
-    channels, count = patch.shape[1], seen.shape[1]
-    side = isqrt(weight.shape[0] // channels)
+def _kernels(
+    weight: Tensor, bias: Tensor, channels: int, side: int
+) -> tuple[Float[Tensor, "p c n k k"], Float[Tensor, "p c k k"]]:
+    """φ's columns and its bias: of the image's channels and, if there is one, of the plane beside them."""
+    columns = weight.view(-1, channels, side, side, weight.shape[1]).permute(0, 1, 4, 2, 3)
+    return columns, bias.view(-1, channels, side, side)
+
+
+def _weight_grad(
+    g: Tensor, seen: Tensor, patch: Tensor, beside: Tensor | None, weight: Tensor
+) -> Float[Tensor, "ct n 1 1"]:
+    count = seen.shape[1]
+    pairs = _filtered(patch, beside, g)
+    side = isqrt(weight.shape[0] // len(pairs))
     columns = [
-        _conv2d_weight(one, [count, 1, side, side], one_g * seen).view(count, -1).T
-        for one, one_g in zip(_channels(patch), _channels(g), strict=True)
+        _conv2d_weight(one, [count, 1, side, side], one_g * seen).view(count, -1).T for one, one_g in pairs
     ]
     return torch.cat(columns).reshape(weight.shape)
 
 
-def _bias_grad(g: Tensor, patch: Tensor, bias: Tensor) -> Float[Tensor, "ct"]:
-    side = isqrt(bias.shape[0] // patch.shape[1])
-    pairs = zip(_channels(patch), _channels(g), strict=True)
+def _bias_grad(g: Tensor, patch: Tensor, beside: Tensor | None, bias: Tensor) -> Float[Tensor, "ct"]:
+    pairs = _filtered(patch, beside, g)
+    side = isqrt(bias.shape[0] // len(pairs))
     return torch.cat([_conv2d_weight(one, [1, 1, side, side], one_g).view(-1) for one, one_g in pairs])
+
+
+def _filtered(patch: Tensor, beside: Tensor | None, g: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """What is filtered, in the order of φ's kernels, and the gradient of the answer that it is a part of."""
+    each = _channels(g)
+    pairs = list(zip(_channels(patch), each, strict=True))
+    return pairs if beside is None else pairs + [(beside, one) for one in each]
 
 
 def _conv2d_weight(x: Tensor, shape: list[int], grad: Tensor) -> Tensor:
@@ -266,10 +315,27 @@ def _channels(x: Tensor) -> list[Tensor]:
     return [x[:, c : c + 1].contiguous() for c in range(x.shape[1])]
 
 
-def _image_grad(g: Tensor, seen: Tensor, weight: Tensor, bias: Tensor) -> Float[Tensor, "b c hk wk"]:
-    """The strip's kernels, each weighed with its pixel's gradient, folded back onto the padded image."""
-    batch, channels, height, width = g.shape
-    side = isqrt(weight.shape[0] // channels)
-    kernels = functional.conv2d(seen, weight, bias).view(batch, channels, -1, height * width)
-    columns = (kernels * g.view(batch, channels, 1, -1)).flatten(1, 2)
-    return functional.fold(columns, (height + side - 1, width + side - 1), side)
+def _plane_grad(
+    g: Float[Tensor, "b c h w"],
+    seen: Float[Tensor, "b n h w"],
+    columns: Float[Tensor, "c n k k"],
+    own: Float[Tensor, "c k k"],
+) -> Float[Tensor, "b 1 hk wk"]:
+    """Of one padded plane, from the gradients of the c answers that it is a part of.
+
+    A convolution turned round, c·(n + 1) channels to one: down the rows first, to k planes, which are then laid over
+    each other, each a column further.
+    """
+    (batch, channels, height, width), count, side = g.shape, seen.shape[1], columns.shape[-1]
+    depth = channels * (count + 1)
+    inputs = g.new_empty(batch, height, width, depth)
+    rows, slopes = seen.permute(0, 2, 3, 1), g.permute(0, 2, 3, 1)
+    products = inputs[..., : channels * count].view(batch, height, width, channels, count)
+    torch.mul(rows.unsqueeze(3), slopes.unsqueeze(4), out=products)
+    inputs[..., channels * count :] = slopes
+    kernels = torch.cat([columns.reshape(-1, side, side), own]).flip(1).permute(2, 0, 1).unsqueeze(3)
+    planes = functional.conv2d(inputs.permute(0, 3, 1, 2), kernels, padding=(side - 1, 0))
+    found = g.new_zeros(batch, 1, height + side - 1, width + side - 1)
+    for column in range(side):
+        found[..., column : column + width] += planes[:, column : column + 1]
+    return found
