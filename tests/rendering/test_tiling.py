@@ -49,6 +49,37 @@ def test_tiles_equal_the_whole(options):
     assert (out - whole).abs().max() < 1e-3
 
 
+@pytest.mark.parametrize("radius", [40, 150, 400])
+def test_tiles_of_large_blurs_begin_on_the_grid(radius, monkeypatch):
+    """At 128 px they didn't: hidden background is carried in by cells of 256."""
+    height, width = 704, 1408
+    image, x = scene(height, width)
+    lens, x = lens_of(), x * radius / 14
+    inverse = inverse_of(lens, x, width)
+    renderer = PhysicalRenderer(lens, sharp_lights=True, max_radius_px=float(x.abs().max()))
+    whole = renderer.from_inverse_depth(image, inverse)[0]
+    monkeypatch.setattr(tiling, "_cores", lambda *_: (384, 384))
+    differences = []
+    render_tiled(
+        renderer,
+        height,
+        width,
+        lambda rows, columns: (image[0, :, rows, columns], inverse[0, :, rows, columns]),
+        lambda rows, columns, light: differences.append((light - whole[:, rows, columns]).abs().max()),
+        float(x.abs().max()),
+    )
+    assert len(differences) == 8 and max(differences) < 1e-3
+
+
+def test_work_grows_with_pixels_and_not_with_the_radius():
+    """44 megapixels: up to 600 px of radius, four times the picture's pixels at most."""
+    for radius in (10, 50, 96, 144, 200, 400, 600):
+        margin = int(1.5 * radius + min(2 * radius, 256) + 16)
+        cores = tiling._cores(5440, 8160, margin, None, 200)
+        done = [sum(tiling._outer(n, core, margin, 256)) for n, core in zip((5440, 8160), cores, strict=True)]
+        assert done[0] * done[1] < 4 * 5440 * 8160
+
+
 def test_too_little_memory_says_how_much_is_needed():
     with pytest.raises(InputError, match="try --max-mem"):
         render_tiled(PhysicalRenderer(lens_of()), 4000, 6000, None, None, 100.0, max_mem_mb=1)
@@ -69,5 +100,5 @@ def test_tiles_are_as_few_as_the_memory_holds(height, width, margin, bytes_, exp
 
 def test_a_bound_is_kept_where_it_can_be():
     tall, wide = tiling._cores(3024, 4032, 128, 300, 200)
-    outer = [max(tiling._outer(*axis, 128)) for axis in ((3024, tall), (4032, wide))]
+    outer = [max(tiling._outer(*axis, 128, tiling.ALIGN)) for axis in ((3024, tall), (4032, wide))]
     assert outer[0] * outer[1] * 200 <= 300e6
