@@ -8,7 +8,8 @@ from torch.utils.checkpoint import checkpoint
 
 from cocnet.errors import InputError
 from cocnet.networks.layers import local_filter as module
-from cocnet.networks.layers.local_filter import difference_filter, local_filter_reference, predicted_filter
+from cocnet.networks.layers.difference_filter import difference_filter
+from cocnet.networks.layers.local_filter import local_filter_reference, predicted_filter
 
 SIDE = 11
 

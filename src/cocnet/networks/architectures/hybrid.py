@@ -25,7 +25,7 @@ from cocnet.networks.architectures.base import check_input
 from cocnet.networks.architectures.hybrid_config import HybridConfig
 from cocnet.networks.architectures.hybrid_planes import SeenPlanes
 from cocnet.networks.architectures.hybrid_tiles import AS_IT_IS, LINEAR_LIGHT, Curve, InTiles, shares
-from cocnet.networks.layers.local_filter import difference_filter
+from cocnet.networks.layers.difference_filter import difference_filter
 from cocnet.networks.layers.padding import crop, pad
 from cocnet.networks.layers.scales import enlarged, halved
 from cocnet.networks.layers.tiles import LevelTiles, Tile, covering, grid, of_levels

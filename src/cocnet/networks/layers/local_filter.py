@@ -6,7 +6,7 @@ Enters: any image and kernels, or features from which a 1×1 convolution φ pred
 image, same shape. Beyond its border the image repeats its last pixel, so that borders don't darken.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import isqrt
 from typing import Any
 
@@ -20,7 +20,6 @@ from torch.nn.grad import conv2d_weight
 from cocnet.compute import autocast_dtype, without_autocast
 from cocnet.errors import InputError
 from cocnet.networks.layers.second_order import gradients_with_graph
-from cocnet.networks.layers.tiles import Tile
 
 STRIP_BYTES = 4 << 20  # of intermediate results on a CPU: about what the caches hold
 ELSEWHERE = 64  # times as much
@@ -30,44 +29,9 @@ def local_filter_reference(
     image: Float[Tensor, "b c h w"], kernels: Float[Tensor, "b c t h w"]
 ) -> Float[Tensor, "b c h w"]:
     """Eq. 15's filter by its definition, every patch unfolded: the oracle, t = k² times the image's memory."""
-    side = _side(image, kernels.shape[2], kernels)
+    side = kernel_side(image, kernels.shape[2], kernels)
     patches = functional.unfold(padded(image, side), side).view(kernels.shape)
     return (patches * kernels).sum(2)
-
-
-def difference_filter(
-    images: Float[Tensor, "b n c h w"],
-    base: Float[Tensor, "b c h w"],
-    kernels: Float[Tensor, "b nt i j"],
-    tile: Tile | None = None,
-) -> Float[Tensor, "b c i j"]:
-    """How kernels, the same in all channels, move a base towards what lies around a pixel in n images:
-
-        out[x] = Σ_i Σ_t kernels[i,t,x] · (images[i,x+d(t)] − base[x])
-
-    tile: the part of the picture that the kernels are of (None: all of it). Tap by tap: never unfolds an image,
-    forward or backward. Raises InputError unless t is an odd square and the shapes agree.
-    """
-    if images.ndim != 5 or images[:, 0].shape != base.shape or kernels.shape[1] % images.shape[1]:
-        given = ", ".join(str(list(x.shape)) for x in (images, base, kernels))
-        raise InputError(
-            f"expected images [b n c h w], a base [b c h w] and kernels [b n·k² h w], got {given}, try one"
-        )
-    flat = images.flatten(1, 2)
-    within = base if tile is None else tile.of(base)
-    side = _side(within, kernels.shape[1] // images.shape[1], kernels)
-    wide = padded(flat, side)
-    if tile is not None:
-        wide, base = _beyond(wide, tile, side), within
-    patches = wide.view(*images.shape[:3], *wide.shape[2:])
-    if torch.compiler.is_compiling():
-        return _plain_difference_filter(patches, base, kernels)
-    return _DifferenceFilter.apply(patches, base, kernels)
-
-
-def _beyond(wide: Tensor, tile: Tile, side: int) -> Tensor:
-    """A tile with its margins, of a padded picture."""
-    return Tile(*(slice(span.start, span.stop + side - 1) for span in tile)).of(wide)
 
 
 def predicted_filter(
@@ -81,13 +45,14 @@ def predicted_filter(
 
     Both φ and the filter are linear, so their sums change places: filter the image with each of φ's columns, which
     are the same for all pixels, then weigh the answers with the pixel's features. Works strip by strip and keeps
-    only its inputs for the backward pass; always in the inputs' precision (autocast: float32).
+    only its inputs for the backward pass, and the answers where weight is frozen; always in the inputs' precision
+    (autocast: float32).
     beside: a plane that each channel's answer has a part of, with kernels from the second half of φ; both are
     filtered at once, and the plane's gradient costs little more than that of one channel.
     Raises InputError unless weight is [c·k² n 1 1], or [2c·k² n 1 1] with `beside`, with k odd.
     """
     planes = image.shape[1] * (1 if beside is None else 2)
-    side = _side(image, weight.shape[0] // planes, features)
+    side = kernel_side(image, weight.shape[0] // planes, features)
     if weight.shape != (planes * side * side, features.shape[1], 1, 1):
         raise InputError(
             f"expected weight [c·k² {features.shape[1]} 1 1] for {planes} channels, "
@@ -116,11 +81,7 @@ def filter_strip(
     beside: Float[Tensor, "b 1 hk wk"] | None = None,
 ) -> Float[Tensor, "b c h w"]:
     """predicted_filter of an image that has its margin of k//2 px already: Σ_n f_n·(image ∗ φ_n) + image ∗ bias."""
-    features = features.contiguous()
-    answers = _answers(patch, weight, beside)
-    weighed = torch.cat([(answer * features).sum(1, keepdim=True) for answer in answers], 1)
-    seen = patch if beside is None else torch.cat([patch, beside], 1)
-    return weighed + functional.conv2d(seen, _bias_kernels(bias, patch.shape[1], seen.shape[1]))
+    return _weighed(_answers(patch, weight, beside), features, patch, bias, beside)
 
 
 def padded(image: Float[Tensor, "b c h w"], side: int) -> Float[Tensor, "b c hk wk"]:
@@ -137,42 +98,6 @@ def strips(
     return ((start, min(start + rows, height)) for start in range(0, height, rows))
 
 
-def _plain_difference_filter(patches: Tensor, base: Tensor, kernels: Tensor) -> Tensor:
-    each = [
-        kernels[:, [tap]] * (patches[:, i, :, rows, columns] - base)
-        for tap, i, rows, columns in _taps(kernels, patches.shape[1])
-    ]
-    return torch.stack(each).sum(0)
-
-
-class _DifferenceFilter(Function):
-    @staticmethod
-    def forward(ctx: Any, patches: Tensor, base: Tensor, kernels: Tensor) -> Tensor:
-        ctx.save_for_backward(patches, base, kernels)
-        out = torch.zeros_like(base)
-        for tap, i, rows, columns in _taps(kernels, patches.shape[1]):
-            out.addcmul_(kernels[:, tap, None], patches[:, i, :, rows, columns] - base)
-        return out
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        """Gradients of patches, base and kernels; by the plain formula where a graph is kept."""
-        patches, base, kernels = inputs = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            return gradients_with_graph(_plain_difference_filter, inputs, ctx.needs_input_grad, grad)
-        for_patches, for_base, for_kernels = ctx.needs_input_grad
-        of_patches = torch.zeros_like(patches) if for_patches else None
-        of_base = -grad * kernels.sum(1, keepdim=True) if for_base else None
-        of_kernels = torch.empty_like(kernels) if for_kernels else None
-        for tap, i, rows, columns in _taps(kernels, patches.shape[1]):
-            if of_kernels is not None:
-                differences = patches[:, i, :, rows, columns] - base
-                torch.sum(differences.mul_(grad), 1, out=of_kernels[:, tap])
-            if of_patches is not None:
-                of_patches[:, i, :, rows, columns].addcmul_(grad, kernels[:, tap, None])
-        return of_patches, of_base, of_kernels
-
-
 class _PredictedFilter(Function):
     @staticmethod
     def forward(
@@ -180,14 +105,18 @@ class _PredictedFilter(Function):
     ) -> Tensor:
         ctx.save_for_backward(image, features, weight, bias, *([] if beside is None else [beside]))
         out = features.new_empty(features.shape[0], image.shape[1], *features.shape[2:])
+        ctx.answers = [] if ctx.needs_input_grad[1] and not ctx.needs_input_grad[2] else None
         for top, bottom, patch, around in _patches(image, features, beside):
-            out[:, :, top:bottom] = filter_strip(patch, features[:, :, top:bottom], weight, bias, around)
+            answers = list(_answers(patch, weight, around))
+            out[:, :, top:bottom] = _weighed(answers, features[:, :, top:bottom], patch, bias, around)
+            if ctx.answers is not None:
+                ctx.answers.append(answers)
         return out
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        """Gradients of image, features, weight, bias and what is beside, strip by strip; answers are computed again,
-        not stored."""
+        """Gradients of image, features, weight, bias and what is beside, strip by strip. Answers are computed again
+        in a training; where φ is frozen, as in an attack, they were kept: one a channel and feature."""
         image, features, weight, bias, *others = inputs = ctx.saved_tensors
         beside = others[0] if others else None
         if torch.is_grad_enabled():
@@ -197,6 +126,7 @@ class _PredictedFilter(Function):
             torch.zeros_like(x) if needed else None
             for x, needed in zip(inputs, ctx.needs_input_grad, strict=True)
         ]
+        kept = None if ctx.answers is None else iter(ctx.answers)
         side = image.shape[2] - features.shape[2] + 1
         columns, own = _kernels(weight, bias, image.shape[1], side)
         with without_autocast(image.device):
@@ -207,8 +137,9 @@ class _PredictedFilter(Function):
                     for c, one in enumerate(_channels(g)):
                         made[0][:, c : c + 1, rows] += _plane_grad(one, seen, columns[0, [c]], own[0, [c]])
                 if made[1] is not None:
-                    pairs = zip(_answers(patch, weight, around), _channels(g), strict=True)
-                    made[1][:, :, top:bottom] = sum(answer.mul_(one) for answer, one in pairs)
+                    answers = _answers(patch, weight, around) if kept is None else next(kept)
+                    pairs = zip(answers, _channels(g), strict=True)
+                    made[1][:, :, top:bottom] = sum(answer * one for answer, one in pairs)
                 if made[2] is not None:
                     made[2] += _weight_grad(g, seen, patch, around, weight)
                 if made[3] is not None:
@@ -218,7 +149,7 @@ class _PredictedFilter(Function):
         return tuple(made)
 
 
-def _side(image: Tensor, taps: int, beside: Tensor) -> int:
+def kernel_side(image: Tensor, taps: int, beside: Tensor) -> int:
     """k of k² taps. Raises InputError where the shapes don't fit."""
     side = isqrt(taps)
     if side * side != taps or side % 2 == 0:
@@ -230,15 +161,6 @@ def _side(image: Tensor, taps: int, beside: Tensor) -> int:
             f"{list(beside.shape)}, try resizing one"
         )
     return side
-
-
-def _taps(kernels: Tensor, images: int) -> Iterator[tuple[int, int, slice, slice]]:
-    """Each tap with its image, and the rows and columns of that, padded, which it sees."""
-    side, (height, width) = isqrt(kernels.shape[1] // images), kernels.shape[-2:]
-    for tap in range(kernels.shape[1]):
-        i, place = divmod(tap, side * side)
-        y, x = divmod(place, side)
-        yield tap, i, slice(y, y + height), slice(x, x + width)
 
 
 def _patches(
@@ -262,6 +184,20 @@ def _answers(patch: Tensor, weight: Tensor, beside: Tensor | None) -> Iterator[F
     for one, own in zip(_channels(patch), kernels, strict=True):
         seen = one if beside is None else torch.cat([one, beside], 1)
         yield functional.conv2d(seen, own.contiguous())
+
+
+def _weighed(
+    answers: Iterable[Float[Tensor, "b n h w"]],
+    features: Float[Tensor, "b n h w"],
+    patch: Tensor,
+    bias: Tensor,
+    beside: Tensor | None,
+) -> Float[Tensor, "b c h w"]:
+    """Each channel's answers, weighed with the features, and what φ's bias gives."""
+    features = features.contiguous()
+    weighed = torch.cat([(answer * features).sum(1, keepdim=True) for answer in answers], 1)
+    seen = patch if beside is None else torch.cat([patch, beside], 1)
+    return weighed + functional.conv2d(seen, _bias_kernels(bias, patch.shape[1], seen.shape[1]))
 
 
 def _bias_kernels(bias: Tensor, channels: int, planes: int) -> Float[Tensor, "c p k k"]:
