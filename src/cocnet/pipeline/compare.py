@@ -61,7 +61,7 @@ def compare(view: View, plan: Plan, name: str) -> Compared:
         corner = (..., slice(_WARM_UP_PX), slice(_WARM_UP_PX))
         renderer.render(light[corner], inverse[corner], plan.lens)
         begun = time.perf_counter()
-        made = renderer.render(light, inverse, plan.lens)[0]
+        made = renderer.render(light, inverse, plan.lens)[0].cpu()
         seconds = time.perf_counter() - begun
     pixels = view.scene.photo.encode(view.shown(made, options, renderer))
     return Compared(renderer.name, pixels, seconds, renderer.reads, ignored_by(renderer, options))

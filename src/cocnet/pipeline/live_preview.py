@@ -127,7 +127,7 @@ class View:
         plan = plan_of(self.scene, options)
         renderer, light, inverse = self.inputs(plan, plan.renderer)
         with torch.inference_mode():
-            made = renderer.render(light, inverse, plan.lens)[0]
+            made, inverse = renderer.render(light, inverse, plan.lens)[0].cpu(), inverse.cpu()
         pixels = encoded(self.scene.photo, self.shown(made, options, plan.renderer))
         height, width = inverse.shape[-2:]
         limit_m = SHARP_SHARE * math.hypot(height, width) / width * plan.lens.sensor_width_m
@@ -147,7 +147,8 @@ class View:
         light = self.light_with_lamps if lamps else self.light
         held = plan.inverse_depth is not self.scene.inverse
         inverse = self.picked(plan.inverse_depth) if held else self.inverse
-        return at_scale(renderer, radius), light[None], inverse[None, None]
+        device = plan.settings.options.device
+        return at_scale(renderer, radius), light[None].to(device), inverse[None, None].to(device)
 
 
 def zones(lens: ThinLens, inverse: Float32[Tensor, "h w"]) -> Int8[np.ndarray, "h w"]:

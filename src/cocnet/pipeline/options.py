@@ -100,6 +100,8 @@ class RenderOptions:
     bfloat16: bool = False
     """With --model: compute in bfloat16, which is faster where the processor or GPU supports it. cocnet-hybrid's
     picture stays practically the same; other networks' pictures change more."""
+    device: str = "cpu"
+    """Where the picture is rendered: cpu or cuda."""
     deblur_first: bool = False
     """Sharpen what is out of focus in the photo first, as `cocnet deblur` does, to be able to focus anywhere."""
     deblur_model: str = "deblur-hybrid"

@@ -17,6 +17,7 @@ from jaxtyping import Float32, Shaped
 from torch import Tensor
 
 from cocnet import __version__
+from cocnet.compute import check_device
 from cocnet.depth import Estimator, subject_mask
 from cocnet.depth.estimators.estimator import as_rgb8
 from cocnet.depth.faces import Face, find_faces
@@ -223,6 +224,12 @@ def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarra
     grain = (plan.grain or Grain.of(photo)) if blurs else None
     out = np.empty_like(photo.pixels)
 
+    device = plan.settings.options.device
+
+    def read_there(rows: slice, columns: slice) -> tuple[Tensor, Tensor]:
+        light, inverse = read(rows, columns)
+        return light.to(device), inverse.to(device)
+
     def read(rows: slice, columns: slice) -> tuple[Tensor, Tensor]:
         light = replace(photo, pixels=photo.pixels[rows, columns]).linear()
         if lights is not None:
@@ -231,6 +238,7 @@ def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarra
 
     def write(rows: slice, columns: slice, rendered: Tensor) -> None:
         shown = rendered if lights is None else lights.shown(rendered)
+        rendered = rendered.cpu()
         if not plan.dithered:
             out[rows, columns] = rounded(photo, shown)
             return
@@ -244,7 +252,7 @@ def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarra
     memory, renderer = plan.settings.options.max_mem_mb, plan.renderer
     if lights is not None and isinstance(renderer, Physical):
         renderer = replace(renderer, sharp_lights=True)
-    render_windows(renderer, plan.lens, *size, read, write, radius, memory, on_progress)
+    render_windows(renderer, plan.lens, *size, read_there, write, radius, memory, on_progress)
     return out
 
 
@@ -265,19 +273,21 @@ def restores_lights(options: RenderOptions, renderer: Renderer) -> bool:
 
 
 def renderer_for(options: RenderOptions) -> Renderer:
-    """The renderer that the options ask for. Raises InputError or FileError."""
+    """The renderer that the options ask for. Raises InputError (a device that isn't there, too) or FileError."""
+    if options.device != "cpu":
+        check_device(options.device)
     lights = _highlights(options)
     name = options.model or ("physical-eq8" if options.mode == "eq8" else "physical")
-    opened = _opened(name, _written(name), lights, options.preview, options.bfloat16)
+    opened = _opened(name, _written(name), lights, options.preview, options.bfloat16, options.device)
     return replace(opened, sharp_lights=lights is not None) if isinstance(opened, Physical) else opened
 
 
 @lru_cache(maxsize=4)
 def _opened(
-    name: str, written: int | None, highlights: Highlights | None, preview: bool, bfloat16: bool
+    name: str, written: int | None, highlights: Highlights | None, preview: bool, bfloat16: bool, device: str
 ) -> Renderer:
     """A renderer, kept for the photos that follow until its weight file changes."""
-    return open_renderer(name, highlights=highlights, preview=preview, bfloat16=bfloat16)
+    return open_renderer(name, highlights=highlights, preview=preview, bfloat16=bfloat16, device=device)
 
 
 def _written(name: str) -> int | None:

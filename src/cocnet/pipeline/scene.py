@@ -28,7 +28,7 @@ from cocnet.renderers.protocol import DEPTH, Reads
 LENS_ALONE = (
     *("focus_point", "focus_m", "focus_range", "focus", "blur", "f_number", "aperture_blades"),
     *("aperture_rotation_deg", "roundness", "squeeze", "cat_eye", "axial_ca", "lateral_ca", "highlights"),
-    *("grain", "mode", "model", "bfloat16"),
+    *("grain", "mode", "model", "bfloat16", "device"),
 )
 
 
