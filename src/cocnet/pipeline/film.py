@@ -212,8 +212,10 @@ def _edged(inverse: Plane, rgb: Rgb, render: RenderOptions) -> Plane:
     if render.refine_depth == "off":
         return large
     if not render.preview:
-        return refine_inverse_depth(large, rgb)
-    return refine_inverse_depth(large, rgb, REACH_SHARE * min(rgb.shape[:2]), PREVIEW_PX)
+        return refine_inverse_depth(
+            large, rgb, thin=False
+        )  # what is thin would come and go from frame to frame
+    return refine_inverse_depth(large, rgb, REACH_SHARE * min(rgb.shape[:2]), PREVIEW_PX, thin=False)
 
 
 def _enlarged(plane: Plane | None, step: int, photo: Photo) -> Any:

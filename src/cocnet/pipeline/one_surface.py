@@ -37,7 +37,7 @@ def subject_surface(
     rgb = as_rgb8(scene.photo.pixels)
     coarse = torch.from_numpy(_certain(subject))[None, None]
     large = functional.interpolate(coarse, rgb.shape[:2], mode="bilinear", align_corners=False)[0, 0].numpy()
-    return np.where(large > SURE, large, refine_inverse_depth(large, rgb, area_px=area_px))
+    return np.where(large > SURE, large, refine_inverse_depth(large, rgb, area_px=area_px, thin=False))
 
 
 def _certain(subject: Float32[np.ndarray, "i j"]) -> Float32[np.ndarray, "i j"]:

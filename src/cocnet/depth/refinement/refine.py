@@ -22,6 +22,7 @@ from cocnet.depth.refinement.guided_filter import (
     stripes,
     working_size,
 )
+from cocnet.depth.refinement.thin_things import thin_things
 from cocnet.depth.refinement.windows import box, extent, highest
 from cocnet.rendering.compiled import usable
 
@@ -50,15 +51,21 @@ _COARSE_FROM = (
     8  # reach of windows whose means are as good from half as many rows and columns, four times: a quarter
 )
 _GUIDE_REACH, _GUIDE_VARIANCE = 2, 1e-4
+_PLANES = 7  # of `_sides`
 
 
 def refine_inverse_depth(
-    inverse: Float32[np.ndarray, "h w"], rgb: Rgb, reach_px: float | None = None, area_px: int = AREA_PX
+    inverse: Float32[np.ndarray, "h w"],
+    rgb: Rgb,
+    reach_px: float | None = None,
+    area_px: int = AREA_PX,
+    thin: bool = True,
 ) -> Float32[np.ndarray, "h w"]:
     """Inverse depth (1/m) with its edges on the photo's; without a jump in depth or an edge in the photo it stays.
 
     reach_px: how far an edge may be off or smeared, px of the photo [3.5 % of the shorter side, or by the map].
-    Photos of more than area_px are worked out at so many, the edges themselves at full size.
+    Photos of more than area_px are worked out at so many, the edges themselves at full size. thin: whether hair, nets
+    and wires that a smeared map has lost are found again.
     """
     size = working_size(inverse.shape[0], inverse.shape[1], area_px)
     whole = torch.from_numpy(np.ascontiguousarray(inverse, np.float32))[None]
@@ -67,10 +74,17 @@ def refine_inverse_depth(
         return inverse
     width = _smeared(depth)
     reaches = _reaches(depth, width) if reach_px is None else [round(reach_px * size[0] / inverse.shape[0])]
-    planes = _likeliest(depth, shrunk(rgb, size), [max(2, reach) for reach in reaches], width)
+    guided = GuidedFilter(shrunk(rgb, size), _GUIDE_REACH, _GUIDE_VARIANCE)
+    planes = _likeliest(depth, guided, [max(2, reach) for reach in reaches], width)
+    if thin and width > _HARD_PX:
+        things = thin_things(depth, _refined(depth, guided.guide, planes), guided, width)
+        planes = planes if things is None else torch.cat([planes, things])
     out = np.empty_like(inverse)
     for rows, photo, some in stripes(rgb, planes):
-        out[rows] = _refined(whole[:, rows], photo, some)[0].numpy()
+        laid = whole[:, rows]
+        for seven in torch.split(some, _PLANES):
+            laid = _refined(laid, photo, seven)
+        out[rows] = laid[0].numpy()
     return out
 
 
@@ -81,10 +95,11 @@ def _refined(depth: Plane, photo: Guide, planes: Float[Tensor, "7 h w"]) -> Plan
     return depth + (far + (near - far) * share - depth) * jump
 
 
-def _likeliest(depth: Plane, guide: Guide, reaches: list[int], width: float) -> Float[Tensor, "7 h w"]:
+def _likeliest(
+    depth: Plane, guided: GuidedFilter, reaches: list[int], width: float
+) -> Float[Tensor, "7 h w"]:
     """The planes of the reach that keeps the map's means best, chosen by place."""
-    guided = GuidedFilter(guide, _GUIDE_REACH, _GUIDE_VARIANCE)
-    soft = width > _HARD_PX
+    guide, soft = guided.guide, width > _HARD_PX
     planes, parted = _sides(depth, guided, reaches[0], soft)
     if len(reaches) > 1:
         off = _off(depth, _refined(depth, guide, planes), width)

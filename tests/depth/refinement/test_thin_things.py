@@ -1,0 +1,70 @@
+"""A net that a smeared map has lost is found again, whole; textures aren't."""
+
+import numpy as np
+import pytest
+import torch
+from silhouettes import SHAPES, blurred, depths, light_of, psnr, rim_of, truth_of
+
+from cocnet.depth.refinement.guided_filter import GuidedFilter
+from cocnet.depth.refinement.refine import refine_inverse_depth
+from cocnet.depth.refinement.thin_things import thin_things
+from cocnet.imaging import linear_to_srgb
+
+
+def seen(kind, seed, given="8 times smaller"):
+    """A scene, its photo in 8 bit, its map."""
+    scene = SHAPES[kind](seed=seed)
+    photo = (linear_to_srgb(light_of(scene))[0].permute(1, 2, 0) * 255).round().byte().numpy()
+    return scene, photo, depths(scene.alpha)[given]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_net_is_near_as_a_whole(seed):
+    """Threads of 2.4 px in a map of 8 px a pixel, which shows nothing as near as they are."""
+    scene, photo, lost = seen("net", seed)
+    refined = refine_inverse_depth(lost, photo)
+    inside = scene.alpha > 0.95
+    assert lost[inside].max() < 0.7 and np.quantile(refined[inside], 0.02) > 0.7
+    light, truth, rim = light_of(scene), truth_of(scene), rim_of(scene)
+    assert psnr(blurred(light, refined), truth, rim) > psnr(light, truth, rim) + 3
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_hair_is_never_worse_for_it(seed):
+    scene, photo, lost = seen("hair", seed)
+    light, truth, rim = light_of(scene), truth_of(scene), rim_of(scene)
+    with_hair, without = (
+        blurred(light, refine_inverse_depth(lost, photo, thin=thin)) for thin in (True, False)
+    )
+    assert psnr(with_hair, truth, rim) >= psnr(without, truth, rim)
+
+
+@pytest.mark.parametrize("kind", ["two-sided", "painted", "plank", "low contrast"])
+@pytest.mark.parametrize("given", ["8 times smaller", "a network's", "hard"])
+def test_textures_and_what_is_laid_already_stay(kind, given):
+    _, photo, soft = seen(kind, 0, given)
+    laid, plain = (refine_inverse_depth(soft, photo, thin=thin) for thin in (True, False))
+    assert np.array_equal(laid, plain)
+
+
+def test_lines_on_a_slope_are_no_things():
+    """A floor with dark lines whose depth grows evenly: the map holds nothing of their shape."""
+    random = np.random.default_rng(0)
+    photo = np.full((160, 200, 3), 200, np.uint8)
+    photo[:, 10::25] = 40
+    photo[12::25] = 60
+    soft = np.linspace(0.2, 1, 160, dtype=np.float32)[:, None].repeat(200, 1)
+    soft += random.normal(0, 0.002, soft.shape).astype(np.float32)
+    laid, plain = (refine_inverse_depth(soft, photo, thin=thin) for thin in (True, False))
+    assert np.array_equal(laid, plain)
+
+
+def test_a_flat_photo_and_a_flat_map_hold_nothing():
+    depth = torch.rand(1, 40, 50, generator=torch.Generator().manual_seed(0))
+    grey = GuidedFilter(torch.full((3, 40, 50), 0.5), 2, 1e-4)
+    assert thin_things(depth, depth, grey, 8.0) is None
+    lines = torch.full((3, 40, 50), 0.5)
+    lines[:, :, ::10] = 0
+    assert (
+        thin_things(torch.ones_like(depth), torch.ones_like(depth), GuidedFilter(lines, 2, 1e-4), 8.0) is None
+    )
