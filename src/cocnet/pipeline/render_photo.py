@@ -237,8 +237,8 @@ def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarra
         return light, torch.from_numpy(plan.inverse_depth[rows, columns].copy())[None]
 
     def write(rows: slice, columns: slice, rendered: Tensor) -> None:
-        shown = rendered if lights is None else lights.shown(rendered)
         rendered = rendered.cpu()
+        shown = rendered if lights is None else lights.shown(rendered)
         if not plan.dithered:
             out[rows, columns] = rounded(photo, shown)
             return
