@@ -26,7 +26,7 @@ def frozen(network: nn.Module) -> nn.Module:
         _put(folded, conv, fused.requires_grad_(False))
         _put(folded, norm, nn.Identity())
     chosen = folded if _alike(whole, folded) else whole
-    return chosen.to(memory_format=torch.channels_last)
+    return chosen.eval().to(memory_format=torch.channels_last)
 
 
 def _followed(network: nn.Module) -> Iterator[tuple[str, str]]:
