@@ -44,7 +44,9 @@ def main() -> None:
     with atomic_path(path) as temporary:
         temporary.write_text(page(found), encoding="utf-8")
     draw(found, arguments.docs / "pictures")
-    gain = json.loads(GAIN.read_text(encoding="utf-8"))
+    gain = stored_gain()
+    if gain is None:
+        return
     depth_gain.draw(
         arguments.docs / "pictures" / "adversarial-gain.png", gain["curves"], gain["photos"], gain["epsilon"]
     )
@@ -121,8 +123,13 @@ def page(found: Mapping[str, RunFacts]) -> str:
     told = claims.judge_claims(found["physical"]) if "physical" in found else []
     if "eot" in found:
         told += claims.survival_claims(found["eot"])
-    gain = json.loads(GAIN.read_text(encoding="utf-8")) if GAIN.is_file() else None
+    gain = stored_gain()
     return loader.get_template(TEMPLATE).render(runs=found, claims=told, gain=gain, t=adversarial_tables)
+
+
+def stored_gain() -> dict[str, Any] | None:
+    """What benchmarks/depth_gain.py stored, None where it hasn't."""
+    return json.loads(GAIN.read_text(encoding="utf-8")) if GAIN.is_file() else None
 
 
 def draw(found: Mapping[str, RunFacts], pictures: Path) -> None:

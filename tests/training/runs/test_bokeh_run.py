@@ -225,6 +225,8 @@ def test_a_part_has_poor_depth_and_the_same_truth(photos):
         assert torch.equal(poor.items[index]["bokeh"], exact.items[index]["bokeh"])
         same = torch.equal(poor.items[index]["physical"], exact.items[index]["physical"])
         assert same is not worse[index]
+    with pytest.raises(InputError, match="cocnet-hybrid for --poor-depth, got cocnet-b3-less"):
+        data_of(BokehRun(photos / "run", poor_depth=0.5, **places), card_of("cocnet-b3-less"))
 
 
 def test_a_discriminator_is_trained_beside_and_thrown_away(photos, capsys):

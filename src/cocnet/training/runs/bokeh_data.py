@@ -35,6 +35,9 @@ class TrainingData(NamedTuple):
 
 def data_of(run: BokehRun, card: "Card", radius_scale_px: float = 1.0, seed: int = 0) -> TrainingData:
     """What a network of that card is trained on. Raises FileError, InputError."""
+    if run.poor_depth and (run.data is not None or not card.physical):
+        got = card.name if run.data is None else f"--data {run.data}"
+        raise InputError(f"expected scenes and cocnet-hybrid for --poor-depth, got {got}, try --poor-depth 0")
     made = _scenes if run.data is None else _pairs
     return made(run, card, radius_scale_px, seed)
 
@@ -58,7 +61,7 @@ def _scenes(run: BokehRun, card: "Card", scale: float, seed: int) -> TrainingDat
     mixed = _corrected if card.physical else _with_ray_traced
     items, more, files = mixed(run, card, _made(run, card, training, settings, seed), scale, seed)
     kept_back = _made(run, card, others, settings, seed + 1, run.held_out)
-    held_out = Items(kept_back, card, scale, None, run.poor_depth if card.physical else 0, seed + 1)
+    held_out = Items(kept_back, card, scale, None, run.poor_depth, seed + 1)
     pairs = subject_files(run.images or "", run.masks or "")
     return TrainingData(items, held_out, about + more, (*(path for pair in pairs for path in pair), *files))
 
