@@ -10,7 +10,7 @@ from cocnet import Highlights, PhysicalRenderer, create_model, render_tiled
 from cocnet.errors import DepthError, InputError
 from cocnet.imaging import linear_to_srgb
 from cocnet.networks.layers.scales import enlarged
-from cocnet.networks.zoo.widening import between, widened
+from cocnet.networks.zoo.widening import between, renewed, widened
 from cocnet.renderers import HybridRenderer, hybrid_renderer
 from cocnet.renderers.network import coc_map
 
@@ -172,6 +172,26 @@ def test_wider_it_gives_the_same_pictures_and_goes_on_learning():
         widened(narrow, (8, 4, 8))
     with pytest.raises(InputError, match="expected a cocnet-hybrid to widen, got dbsi"):
         widened(create_model("dbsi"), (8, 12, 8))
+
+
+def test_dead_levels_are_drawn_anew_and_learn():
+    old = stirred()
+    with torch.no_grad():
+        for parameter in old.decoders[1:].parameters():
+            parameter.fill_(-1.0)
+    fresh = renewed(old, (4, 12, 6, 8), 1).train()
+    out = fresh(*given())
+    assert torch.allclose(out, old(*given()), atol=1e-6) and fresh.arguments["channels"] == [4, 12, 6, 8]
+    for _ in range(2):
+        fresh.zero_grad()
+        (fresh(*given()) - given()[0]).square().mean().backward()
+        with torch.no_grad():
+            for parameter in fresh.parameters():
+                parameter -= 0.1 * parameter.grad
+    assert all(float(decoder[0].weight.grad.abs().max()) > 0 for decoder in fresh.decoders)
+    for channels, kept in [((8, 12, 8), 1), ((4, 8, 8), 3), ((4, 8, 8), 0)]:
+        with pytest.raises(InputError, match="expected channels that begin with"):
+            renewed(old, channels, kept)
 
 
 def test_between_two():

@@ -74,12 +74,16 @@ def run_bokeh(
 def starting_network(run: BokehRun, seed: int) -> "nn.Module":
     """A fresh network from a seed, or a trained one. Raises FileError, InputError, MissingExtraError."""
     from cocnet.networks import create_seeded, load_model
-    from cocnet.networks.zoo.widening import widened
+    from cocnet.networks.zoo.widening import renewed, widened
 
     if not Path(run.model).suffix:
         return create_seeded(run.model, seed)
     network = load_model(Path(run.model))
-    return (widened(network, run.widen) if run.widen else network).train()
+    if run.renew_from:
+        network = renewed(network, run.widen, run.renew_from)
+    elif run.widen:
+        network = widened(network, run.widen)
+    return network.train()
 
 
 def with_discriminator(network: "nn.Module", seed: int) -> "nn.Module":

@@ -65,6 +65,9 @@ class BokehRun:
     widen: tuple[int, ...] = ()
     """Numbers of channels to add to each level of the cocnet-hybrid that --model continues from, finest level first;
     the added channels start without effect."""
+    renew_from: int | None = None
+    """First level (0 = finest) of the cocnet-hybrid that --model continues from whose weights, and those of coarser
+    levels, are drawn anew and start without effect; --widen then gives the channels of all levels (default: none)."""
     tensorboard: bool = False
     """Also write curves for TensorBoard; needs the extra `train`."""
 
@@ -81,9 +84,9 @@ class BokehRun:
         for name, part in parts.items():
             if not 0 <= part <= 1:
                 raise InputError(f"expected {name} in 0..1, got {part}, try 0.25")
-        if self.widen and not Path(self.model).suffix:
+        if (self.widen or self.renew_from) and not Path(self.model).suffix:
             raise InputError(
-                f"expected a weight file to widen, got {self.model}, try --model weights.safetensors"
+                f"expected a weight file to widen or renew, got {self.model}, try --model weights.safetensors"
             )
         if self.held_out < 0 or self.workers < 0 or (self.steps is not None and self.steps < 1):
             got = f"{self.held_out}, {self.workers} and {self.steps}"
