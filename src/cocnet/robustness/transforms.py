@@ -5,8 +5,6 @@ Enters: pictures [b 3 h w] (sRGB, 0..1), nearness [b 1 h w]. Leaves: the same af
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -15,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from cocnet.errors import InputError
-from cocnet.imaging import read_photo, write_photo
+from cocnet.imaging import jpeg_bytes, read_photo
 
 Picture = Float[Tensor, "b 3 h w"]
 Plane = Float[Tensor, "b 1 h w"]
@@ -25,11 +23,8 @@ THROUGH = "on:"  # another renderer
 def jpeg(picture: Picture, quality: int) -> Picture:
     """A JPEG as this program writes it: colour at full resolution (4:4:4) from quality 90, else at half (4:2:0)."""
     codes = (picture.clamp(0, 1) * 255).round().to(torch.uint8).cpu()
-    with TemporaryDirectory() as folder:
-        path, read = Path(folder) / "picture.jpg", []
-        for one in codes:
-            write_photo(path, np.ascontiguousarray(one.permute(1, 2, 0).numpy()), quality=quality)
-            read.append(np.array(read_photo(path).pixels))
+    files = (jpeg_bytes(np.ascontiguousarray(one.permute(1, 2, 0).numpy()), None, quality) for one in codes)
+    read = [read_photo(file).pixels for file in files]
     return torch.from_numpy(np.stack(read)).permute(0, 3, 1, 2).to(picture) / 255
 
 

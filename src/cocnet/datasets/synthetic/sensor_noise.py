@@ -6,8 +6,6 @@ noise has variance a·x + b², a and b drawn evenly in their logarithm.
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -15,7 +13,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from cocnet.errors import InputError
-from cocnet.imaging import linear_to_srgb, read_photo, srgb_to_linear, write_photo
+from cocnet.imaging import jpeg_bytes, linear_to_srgb, read_photo, srgb_to_linear
 
 
 @dataclass(frozen=True)
@@ -70,10 +68,8 @@ def with_noise(
 
 
 def _jpeg(codes: UInt8[Tensor, "3 h w"], quality: int) -> UInt8[Tensor, "3 h w"]:
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "picture.jpg"
-        write_photo(path, np.ascontiguousarray(codes.permute(1, 2, 0).numpy()), quality=quality)
-        return torch.from_numpy(np.array(read_photo(path).pixels)).permute(2, 0, 1)
+    file = jpeg_bytes(np.ascontiguousarray(codes.permute(1, 2, 0).numpy()), None, quality)
+    return torch.from_numpy(np.array(read_photo(file).pixels)).permute(2, 0, 1)
 
 
 def _log_uniform(draw: np.random.Generator, low: float, high: float) -> float:
