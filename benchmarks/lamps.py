@@ -57,7 +57,7 @@ def linear(codes: UInt8[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
 
 
-def energies(pixels: UInt8[np.ndarray, "h w 3"]) -> Float[np.ndarray, "lamps"]:
+def energies(pixels: UInt8[np.ndarray, "h w 3"]) -> Float[np.ndarray, " lamps"]:
     """The light of each lamp, px."""
     light = linear(pixels).mean(-1) - DARK
     boxes = [
@@ -68,7 +68,7 @@ def energies(pixels: UInt8[np.ndarray, "h w 3"]) -> Float[np.ndarray, "lamps"]:
     return np.array([light[box].sum() for box in boxes])
 
 
-def changes(films: list[UInt8[np.ndarray, "h w 3"]]) -> Float[np.ndarray, "lamps"]:
+def changes(films: list[UInt8[np.ndarray, "h w 3"]]) -> Float[np.ndarray, " lamps"]:
     """Mean change from frame to frame over the mean."""
     found = np.stack([energies(pixels) for pixels in films])
     return np.abs(np.diff(found, axis=0)).mean(0) / found.mean(0)

@@ -53,7 +53,7 @@ class ACE:
         return "ace" if self.form == "journal" else "ace-bmvc"
 
     @torch.enable_grad()
-    def __call__(self, victim: Victim, image: Pictures, label: Int64[Tensor, "b"]) -> AttackResult:
+    def __call__(self, victim: Victim, image: Pictures, label: Int64[Tensor, " b"]) -> AttackResult:
         """Attack a batch. Raises InputError."""
         check_photos(image, label)
         with strict_float32(image.device), evaluating(victim):
@@ -80,7 +80,7 @@ class ACE:
     def _rate(self) -> float:
         return RATES[self.form] if self.rate is None else self.rate
 
-    def _active(self, farthest: Float[Tensor, "b"]) -> Int64[Tensor, "a"]:
+    def _active(self, farthest: Float[Tensor, " b"]) -> Int64[Tensor, " a"]:
         going = farthest.isinf() if self.form == "journal" else torch.ones_like(farthest, dtype=torch.bool)
         return going.nonzero()[:, 0]
 

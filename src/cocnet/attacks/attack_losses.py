@@ -18,14 +18,14 @@ _TINY = 1e-12
 
 
 def cross_entropy(
-    logits: Float[Tensor, "b n"], goal: Int64[Tensor, "b"], targeted: bool
-) -> Float[Tensor, "b"]:
+    logits: Float[Tensor, "b n"], goal: Int64[Tensor, " b"], targeted: bool
+) -> Float[Tensor, " b"]:
     """J of Eq. 18; targeted: the wanted class's, made small."""
     loss = functional.cross_entropy(logits, goal, reduction="none")
     return -loss if targeted else loss
 
 
-def dlr(logits: Float[Tensor, "b n"], goal: Int64[Tensor, "b"], targeted: bool) -> Float[Tensor, "b"]:
+def dlr(logits: Float[Tensor, "b n"], goal: Int64[Tensor, " b"], targeted: bool) -> Float[Tensor, " b"]:
     """The difference of logits ratio (Croce & Hein 2020), which shifts and scales of the logits leave as it is.
 
     −(z_y − max_{i≠y} z_i)/(z_π1 − z_π3); targeted, with the class y that leads: (z_t − z_y)/(z_π1 − (z_π3 + z_π4)/2).
@@ -37,7 +37,9 @@ def dlr(logits: Float[Tensor, "b n"], goal: Int64[Tensor, "b"], targeted: bool) 
     return margin_loss(logits, goal, targeted) / (ranked[:, 0] - low).clamp(min=_TINY)
 
 
-def margin_loss(logits: Float[Tensor, "b n"], goal: Int64[Tensor, "b"], targeted: bool) -> Float[Tensor, "b"]:
+def margin_loss(
+    logits: Float[Tensor, "b n"], goal: Int64[Tensor, " b"], targeted: bool
+) -> Float[Tensor, " b"]:
     """The best other logit minus the true class's; targeted: the wanted class's minus the best other. Above 0 the
     attack has won."""
     return -margin(logits, goal) if targeted else margin(logits, goal)

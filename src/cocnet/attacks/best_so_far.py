@@ -15,7 +15,7 @@ from cocnet.attacks.attack_losses import margin_loss
 from cocnet.attacks.guard import checked_logits
 from cocnet.errors import InputError
 
-Success = Callable[[Any, Tensor], Bool[Tensor, "b"]]
+Success = Callable[[Any, Tensor], Bool[Tensor, " b"]]
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,12 @@ class Judge:
     """How near outputs are to an attack's aim: the margin of logits, or a loss and a success of one's own."""
 
     targeted: bool = False
-    loss: Callable[[Any, Tensor], Float[Tensor, "b"]] | None = None
+    loss: Callable[[Any, Tensor], Float[Tensor, " b"]] | None = None
     success: Success | None = None
 
     def __call__(
         self, output: Any, goal: Tensor
-    ) -> tuple[Float[Tensor, "b"], Bool[Tensor, "b"], Int64[Tensor, "b"]]:
+    ) -> tuple[Float[Tensor, " b"], Bool[Tensor, " b"], Int64[Tensor, " b"]]:
         """How much is won, whether it is enough, and the class that is seen (−1 where outputs aren't logits)."""
         if self.loss is None or self.success is None:
             logits = checked_logits(output, len(goal)).detach()
@@ -53,11 +53,11 @@ class BestSoFar:
     goal: Tensor
     judge: Judge = Judge()
     image: Float[Tensor, "b 3 h w"] = field(init=False)
-    prediction: Int64[Tensor, "b"] = field(init=False)
-    margin: Float[Tensor, "b"] = field(init=False)
-    fooled: Bool[Tensor, "b"] = field(init=False)
-    queries: Int64[Tensor, "b"] = field(init=False)
-    zero_gradient: Bool[Tensor, "b"] = field(init=False)
+    prediction: Int64[Tensor, " b"] = field(init=False)
+    margin: Float[Tensor, " b"] = field(init=False)
+    fooled: Bool[Tensor, " b"] = field(init=False)
+    queries: Int64[Tensor, " b"] = field(init=False)
+    zero_gradient: Bool[Tensor, " b"] = field(init=False)
 
     def __post_init__(self) -> None:
         self.x = self.x.clone()
@@ -69,16 +69,16 @@ class BestSoFar:
         self.zero_gradient = torch.zeros(count, dtype=torch.bool, device=device)
 
     @property
-    def asked(self) -> Bool[Tensor, "b"]:
+    def asked(self) -> Bool[Tensor, " b"]:
         """Which photos the victim has been asked about."""
         return self.queries > 0
 
     @property
-    def open(self) -> Int64[Tensor, "n"]:
+    def open(self) -> Int64[Tensor, " n"]:
         """Photos that are not fooled yet."""
         return (~self.fooled).nonzero()[:, 0]
 
-    def update(self, rows: Int64[Tensor, "n"], x: Tensor, image: Tensor, output: Any) -> None:
+    def update(self, rows: Int64[Tensor, " n"], x: Tensor, image: Tensor, output: Any) -> None:
         """Take over what is better than before: what fools, else what is nearer to it. NaN is never better."""
         x, image = x.detach(), image.detach()
         if not bool(self.asked.any()):

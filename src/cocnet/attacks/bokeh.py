@@ -146,7 +146,7 @@ class StraightClamp(torch.autograd.Function):
         return gradient
 
 
-def binomial(size: int) -> Float[Tensor, "k"]:
+def binomial(size: int) -> Float[Tensor, " k"]:
     """Row `size` of Pascal's triangle over its sum: a discrete Gaussian of variance (size − 1)/4 px²."""
     line = torch.ones(1, dtype=torch.float64)
     for _ in range(size - 1):

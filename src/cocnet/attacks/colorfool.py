@@ -53,7 +53,7 @@ class ColorFool:
 
     @torch.no_grad()
     def __call__(
-        self, victim: Victim, image: Float[Tensor, "b 3 h w"], label: Int64[Tensor, "b"]
+        self, victim: Victim, image: Float[Tensor, "b 3 h w"], label: Int64[Tensor, " b"]
     ) -> AttackResult:
         """Attack a batch, one photo after the other. Raises InputError."""
         check_photos(image, label)

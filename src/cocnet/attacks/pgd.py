@@ -20,8 +20,8 @@ from cocnet.compute import strict_float32
 from cocnet.errors import InputError
 
 Norm = Literal["linf", "l2"]
-Make = Callable[[Tensor, Int64[Tensor, "n"]], Float[Tensor, "n 3 h w"]]
-Loss = Callable[[Any, Tensor], Float[Tensor, "b"]]
+Make = Callable[[Tensor, Int64[Tensor, " n"]], Float[Tensor, "n 3 h w"]]
+Loss = Callable[[Any, Tensor], Float[Tensor, " b"]]
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class PGDSettings:
         """How far a victim's outputs are from the attack's aim."""
         return Judge(self.targeted, self.loss if callable(self.loss) else None, self.success)
 
-    def losses(self, output: Any, goal: Tensor) -> Float[Tensor, "b"]:
+    def losses(self, output: Any, goal: Tensor) -> Float[Tensor, " b"]:
         """What is made large, of each photo. Raises InputError for outputs that aren't logits."""
         if callable(self.loss):
             return self.loss(output, goal)
@@ -85,7 +85,7 @@ def descend(
     make: Make,
     victim: Callable[[Tensor], Any],
     start: Tensor,
-    goal: Int64[Tensor, "b"],
+    goal: Int64[Tensor, " b"],
     settings: PGDSettings,
     bounded: Callable[[Tensor], Tensor] = lambda x: x,
 ) -> BestSoFar:
@@ -111,7 +111,7 @@ def random_search(
     make: Make,
     victim: Callable[[Tensor], Any],
     start: Tensor,
-    goal: Int64[Tensor, "b"],
+    goal: Int64[Tensor, " b"],
     settings: PGDSettings,
     draw: Callable[[RandomNumbers], Tensor],
 ) -> BestSoFar:
@@ -133,7 +133,7 @@ def _from_one_start(
     victim: Callable[[Tensor], Any],
     x: Tensor,
     start: Tensor,
-    rows: Int64[Tensor, "n"],
+    rows: Int64[Tensor, " n"],
     best: BestSoFar,
     settings: PGDSettings,
     bounded: Callable[[Tensor], Tensor],
@@ -157,7 +157,7 @@ def _from_one_start(
         x = bounded(project(moved, start[rows], settings))
 
 
-def _gradient(losses: Float[Tensor, "n"], image: Tensor, x: Tensor) -> Tensor:
+def _gradient(losses: Float[Tensor, " n"], image: Tensor, x: Tensor) -> Tensor:
     """The losses' gradient with respect to x. Raises InputError where they don't depend on it."""
     check_gradient(image, losses)
     (gradient,) = torch.autograd.grad(losses.sum(), x, allow_unused=True)

@@ -56,7 +56,7 @@ class RenderAttack(PGDSettings):
         victim: Victim,
         image: Float[Tensor, "b 3 h w"],
         depth: Float[Tensor, "b 1 h w"],
-        label: Int64[Tensor, "b"],
+        label: Int64[Tensor, " b"],
     ) -> AttackResult:
         """Attack a batch; labels are true classes, with `targeted` the wanted ones. Raises InputError, DepthError."""
         make, origin = self.prepared(render, image, depth, label)
@@ -106,7 +106,7 @@ class RandomSearch:
         victim: Victim,
         image: Float[Tensor, "b 3 h w"],
         depth: Float[Tensor, "b 1 h w"],
-        label: Int64[Tensor, "b"],
+        label: Int64[Tensor, " b"],
     ) -> AttackResult:
         """Search a batch at random; arguments, result and errors are those of the attack `like`."""
         make, origin = self.like.prepared(render, image, depth, label)

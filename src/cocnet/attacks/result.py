@@ -33,15 +33,15 @@ class AttackResult:
 
     image: Float[Tensor, "b 3 h w"]
     depth: Float[Tensor, "b 1 h w"] | None
-    success: Bool[Tensor, "b"]
-    queries: Int64[Tensor, "b"]
-    prediction: Int64[Tensor, "b"]
-    margin: Float[Tensor, "b"]
+    success: Bool[Tensor, " b"]
+    queries: Int64[Tensor, " b"]
+    prediction: Int64[Tensor, " b"]
+    margin: Float[Tensor, " b"]
     camera: Float[Tensor, "b 3"] | None = None
-    zero_gradient: Bool[Tensor, "b"] | None = None
+    zero_gradient: Bool[Tensor, " b"] | None = None
 
 
-def margin(logits: Float[Tensor, "b n"], label: Int64[Tensor, "b"]) -> Float[Tensor, "b"]:
+def margin(logits: Float[Tensor, "b n"], label: Int64[Tensor, " b"]) -> Float[Tensor, " b"]:
     """max_{k ≠ y} z_k − z_y of each photo: above 0 the victim is fooled; differentiable. Raises InputError."""
     if len(label) and not 0 <= int(label.min()) <= int(label.max()) < logits.shape[1]:
         got = f"{int(label.min())}..{int(label.max())} of {logits.shape[1]}"
@@ -51,7 +51,7 @@ def margin(logits: Float[Tensor, "b n"], label: Int64[Tensor, "b"]) -> Float[Ten
     return others.amax(1) - own
 
 
-def check_photos(image: Float[Tensor, "b 3 h w"], label: Int64[Tensor, "b"]) -> None:
+def check_photos(image: Float[Tensor, "b 3 h w"], label: Int64[Tensor, " b"]) -> None:
     """Raise InputError unless these are pictures of 0..1 and a class, 0-based, for each."""
     check_pictures(image)
     check_labels(image, label)
@@ -73,7 +73,7 @@ def check_pictures(image: Float[Tensor, "b 3 h w"]) -> None:
         raise InputError(f"expected pictures of 0..1, got {got}, try dividing by 255 or clamping")
 
 
-def check_labels(image: Tensor, label: Int64[Tensor, "b"]) -> None:
+def check_labels(image: Tensor, label: Int64[Tensor, " b"]) -> None:
     """Raise InputError unless there is a class, 0-based, for each picture."""
     if label.shape != image.shape[:1] or label.dtype != torch.int64 or bool((label < 0).any()):
         got = f"{list(label.shape)} {label.dtype}"
@@ -83,8 +83,8 @@ def check_labels(image: Tensor, label: Int64[Tensor, "b"]) -> None:
 def judged(
     victim: Victim,
     image: Float[Tensor, "b 3 h w"],
-    label: Int64[Tensor, "b"],
-    queries: Int64[Tensor, "b"],
+    label: Int64[Tensor, " b"],
+    queries: Int64[Tensor, " b"],
     depth: Float[Tensor, "b 1 h w"] | None = None,
     camera: Float[Tensor, "b 3"] | None = None,
 ) -> AttackResult:

@@ -47,7 +47,7 @@ class MeanLoss:
     loss: LossName = "ce"
     targeted: bool = False
 
-    def __call__(self, answers: tuple[Any, ...], goal: Int64[Tensor, "b"]) -> Float[Tensor, "b"]:
+    def __call__(self, answers: tuple[Any, ...], goal: Int64[Tensor, " b"]) -> Float[Tensor, " b"]:
         each = [LOSSES[self.loss](checked_logits(one, len(goal)), goal, self.targeted) for one in answers]
         return torch.stack(each).mean(0)
 
@@ -58,13 +58,13 @@ class AllWon:
 
     targeted: bool = False
 
-    def __call__(self, answers: tuple[Any, ...], goal: Int64[Tensor, "b"]) -> Bool[Tensor, "b"]:
+    def __call__(self, answers: tuple[Any, ...], goal: Int64[Tensor, " b"]) -> Bool[Tensor, " b"]:
         each = [margin_loss(checked_logits(one, len(goal)), goal, self.targeted) > 0 for one in answers]
         return torch.stack(each).all(0)
 
 
 def judged_by(
-    result: AttackResult, victim: Victim, goal: Int64[Tensor, "b"], targeted: bool, answers: int
+    result: AttackResult, victim: Victim, goal: Int64[Tensor, " b"], targeted: bool, answers: int
 ) -> AttackResult:
     """The same pictures, judged by one victim alone as they are; each query was of so many answers."""
     with torch.no_grad(), strict_float32(result.image.device), evaluating(victim):

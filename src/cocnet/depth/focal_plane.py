@@ -98,7 +98,7 @@ def _otsu(values: Float64[np.ndarray, "*s"], weights: Float64[np.ndarray, "*s"])
     return float(edges[1 + int(np.argmax((below * above * apart**2)[:-1]))])
 
 
-def _weighted_median(values: Float64[np.ndarray, "n"], weights: Float64[np.ndarray, "n"]) -> float:
+def _weighted_median(values: Float64[np.ndarray, " n"], weights: Float64[np.ndarray, " n"]) -> float:
     order = np.argsort(values)
     reached = np.cumsum(weights[order])
     return float(values[order][int(np.searchsorted(reached, 0.5 * reached[-1]))])

@@ -16,7 +16,7 @@ from cocnet.errors import InputError
 from cocnet.metrics.image import ms_ssim, psnr, ssim
 from cocnet.metrics.perceptual import LPIPS, flip
 
-Compare = Callable[[Float[Tensor, "b 3 h w"], Float[Tensor, "b 3 h w"]], Float[Tensor, "b"]]
+Compare = Callable[[Float[Tensor, "b 3 h w"], Float[Tensor, "b 3 h w"]], Float[Tensor, " b"]]
 
 
 @dataclass(frozen=True)

@@ -43,14 +43,14 @@ class LPIPS:
         self._network = _load_lpips(backbone) if network is None else network
         self._network.eval().requires_grad_(False)
 
-    def __call__(self, a: Float[Tensor, "b 3 h w"], b: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b"]:
+    def __call__(self, a: Float[Tensor, "b 3 h w"], b: Float[Tensor, "b 3 h w"]) -> Float[Tensor, " b"]:
         """Distance of each pair. Raises InputError."""
         check_pair(a, b)
         network = self._network.to(a.device)
         return network(a.float(), b.float(), normalize=True).flatten().to(a.dtype)
 
 
-def flip(a: Float[Tensor, "b 3 h w"], b: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b"]:
+def flip(a: Float[Tensor, "b 3 h w"], b: Float[Tensor, "b 3 h w"]) -> Float[Tensor, " b"]:
     """Mean LDR-FLIP error, 0..1, of pictures b seen in place of a at 67 px a degree; no gradient.
 
     Raises InputError or MissingExtraError.

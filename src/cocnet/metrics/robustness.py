@@ -57,7 +57,7 @@ def wilson(hits: int, count: int) -> Interval:
 
 
 def attack_success(
-    clean_right: Bool[Tensor, "n"], bokeh_right: Bool[Tensor, "n"], fooled: Bool[Tensor, "n"]
+    clean_right: Bool[Tensor, " n"], bokeh_right: Bool[Tensor, " n"], fooled: Bool[Tensor, " n"]
 ) -> Interval:
     """The share that an attack fooled, of the photos that were right before and after natural bokeh.
 
@@ -68,7 +68,7 @@ def attack_success(
     return wilson(int((fooled & counted).sum()), int(counted.sum()))
 
 
-def mcnemar(first: Bool[Tensor, "n"], second: Bool[Tensor, "n"]) -> PairedTest:
+def mcnemar(first: Bool[Tensor, " n"], second: Bool[Tensor, " n"]) -> PairedTest:
     """McNemar's exact two-sided test: p = min(1, 2·Σ_{k ≤ min(b, c)} C(b + c, k)/2^(b + c)).
 
     b: true of the first only; c: of the second only; photos on which both agree say nothing. Raises InputError.
@@ -79,7 +79,7 @@ def mcnemar(first: Bool[Tensor, "n"], second: Bool[Tensor, "n"]) -> PairedTest:
     return PairedTest(b, c, min(1.0, 2 * tail / 2 ** (b + c)))
 
 
-def bootstrap_mean(values: Float[Tensor, "n"], seed: int = 0, draws: int = 10_000) -> Interval:
+def bootstrap_mean(values: Float[Tensor, " n"], seed: int = 0, draws: int = 10_000) -> Interval:
     """A mean with the percentile interval of means of n values drawn again with replacement (Efron 1979).
 
     Values that aren't finite, as the PSNR of equal pictures, are left out of `count`. Raises InputError.
@@ -96,7 +96,7 @@ def bootstrap_mean(values: Float[Tensor, "n"], seed: int = 0, draws: int = 10_00
     return Interval(float(finite.mean()), float(low), float(high), len(finite))
 
 
-def check_labels(predictions: Int64[Tensor, "n"], labels: Int64[Tensor, "n"]) -> None:
+def check_labels(predictions: Int64[Tensor, " n"], labels: Int64[Tensor, " n"]) -> None:
     """Raise InputError where labels are off by one: almost none is met, and most are when shifted."""
     _check_alike(predictions, labels)
     if len(labels) < ENOUGH or _share(predictions, labels) > SHIFTED_BELOW:

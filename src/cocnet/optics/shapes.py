@@ -110,7 +110,9 @@ def _coverage(
     return covered.view(len(pixels), SUB_ROWS, len(pixels)).sum(1)
 
 
-def _sub_rows(discs: list[Disc], pixels: Float[Tensor, "k"]) -> tuple[Float[Tensor, "s"], Float[Tensor, "s"]]:
+def _sub_rows(
+    discs: list[Disc], pixels: Float[Tensor, " k"]
+) -> tuple[Float[Tensor, " s"], Float[Tensor, " s"]]:
     """Middle and height, px, of the part of each sub-row that lies between the tops and the bottoms of all discs:
     a straight blade along the rows is exact, too."""
     top = (pixels[:, None] - 0.5 + torch.arange(SUB_ROWS, dtype=torch.float64) / SUB_ROWS).flatten()

@@ -25,13 +25,13 @@ class DepthGain:
     `ROUNDS` rounds of the power method find them; edges, elsewhere: the largest one's change within `REACH_PX` px of
     steps of depth of `STEP`, and in the rest; NaN where there is none."""
 
-    random: Float[Tensor, "b"]
-    largest: Float[Tensor, "b"]
-    edges: Float[Tensor, "b"]
-    elsewhere: Float[Tensor, "b"]
+    random: Float[Tensor, " b"]
+    largest: Float[Tensor, " b"]
+    edges: Float[Tensor, " b"]
+    elsewhere: Float[Tensor, " b"]
 
     @property
-    def seen_from(self) -> Float[Tensor, "b"]:
+    def seen_from(self) -> Float[Tensor, " b"]:
         """The least ε whose change reaches half a step of 8 bit (1/510) in the mean, if the answer stays linear."""
         return 0.5 / 255 / self.largest
 
@@ -96,6 +96,6 @@ def _change(render: Render, image: Tensor, depth: Tensor, natural: Tensor, delta
     return render(image, depth + delta) - natural
 
 
-def _rms(power: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b"]:
+def _rms(power: Float[Tensor, "b 3 h w"]) -> Float[Tensor, " b"]:
     """The root of the mean of what is no NaN."""
     return power.flatten(1).nanmean(1).sqrt()

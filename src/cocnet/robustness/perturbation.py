@@ -24,15 +24,15 @@ class Perturbation:
     1: constant, 0: noise, −1: a chequerboard, NaN: no change.
     """
 
-    largest: Float[Tensor, "b"]
-    mean: Float[Tensor, "b"]
-    largest_dioptres: Float[Tensor, "b"]
-    mean_dioptres: Float[Tensor, "b"]
-    largest_px: Float[Tensor, "b"]
-    mean_px: Float[Tensor, "b"]
-    reversed_pairs: Float[Tensor, "b"]
-    split_ties: Float[Tensor, "b"]
-    smoothness: Float[Tensor, "b"]
+    largest: Float[Tensor, " b"]
+    mean: Float[Tensor, " b"]
+    largest_dioptres: Float[Tensor, " b"]
+    mean_dioptres: Float[Tensor, " b"]
+    largest_px: Float[Tensor, " b"]
+    mean_px: Float[Tensor, " b"]
+    reversed_pairs: Float[Tensor, " b"]
+    split_ties: Float[Tensor, " b"]
+    smoothness: Float[Tensor, " b"]
 
     def rows(self) -> list[dict[str, float]]:
         """Each photo's values by name, without those that are NaN."""
@@ -71,7 +71,7 @@ def perturbation(
     )
 
 
-def largest_and_mean(x: Float[Tensor, "b 1 h w"]) -> tuple[Float[Tensor, "b"], Float[Tensor, "b"]]:
+def largest_and_mean(x: Float[Tensor, "b 1 h w"]) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
     """Largest and mean of |x|."""
     size = x.abs().flatten(1)
     return size.amax(1), size.mean(1)
@@ -79,7 +79,7 @@ def largest_and_mean(x: Float[Tensor, "b 1 h w"]) -> tuple[Float[Tensor, "b"], F
 
 def changed_order(
     before: Float[Tensor, "b 1 h w"], after: Float[Tensor, "b 1 h w"]
-) -> tuple[Float[Tensor, "b"], Float[Tensor, "b"]]:
+) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
     """Shares of all neighbouring pairs: order turned round, ties split."""
     turned, split, pairs = before.new_zeros(len(before)), before.new_zeros(len(before)), 0
     for (a, b), (c, d) in zip(neighbours(before), neighbours(after), strict=True):
@@ -89,7 +89,7 @@ def changed_order(
     return turned / max(pairs, 1), split / max(pairs, 1)
 
 
-def smoothness(delta: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b"]:
+def smoothness(delta: Float[Tensor, "b 1 h w"]) -> Float[Tensor, " b"]:
     """Correlation of neighbours; see `Perturbation`."""
     both = delta.new_zeros(len(delta))
     each = delta.new_zeros(len(delta))

@@ -82,7 +82,7 @@ class Testbed:
         with torch.no_grad(), strict_float32(picture.device), evaluating(network):
             return ask_classes(network, picture).argmax(1).tolist()
 
-    def loaded(self, photos: Sequence[PhotoRecord]) -> tuple[Tensor, Tensor, Tensor, Int64[Tensor, "b"]]:
+    def loaded(self, photos: Sequence[PhotoRecord]) -> tuple[Tensor, Tensor, Tensor, Int64[Tensor, " b"]]:
         """Photos, nearness, natural bokeh and labels of a batch, as they were written."""
         stems, device = [photo.stem for photo in photos], self.run.device
         images = torch.stack([load_picture(self.layout.photo(stem)) for stem in stems])

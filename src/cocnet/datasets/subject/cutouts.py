@@ -42,7 +42,7 @@ class SubjectSet:
         return len(self.names)
 
     @cached_property
-    def share(self) -> Float[Tensor, "n"]:
+    def share(self) -> Float[Tensor, " n"]:
         """How much of each photo is subject, 0..1."""
         return (self.planes[:, 3] > 127).float().mean((1, 2))
 

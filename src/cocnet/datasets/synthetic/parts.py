@@ -56,7 +56,7 @@ def bars(colours: Float[Tensor, "4 c c"], draw: Draw) -> Float[Tensor, "4 c c"]:
     return torch.cat([light * coverage, coverage[None]])
 
 
-def _stripes(at: Float[Tensor, "c"], angle: float, pitch: float, draw: Draw) -> Float[Tensor, "c c"]:
+def _stripes(at: Float[Tensor, " c"], angle: float, pitch: float, draw: Draw) -> Float[Tensor, "c c"]:
     """Coverage of stripes across one direction, anti-aliased, 0.8 to 6 px wide."""
     width, shift = float(draw.uniform(0.8, min(6.0, pitch / 2))), float(draw.uniform(0, pitch))
     across = at[:, None] * math.sin(angle) + at * math.cos(angle) + shift

@@ -22,8 +22,8 @@ Curve = Callable[[np.ndarray], np.ndarray]
 class Transfer:
     """One table per channel: `decode[c][code]` is linear light, `bounds[c]` separates neighbouring codes."""
 
-    decode: tuple[Float32[np.ndarray, "codes"], ...]
-    bounds: tuple[Float32[Tensor, "codes-1"], ...]
+    decode: tuple[Float32[np.ndarray, " codes"], ...]
+    bounds: tuple[Float32[Tensor, " codes-1"], ...]
 
     def encode(self, light: Float32[Tensor, "h w"], channel: int) -> Int32[Tensor, "h w"]:
         """The codes of a channel's light: how many bounds it has reached; by a table where none of its cells has two

@@ -228,7 +228,7 @@ def _quantise(values: np.ndarray, valid: np.ndarray, kind: str) -> tuple[np.ndar
     return stored, mapping
 
 
-def _without_absurd(line: Float64[np.ndarray, "n"], kind: str) -> Float64[np.ndarray, "n"]:
+def _without_absurd(line: Float64[np.ndarray, " n"], kind: str) -> Float64[np.ndarray, " n"]:
     """Values (metric ones as 1/z) with a handful of absurd ones at the end of the others, so that steps stay fine."""
     absolute = kind in ("metric", "disparity")
     everywhere = np.ones(line.shape, bool)

@@ -34,8 +34,8 @@ class StoredPlane:
     """Raw results of a convolution and how to normalise them."""
 
     raw: Float[Tensor, "h w c"]
-    scale: Float[Tensor, "c"]
-    shift: Float[Tensor, "c"]
+    scale: Float[Tensor, " c"]
+    shift: Float[Tensor, " c"]
 
     def rows(self, top: int, bottom: int, into: Tensor | None = None) -> Float[Tensor, "n w c"]:
         """relu(norm(raw))."""
@@ -85,7 +85,7 @@ def _module(
     return plane
 
 
-def _unit(unit: "Unit", write: Write, size: tuple[int, int], out: Tensor | None) -> StoredPlane:
+def _unit(unit: "ConvNormUnit", write: Write, size: tuple[int, int], out: Tensor | None) -> StoredPlane:
     """One convolution, with the sums that its normalisation needs."""
     precise = torch.promote_types(unit.conv.weight.dtype, torch.float32)
     sums = torch.zeros(2, unit.conv.out_channels, dtype=torch.float64, device=unit.conv.weight.device)

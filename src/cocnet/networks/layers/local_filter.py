@@ -38,7 +38,7 @@ def predicted_filter(
     image: Float[Tensor, "b c h w"],
     features: Float[Tensor, "b n h w"],
     weight: Float[Tensor, "ct n 1 1"],
-    bias: Float[Tensor, "ct"],
+    bias: Float[Tensor, " ct"],
     beside: Float[Tensor, "b 1 h w"] | None = None,
 ) -> Float[Tensor, "b c h w"]:
     """local_filter_reference(image, φ(features)), φ the 1×1 convolution of weight and bias, without any kernels.
@@ -77,7 +77,7 @@ def filter_strip(
     patch: Float[Tensor, "b c hk wk"],
     features: Float[Tensor, "b n h w"],
     weight: Float[Tensor, "ct n 1 1"],
-    bias: Float[Tensor, "ct"],
+    bias: Float[Tensor, " ct"],
     beside: Float[Tensor, "b 1 hk wk"] | None = None,
 ) -> Float[Tensor, "b c h w"]:
     """predicted_filter of an image that has its margin of k//2 px already: Σ_n f_n·(image ∗ φ_n) + image ∗ bias."""
@@ -229,7 +229,7 @@ def _weight_grad(
     return torch.cat(columns).reshape(weight.shape)
 
 
-def _bias_grad(g: Tensor, patch: Tensor, beside: Tensor | None, bias: Tensor) -> Float[Tensor, "ct"]:
+def _bias_grad(g: Tensor, patch: Tensor, beside: Tensor | None, bias: Tensor) -> Float[Tensor, " ct"]:
     pairs = _filtered(patch, beside, g)
     side = isqrt(bias.shape[0] // len(pairs))
     return torch.cat([_conv2d_weight(one, [1, 1, side, side], one_g).view(-1) for one, one_g in pairs])

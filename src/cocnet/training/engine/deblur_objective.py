@@ -110,5 +110,5 @@ def score_deblurring(network: nn.Module, held_out: Sequence[Item]) -> DeblurScor
     return DeblurScore(round(gain, 4), round(decibels, 4), round(likeness, 5), len(rows))
 
 
-def _error(ours: Tensor, sharp: Tensor) -> Float[Tensor, "b"]:
+def _error(ours: Tensor, sharp: Tensor) -> Float[Tensor, " b"]:
     return (ours - sharp).square().mean((1, 2, 3)) + LEAST_ERROR

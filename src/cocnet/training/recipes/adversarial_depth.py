@@ -33,7 +33,7 @@ class AdversarialDepth:
         def make(moved: Tensor, rows: Tensor) -> Tensor:
             return linear_to_srgb(render(moved).clamp(0, 1))
 
-        def error(deblurred: Tensor, rows: Tensor) -> Float[Tensor, "n"]:
+        def error(deblurred: Tensor, rows: Tensor) -> Float[Tensor, " n"]:
             return (deblurred - sharp).square().mean((1, 2, 3))
 
         settings = PGDSettings(
