@@ -113,36 +113,47 @@ def again(
 ):
     """From what the band's pixels have found (`old`), each in the share in which it consists of a side."""
     channels = len(kinds)
-    height, width = x.shape
     least = constants[1]
     means, explained = np.empty((2, channels), np.float32), np.empty((channels, channels + 2))
     for p in range(begin, end):
-        row, column, parting = rows[p], columns[p], middle[p]
-        total_near = total_far = ZERO
-        means[:] = ZERO
-        for r in range(max(row - REACH, 0), min(row + REACH + 1, height)):
-            for c in range(max(column - REACH, 0), min(column + REACH + 1, width)):
-                weight = fall[r - row + REACH, c - column + REACH]
-                q = number[r, c]
-                if q >= 0:
-                    near, far = weight * (old[q, 1] + least), weight * (old[q, 2] + least)
-                    for k in range(channels):
-                        means[0, k] += near * old[q, 3 + k]
-                        means[1, k] += far * old[q, 3 + channels + k]
-                else:
-                    is_near = ONE if x[r, c] < parting else ZERO
-                    near, far = weight * (is_near + least), weight * (ONE - is_near + least)
-                    for k in range(channels):
-                        means[0, k] += near * image[k, r, c]
-                        means[1, k] += far * image[k, r, c]
-                total_near += near
-                total_far += far
-        for k in range(channels):
-            means[0, k] /= max(total_near, TINY)
-            means[1, k] /= max(total_far, TINY)
+        row, column = rows[p], columns[p]
+        neighbours_means(kinds, image, x, number, (row, column, middle[p]), fall, least, old, means)
         _solve(
             kinds, image, row, column, outline[p], means, about[p], constants, old[p, 0], explained, found[p]
         )
+
+
+@jit
+def neighbours_means(kinds, image, x, number, place, fall, least, old, means):
+    """Fill means [2 c], of either side, from what is around a pixel of the band (place: row, column, what parts its
+    sides); the sums of weights, near and far."""
+    channels = len(kinds)
+    height, width = x.shape
+    row, column, parting = place
+    total_near = total_far = ZERO
+    means[:] = ZERO
+    for r in range(max(row - REACH, 0), min(row + REACH + 1, height)):
+        for c in range(max(column - REACH, 0), min(column + REACH + 1, width)):
+            weight = fall[r - row + REACH, c - column + REACH]
+            q = number[r, c]
+            if q >= 0:
+                near, far = weight * (old[q, 1] + least), weight * (old[q, 2] + least)
+                for k in range(channels):
+                    means[0, k] += near * old[q, 3 + k]
+                    means[1, k] += far * old[q, 3 + channels + k]
+            else:
+                is_near = ONE if x[r, c] < parting else ZERO
+                near, far = weight * (is_near + least), weight * (ONE - is_near + least)
+                for k in range(channels):
+                    means[0, k] += near * image[k, r, c]
+                    means[1, k] += far * image[k, r, c]
+            total_near += near
+            total_far += far
+    total_near, total_far = max(total_near, TINY), max(total_far, TINY)
+    for k in range(channels):
+        means[0, k] /= total_near
+        means[1, k] /= total_far
+    return total_near, total_far
 
 
 @jit

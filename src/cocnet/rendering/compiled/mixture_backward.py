@@ -9,7 +9,7 @@ be shared out to threads: every row takes what the band's pixels around it have 
 import numpy as np
 
 from cocnet.rendering.compiled.jit import jit
-from cocnet.rendering.compiled.mixture import REACH, TINY
+from cocnet.rendering.compiled.mixture import REACH, neighbours_means
 from cocnet.rendering.compiled.pool import ONE, ZERO
 from cocnet.rendering.compiled.solve_backward import HIGH, LOW, OWN, solve_backward
 
@@ -25,35 +25,13 @@ def again_backward(about, fall, facts, begin, end, old, g_found, told, g_old, g_
     """
     kinds, image, x, number, rows, columns, middle, outline, constants = about
     channels = len(kinds)
-    height, width = x.shape
     least = constants[1]
     means, g_mean = np.empty((2, channels), np.float32), np.empty((2, channels))
     matrix, own = np.empty((channels, 2 * channels)), np.empty(channels, np.float32)
     for p in range(begin, end):
-        row, column, parting = rows[p], columns[p], middle[p]
-        total_near = total_far = ZERO
-        means[:] = ZERO
-        for r in range(max(row - REACH, 0), min(row + REACH + 1, height)):
-            for c in range(max(column - REACH, 0), min(column + REACH + 1, width)):
-                weight = fall[r - row + REACH, c - column + REACH]
-                q = number[r, c]
-                if q >= 0:
-                    near, far = weight * (old[q, 1] + least), weight * (old[q, 2] + least)
-                    for k in range(channels):
-                        means[0, k] += near * old[q, 3 + k]
-                        means[1, k] += far * old[q, 3 + channels + k]
-                else:
-                    is_near = ONE if x[r, c] < parting else ZERO
-                    near, far = weight * (is_near + least), weight * (ONE - is_near + least)
-                    for k in range(channels):
-                        means[0, k] += near * image[k, r, c]
-                        means[1, k] += far * image[k, r, c]
-                total_near += near
-                total_far += far
-        totals = (max(total_near, TINY), max(total_far, TINY))
-        for k in range(channels):
-            means[0, k] /= totals[0]
-            means[1, k] /= totals[1]
+        row, column = rows[p], columns[p]
+        place = row, column, middle[p]
+        totals = neighbours_means(kinds, image, x, number, place, fall, least, old, means)
         for k in range(channels):
             own[k] = image[k, row, column]
         given = (own, outline[p], means, facts[p], old[p, 0])
