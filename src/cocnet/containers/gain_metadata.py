@@ -12,11 +12,8 @@ from cocnet.containers.xmp import Fields
 
 ISO_NAME = b"urn:iso:std:iso:ts:21496:-1\x00"
 MOST_STOPS = 16.0  # of brightness, either way: more is no photo's
-_MANY, _COMMON, _BACKWARD = (
-    0x80,
-    0x08,
-    0x04,
-)  # flags; the last two are libultrahdr's, from before the standard
+# Flags; the last two are libultrahdr's, from before the standard
+_MANY, _COMMON, _BACKWARD = 0x80, 0x08, 0x04
 Three = tuple[float, float, float]
 
 

@@ -18,9 +18,8 @@ _PRESENT_SHARE = 0.004
 _CLOSE_M, _CLOSE_SHARE = 0.55, 0.3
 _NEAREST_M, _FARTHEST_M = 0.8, 2.5
 _FACE_M, _NEAREST_FACE_M = 0.2, 0.4  # height of a face; what a lens of 50 mm focuses on
-_PORTRAIT = (
-    50 / 85
-)  # of the distance of a face, at which 50 mm blurs as a portrait lens of 85 mm does for that face
+# Of the distance of a face, at which 50 mm blurs as a portrait lens of 85 mm does for that face
+_PORTRAIT = 50 / 85
 _DEEPER = 8.0
 _LOWEST = 0.3
 OF_50_MM = 50 / math.hypot(36, 24)  # focal length over the picture's diagonal

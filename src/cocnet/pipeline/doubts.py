@@ -16,9 +16,8 @@ AREA_PX = 256**2
 STEP_SHARE = 0.15  # of the depth's range: what counts as an edge of it
 LEAST_EDGES = 100  # px at that size, below which nothing is said
 REACH_PX = 2
-LEAST_AGREEMENT = (
-    0.68  # rank of the photo's edges where depth has edges; own depth 0.74 … 0.97, mirrored 0.2 … 0.67
-)
+# Rank of the photo's edges where depth has edges; own depth 0.74 … 0.97, mirrored 0.2 … 0.67
+LEAST_AGREEMENT = 0.68
 
 
 def subject_doubt(mask: Float32[np.ndarray, "i j"] | None) -> tuple[str, ...]:

@@ -25,9 +25,8 @@ from cocnet.pipeline.scene import Scene
 from cocnet.renderers import Physical, Renderer, at_scale
 from cocnet.rendering.lights import restore_lights
 
-SHARP_SHARE = (
-    1 / 1500
-)  # of the picture's diagonal: the diameter of a blur that counts as sharp (0.03 mm of full frame)
+# Of the picture's diagonal: the diameter of a blur that counts as sharp (0.03 mm of full frame)
+SHARP_SHARE = 1 / 1500
 COLOURS = {-1: (255, 140, 0), 0: (255, 255, 255), 1: (40, 120, 255)}
 STRENGTH = 0.45
 _STRIP_ROWS = 512

@@ -12,10 +12,8 @@ from torch.nn import functional
 
 from cocnet.rendering.fragments import silhouettes
 
-RADII, BESIDE = (
-    1.0,
-    1.0,
-)  # around a silhouette it is asked within so many radii of its blur, and so many cells
+# Around a silhouette it is asked within so many radii of its blur, and so many cells
+RADII, BESIDE = 1.0, 1.0
 FINE_RADII = (0.25, 4.0)  # px at the scale that the network sees, between which it sees to detail,
 STEP = 0.02  # where the square root of light steps by this from pixel to pixel
 STRIP_CELLS = 16

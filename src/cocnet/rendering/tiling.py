@@ -21,15 +21,12 @@ from cocnet.rendering.levels import groups
 from cocnet.rendering.physical import PhysicalRenderer
 
 ALIGN = 2**MAX_FILL_LEVELS  # px
-BYTES_PER_PIXEL, LIT_BYTES_PER_PIXEL = (
-    200,
-    260,
-)  # of a tile with its margin, measured, without lights and with them
+# Of a tile with its margin, measured, without lights and with them
+BYTES_PER_PIXEL, LIT_BYTES_PER_PIXEL = 200, 260
 DEFAULT_MB = 1000
 STEP = 128  # px, between the tiles that are tried
-MUCH = (
-    2.5  # times the work of the picture: where tiles come to more, they may be twice or three times as large
-)
+# Times the work of the picture: where tiles come to more, they may be twice or three times as large
+MUCH = 2.5
 
 Read = Callable[[slice, slice], tuple[Float[Tensor, "3 h w"], Float[Tensor, "1 h w"]]]
 Write = Callable[[slice, slice, Float[Tensor, "3 h w"]], None]

@@ -16,11 +16,8 @@ from cocnet.errors import InputError
 from cocnet.pipeline.options import RenderOptions
 
 OF_THE_SERVER = ("max_mem_mb", "preview")  # what a visitor doesn't choose
-NAMED = (
-    "estimator",
-    "model",
-    "depth_channel",
-)  # names, never paths; other free text would be the name of a file
+# Names, never paths; other free text would be the name of a file
+NAMED = ("estimator", "model", "depth_channel")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 

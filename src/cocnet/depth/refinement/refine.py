@@ -42,14 +42,11 @@ _DOUBT = 0.4
 _ALL = 2e-6  # less than a pixel's share of a window
 _WIDE = 6  # doubts: as far off as a thin thing's colours are found
 _BY_DEPTH, _LATER, _BY_COLOUR = 4.0, 3.0, 6.0  # log odds; later, either side's colours are purer
-_OVERLAP, _PARTED = (
-    0.4,
-    0.7,
-)  # mean of ±tanh(odds / 2) along an edge: 0.4 is that of one texture on both sides
+# Mean of ±tanh(odds / 2) along an edge: 0.4 is that of one texture on both sides
+_OVERLAP, _PARTED = 0.4, 0.7
 _COLOUR_VARIANCE = 2e-3
-_COARSE_FROM = (
-    8  # reach of windows whose means are as good from half as many rows and columns, four times: a quarter
-)
+# Reach of windows whose means are as good from half as many rows and columns, four times: a quarter
+_COARSE_FROM = 8
 _GUIDE_REACH, _GUIDE_VARIANCE = 2, 1e-4
 _PLANES = 7  # of `_sides`
 

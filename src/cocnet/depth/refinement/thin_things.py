@@ -18,14 +18,10 @@ from torch import Tensor
 from cocnet.depth.refinement.guided_filter import GuidedFilter
 from cocnet.depth.refinement.windows import box, highest
 
-CONTRAST, WEAKEST = (
-    0.1,
-    0.05,
-)  # of a piece at its strongest and weakest, 0..1 of white, against what is around
-OF_THE_RIDGE, RIDGE_PX = (
-    0.5,
-    2,
-)  # a pixel's share of the contrast amid the thing: less is more than half background
+# Of a piece at its strongest and weakest, 0..1 of white, against what is around
+CONTRAST, WEAKEST = 0.1, 0.05
+# A pixel's share of the contrast amid the thing: less is more than half background
+OF_THE_RIDGE, RIDGE_PX = 0.5, 2
 MOST_PIECES = 64  # the largest
 FITS = 0.8  # correlation of what is unexplained with the piece, smeared
 WHOLE, BEYOND = 0.75, 1.5  # of the step to what is near around: it is near itself; it is nearer than that
@@ -33,10 +29,8 @@ LONG = 4  # in widths: a piece that may be nearer than all around
 LAID = 0.7  # of its step: a pixel that is as near needs no help
 ALREADY = 0.75  # of a piece: it stays as it is
 LEAST_STEP = 0.04  # of the map's range
-AROUND, TOUCHED = (
-    6,
-    0.05,
-)  # widths in which what is near is looked for; share of a piece from which it shapes the map
+# Widths in which what is near is looked for; share of a piece from which it shapes the map
+AROUND, TOUCHED = 6, 0.05
 
 Map = Float32[np.ndarray, "h w"]
 Mask = Bool[np.ndarray, "h w"]

@@ -24,10 +24,8 @@ FAINTEST = 5e-4  # light that a disc must have to be drawn by itself
 PLACES = 40  # steps of the field, from the middle to the corner, for which a cat's eye has its own spot
 RADII = 0.01  # steps of the radius, as a share of it
 DEPTHS = 0.5  # steps of the depth at which discs are seen past nearer things, as a share of the radius
-NEARER_PX, NEARER = (
-    2.0,
-    0.3,
-)  # what is nearer than a light by so much, and this share of its radius, hides its disc
+# What is nearer than a light by so much, and this share of its radius, hides its disc
+NEARER_PX, NEARER = 2.0, 0.3
 
 Spot = Callable[
     [float, tuple[float, float]], Float[Tensor, "k k"]

@@ -19,15 +19,8 @@ if TYPE_CHECKING:
 
     from cocnet.training.engine.pair_scores import PairScore
 
-_PATHS = (
-    "out",
-    "images",
-    "masks",
-    "ray_traced",
-    "data",
-    "bokeh",
-    "depths",
-)  # their files' names and sizes count
+# Their files' names and sizes count
+_PATHS = ("out", "images", "masks", "ray_traced", "data", "bokeh", "depths")
 _FREE = (*_PATHS, "workers", "threads", "device", "tensorboard", "steps", "skip_problems")
 
 
