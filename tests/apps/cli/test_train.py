@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from cocnet.depth import subject_mask
-from cocnet.depth.network_view import load_network
+from cocnet.depth.network_view import WEIGHTS, load_network
 from cocnet.imaging import write_photo
 from cocnet.networks import card_of
 from cocnet.training.recipes.bokeh_recipes import RECIPES
-from cocnet.training.runs.subject_run import SubjectRun, read_sets
+from cocnet.training.runs.subject_run import SubjectRun, read_sets, run_subject
 
 
 def test_what_can_be_trained_is_listed(run):
@@ -31,14 +31,18 @@ def test_recipes_know_what_their_networks_see(name, run):
     assert ("--depths" in shown.split("torchrun")[0]) == (named.sees == "depth")
 
 
-def test_one_step_and_going_on(files, run):
+def drawn_photos(folder):
     for name in ("images", "masks"):
-        (files.folder / name).mkdir()
+        (folder / name).mkdir()
     for i in range(4):
         mask = np.zeros((40, 60, 3), np.uint8)
         mask[10:30, 10 + 5 * i : 30 + 5 * i] = 255
-        write_photo(files.folder / "images" / f"{i}.jpg", 40 + mask // 2)
-        write_photo(files.folder / "masks" / f"{i}.png", mask)
+        write_photo(folder / "images" / f"{i}.jpg", 40 + mask // 2)
+        write_photo(folder / "masks" / f"{i}.png", mask)
+
+
+def test_one_step_and_going_on(files, run):
+    drawn_photos(files.folder)
     out = files.folder / "run"
     arguments: tuple[object, ...] = ("--images", files.folder / "images", "--masks", files.folder / "masks")
     arguments += ("-o", out)
@@ -62,6 +66,18 @@ def test_one_step_and_going_on(files, run):
     assert len((out / "log.jsonl").read_text().splitlines()) == 2
     mask = subject_mask(np.zeros((20, 30, 3), np.uint8), load_network(out / "depth_subject.safetensors"))
     assert mask.shape == (20, 30)
+
+
+@pytest.mark.parametrize("trained", [False, True])
+def test_depthwise_kernels_move_where_asked(files, trained):
+    drawn_photos(files.folder)
+    folders, out = (files.folder / "images",), files.folder / "run"
+    masks = (files.folder / "masks",)
+    settings = {"steps": 1, "batch": 2, "sides_px": (32,), "held_out": 1, "bfloat16": False}
+    run_subject(SubjectRun(folders, masks, out=out, depthwise=trained, **settings))
+    before, after = (load_network(path).state_dict() for path in (WEIGHTS, out / "depth_subject.safetensors"))
+    moved = [bool((before[name] != after[name]).any()) for name in before if "stages.4.0.depthwise" in name]
+    assert moved and any(moved) == trained
 
 
 def test_wrong_numbers_are_one_line(files, run):

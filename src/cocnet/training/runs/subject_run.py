@@ -44,6 +44,8 @@ class SubjectRun:
     """Highest learning rate of the decoders."""
     encoder_share: float = 0.1
     """The encoder's learning rate, as a part of the decoders'."""
+    depthwise: bool | None = None
+    """Train the encoder's depthwise kernels, too, in more than twice the time (default: with --disparities)."""
     bfloat16: bool = True
     """Compute in bfloat16; float32 is faster on some processors."""
     steps: int = 2500
@@ -103,7 +105,8 @@ def run_subject(
     run = run.checked()
     torch.set_num_threads(run.threads or torch.get_num_threads())
     torch.manual_seed(run.seed)
-    network = starting_network(run.encoder, run.start, depthwise=not run.disparities)
+    trained = bool(run.disparities) if run.depthwise is None else run.depthwise
+    network = starting_network(run.encoder, run.start, depthwise=not trained)
     photos, held_out = read_sets(run)
     cutouts = None if run.cutouts is None else read_cutouts(run.cutouts)
     recipe = subject_recipe(
@@ -147,7 +150,7 @@ def _facts(run: SubjectRun, network: dict[str, Any], held_out: tuple[str, ...]) 
     files += listed(run.cutouts, "**/*.png") if run.cutouts else []
     files += [path for folder in run.disparities for path in listed(folder, "*.png")]
     files += [path for path in (run.encoder, run.start) if path]
-    kept = {name: getattr(run, name) for name in ("sides_px", "pasted")}
+    kept = {name: getattr(run, name) for name in ("sides_px", "pasted", "depthwise")}
     return {"run": kept, "network": network, "files": fingerprint(files), "held_out_names": list(held_out)}
 
 
