@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from cocnet.depth import subject_mask
 from cocnet.depth.network_view import WEIGHTS, load_network
@@ -68,16 +69,19 @@ def test_one_step_and_going_on(files, run):
     assert mask.shape == (20, 30)
 
 
-@pytest.mark.parametrize("trained", [False, True])
-def test_depthwise_kernels_move_where_asked(files, trained):
+@pytest.mark.parametrize("frozen", [False, True])
+def test_depthwise_kernels_move_unless_frozen(files, frozen):
     drawn_photos(files.folder)
     folders, out = (files.folder / "images",), files.folder / "run"
-    masks = (files.folder / "masks",)
+    masks, disparities = (files.folder / "masks",), files.folder / "disparity"
+    disparities.mkdir()
+    for path in masks[0].iterdir():
+        Image.fromarray(np.arange(2400, dtype=np.uint16).reshape(40, 60)).save(disparities / path.name)
     settings = {"steps": 1, "batch": 2, "sides_px": (32,), "held_out": 1, "bfloat16": False}
-    run_subject(SubjectRun(folders, masks, out=out, depthwise=trained, **settings))
+    run_subject(SubjectRun(folders, masks, (disparities,), out, frozen_depthwise=frozen, **settings))
     before, after = (load_network(path).state_dict() for path in (WEIGHTS, out / "depth_subject.safetensors"))
     moved = [bool((before[name] != after[name]).any()) for name in before if "stages.4.0.depthwise" in name]
-    assert moved and any(moved) == trained
+    assert moved and any(moved) != frozen
 
 
 def test_wrong_numbers_are_one_line(files, run):

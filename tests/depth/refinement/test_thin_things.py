@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 from silhouettes import SHAPES, blurred, depths, light_of, psnr, rim_of, truth_of
 
 from cocnet.depth.refinement.guided_filter import GuidedFilter
@@ -29,22 +30,46 @@ def test_a_net_is_near_as_a_whole(seed):
     assert psnr(blurred(light, refined), truth, rim) > psnr(light, truth, rim) + 3
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_hair_is_never_worse_for_it(seed):
-    scene, photo, lost = seen("hair", seed)
-    light, truth, rim = light_of(scene), truth_of(scene), rim_of(scene)
-    with_hair, without = (
-        blurred(light, refine_inverse_depth(lost, photo, thin=thin)) for thin in (True, False)
-    )
-    assert psnr(with_hair, truth, rim) >= psnr(without, truth, rim)
+@pytest.mark.parametrize("given", ["8 times smaller", "a network's"])
+def test_most_hair_is_found_by_its_colour(given):
+    """Hairs of 1 to 2.5 px, which leave next to nothing in the map, each its own smear among the others'."""
+    gains = []
+    for seed in range(3):
+        scene, photo, lost = seen("hair", seed, given)
+        light, truth, rim = light_of(scene), truth_of(scene), rim_of(scene)
+        with_hair, without = (
+            blurred(light, refine_inverse_depth(lost, photo, thin=thin)) for thin in (True, False)
+        )
+        gains.append(psnr(with_hair, truth, rim) - psnr(without, truth, rim))
+    assert min(gains) > 0 and np.mean(gains) > 3
 
 
-@pytest.mark.parametrize("kind", ["two-sided", "painted", "plank", "low contrast"])
+@pytest.mark.parametrize("kind", ["two-sided", "painted", "low contrast"])
 @pytest.mark.parametrize("given", ["8 times smaller", "a network's", "hard"])
 def test_textures_and_what_is_laid_already_stay(kind, given):
     _, photo, soft = seen(kind, 0, given)
     laid, plain = (refine_inverse_depth(soft, photo, thin=thin) for thin in (True, False))
     assert np.array_equal(laid, plain)
+
+
+def test_a_bar_beside_its_like_is_near_as_a_whole():
+    scene, photo, lost = seen("plank", 0, "a network's")
+    light, truth, rim = light_of(scene), truth_of(scene), rim_of(scene)
+    laid, plain = (blurred(light, refine_inverse_depth(lost, photo, thin=thin)) for thin in (True, False))
+    assert psnr(laid, truth, rim) > psnr(plain, truth, rim) + 3
+
+
+def test_a_dark_outline_of_a_near_thing_is_no_hair():
+    """A post with a stripe along its edge in the colour of something nearer: nothing is cut out beside the stripe."""
+    photo, sharp = np.full((160, 160, 3), 170, np.uint8), np.full((160, 160), 0.1, np.float32)
+    for columns, shade, depth in (
+        (slice(0, 36), 30, 0.9),
+        (slice(54, 94), 70, 0.5),
+        (slice(90, 94), 30, 0.5),
+    ):
+        photo[:, columns], sharp[:, columns] = shade, depth
+    laid = refine_inverse_depth(ndimage.gaussian_filter(sharp, 4), photo)
+    assert laid[20:140, 60:88].min() > 0.4
 
 
 def test_lines_on_a_slope_are_no_things():

@@ -44,8 +44,9 @@ class SubjectRun:
     """Highest learning rate of the decoders."""
     encoder_share: float = 0.1
     """The encoder's learning rate, as a part of the decoders'."""
-    depthwise: bool | None = None
-    """Train the encoder's depthwise kernels, too, in more than twice the time (default: with --disparities)."""
+    frozen_depthwise: bool = False
+    """Keep the encoder's depthwise kernels as they are, which halves the time; without --disparities they are kept
+    anyway."""
     bfloat16: bool = True
     """Compute in bfloat16; float32 is faster on some processors."""
     steps: int = 2500
@@ -105,8 +106,8 @@ def run_subject(
     run = run.checked()
     torch.set_num_threads(run.threads or torch.get_num_threads())
     torch.manual_seed(run.seed)
-    trained = bool(run.disparities) if run.depthwise is None else run.depthwise
-    network = starting_network(run.encoder, run.start, depthwise=not trained)
+    frozen = run.frozen_depthwise or not run.disparities
+    network = starting_network(run.encoder, run.start, frozen)
     photos, held_out = read_sets(run)
     cutouts = None if run.cutouts is None else read_cutouts(run.cutouts)
     recipe = subject_recipe(
@@ -150,7 +151,7 @@ def _facts(run: SubjectRun, network: dict[str, Any], held_out: tuple[str, ...]) 
     files += listed(run.cutouts, "**/*.png") if run.cutouts else []
     files += [path for folder in run.disparities for path in listed(folder, "*.png")]
     files += [path for path in (run.encoder, run.start) if path]
-    kept = {name: getattr(run, name) for name in ("sides_px", "pasted", "depthwise")}
+    kept = {name: getattr(run, name) for name in ("sides_px", "pasted", "frozen_depthwise")}
     return {"run": kept, "network": network, "files": fingerprint(files), "held_out_names": list(held_out)}
 
 
