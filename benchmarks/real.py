@@ -64,20 +64,22 @@ def aperture(args: argparse.Namespace) -> None:
     for sharp, other in pairs_in(needed(args.pairs)):
         photo, truth = read_photo(sharp), read_photo(other).pixels
         made = [
-            render(photo, f_number=args.f_number, estimator="builtin", highlights=lights).pixels
-            for lights in ("off", "auto")
+            render(photo, model=model, f_number=args.f_number, estimator="builtin", highlights=lights).pixels
+            for model, lights in (("physical", "off"), ("physical", "auto"), (args.hybrid, "auto"))
         ]
         rows.append([psnr(picture, truth) for picture in (photo.pixels, *made)])
         print(f"{sharp.stem:>12} " + " ".join(f"{score:7.2f}" for score in rows[-1]), flush=True)
     if not rows:
         raise Missing(f"no pairs NAME_sharp, NAME_input in {args.pairs}")
     scores = np.array(rows)
-    untouched, off, auto = scores.mean(0)
+    untouched, off, auto, hybrid = scores.mean(0)
     below = int((scores[:, 2] < scores[:, 0]).sum())
     gain = scores[:, 2] - scores[:, 1]
     print(
         f"untouched {untouched:.2f}, ours without lights {off:.2f}, ours {auto:.2f} dB; below untouched: {below}"
     )
+    corrected = scores[:, 3] - scores[:, 2]
+    print(f"by {args.hybrid} {hybrid:.2f} dB: mean {corrected.mean():+.2f}, worst {corrected.min():+.2f}")
     print(f"lights, auto over off: mean {gain.mean():+.2f}, worst {gain.min():+.2f} dB")
 
 
@@ -154,6 +156,9 @@ def main() -> None:
     parser.add_argument("--pairs", type=Path, help="default: data/dpdd, taken at f/4, of the shared folder")
     parser.add_argument("--f-number", type=float, default=4.0)
     parser.add_argument("--seeds", type=int, default=1, help="of the drawn silhouettes")
+    parser.add_argument(
+        "--hybrid", default="cocnet-hybrid", help="network that corrects the pairs' pictures, or its weights"
+    )
     parser.add_argument(
         "--photos", type=int, default=100, help="so many for depth and subject, the last by name"
     )
