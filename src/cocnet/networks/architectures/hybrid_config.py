@@ -15,7 +15,7 @@ class HybridConfig:
     most_radius_px: a picture with larger blurs is corrected at half its scale, or a quarter, …
     """
 
-    channels: tuple[int, ...] = (32, 48, 64, 96, 96)
+    channels: tuple[int, ...] = (32, 48, 64, 96)
     groups: int = 2
     kernel_size: int = 5
     filtered: int = 4
