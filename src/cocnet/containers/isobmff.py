@@ -136,7 +136,7 @@ def _names(data: bytes, start: int, end: int) -> dict[int, bytes]:
 
 
 def _parts(data: bytes, start: int, end: int) -> dict[int, list[int]]:
-    """Of which items each item is put together, in reading order; the first time that it is said."""
+    """For each item those that it is made of (its tiles), in reading order; a second list of one is ignored."""
     form = ">H" if data[start] == 0 else ">I"
     step = struct.calcsize(form)
     found: dict[int, list[int]] = {}

@@ -8,6 +8,7 @@ from cocnet.imaging.photo.encode import jpeg_bytes
 from cocnet.imaging.photo.given_photo import as_photo
 from cocnet.imaging.photo.photo import CameraInfo, Photo, read_photo, write_photo
 from cocnet.imaging.photo.photo_size import photo_size
+from cocnet.imaging.photo.recompressed import recompressed
 
 __all__ = [
     "CameraInfo",
@@ -26,6 +27,7 @@ __all__ = [
     "photo_size",
     "read_depth",
     "read_photo",
+    "recompressed",
     "srgb_to_linear",
     "write_depth",
     "write_photo",

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from cocnet.errors import InputError
-from cocnet.imaging import jpeg_bytes, read_photo
+from cocnet.imaging import recompressed
 
 Picture = Float[Tensor, "b 3 h w"]
 Plane = Float[Tensor, "b 1 h w"]
@@ -23,8 +23,7 @@ THROUGH = "on:"  # another renderer
 def jpeg(picture: Picture, quality: int) -> Picture:
     """A JPEG as this program writes it: colour at full resolution (4:4:4) from quality 90, else at half (4:2:0)."""
     codes = (picture.clamp(0, 1) * 255).round().to(torch.uint8).cpu()
-    files = (jpeg_bytes(np.ascontiguousarray(one.permute(1, 2, 0).numpy()), None, quality) for one in codes)
-    read = [read_photo(file).pixels for file in files]
+    read = [recompressed(one.permute(1, 2, 0).numpy(), quality) for one in codes]
     return torch.from_numpy(np.stack(read)).permute(0, 3, 1, 2).to(picture) / 255
 
 

@@ -86,6 +86,8 @@ def test_a_hybrid_goes_on_with_more_channels(photos):
     assert start.arguments["channels"] == [6, 12] and start.training
     start = starting_network(BokehRun(photos, str(tiny), widen=(TINY["channels"][0], 5, 6), renew_from=1), 0)
     assert start.arguments["channels"] == [TINY["channels"][0], 5, 6] and start.training
+    with pytest.raises(InputError, match="begin with the 0 that are kept"):
+        starting_network(BokehRun(photos, str(tiny), renew_from=0), 0)
     with pytest.raises(InputError, match="expected a cocnet-hybrid to widen"):
         other = photos / "other.safetensors"
         save_checkpoint(create_model("cocnet-b3-less", channels=[4, 8]), other)

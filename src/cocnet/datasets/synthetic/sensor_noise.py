@@ -13,7 +13,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from cocnet.errors import InputError
-from cocnet.imaging import jpeg_bytes, linear_to_srgb, read_photo, srgb_to_linear
+from cocnet.imaging import linear_to_srgb, recompressed, srgb_to_linear
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,7 @@ def with_noise(
 
 
 def _jpeg(codes: UInt8[Tensor, "3 h w"], quality: int) -> UInt8[Tensor, "3 h w"]:
-    file = jpeg_bytes(np.ascontiguousarray(codes.permute(1, 2, 0).numpy()), None, quality)
-    return torch.from_numpy(np.array(read_photo(file).pixels)).permute(2, 0, 1)
+    return torch.from_numpy(recompressed(codes.permute(1, 2, 0).numpy(), quality)).permute(2, 0, 1)
 
 
 def _log_uniform(draw: np.random.Generator, low: float, high: float) -> float:

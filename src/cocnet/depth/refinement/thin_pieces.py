@@ -43,7 +43,7 @@ class Piece:
 
     @property
     def length(self) -> int:
-        """Of the longer side of its box, px."""
+        """The longer side of its bounding box, px."""
         return max(side.stop - side.start for side in self.box)
 
     def within(self, margin: int) -> tuple[tuple[slice, slice], Mask]:
@@ -73,13 +73,13 @@ def pieces_of(ridges: list[Ridge], thick: Mask, length: int) -> Iterator[Piece]:
         strongest = ndimage.maximum(ridge, labels, np.arange(1, count + 1))
         areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
         for i, place in enumerate(ndimage.find_objects(labels)):
-            long = max(side.stop - side.start for side in place) >= length
-            if long and strongest[i] > CONTRAST:
-                yield Piece(labels, i + 1, place, int(areas[i]), which)
+            piece = Piece(labels, i + 1, place, int(areas[i]), which)
+            if piece.length >= length and strongest[i] > CONTRAST:
+                yield piece
 
 
 def smeared(plane: Map | Mask, reach: int) -> Map:
-    """As a map smears it whose steps are about twice the reach wide."""
+    """A plane blurred by two box filters, as estimators blur depth: a step becomes about 2 · reach px wide."""
     return box(box(as_plane(plane), reach), max(1, reach // 2))[0].numpy()
 
 

@@ -76,7 +76,7 @@ def tiff_layout(image: Any) -> TiffLayout:
 
 
 def tiff_faults(said: str) -> list[str]:
-    """Of the lines that libtiff printed, those of its JPEG decoder, which isn't always heard to have failed."""
+    """The lines that libtiff printed about its JPEG decoder: some of its failures raise no error."""
     return [line for line in said.splitlines() if line.startswith("JPEGLib")]
 
 

@@ -35,7 +35,7 @@ class Source:
         return Path(self.name).suffix.lower()
 
     def read(self) -> bytes:
-        """All bytes."""
+        """All bytes of the file, from its beginning."""
         self.stream.seek(0)
         return self.stream.read()
 

@@ -52,7 +52,7 @@ class DeblurNet(nn.Module):
         return crop(self.sharp(pad(image, self.card.size_multiple)), *image.shape[-2:])
 
     def sharp(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
-        """The network itself."""
+        """The sharpened picture of one whose sides are multiples of the card's; each network's own part."""
         raise NotImplementedError
 
 

@@ -55,6 +55,8 @@ class _Split(torch.autograd.Function):
     def backward(
         ctx: Any, g_front: Tensor, g_x_front: Tensor, g_back: Tensor, g_x_back: Tensor
     ) -> tuple[Tensor | None, Tensor | None, None, None]:
+        """Gradients of the photo and of x from those of the four parts."""
+        """Gradients of the photo and of x from those of the four parts."""
         first_only()
         image, x = (t.detach().contiguous() for t in ctx.saved_tensors)
         of_image, of_x = ctx.needs_input_grad[:2]

@@ -126,6 +126,7 @@ class Marched(Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of what `forward` was given from those of the state that it left."""
         first_only()
         room, covered, *planes = arrays(*ctx.saved_tensors)
         kept, ctx.kept = ctx.kept, None  # its layers become their gradients

@@ -72,7 +72,7 @@ def starting_network(run: BokehRun, seed: int) -> "nn.Module":
     if not Path(run.model).suffix:
         return create_seeded(run.model, seed)
     network = load_model(Path(run.model))
-    if run.renew_from:
+    if run.renew_from is not None:
         network = renewed(network, run.widen, run.renew_from)
     elif run.widen:
         network = widened(network, run.widen)

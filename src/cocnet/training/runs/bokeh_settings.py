@@ -63,11 +63,11 @@ class BokehRun:
     device: str = "auto"
     """Where to compute: cpu, cuda, or auto for a GPU where there is one."""
     widen: tuple[int, ...] = ()
-    """Numbers of channels to add to each level of the cocnet-hybrid that --model continues from, finest level first;
-    the added channels start without effect."""
+    """Numbers of channels of all levels, finest first, of the cocnet-hybrid that --model continues from, none fewer
+    than it has; the added ones start without effect."""
     renew_from: int | None = None
-    """First level (0 = finest) of the cocnet-hybrid that --model continues from whose weights, and those of coarser
-    levels, are drawn anew and start without effect; --widen then gives the channels of all levels (default: none)."""
+    """First level, from 1 (0 = finest), of the cocnet-hybrid that --model continues from whose weights, and those of
+    coarser ones, are drawn anew, without effect at first; --widen may change their channels (default: none)."""
     tensorboard: bool = False
     """Also write curves for TensorBoard; needs the extra `train`."""
 
@@ -84,7 +84,7 @@ class BokehRun:
         for name, part in parts.items():
             if not 0 <= part <= 1:
                 raise InputError(f"expected {name} in 0..1, got {part}, try 0.25")
-        if (self.widen or self.renew_from) and not Path(self.model).suffix:
+        if (self.widen or self.renew_from is not None) and not Path(self.model).suffix:
             raise InputError(
                 f"expected a weight file to widen or renew, got {self.model}, try --model weights.safetensors"
             )
