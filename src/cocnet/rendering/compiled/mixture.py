@@ -8,11 +8,10 @@ as many items as the photo channels: its length is known when a loop is compiled
 import numpy as np
 
 from cocnet.rendering.compiled.jit import jit
+from cocnet.rendering.compiled.neighbours import REACH, neighbours_means
 from cocnet.rendering.compiled.pool import ONE, ZERO
 
-TINY = np.float32(1e-12)
-SIDE = 5  # px of a window
-REACH = SIDE // 2
+SIDE = 2 * REACH + 1  # px of a window
 
 
 @jit
@@ -121,39 +120,6 @@ def again(
         _solve(
             kinds, image, row, column, outline[p], means, about[p], constants, old[p, 0], explained, found[p]
         )
-
-
-@jit
-def neighbours_means(kinds, image, x, number, place, fall, least, old, means):
-    """Fill means [2 c], of either side, from what is around a pixel of the band (place: row, column, what parts its
-    sides); the sums of weights, near and far."""
-    channels = len(kinds)
-    height, width = x.shape
-    row, column, parting = place
-    total_near = total_far = ZERO
-    means[:] = ZERO
-    for r in range(max(row - REACH, 0), min(row + REACH + 1, height)):
-        for c in range(max(column - REACH, 0), min(column + REACH + 1, width)):
-            weight = fall[r - row + REACH, c - column + REACH]
-            q = number[r, c]
-            if q >= 0:
-                near, far = weight * (old[q, 1] + least), weight * (old[q, 2] + least)
-                for k in range(channels):
-                    means[0, k] += near * old[q, 3 + k]
-                    means[1, k] += far * old[q, 3 + channels + k]
-            else:
-                is_near = ONE if x[r, c] < parting else ZERO
-                near, far = weight * (is_near + least), weight * (ONE - is_near + least)
-                for k in range(channels):
-                    means[0, k] += near * image[k, r, c]
-                    means[1, k] += far * image[k, r, c]
-            total_near += near
-            total_far += far
-    total_near, total_far = max(total_near, TINY), max(total_far, TINY)
-    for k in range(channels):
-        means[0, k] /= total_near
-        means[1, k] /= total_far
-    return total_near, total_far
 
 
 @jit

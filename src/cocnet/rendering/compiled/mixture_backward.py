@@ -9,7 +9,7 @@ be shared out to threads: every row takes what the band's pixels around it have 
 import numpy as np
 
 from cocnet.rendering.compiled.jit import jit
-from cocnet.rendering.compiled.mixture import REACH, neighbours_means
+from cocnet.rendering.compiled.neighbours import REACH, neighbours_means
 from cocnet.rendering.compiled.pool import ONE, ZERO
 from cocnet.rendering.compiled.solve_backward import HIGH, LOW, OWN, solve_backward
 

@@ -17,7 +17,6 @@ from cocnet.rendering.compiled.bilinear import double_backward
 from cocnet.rendering.compiled.hidden_backward import hide_backward, pull_backward, push_backward
 from cocnet.rendering.compiled.in_place import Array
 from cocnet.rendering.compiled.jit import bands, in_threads
-from cocnet.rendering.compiled.mixture import REACH
 from cocnet.rendering.compiled.mixture_backward import (
     again_backward,
     again_told,
@@ -25,6 +24,7 @@ from cocnet.rendering.compiled.mixture_backward import (
     begin_told,
     ends_told,
 )
+from cocnet.rendering.compiled.neighbours import REACH
 from cocnet.rendering.compiled.splitting import FALLS, Band, Carried, chunks_of, rim_of, split_at, unsplit
 from cocnet.rendering.compiled.step_gradients import first_only
 
