@@ -63,6 +63,11 @@ def test_blocks_are_left_out_in_training_only():
     assert torch.allclose((some - x)[~left_out], 2 * (whole - x)[~left_out], atol=1e-6)
 
 
+def test_dropout_is_that_of_both_decoders():
+    drops = [m.p for m in DepthSubjectNet("lite0", dropout=0.3).modules() if isinstance(m, nn.Dropout2d)]
+    assert drops == [0.3, 0.3]
+
+
 @pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (5, 1), (3, 2), (5, 2)])
 def test_gradients_through_a_frozen_depthwise_kernel_are_the_same(kernel, stride):
     torch.manual_seed(0)

@@ -53,7 +53,7 @@ class DepthDecoder(nn.Module):
         encoder: Sequence[int],
         mask: Sequence[int],
         widths: Sequence[int] = DEPTH_WIDTHS,
-        dropout: float = 0.1,
+        dropout: float = 0.15,
     ) -> None:
         super().__init__()
         seen = (encoder[0] + mask[0], encoder[1] + mask[1] + 1, encoder[2], encoder[3] + 1)
@@ -110,7 +110,7 @@ class DepthSubjectNet(nn.Module):
         self.refine = nn.ModuleList(Block(w) for w in widths)
         self.dropout = nn.Dropout2d(dropout)
         self.heads = nn.ModuleDict({str(i): nn.Conv2d(widths[i], 1, 1) for i in LEVELS})
-        self.depth = DepthDecoder(self.encoder.channels[1:], widths[1:3])
+        self.depth = DepthDecoder(self.encoder.channels[1:], widths[1:3], dropout=dropout)
 
     def forward(self, rgb: Float[Tensor, "b 3 h w"]) -> tuple[Maps, Maps]:
         """Logits of the mask, and disparity."""

@@ -47,6 +47,9 @@ class SubjectRun:
     frozen_depthwise: bool = False
     """Keep the encoder's depthwise kernels as they are, which halves the time; without --disparities they are kept
     anyway."""
+    dropout: float = 0.15
+    """Fraction of the decoders' channels that a training step drops: more for few photos, so that they aren't learnt
+    by heart; less where even the training photos aren't fitted."""
     bfloat16: bool = True
     """Compute in bfloat16; float32 is faster on some processors."""
     steps: int = 2500
@@ -84,6 +87,8 @@ class SubjectRun:
             raise InputError(f"expected sides_px multiples of 32, got {self.sides_px}, try 256")
         if not 0 <= self.encoder_share <= 1:
             raise InputError(f"expected encoder_share in 0..1, got {self.encoder_share}, try 0.1")
+        if not 0 <= self.dropout < 1:
+            raise InputError(f"expected dropout in 0..1, below 1, got {self.dropout}, try 0.15")
         if self.batch < 2 or not 0 <= self.pasted <= 1:
             got = f"{self.batch} and {self.pasted}"
             raise InputError(f"expected a batch of 2 or more and pasted in 0..1, got {got}, try 16 and 0.35")
@@ -107,7 +112,7 @@ def run_subject(
     torch.set_num_threads(run.threads or torch.get_num_threads())
     torch.manual_seed(run.seed)
     frozen = run.frozen_depthwise or not run.disparities
-    network = starting_network(run.encoder, run.start, frozen)
+    network = starting_network(run.encoder, run.start, frozen, run.dropout)
     photos, held_out = read_sets(run)
     cutouts = None if run.cutouts is None else read_cutouts(run.cutouts)
     recipe = subject_recipe(
@@ -151,12 +156,12 @@ def _facts(run: SubjectRun, network: dict[str, Any], held_out: tuple[str, ...]) 
     files += listed(run.cutouts, "**/*.png") if run.cutouts else []
     files += [path for folder in run.disparities for path in listed(folder, "*.png")]
     files += [path for path in (run.encoder, run.start) if path]
-    kept = {name: getattr(run, name) for name in ("sides_px", "pasted", "frozen_depthwise")}
+    kept = {name: getattr(run, name) for name in ("sides_px", "pasted", "frozen_depthwise", "dropout")}
     return {"run": kept, "network": network, "files": fingerprint(files), "held_out_names": list(held_out)}
 
 
 def starting_network(
-    encoder: Path | None, whole: Path | None = None, depthwise: bool = True
+    encoder: Path | None, whole: Path | None = None, depthwise: bool = True, dropout: float = 0.15
 ) -> "DepthSubjectNet":
     """The network as it ships (or as a file has it), or a new one on a trained encoder; ready to train, its first
     stages and, where asked, its depthwise kernels kept as they are."""
@@ -167,7 +172,7 @@ def starting_network(
     from cocnet.networks.architectures.depth_subject_net import DepthSubjectNet, to_channels_last
 
     path = encoder or whole or WEIGHTS
-    network = DepthSubjectNet()
+    network = DepthSubjectNet(dropout=dropout)
     try:
         weights = {name: tensor.float() for name, tensor in load_file(path).items()}
         (network.encoder if encoder else network).load_state_dict(weights)
