@@ -2,6 +2,7 @@
 
     python benchmarks/deblurring.py [--megapixels 1 12] [--models ifan-lite deblur-hybrid] [--rounds 3]
     python benchmarks/deblurring.py --weights net.safetensors [--ray-traced tests/data/raytrace] [--real PAIRS]
+        [--views 8]
 
 Time and memory: a photo in tiles as `cocnet deblur` does it, untrained, in a process of its own (best of the rounds;
 GB that it grows by). Weights: dB over the blurred picture, each pair and the mean; ray-traced pairs as 8-bit files.
@@ -61,7 +62,7 @@ def costs(models: list[str], megapixels: list[float], rounds: int, kinds: list[s
                 )
 
 
-def gains(weights: Path, ray_traced: Path | None, real: Path | None) -> None:
+def gains(weights: Path, ray_traced: Path | None, real: Path | None, views: int) -> None:
     """Print what trained weights win over the blurred pictures."""
     from cocnet.datasets.pairs.deblur_pairs import open_deblur_pairs
     from cocnet.datasets.pairs.raytraced import ray_traced as scenes_of
@@ -69,6 +70,7 @@ def gains(weights: Path, ray_traced: Path | None, real: Path | None) -> None:
     from cocnet.datasets.synthetic.sensor_noise import CameraSettings
     from cocnet.metrics.deblurring import measure_deblurring
     from cocnet.networks import load_model
+    from cocnet.networks.layers.self_ensemble import SelfEnsemble
 
     sets: dict[str, Any] = {}
     clean = CameraSettings(noisy=0, compressed=0)
@@ -78,7 +80,7 @@ def gains(weights: Path, ray_traced: Path | None, real: Path | None) -> None:
         sets["ray-traced"] = [p._replace(name=n) for p, n in zip(made, scenes.names, strict=True)]
     if real is not None:
         sets["real"] = open_deblur_pairs(real, bits=8)
-    network = load_model(weights)
+    network = SelfEnsemble(load_model(weights), views)
     for label, pairs in sets.items():
         before = measure_deblurring(None, pairs, ("psnr", "ssim"))
         after = measure_deblurring(network, pairs, ("psnr", "ssim"))
@@ -101,6 +103,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--types", nargs="+", default=["float32", "bfloat16"])
     parser.add_argument("--weights", type=Path)
+    parser.add_argument("--views", type=int, choices=(1, 2, 4, 8), default=1)
     parser.add_argument("--ray-traced", type=Path)
     parser.add_argument("--real", type=Path)
     parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
@@ -109,7 +112,7 @@ def main() -> None:
         model, size, rounds, kind = given.one
         print(json.dumps(one(model, float(size), int(rounds), kind == "bfloat16")))
     elif given.weights:
-        gains(given.weights, given.ray_traced, given.real)
+        gains(given.weights, given.ray_traced, given.real, given.views)
     else:
         costs(given.models, given.megapixels, given.rounds, given.types)
 

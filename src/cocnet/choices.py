@@ -49,7 +49,8 @@ def _of_one(value: Any, kind: Any) -> Any:
     if kind is type(None):
         return None if value is None else _FALSE
     if get_origin(kind) is Literal:
-        return value if isinstance(value, str) and value in get_args(kind) else _FALSE
+        named = isinstance(value, str | Integral) and not isinstance(value, bool)
+        return next((one for one in get_args(kind) if named and one == value), _FALSE)
     if get_origin(kind) is tuple:
         return _row(value, get_args(kind))
     if kind is str:

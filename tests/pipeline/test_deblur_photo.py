@@ -59,6 +59,24 @@ def test_strength_is_how_much_of_the_change_is_taken(network, photo):
     assert np.abs(half - (none + all_) / 2)[inside].max() <= 1
 
 
+def test_several_views_are_their_mean(network, photo):
+    class Left(torch.nn.Module):
+        """A network that isn't symmetric: its output leans to one side."""
+
+        name, margin_px, bytes_per_pixel = network.name, 8, 100.0
+
+        def forward(self, x):
+            return x.roll(1, dims=3)
+
+    one, two = (deblur_with(Left(), photo, DeblurOptions(views=n)).pixels.astype(int) for n in (1, 2))
+    assert np.array_equal(one[:, 20:60], np.roll(photo.pixels, 1, 1)[:, 20:60])
+    light = photo.pixels / 255
+    mean = (np.roll(light, 1, 1) + np.roll(light, -1, 0)) / 2
+    assert np.abs(two / 255 - mean)[20:60, 20:60].max() < 0.01
+    with pytest.raises(InputError, match="views"):
+        DeblurOptions(views=3)
+
+
 def test_sixteen_bits_stay_sixteen(network, photo):
     deep = Photo(photo.pixels.astype(np.uint16) * 257)
     found = deblur_with(network, deep, DeblurOptions()).pixels

@@ -4,7 +4,7 @@ Enters: a user's wishes. Leaves: the same, checked.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from tyro.conf import arg
 
@@ -23,6 +23,9 @@ class DeblurOptions:
     """Deblurring network: a weight file, or a name of `cocnet models` whose weights ship."""
     strength: float = 1.0
     """How much of the network's change is applied: 0 = none, 1 = all, up to 2."""
+    views: Literal[1, 2, 4, 8] = 1
+    """How many times the network looks at the photo, mirrored and turned; the mean is a little better, and takes as
+    many times as long."""
     bfloat16: bool = False
     """Compute in bfloat16: faster where the processor or GPU supports it; most pixels change by at most one 8-bit
     step."""

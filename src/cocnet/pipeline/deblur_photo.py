@@ -21,6 +21,7 @@ from cocnet.compute import finite_output
 from cocnet.errors import InputError
 from cocnet.imaging import Photo, linear_to_srgb, srgb_to_linear
 from cocnet.networks import card_of, load_model
+from cocnet.networks.layers.self_ensemble import SelfEnsemble
 from cocnet.pipeline.deblur_options import DEFAULT_MB, DEFAULT_MODEL, DeblurOptions
 from cocnet.pipeline.result_files import save_with_settings
 
@@ -82,12 +83,13 @@ def deblur_with(
     side = tile_side(network, margin, multiple, options.max_mem_mb or DEFAULT_MB)
     out = np.empty_like(photo.pixels)
     tiles = list(_tiles(photo.height, photo.width, side))
+    looking = SelfEnsemble(network, options.views)
     for done, (rows, columns) in enumerate(tiles):
         outer = _grown(rows, margin, photo.height), _grown(columns, margin, photo.width)
         inner = tuple(
             slice(a.start - b.start, a.stop - b.start) for a, b in zip((rows, columns), outer, strict=True)
         )
-        found = _sharpened(network, replace(photo, pixels=photo.pixels[outer]), options)
+        found = _sharpened(looking, replace(photo, pixels=photo.pixels[outer]), options)
         out[rows, columns] = found[inner]
         if on_progress is not None:
             on_progress(done + 1, len(tiles))
@@ -104,8 +106,8 @@ def _sharpened(network: nn.Module, part: Photo, options: DeblurOptions) -> Shape
         return part.pixels
     fast: Any = torch.autocast("cpu", torch.bfloat16) if options.bfloat16 else nullcontext()
     with torch.inference_mode(), fast:
-        sharp = network(seen.contiguous(memory_format=torch.channels_last)).float()
-    finite_output(sharp, str(network.name))
+        sharp = network(seen)
+    finite_output(sharp, options.model)
     return part.encode(srgb_to_linear(torch.lerp(seen, sharp, options.strength)[0].clamp(0, 1)))
 
 

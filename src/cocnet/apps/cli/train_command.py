@@ -13,7 +13,7 @@ from typing import Any
 from tyro.conf import OmitArgPrefixes
 
 from cocnet.training.recipes.bokeh_recipes import RECIPES, BokehRecipe
-from cocnet.training.recipes.deblur_recipe import HYBRID, DeblurRecipe
+from cocnet.training.recipes.deblur_recipe import SHORT, DeblurRecipe
 from cocnet.training.runs.ablation import AblationRun
 from cocnet.training.runs.bokeh_settings import BokehRun
 from cocnet.training.runs.deblur_settings import DeblurExperiment, DeblurRun
@@ -65,7 +65,7 @@ def train_ablation(run: OmitArgPrefixes[AblationRun]) -> None:
     print((run.out / "ablation.md").read_text(encoding="utf-8"), end="")
 
 
-def train_deblur(run: OmitArgPrefixes[DeblurRun], recipe: DeblurRecipe = HYBRID) -> None:
+def train_deblur(run: OmitArgPrefixes[DeblurRun], recipe: DeblurRecipe = SHORT) -> None:
     """Train a network that sharpens what is out of focus.
 
     On scenes made of photos and masks of their subjects (NAME.png, white = subject):
@@ -76,12 +76,12 @@ def train_deblur(run: OmitArgPrefixes[DeblurRun], recipe: DeblurRecipe = HYBRID)
 
     Args:
         run: Network and data.
-        recipe: Recipe; if none of it is set, IFAN gets the published one.
+        recipe: Recipe; where nothing of it is changed, `ifan` gets the published one.
     """
     from cocnet.training.runs.deblur_run import run_deblur
 
     with _progress() as on_progress:
-        score = run_deblur(run, None if recipe == HYBRID else recipe, on_progress)
+        score = run_deblur(run, None if recipe == SHORT else recipe, on_progress)
     if score is not None and score.pictures:
         print(
             f"{run.out / 'weights.safetensors'}: {score.gain:+.2f} dB over the blurred picture, "

@@ -101,11 +101,11 @@ def _trained(
     from cocnet.training.engine.deblur_objective import DeblurObjective
     from cocnet.training.engine.loop import train
     from cocnet.training.engine.task import WEIGHTS, Task
-    from cocnet.training.recipes.deblur_recipe import HYBRID
+    from cocnet.training.recipes.deblur_recipe import SHORT
     from cocnet.training.recipes.recipe import Stage
 
     stage = Stage(run.steps, run.batch, run.learning_rate, "cosine", warm_up=0.1)
-    recipe = replace(HYBRID, stages=(stage,), seed=seed, averaging=0.98, sample_steps=run.steps)
+    recipe = replace(SHORT, stages=(stage,), seed=seed, averaging=0.98, sample_steps=run.steps)
     network, folder = load_model(run.start).train(), run.out / name
     train(Task(network, Halves(own, new, seed), DeblurObjective([], recipe), recipe, folder, f"way {name}"))
     return load_model(folder / WEIGHTS)
