@@ -13,7 +13,13 @@ from cocnet import create_model, load_model, save_checkpoint
 from cocnet.apps.cli.main import main
 from cocnet.errors import InputError
 from cocnet.imaging import write_photo
-from cocnet.training.engine.deblur_objective import DeblurObjective, WithReblurring, score_deblurring
+from cocnet.networks.architectures.ifan_reblurring import shrunk
+from cocnet.training.engine.deblur_objective import (
+    LEAST_ERROR,
+    DeblurObjective,
+    WithReblurring,
+    score_deblurring,
+)
 from cocnet.training.engine.task import Step
 from cocnet.training.recipes.deblur_recipe import IFAN, SHORT, recipe_for
 from cocnet.training.runs.deblur_run import data_of, run_deblur, starting_network
@@ -85,6 +91,23 @@ def test_ifan_learns_from_both_views_where_there_are_any(dpdd_root):
     assert objective.score(network).gain == pytest.approx(0, abs=1e-3)
     other, _, _ = data_of(DeblurRun(data=dpdd_root, side_px=32).checked())
     assert set(other[0]) == {"image", "sharp"}
+
+
+def test_ifan_by_decibels_begins_at_none_won():
+    torch.manual_seed(0)
+    network = starting_network("ifan-lite", 0)
+    batch = {"image": torch.rand(2, 3, 32, 32), "sharp": torch.rand(2, 3, 32, 32)}
+    step = Step(SHORT.stages[0], 0, torch.autocast("cpu", enabled=False))
+    by_decibels, by_squares = (
+        float(DeblurObjective([], replace(SHORT, loss=loss)).loss(network, batch, step).detach())
+        for loss in ("gain", "l2")
+    )
+    assert by_squares > 0.1
+    with torch.no_grad():
+        small = [shrunk(batch[name]) for name in ("image", "sharp")]
+        again = network.reblurring(small[1], network.model.found(batch["image"]).filters)
+        won = [(x - small[0]).square().mean((1, 2, 3)) + LEAST_ERROR for x in (again, small[1])]
+    assert by_decibels == pytest.approx(float((won[0] / won[1]).log().mean()), abs=1e-4)
 
 
 def test_a_step_of_ifan_leaves_weights_of_the_deblurring_part(dpdd_root, tmp_path):

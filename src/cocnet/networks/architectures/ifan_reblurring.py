@@ -1,9 +1,11 @@
 """IFAN's training: the network that blurs the sharp picture again, and the three terms of the loss.
 
 Enters: an `IFAN`, blurred pictures, the sharp ones, and the two views of a dual-pixel sensor where
-there are any. Leaves: MSE(out, sharp) + MSE(right view moved by the disparity, left) + MSE(sharp reblurred, blurred).
+there are any. Leaves: MSE(out, sharp) + MSE(right view moved by the disparity, left) + MSE(sharp reblurred, blurred);
+another error may stand in place of the first and the last.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -15,6 +17,9 @@ from cocnet.networks.architectures.ifan import IFAN, ITERATIONS, Trunk, adapted,
 
 SCALE = 8
 COLOURS = 3
+
+Error = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""What is wrong with a picture: (the picture, what it should be, what it was made of)."""
 
 
 class Reblurring(nn.Module):
@@ -51,12 +56,13 @@ def ifan_loss(
     sharp: Float[Tensor, "b 3 h w"],
     views: Float[Tensor, "b 2 3 h w"] | None = None,
     has_views: Tensor | None = None,
+    error: Error = lambda ours, target, _: functional.mse_loss(ours, target),
 ) -> Terms:
     """IFAN's loss. views: left and right; has_views [b] says which pictures have them [all, if views are given]. The
     disparity is found in the right view alone."""
     found = model.found(blurred)
     small_sharp, small_blurred = shrunk(sharp), shrunk(blurred)
-    reblurred = functional.mse_loss(reblurring(small_sharp, found.filters), small_blurred)
+    reblurred = error(reblurring(small_sharp, found.filters).float(), small_blurred, small_sharp)
     disparity = None
     if views is not None:
         seen = torch.ones(len(views)) if has_views is None else has_views
@@ -64,7 +70,7 @@ def ifan_loss(
         if len(left):
             moved = moved_across(shrunk(right), model.disparity_of(right))
             disparity = functional.mse_loss(moved, shrunk(left))
-    return Terms(functional.mse_loss(found.image, sharp), disparity, reblurred)
+    return Terms(error(found.image.float(), sharp, blurred), disparity, reblurred)
 
 
 def shrunk(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h8 w8"]:

@@ -51,7 +51,7 @@ class WithReblurring(nn.Module):
 
 
 class DeblurObjective(Objective[DeblurScore]):
-    """The recipe's loss, or IFAN's for a `WithReblurring`."""
+    """The recipe's loss; for a `WithReblurring` IFAN's, that of the sharp picture and of the one blurred again."""
 
     def __init__(self, held_out: Sequence[Item], recipe: DeblurRecipe) -> None:
         self.held_out, self.recipe = held_out, recipe
@@ -69,11 +69,18 @@ class DeblurObjective(Objective[DeblurScore]):
         with step.precision:
             if isinstance(network, WithReblurring):
                 views = batch.get("views"), batch.get("has_views")
-                return ifan_loss(network.model, network.reblurring, image, sharp, *views).total()
+                return ifan_loss(
+                    network.model, network.reblurring, image, sharp, *views, error=self._error
+                ).total()
             ours = network(image.contiguous(memory_format=torch.channels_last)).float()
+        return self._error(ours, sharp, image)
+
+    def _error(self, ours: Tensor, target: Tensor, given: Tensor) -> Float[Tensor, ""]:
+        """The recipe's loss of a picture that was made of a given one."""
         if self.recipe.loss == "gain":
-            return (_error(ours, sharp) / _error(image, sharp)).log().mean()
-        return (ours - sharp).abs().mean() if self.recipe.loss == "l1" else (ours - sharp).square().mean()
+            return (_squared(ours, target) / _squared(given, target)).log().mean()
+        off = ours - target
+        return off.abs().mean() if self.recipe.loss == "l1" else off.square().mean()
 
     def optimiser(self, network: nn.Module) -> Optimizer:
         kind = RAdam if isinstance(network, WithReblurring) else AdamW
@@ -110,5 +117,5 @@ def score_deblurring(network: nn.Module, held_out: Sequence[Item]) -> DeblurScor
     return DeblurScore(round(gain, 4), round(decibels, 4), round(likeness, 5), len(rows))
 
 
-def _error(ours: Tensor, sharp: Tensor) -> Float[Tensor, " b"]:
-    return (ours - sharp).square().mean((1, 2, 3)) + LEAST_ERROR
+def _squared(ours: Tensor, target: Tensor) -> Float[Tensor, " b"]:
+    return (ours - target).square().mean((1, 2, 3)) + LEAST_ERROR

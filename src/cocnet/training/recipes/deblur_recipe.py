@@ -8,11 +8,12 @@ from cocnet.training.recipes.recipe import Recipe, Stage
 
 @dataclass(frozen=True)
 class DeblurRecipe(Recipe):
-    """Stages, and what is made small. IFAN's own loss has its reblurring network, whatever `loss` says."""
+    """Stages, and what is made small."""
 
     loss: Literal["gain", "l1", "l2"] = "gain"
     """Loss: gain = logarithm of the squared error over that of the blurred picture, so that a decibel counts as much
-    in every picture; l1 or l2 = mean absolute or squared error."""
+    in every picture; l1 or l2 = mean absolute or squared error. IFAN's is that of its reblurring network's picture,
+    too (published: l2)."""
     weight_decay: float = 1e-3
     """Weight decay of the optimiser: AdamW, or RAdam for IFAN."""
 
