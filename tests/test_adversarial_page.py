@@ -1,6 +1,7 @@
 """docs/adversarial.md is what its stored runs say, and nothing else; verdicts follow from intervals."""
 
 import json
+import math
 import sys
 from dataclasses import asdict, replace
 
@@ -23,7 +24,7 @@ from cocnet.robustness.claims import (
     survival_claims,
 )
 from cocnet.robustness.robustness_run import run_robustness
-from cocnet.robustness.run_facts import RunFacts
+from cocnet.robustness.run_facts import RunFacts, pooled
 from cocnet.robustness.run_settings import RobustnessRun
 
 
@@ -135,6 +136,22 @@ def test_every_claim_has_a_verdict(maker, made):
     assert none.verdict == NONE
     below = next(one for one in claims.values() if "below 10 %" in one.text)
     assert len(below.cases) == 6 and {case.verdict for case in below.cases} <= {HOLDS, FAILS, OPEN}
+
+
+def test_few_pictures_that_differ_say_little(maker, made):
+    run = maker.runs(made / "stored")["physical"].facts
+    for count, told in ((2, True), (1, False)):
+        facts = json.loads(json.dumps(run))
+        for row in facts["scores"]:
+            row["right"]["count"], row["to_natural"]["psnr"] = 3, asdict(Interval(50.0, 49.0, 51.0, count))
+        found = RunFacts(facts).psnr_db("tiny", "gda")
+        assert found.value == 50.0 and math.isfinite(found.low) == told
+        assert above(found, 40.0) == (HOLDS if told else OPEN)
+
+
+def test_pairs_of_classifiers_are_of_the_same_photos():
+    assert pooled([wilson(10, 20)] * 12) == wilson(10, 20)
+    assert pooled([wilson(0, 20), wilson(5, 10)]) == wilson(3, 20)
 
 
 def test_what_survives_and_who_knew_of_it(maker, made):

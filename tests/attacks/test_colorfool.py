@@ -36,6 +36,24 @@ def test_a_colour_that_fools_ends_it(linear, untouched):
     assert torch.equal(result.image, (result.image * 255).round() / 255)
 
 
+def test_the_segmenter_is_evaluated_and_left_as_it_was(linear):
+    class Segmenter(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm, self.modes = torch.nn.BatchNorm2d(3), []
+
+        def forward(self, image):
+            self.modes.append(self.training)
+            self.norm(image)
+            return left(image, "person")
+
+    segmenter = Segmenter().train()
+    with pytest.warns(UserWarning, match="evaluation mode"):
+        ColorFool(segmenter, trials=3)(linear, grey(), torch.tensor([0]))
+    assert segmenter.modes == [False] and segmenter.training
+    assert int(segmenter.norm.num_batches_tracked) == 0
+
+
 def test_trials_shown_together_are_the_same_attack(linear):
     image, label = grey() + torch.tensor([0.05, 0.0, 0.0])[:, None, None], torch.tensor([0])
     one, many = (ColorFool(trials=200, at_once=n)(linear, image, label) for n in (1, 64))

@@ -140,6 +140,22 @@ def test_search_asks_as_often_and_keeps_the_best():
     assert torch.allclose(margin_loss(victim(found.x), goal, False), found.margin)
 
 
+def test_search_goes_on_after_success_where_attacks_do():
+    victim, x = Linear(75), start(6)
+    goal = victim(x).argmax(1)
+
+    def draw(numbers):
+        return x + (numbers.uniform(x) - 0.5).sign() * 0.3
+
+    short, whole = (
+        random_search(itself, victim, x, goal, PGDSettings(0.3, 30, early_stop=stop), draw)
+        for stop in (True, False)
+    )
+    assert short.fooled.any() and (whole.queries == 31).all() and int(short.queries.min()) < 31
+    assert torch.equal(short.fooled, whole.fooled) and (whole.margin >= short.margin).all()
+    assert (whole.margin > short.margin).any()
+
+
 def test_losses():
     logits, goal = torch.tensor([[3.0, 1.0, 0.0, -2.0]]), torch.tensor([0])
     assert cross_entropy(logits, goal, False) == functional.cross_entropy(logits, goal)

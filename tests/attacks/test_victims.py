@@ -1,6 +1,7 @@
 """Victims: their names, weights from every source, what they see in photos; where weights are missing, what to do."""
 
 import hashlib
+import re
 from dataclasses import replace
 
 import pytest
@@ -14,6 +15,7 @@ from torchvision.models import get_model
 from cocnet.apps.cli.main import main
 from cocnet.attacks import victim_packages as packages
 from cocnet.attacks import victims
+from cocnet.attacks.convert_victim import convert_victim
 from cocnet.attacks.victim_packages import PACKAGES, find_packaged, read_packaged
 from cocnet.attacks.victims import Classifier, list_victims, open_victim, victims_at_hand
 from cocnet.datasets import NeurIPS2017
@@ -134,6 +136,29 @@ def test_a_published_file_becomes_a_victim(tmp_path, wrapped, capsys):
         == 1
     )
     assert "squeezenet1_1" in capsys.readouterr().err and not (tmp_path / "no.safetensors").exists()
+
+
+def test_names_that_older_files_have_are_known(tmp_path):
+    network = get_model("densenet121", num_classes=10).eval()
+    old = {
+        re.sub(r"(denselayer\d+\.(?:norm|conv))(\d)", r"\1.\2", key): tensor
+        for key, tensor in network.state_dict().items()
+        if not key.endswith("num_batches_tracked")
+    }
+    assert "features.denseblock1.denselayer1.norm.1.weight" in old
+    torch.save(old, tmp_path / "old.pth")
+    victim = open_victim(
+        "densenet121", convert_victim("densenet121", tmp_path / "old.pth", tmp_path / "new.safetensors")
+    )
+    mean, spread = (torch.tensor(values)[:, None, None] for values in victims.IMAGENET)
+    x = torch.rand(1, 3, 64, 64)
+    assert torch.allclose(victim(x), network((x - mean) / spread), atol=1e-4)
+
+
+def test_downloaded_weights_that_do_not_fit_are_one_line(monkeypatch):
+    monkeypatch.setattr(victims, "_published", lambda name: ({"a": torch.zeros(1)}, "nowhere"))
+    with pytest.raises(FileError, match="expected weights of resnet18"):
+        open_victim("resnet18")
 
 
 @pytest.mark.parametrize("name", PACKAGES)

@@ -38,6 +38,16 @@ def test_albumentations_seed_repeats(photo):
     assert np.array_equal(first, same) and not np.array_equal(first, other)
 
 
+def test_the_graphics_card_keeps_its_random_numbers(photo, monkeypatch):
+    albumentations = pytest.importorskip("albumentations")
+    seeded: list[int] = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
+    chain = albumentations.Compose([for_albumentations(RandomBokeh(p=1.0, depth="made-up"))])
+    before = torch.get_rng_state()
+    chain(image=photo.permute(1, 2, 0).numpy())
+    assert not seeded and torch.equal(torch.get_rng_state(), before)
+
+
 def test_kornia(photo):
     pytest.importorskip("kornia")
     bokeh = RandomBokeh(CameraRanges(f_number=(0.7, 0.7)), p=1.0, depth="made-up", seed=2)

@@ -17,7 +17,7 @@ from cocnet.datasets import ImageBokehFolder, View, ray_traced
 from cocnet.datasets.pairs.open_pairs import PairFolder, open_pairs
 from cocnet.datasets.pairs.sample import sample_of
 from cocnet.errors import DepthError, FileError, InputError
-from cocnet.evaluation.evaluation_run import EvaluateRun, run_evaluation
+from cocnet.evaluation.evaluation_run import EvaluateRun, controls_for, run_evaluation
 from cocnet.evaluation.measure_pairs import evaluate, readable
 from cocnet.evaluation.pair_report import markdown, write_report, write_sheet
 from cocnet.imaging import linear_to_srgb, srgb_to_linear
@@ -182,6 +182,11 @@ def test_the_command(folder, tmp_path, capsys):
     facts = json.loads((out / "evaluation.json").read_text())
     assert facts["settings"]["weights"]["data"] == "nothing" and len(facts["evaluations"]) == 4
     assert (out / "evaluation.md").is_file() and (out / "sheet.jpg").is_file()
+
+
+def test_controls_without_a_pair_are_one_line():
+    with pytest.raises(FileError, match="got none"):
+        controls_for([])
 
 
 def test_which_dataset(folder, tmp_path):

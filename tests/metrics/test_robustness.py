@@ -85,6 +85,8 @@ def test_bootstrap_is_near_the_normal_interval():
 def test_bootstrap_leaves_infinity_out():
     assert bootstrap_mean(torch.tensor([3.0, math.inf, 3.0])) == bootstrap_mean(torch.tensor([3.0, 3.0]))
     assert bootstrap_mean(torch.tensor([math.inf])).count == 0
+    alone = bootstrap_mean(torch.tensor([math.inf, 3.0]))
+    assert (alone.value, alone.count) == (3.0, 1) and math.isnan(alone.low) and math.isnan(alone.high)
     with pytest.raises(InputError, match=r"values \[n\]"):
         bootstrap_mean(torch.ones(2, 2))
 

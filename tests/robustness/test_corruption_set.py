@@ -109,6 +109,27 @@ def test_scores(run, tmp_path, monkeypatch):
     assert (tmp_path / "report" / "corruptions.html").read_text().count("<table>") == 1
 
 
+def test_numbers_of_classes_go_with_the_set(run, tmp_path, monkeypatch):
+    """classes.json numbers the classes in another order than their names'."""
+    monkeypatch.setattr("cocnet.robustness.sources.open_victim", open_tiny)
+    photos = labelled(tmp_path / "photos")
+    numbers = {"zyxwvu"[int(folder.name)]: int(folder.name) for folder in photos.iterdir()}
+    for name, number in numbers.items():
+        (photos / str(number)).rename(photos / name)
+    (photos / "classes.json").write_text(json.dumps(numbers))
+    manifest = run_corruption(photos, run)
+    assert manifest["classes"] == numbers
+    (found,) = run_corruption_scores(CorruptionEvaluation(run.out, tmp_path / "report", ("tiny",)))
+    assert found.clean.value == 1.0 and found.photos == 5
+
+
+def test_a_set_without_corruptions_is_one_line(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("cocnet.robustness.sources.open_victim", open_tiny)
+    run_corruption(labelled(tmp_path / "photos"), replace(run, severities=(0,)))
+    with pytest.raises(FileError, match="severity 1 or more"):
+        run_corruption_scores(CorruptionEvaluation(run.out, tmp_path / "report", ("tiny",)))
+
+
 def test_commands(run, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("cocnet.robustness.sources.open_victim", open_tiny)
     photos = labelled(tmp_path / "photos")

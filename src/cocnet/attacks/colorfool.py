@@ -58,8 +58,8 @@ class ColorFool:
         """Attack a batch, one photo after the other. Raises InputError."""
         check_photos(image, label)
         draws = self._draws(len(image))
-        masks = {} if self.segmenter is None else _checked(self.segmenter(image.clone()), image)
         with strict_float32(image.device), evaluating(victim, self.segmenter):
+            masks = {} if self.segmenter is None else _checked(self.segmenter(image.clone()), image)
             found = [
                 self._one(
                     victim,

@@ -5,11 +5,14 @@ names of the network here, and a card OUT.md that says where they are from.
 """
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from safetensors.torch import save_file
+from torch import Tensor
 
-from cocnet.attacks.victims import LITE, list_victims, open_victim
+from cocnet.attacks.victims import LITE, list_victims, open_victim, torchvision_names
 from cocnet.errors import FileError
 from cocnet.files.atomic import atomic_path
 from cocnet.networks.architectures.efficientnet_lite import classifier_from_published
@@ -34,6 +37,7 @@ def convert_victim(name: str, path: str | Path, out: str | Path) -> Path:
         state = {key.removeprefix(start): tensor for key, tensor in state.items()}
     if name in LITE and "_fc.weight" in state:
         state = classifier_from_published(state)
+    state = _counted(torchvision_names(state))
     with atomic_path(target) as temporary:
         save_file({key: tensor.contiguous().clone() for key, tensor in state.items()}, temporary)
         open_victim(name, temporary)
@@ -42,3 +46,10 @@ def convert_victim(name: str, path: str | Path, out: str | Path) -> Path:
         text = f"# {name}\n\nConverted from `{Path(path).name}` (SHA-256 `{digest}`).\n"
         temporary.write_text(text, encoding="utf-8")
     return target
+
+
+def _counted(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """With the count of batches beside every running mean, which files from before it existed lack."""
+    means = [key.removesuffix("running_mean") for key in state if key.endswith("running_mean")]
+    counts = {f"{key}num_batches_tracked": torch.tensor(0) for key in means}
+    return counts | dict(state)

@@ -38,8 +38,8 @@ def open_own_victim(spelled: str) -> OwnVictim:
     return OwnVictim(call, spelled, _classes(call, spelled))
 
 
-def own_callable(spelled: str, returns: str) -> Callable[[Tensor], Any]:
-    """The function or network of "package.module:function"; `returns` says what of, for the error. Raises
+def own_callable(spelled: str, returns: str, what: str = "a victim") -> Callable[[Tensor], Any]:
+    """The function or network of "package.module:function"; `what` it is and what it `returns`, for the error. Raises
     InputError."""
     module, _, name = spelled.partition(":")
     try:
@@ -47,7 +47,7 @@ def own_callable(spelled: str, returns: str) -> Callable[[Tensor], Any]:
     except (ImportError, AttributeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise InputError(
-            f"expected a victim PACKAGE.MODULE:FUNCTION that can be imported, got '{spelled}' ({reason}), "
+            f"expected {what} PACKAGE.MODULE:FUNCTION that can be imported, got '{spelled}' ({reason}), "
             "try it from the folder of the module"
         ) from error
     if not callable(call) or isinstance(call, type):

@@ -115,12 +115,14 @@ def random_search(
     settings: PGDSettings,
     draw: Callable[[RandomNumbers], Tensor],
 ) -> BestSoFar:
-    """The baseline of `descend`: as many points drawn at random as that has queries, fooled photos no more."""
+    """The baseline of `descend`: as many points drawn at random as that has queries; with `early_stop` none of photos
+    that are fooled."""
     best = BestSoFar(start.detach(), goal, settings.judge)
     numbers = RandomNumbers.of(settings.seed, len(goal), start.device)
     with strict_float32(start.device), torch.no_grad(), evaluating(victim):
         for _ in range((settings.steps + 1) * settings.restarts):
-            x, rows = draw(numbers), best.open
+            x = draw(numbers)
+            rows = best.open if settings.early_stop else torch.arange(len(goal), device=goal.device)
             if not len(rows):
                 break
             image = make(x[rows], rows)

@@ -6,7 +6,8 @@ from a package that brings them, else from torchvision's download.
 """
 
 import difflib
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ LITE = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 AS_IS = ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))  # EfficientNet-Lite scales its pixels itself
 CLASSES = 1000
+_OLD_NAMES = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..*)$")
 _OF_PICTURES = {"googlenet": {"transform_input": True}, "inception_v3": {"transform_input": True}}
 
 
@@ -103,7 +105,11 @@ def open_victim(name: str, weights: str | Path | None = None) -> Classifier | Ow
         state, about = load_tensors(given, network.state_dict()), f"'{given}'"
     else:
         state, about = _published(name)
-    network.load_state_dict(state)
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:120]
+        raise FileError(f"expected weights of {name}, got others ({reason}), try NAME=FILE") from error
     return Classifier(network, name, about, AS_IS if name in LITE else _scale(name), classes)
 
 
@@ -149,7 +155,12 @@ def _downloaded(name: str) -> tuple[dict[str, Tensor], str]:
     except (OSError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:120]
         raise FileError(f"{wanted}, got '{reason}', {hint}") from error
-    return state, f"torchvision, {weights.name}"
+    return torchvision_names(state), f"torchvision, {weights.name}"
+
+
+def torchvision_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors by the names that torchvision's networks have today; its files of DenseNet have older ones."""
+    return {_OLD_NAMES.sub(r"\1\2", key): tensor for key, tensor in state.items()}
 
 
 def _cache_path(weights: Any) -> Path:

@@ -37,7 +37,7 @@ def for_albumentations(bokeh: RandomBokeh) -> Any:
             self, params: dict[str, Any], data: dict[str, Any]
         ) -> dict[str, Any]:
             with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(int(self.random_generator.integers(2**31)))
+                torch.default_generator.manual_seed(int(self.random_generator.integers(2**31)))
                 flat = [_image(data["image"])]
                 if bokeh.depth == "given":
                     flat.append(Depth(torch.as_tensor(np.ascontiguousarray(data["depth"]))))

@@ -63,11 +63,11 @@ def estimated(
     if path is not None and (kept := _kept(path, (picture.shape[1], picture.shape[2]))) is not None:
         return kept
     rgb = np.ascontiguousarray(picture.permute(1, 2, 0).cpu().numpy())
-    inverse = estimate_depth(rgb, name=estimator).depth.inverse_depth(NEAR_M, FAR_M)
+    inverse = estimate_depth(rgb, name=estimator).depth.inverse_depth(NEAR_M, FAR_M).astype(np.float16)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as temporary, temporary.open("wb") as file:
-            np.save(file, inverse.astype(np.float16))
+            np.save(file, inverse)
     return torch.from_numpy(inverse.astype(np.float32))
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import arg
 
 from cocnet.datasets.pairs.open_pairs import PairFolder, open_pairs
+from cocnet.errors import FileError
 
 if TYPE_CHECKING:
     from cocnet.datasets.pairs.open_pairs import Pairs
@@ -71,7 +72,9 @@ def controls_for(pairs: "Pairs", device: str = "cpu") -> "dict[str, Renderer]":
     from cocnet.evaluation.measure_pairs import readable
     from cocnet.renderers import Identity, Physical, best_constant_blur
 
-    first = next(iter(readable(pairs, device)))
+    first = next(iter(readable(pairs, device)), None)
+    if first is None:
+        raise FileError("expected a pair that can be read, got none, try another folder")
     blur = best_constant_blur((sample.light, sample.bokeh) for sample in readable(pairs, device))
     name = f"one blur, σ {100 * blur.share:.2g} % of the longer side, the best on these pairs"
     renderers: dict[str, Renderer] = {"untouched photo": Identity(), name: blur}

@@ -82,7 +82,8 @@ def mcnemar(first: Bool[Tensor, " n"], second: Bool[Tensor, " n"]) -> PairedTest
 def bootstrap_mean(values: Float[Tensor, " n"], seed: int = 0, draws: int = 10_000) -> Interval:
     """A mean with the percentile interval of means of n values drawn again with replacement (Efron 1979).
 
-    Values that aren't finite, as the PSNR of equal pictures, are left out of `count`. Raises InputError.
+    Values that aren't finite, as the PSNR of equal pictures, are left out of `count`; of a single value the interval
+    isn't known (NaN). Raises InputError.
     """
     if values.ndim != 1 or draws < 1:
         got = f"{list(values.shape)} and {draws}"
@@ -90,6 +91,8 @@ def bootstrap_mean(values: Float[Tensor, " n"], seed: int = 0, draws: int = 10_0
     finite = values[values.isfinite()].double().cpu().numpy()
     if len(finite) == 0:
         return Interval(math.nan, math.nan, math.nan, 0)
+    if len(finite) == 1:
+        return Interval(float(finite[0]), math.nan, math.nan, 1)
     random = np.random.default_rng(seed)
     means = [float(random.choice(finite, len(finite)).mean()) for _ in range(draws)]
     low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])

@@ -66,12 +66,12 @@ def judge_claims(run: RunFacts) -> list[Claim]:
         ),
         Claim(
             "The pictures look like natural bokeh",
-            f"mean PSNR to it above {LIKE_DB:g} dB",
+            f"mean PSNR to it above {LIKE_DB:g} dB, of the pictures that differ at all, if half do",
             tuple(_alike(run)),
         ),
         Claim(
             "sm-gda gives pictures that are more similar than gda's, bg-gda less similar ones",
-            "the intervals of the mean PSNR to natural bokeh, each at its own ε, lie apart",
+            "the intervals of the mean PSNR to natural bokeh, of pictures that differ, each at its own ε, lie apart",
             tuple(_order(run)),
         ),
         Claim(
@@ -86,12 +86,12 @@ def judge_claims(run: RunFacts) -> list[Claim]:
         ),
         Claim(
             "bg-gda transfers best",
-            "the intervals of the share fooled, of all pairs of classifiers together, lie apart",
+            "the intervals of the mean share fooled over all pairs of classifiers, as of one pair's photos, lie apart",
             tuple(_best_transfer(run)),
         ),
         Claim(
             "The pictures look more natural than those of ACE",
-            "the intervals of the mean PSNR to natural bokeh lie apart",
+            "the intervals of the mean PSNR to natural bokeh, of pictures that differ at all, lie apart",
             tuple(_beside_ace(run)),
         ),
     ]
@@ -217,7 +217,7 @@ def _best_transfer(run: RunFacts) -> Iterator[Case]:
     all_pairs = {method: pooled(shares) for method, shares in found.items()}
     for method in PAPER[:2]:
         best, other = all_pairs["bg-gda"], all_pairs[method]
-        figures = f"{hits(best)} of {best.count}, {method} {hits(other)} of {other.count}"
+        figures = f"{percent(best)}, {method} {percent(other)}"
         yield Case(f"against {method}", apart(best, other), figures)
 
 

@@ -16,7 +16,7 @@ from cocnet.attacks.guard import ask_classes, evaluating
 from cocnet.augment.corruptions import CONTROL
 from cocnet.compute import check_device, strict_float32
 from cocnet.datasets import LabelledFolder
-from cocnet.errors import MissingExtraError
+from cocnet.errors import FileError, MissingExtraError
 from cocnet.files.atomic import write_json
 from cocnet.files.json_file import an_object, read_json
 from cocnet.metrics import Interval, wilson
@@ -106,10 +106,17 @@ def _scored(
         list(manifest["corruptions"]),
         [int(one) for one in manifest["severities"] if int(one)],
     )
+    if not names or not severities:
+        raise FileError(
+            f"expected a set with corruptions of severity 1 or more in '{run.data}', got none, try making it anew"
+        )
     folders = [(CLEAN, 0), *((one, severity) for one in names for severity in severities)]
     right: dict[tuple[str, int], Right] = {}
     for number, (one, severity) in enumerate(folders, 1):
-        right[one, severity] = _right(run, run.data / one / str(severity), victim)
+        photos = LabelledFolder(
+            run.data / one / str(severity), manifest.get("classes"), classes=victim.classes
+        )
+        right[one, severity] = _right(run, photos, victim)
         if on_progress is not None:
             on_progress(name, number, len(folders))
     bokeh = [one for one in names if one != CONTROL]
@@ -128,9 +135,8 @@ def _scored(
     )
 
 
-def _right(run: CorruptionEvaluation, folder: Path, victim: Any) -> Right:
-    """Whether each photo of a class folder's files is named rightly."""
-    photos = LabelledFolder(folder, classes=victim.classes)
+def _right(run: CorruptionEvaluation, photos: LabelledFolder, victim: Any) -> Right:
+    """Whether each photo is named rightly."""
     found: dict[str, bool] = {}
     for start in range(0, len(photos), run.batch):
         some = [photos[i] for i in range(start, min(start + run.batch, len(photos)))]

@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cocnet.augment.corruptions import CORRUPTIONS, MEAN_COC, CorruptionScene, corrupted
+from cocnet.datasets.labelled.class_folders import told_numbers
 from cocnet.datasets.labelled.imagenet import imagenet_numbers
 from cocnet.datasets.labelled.labelled_photos import middle
 from cocnet.datasets.pairs.matching import DEPTHS, files_by_stem
@@ -51,10 +52,13 @@ def run_corruption(
         count = min(run.photos, len(sources))
         sources = [sources[place * len(sources) // count] for place in range(count)]
 
+    classes = told_numbers(images) if images.is_dir() else None
+
     def told(rows: list[Facts]) -> Facts:
         return {
             "corruptions": {name: CORRUPTIONS[name].about for name in names},
             "severities": {str(severity): MEAN_COC[severity] for severity in run.severities},
+            "classes": classes,
             "photos": [row for row in rows if PROBLEM not in row],
             "left_out": [row for row in rows if PROBLEM in row],
         }

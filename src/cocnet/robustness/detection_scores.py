@@ -82,7 +82,8 @@ def open_detector(spelled: str, device: str = "cpu") -> Detector:
 
     name, _, weights = spelled.partition("=")
     if ":" in name:
-        return own_callable(name, BOXES)
+        own = own_callable(name, BOXES, "a detector")
+        return own.to(device) if isinstance(own, torch.nn.Module) else own
     names = list_models(module=detection)
     if name not in names:
         raise InputError(f"expected a detector, got '{name}', try one of {', '.join(names)}")

@@ -4,8 +4,9 @@ Enters: a run's robustness.json as it is read. Leaves: intervals of 95 % and pai
 have.
 """
 
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cocnet.metrics import Interval, PairedTest, wilson
@@ -48,9 +49,14 @@ class RunFacts:
         return None if row is None else interval_of(row[what])
 
     def psnr_db(self, victim: str, method: str, to: str = "natural") -> Interval | None:
-        """The mean PSNR of a method's files to natural bokeh or to the photo."""
+        """The mean PSNR of a method's files to natural bokeh or to the photo, of those that differ from it; without
+        bounds (NaN) where fewer than half do."""
         row = self.score(victim, method)
-        return None if row is None or "psnr" not in row[f"to_{to}"] else interval_of(row[f"to_{to}"]["psnr"])
+        found = None if row is None or "psnr" not in row[f"to_{to}"] else interval_of(row[f"to_{to}"]["psnr"])
+        files = self.share(victim, method, "right")
+        if found is None or files is None or 2 * found.count >= files.count:
+            return found
+        return replace(found, low=math.nan, high=math.nan)
 
     def accuracy(self, victim: str, bokeh: bool) -> Interval | None:
         """The share of photos, or of natural bokeh, that a victim names rightly."""
@@ -101,5 +107,8 @@ def hits(share: Interval) -> int:
 
 
 def pooled(shares: list[Interval]) -> Interval:
-    """One share of all photos together."""
-    return wilson(sum(map(hits, shares)), sum(share.count for share in shares))
+    """The mean of shares of the same photos; its interval is that of as many photos as the largest has, not of their
+    sum, as what fools one classifier says much about the next."""
+    mean = sum(map(hits, shares)) / sum(share.count for share in shares)
+    count = max(share.count for share in shares)
+    return wilson(round(mean * count), count)

@@ -48,5 +48,5 @@ def _method(score: MethodScore, scores: Sequence[MethodScore]) -> AttackFacts:
         if len(alike) > 1
         else (),
         success=score.success.value if score.success.count else None,
-        random_success=None if baseline is None else baseline.success.value,
+        random_success=baseline.success.value if baseline is not None and baseline.success.count else None,
     )

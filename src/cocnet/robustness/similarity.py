@@ -7,20 +7,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cocnet.errors import CocnetError
 from cocnet.metrics.measures import Measures, open_metrics
 
 
 def open_similarity(names: tuple[str, ...]) -> Measures:
     """The metrics that work here; FLIP where LPIPS was wanted and can't be had. Raises InputError, FileError."""
-    found = open_metrics(names)
-    if "lpips" not in found.missing or "flip" in names:
-        return found
-    try:
-        other = open_metrics(("flip",))
-    except CocnetError:
-        return found
-    return Measures(found.compare | other.compare, found.missing)
+    if "lpips" not in names or "flip" in names:
+        return open_metrics(names)
+    found = open_metrics((*names, "flip"))
+    kept = set(names) | ({"flip"} if "lpips" in found.missing else set())
+    return Measures(
+        {name: call for name, call in found.compare.items() if name in kept},
+        {name: reason for name, reason in found.missing.items() if name in kept},
+    )
 
 
 def similarity(

@@ -23,16 +23,16 @@ HINT = f'{NAMES} in it: a list of names in the classifier\'s order, or {{"cat": 
 class LabelledFolder(LabelledPhotos):
     """FOLDER/CLASS/NAME.*, or FOLDER/n01440764_….* without class folders.
 
-    A class's number is, in this order: its place in `names`; in FOLDER/classes.json (a list of names, or a mapping of
-    names to numbers); its folder's name where all of them are numbers, 0-based; ImageNet's number of the WordNet id
-    that its folder's or photos' names begin with; its place in the sorted folders, where `classes`, the classifier's
-    [not known], is as many as there are folders. Raises FileError, InputError.
+    A class's number is, in this order: its place in `names`, or its number there; in FOLDER/classes.json (a list of
+    names, or a mapping of names to numbers); its folder's name where all of them are numbers, 0-based; ImageNet's
+    number of the WordNet id that its folder's or photos' names begin with; its place in the sorted folders, where
+    `classes`, the classifier's [not known], is as many as there are folders. Raises FileError, InputError.
     """
 
     def __init__(
         self,
         folder: str | Path,
-        names: Sequence[str] | None = None,
+        names: Sequence[str] | Mapping[str, int] | None = None,
         *,
         classes: int | None = None,
         size_px: int = SIZE_PX,
@@ -77,13 +77,17 @@ def _photos(folder: Path) -> Iterator[Path]:
 
 
 def _numbers(
-    root: Path, keys: Sequence[str], names: Sequence[str] | None, classes: int | None, by_file: bool
+    root: Path,
+    keys: Sequence[str],
+    names: Sequence[str] | Mapping[str, int] | None,
+    classes: int | None,
+    by_file: bool,
 ) -> tuple[dict[str, int], str]:
     """A number for each class name, and where they are from. Raises FileError where that can't be known."""
     if names is not None:
-        return {name: number for number, name in enumerate(names)}, "the names given"
-    if (root / NAMES).is_file():
-        return _numbers_of_file(root / NAMES), NAMES
+        return _numbers_of_names(names), "the names given"
+    if (told := told_numbers(root)) is not None:
+        return told, NAMES
     if all(name.isdecimal() for name in keys):
         return {name: int(name) for name in keys}, "the folders' own numbers, from 0"
     known = imagenet_numbers()
@@ -101,12 +105,17 @@ def _numbers(
     )
 
 
-def _numbers_of_file(path: Path) -> dict[str, int]:
-    return read_json(path, "class names or a mapping to numbers", '["cat", "dog"]', _numbers_of_names)
+def told_numbers(folder: Path) -> dict[str, int] | None:
+    """The number of each class that FOLDER/classes.json tells, None where there is no such file. Raises FileError."""
+    if not (folder / NAMES).is_file():
+        return None
+    return read_json(
+        folder / NAMES, "class names or a mapping to numbers", '["cat", "dog"]', _numbers_of_names
+    )
 
 
 def _numbers_of_names(said: Any) -> dict[str, int]:
-    named = {name: number for number, name in enumerate(said)} if isinstance(said, list) else dict(said)
+    named = dict(said) if isinstance(said, Mapping) else {name: n for n, name in enumerate(said)}
     return {str(name): int(number) for name, number in named.items()}
 
 
