@@ -86,7 +86,7 @@ def judge_claims(run: RunFacts) -> list[Claim]:
         ),
         Claim(
             "bg-gda transfers best",
-            "the intervals of the mean share fooled over all pairs of classifiers, as of one pair's photos, lie apart",
+            "the intervals of the mean share fooled over pairs of classifiers, as of one pair's photos, lie apart",
             tuple(_best_transfer(run)),
         ),
         Claim(
