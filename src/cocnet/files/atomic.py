@@ -8,7 +8,7 @@ import errno
 import math
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,22 @@ def check_output(path: str | Path, source: str | Path | None = None) -> None:
     _refuse(target, source)
     with _explained(target), closing(Claim(_beside(target))) as claim:
         claim.path.unlink()
+
+
+def check_writes(outputs: Iterable[str | Path], inputs: Iterable[str | Path | None] = ()) -> None:
+    """Refuse early, before any long work, outputs that can't be written, that are an input, or the same file twice;
+    raises FileError."""
+    read, written = tuple(inputs), set[Path]()
+    for path in outputs:
+        check_output(path)
+        for source in read:
+            _refuse(Path(path), source)
+        where = Path(path).resolve()
+        if where in written:
+            raise FileError(
+                f"expected outputs of different names, got '{path}' for two of them, try another name"
+            )
+        written.add(where)
 
 
 def _beside(target: Path) -> Path:

@@ -4,6 +4,7 @@ Enters: `out.jpg.json`. Leaves: the photo, the depth file and the options that i
 """
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ MOST_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class Recorded:
-    """What made a picture: paths as they were given, None where the photo or its depth was no file."""
+    """What made a picture: paths as they were given, None for a photo that was no file, or depth that wasn't given;
+    depth that was given, but as no file, is "-"."""
 
     photo: str | None
     depth: str | None
@@ -38,7 +40,12 @@ def read_settings(path: str | Path) -> Recorded:
             if name in known
         }
         options, lost = RenderOptions(**asked), sorted(set(found["options"]) - known)
-        facts = found.get("photo"), found.get("depth"), options, found.get("quality")
+        photo, depth, quality = (found.get(name) for name in ("photo", "depth", "quality"))
+        if not all(isinstance(one, str | None) for one in (photo, depth)) or type(quality) not in (
+            int,
+            type(None),
+        ):
+            raise TypeError
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = str(error) if isinstance(error, CocnetError) else "no settings of a render"
         raise FileError(
@@ -47,24 +54,29 @@ def read_settings(path: str | Path) -> Recorded:
     notes = [f"--settings: {', '.join(lost)}: not an option of this version"] if lost else []
     if found.get("version") != __version__:
         notes.append(f"--settings: made by version {found.get('version')}, this is {__version__}")
-    return Recorded(*facts, tuple(notes))
+    return Recorded(photo, depth, options, quality, tuple(notes))
 
 
-def merged(recorded: RenderOptions, given: RenderOptions) -> RenderOptions:
-    """The recorded options with those that aren't the default's; a new focus or blur replaces the old."""
+def merged(recorded: RenderOptions, given: RenderOptions, written: Collection[str] = ()) -> RenderOptions:
+    """The recorded options with those that aren't the default's, or that are named as `written`; a new focus, blur or
+    aperture replaces the old."""
     default = RenderOptions()
     changed = {
         field.name: getattr(given, field.name)
         for field in fields(given)
-        if getattr(given, field.name) != getattr(default, field.name)
+        if field.name in written or getattr(given, field.name) != getattr(default, field.name)
     }
     for group in _ALTERNATIVES:
         if any(name in changed for name in group):
-            changed = dict.fromkeys(group) | changed
+            changed = {name: getattr(default, name) for name in group} | changed
     return recorded.changed(**changed)
 
 
-_ALTERNATIVES = (("focus_m", "focus_point", "focus_range"), ("blur", "f_number"))
+_ALTERNATIVES = (
+    ("focus", "focus_m", "focus_point", "focus_range"),
+    ("blur", "f_number"),
+    ("aperture_image", "aperture_blades"),
+)
 
 
 def _text(path: Path) -> str:

@@ -13,6 +13,7 @@ from cocnet.imaging import DepthMap, depth_picture, write_depth, write_photo
 from cocnet.pipeline.options import RenderSettings
 
 PICTURES = (".jpg", ".jpeg", ".webp")
+DEPTHS = (".png", ".npy", ".exr", ".pfm", *PICTURES)
 
 
 def save_depth(

@@ -4,6 +4,7 @@ Enters: a path, pixels, settings (a dataclass). Leaves: `out.jpg` and `out.jpg.j
 """
 
 import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,7 +12,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from cocnet.errors import FileError
-from cocnet.files.atomic import atomic_path, check_output, write_json
+from cocnet.files.atomic import atomic_path, check_writes, write_json
 from cocnet.imaging import Photo, write_photo
 from cocnet.imaging.photo.encode import FORMATS
 
@@ -20,12 +21,16 @@ STREAM = "-"
 
 def settings_path(path: str | Path) -> Path:
     """Where the settings of an output lie: `out.jpg.json`."""
-    return Path(path).with_name(Path(path).name + ".json")
+    whole = Path(path) if Path(path).name else Path(path).resolve()
+    return whole.with_name(whole.name + ".json")
 
 
 def default_output(photo: str | Path, what: str = "bokeh") -> Path:
-    """Where a picture goes when nobody says: `holiday-bokeh.jpg` beside holiday.jpg, JPEG for other formats."""
+    """Where a picture goes when nobody says: `holiday-bokeh.jpg` beside holiday.jpg, JPEG for other formats. Raises
+    FileError for a folder."""
     path = Path(photo)
+    if not path.name:
+        raise FileError(f"expected a photo, got the folder '{photo}', try a photo in it, or cocnet batch")
     return path.with_name(f"{path.stem}-{what}{writable_suffix(path)}")
 
 
@@ -34,18 +39,23 @@ def writable_suffix(photo: Path) -> str:
     return photo.suffix if photo.suffix.lower() in FORMATS else ".jpg"
 
 
-def check_outputs(path: str | Path, *sources: str | Path | None) -> None:
-    """Refuse an output (or its settings) that can't be written or is one of the inputs; raises FileError.
+def check_outputs(path: str | Path, *sources: str | Path | None, others: Sequence[Path] = ()) -> None:
+    """Refuse an output, its settings or `others` that can't be written, are an input, or the same file; raises
+    FileError.
 
     Standard output ("-") is taken as it is.
     """
     if str(path) == STREAM:
+        check_writes(others, sources)
         return
-    if Path(path).suffix.lower() not in FORMATS:
-        raise FileError(f"expected a file name ending in {', '.join(FORMATS)}, got '{path}', try one of them")
-    for source in (None, *sources):
-        check_output(path, source)
-        check_output(settings_path(path), source)
+    check_suffix(Path(path), FORMATS)
+    check_writes((path, settings_path(path), *others), sources)
+
+
+def check_suffix(path: Path, known: Iterable[str]) -> None:
+    """Refuse a name with an ending that isn't written; raises FileError."""
+    if path.suffix.lower() not in known:
+        raise FileError(f"expected a file name ending in {', '.join(known)}, got '{path}', try one of them")
 
 
 def save_with_settings(

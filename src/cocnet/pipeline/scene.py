@@ -25,6 +25,7 @@ from cocnet.pipeline.drawn import Drawn
 from cocnet.pipeline.options import RenderOptions
 from cocnet.renderers.protocol import DEPTH, Reads
 
+NO_FILE = "-"  # depth that was given as an array, a function, or through standard input
 LENS_ALONE = (
     *("focus_point", "focus_m", "focus_range", "focus", "blur", "f_number", "aperture_blades"),
     *("aperture_rotation_deg", "roundness", "squeeze", "cat_eye", "axial_ca", "lateral_ca", "highlights"),
@@ -34,8 +35,8 @@ LENS_ALONE = (
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """A photo, its depth as it was found and where its file is, inverse depth (1/m) of the photo's size, and what was
-    drawn by hand."""
+    """A photo, its depth as it was found, inverse depth (1/m) of the photo's size, what was drawn by hand, and where
+    the file of given depth is (`NO_FILE`: nowhere)."""
 
     photo: Photo
     found: FoundDepth
@@ -45,8 +46,12 @@ class Scene:
 
     @cached_property
     def depth_doubts(self) -> tuple[str, ...]:
-        """A note on given depth that doesn't fit the photo."""
-        return depth_doubt(self.inverse, as_rgb8(self.photo.pixels)) if self.found.origin == "given" else ()
+        """Notes on given depth that doesn't fit the photo, or that the settings can't name."""
+        unnamed = (
+            ("depth: not a file, so that the settings can't name it",) if self.depth_file == NO_FILE else ()
+        )
+        doubts = depth_doubt(self.inverse, as_rgb8(self.photo.pixels)) if self.found.origin == "given" else ()
+        return doubts + unnamed
 
 
 def open_scene(
@@ -60,8 +65,14 @@ def open_scene(
         found = find_depth(depth, picture, options, focal_px, hand.subject)
     else:
         found = flat_depth(picture, "not read by this renderer")
-    file = os.fspath(depth) if isinstance(depth, str | os.PathLike) else None
-    return Scene(picture, found, inverse_depth_of(found, picture, options), hand, file)
+    return Scene(picture, found, inverse_depth_of(found, picture, options), hand, _file_of(depth))
+
+
+def _file_of(depth: Any) -> str | None:
+    """Where given depth lies; `NO_FILE` for what is none."""
+    if depth is None:
+        return None
+    return os.fspath(depth) if isinstance(depth, str | os.PathLike) else NO_FILE
 
 
 def opened_photo(photo: Any, options: RenderOptions) -> Photo:

@@ -6,14 +6,16 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from cocnet.apps.batch.run import run_batch
 from cocnet.apps.batch.settings import BatchRun
-from cocnet.errors import FileError
+from cocnet.errors import CocnetWarning, FileError
 from cocnet.files.run_folder import locked
 from cocnet.imaging import read_photo
 from cocnet.pipeline.options import RenderOptions
@@ -84,6 +86,38 @@ def test_what_is_done_is_kept_and_what_changed_is_made_again(batch, files):
     assert batch(contact_sheet=False).made == 1
     assert batch(OPTIONS.changed(f_number=2.0), contact_sheet=False).made == 3
     assert batch(OPTIONS.changed(f_number=2.0), quality=80, contact_sheet=False).made == 3
+
+
+def test_a_mask_that_changes_makes_the_pictures_anew(batch, files):
+    for n in (1, 2):
+        (files.folder / f"photos/{n}.jpg").unlink()
+    mask = files.folder / "mask.png"
+    Image.fromarray(np.full((18, 24), 255, np.uint8)).save(mask)
+    options = OPTIONS.changed(keep=str(mask))
+    assert batch(options, contact_sheet=False).made == 1 and batch(options, contact_sheet=False).kept == 1
+    Image.fromarray(np.eye(18, 24, dtype=np.uint8) * 255).save(mask)
+    assert batch(options, contact_sheet=False).made == 1
+
+
+def test_the_sheet_takes_no_pictures_place(batch, files):
+    files.photo("photos/contact-sheet.jpg", height=30)
+    files.depth("depth/contact-sheet.npy", height=30)
+    report = batch()
+    assert report.contact_sheet == str(files.folder / "out/contact-sheet-2.jpg")
+    assert read_photo(files.folder / "out/contact-sheet.jpg").height == 30
+    assert batch().kept == 4
+
+
+def test_what_is_lost_on_writing_is_told_of_its_photo(batch, files):
+    rgba = np.dstack([np.full((18, 24, 3), 90, np.uint8), np.full((18, 24), 100, np.uint8)])
+    (files.folder / "photos/0.jpg").unlink()
+    Image.fromarray(rgba).save(files.folder / "photos/0.png")
+    with warnings.catch_warnings(record=True) as printed:
+        batch(format="jpg")
+    assert not [one for one in printed if issubclass(one.category, CocnetWarning)]
+    pictures = json.loads((files.folder / "out/batch.json").read_text())["pictures"]
+    told = {one["photo"]: " ".join(one["notes"]) for one in pictures}
+    assert "transparency was dropped" in told["0.png"] and "transparency" not in told["1.jpg"]
 
 
 def test_bad_files_are_listed_and_the_others_made(batch, files):

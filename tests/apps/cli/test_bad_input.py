@@ -237,6 +237,37 @@ def test_row_15_bad_output(row, files, run):
     assert all(path.read_bytes() == data for path, data in before.items())
 
 
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (("-o", "x.png", "--save-depth", "d.png"), "input"),
+        (("-o", "x.png", "--save-mask", "hand.png"), "input"),
+        (("-o", "hand.png"), "input"),
+        (("-o", "x.png", "--save-mask", "x.png"), "different names"),
+        (("-o", "x.png", "--save-depth", "x.npy", "--save-mask", "x.npy"), "ending in"),
+        (("-o", "x.png", "--save-depth", "x.tif"), "ending in"),
+        (("-o", "x.jpg", "--quality", 500), "quality of 1–100"),
+    ],
+)
+def test_row_15_no_output_takes_the_place_of_another_file(options, word, files, run, monkeypatch):
+    photo, depth = files.photo(), files.folder / "d.png"
+    Image.fromarray(np.full((18, 24), 2000, np.uint16)).save(depth)
+    Image.fromarray(np.full((18, 24), 255, np.uint8)).save(files.folder / "hand.png")
+    before = {path: path.read_bytes() for path in files.folder.iterdir()}
+    monkeypatch.chdir(files.folder)
+    monkeypatch.setattr("cocnet.pipeline.render_photo.render", None)
+    outcome = run("render", photo, *metric(depth), "--keep", "hand.png", *options)
+    assert outcome.code == 1 and len(outcome.errors) == 1 and word in outcome.err
+    assert {path: path.read_bytes() for path in files.folder.iterdir()} == before
+
+
+@pytest.mark.parametrize("command", ["render", "deblur"])
+def test_a_folder_is_no_photo(command, run, files, monkeypatch):
+    monkeypatch.chdir(files.folder)
+    outcome = run(command, ".")
+    assert outcome.code == 1 and len(outcome.errors) == 1 and "expected a photo" in outcome.err
+
+
 def test_row_15_output_is_the_depth_map(files, run):
     depth = files.folder / "depth.png"
     Image.fromarray(np.full((18, 24), 2000, np.uint16)).save(depth)

@@ -101,6 +101,50 @@ def test_settings_lie_beside_the_picture(files, run):
     assert settings["nearest_m"] == pytest.approx(1.0) and settings["farthest_m"] == pytest.approx(5.0)
 
 
+def test_an_option_that_is_written_replaces_the_recorded_one_though_it_is_the_default(files, run):
+    out, again = files.folder / "look.png", files.folder / "again.png"
+    odd = ("--preview", "--highlights", "off", "--squeeze", 2, "--cat-eye", 0.5, "--max-mem", 500)
+    assert run("render", files.gdepth(), *odd, "--focus-m", 2, "-o", out).code == 0
+    plain = ("--no-preview", "--highlights", "auto", "--squeeze=1", "--cat_eye", 0, "--focus", "auto")
+    assert run("render", "--settings", f"{out}.json", *plain, "-o", again).code == 0
+    options = json.loads((files.folder / "again.png.json").read_text())["options"]
+    found = [
+        options[name] for name in ("preview", "highlights", "squeeze", "cat_eye", "focus_m", "max_mem_mb")
+    ]
+    assert found == [False, "auto", 1.0, 0.0, None, 500]
+
+
+def test_another_aperture_replaces_the_recorded_picture_of_one(files, run):
+    Image.fromarray(np.full((9, 9), 255, np.uint8)).save(files.folder / "star.png")
+    out, star = files.folder / "a.png", files.folder / "star.png"
+    assert run("render", files.gdepth(), "--aperture-image", star, "-o", out).code == 0
+    assert run("render", "--settings", f"{out}.json", "--aperture-blades", 6, "-o", out).code == 0
+    options = json.loads((files.folder / "a.png.json").read_text())["options"]
+    assert (options["aperture_image"], options["aperture_blades"]) == (None, 6)
+
+
+def test_depth_that_was_no_file_is_asked_for_again(files, run):
+    out, photo, depth = files.folder / "out.png", files.photo(), files.depth()
+    cocnet.render(photo, np.load(depth), depth_kind="metric").save(out)
+    outcome = run("render", "--settings", f"{out}.json", "-o", out)
+    assert outcome.code == 1 and "expected --depth" in outcome.errors[0]
+    given = ("--depth", depth, "--json", "-o", files.folder / "again.png")
+    outcome = run("render", "--settings", f"{out}.json", *given)
+    assert outcome.code == 0 and np.array_equal(
+        read_photo(out).pixels, read_photo(files.folder / "again.png").pixels
+    )
+
+
+@pytest.mark.parametrize("broken", [{"depth": ["x"]}, {"quality": "high"}, {"photo": 3}])
+def test_settings_of_other_types_are_one_line(files, run, broken):
+    out = files.folder / "out.png"
+    assert run("render", files.gdepth(), "-o", out).code == 0
+    path = files.folder / "out.png.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | broken))
+    outcome = run("render", "--settings", path, "-o", out)
+    assert outcome.code == 1 and "settings of a render" in outcome.errors[0] and len(outcome.errors) == 1
+
+
 def test_json_is_one_object_on_stdout(files, run):
     out = files.folder / "out.jpg"
     outcome = run("render", files.gdepth(), "--json", "-o", out)

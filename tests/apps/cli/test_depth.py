@@ -81,6 +81,15 @@ def test_refined_depth_is_disparity_of_the_photos_size(files, run):
     assert read_depth(out).kind == "disparity" and read_depth(out).values.shape == (18, 24)
 
 
+def test_refined_depth_without_scale_has_none_in_its_file(files, run):
+    photo, out = files.photo(), files.folder / "d.npy"
+    assert run("depth", photo, "--estimator", "builtin", "--refine", "-o", out).code == 0
+    found = read_depth(out)
+    assert found.kind == "relative_disparity" and found.span_m is not None
+    outcome = run("render", photo, "--depth", out, "-o", files.folder / "out.jpg")
+    assert outcome.code == 0 and "its distances are relative" in outcome.err
+
+
 def test_an_estimator_that_cannot_run_is_one_line(files, run):
     outcome = run("depth", files.photo(), "--estimator", "depth-pro", "-o", files.folder / "d.npy")
     assert outcome.code == 1 and len(outcome.errors) == 1 and "Depth Pro" in outcome.err

@@ -1,5 +1,6 @@
 """The server as a browser sees it; a visitor's work is done in this process, but for one test."""
 
+import io
 import json
 import shlex
 import threading
@@ -8,6 +9,7 @@ import time
 import httpx  # noqa: F401
 import numpy as np
 import pytest
+from PIL import Image
 from serving import Here, finished, uploaded
 from starlette.testclient import TestClient
 
@@ -222,6 +224,19 @@ def test_what_is_no_photo_is_told_and_leaves_nothing(app, client, body, name, sa
 )
 def test_an_error_tells_no_folder_of_the_server(line, told):
     assert told_line(InputError(line)) == told
+
+
+def test_depth_that_cannot_be_read_leaves_the_photo_as_it_was(client, files):
+    key = uploaded(client, files)
+    before, _ = looked(client, key, "depth")
+    coloured = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (18, 24, 3), np.uint8)).save(coloured, "PNG")
+    answer = client.post(f"/api/photos/{key}/depth?name=d.png", content=coloured.getvalue())
+    assert answer.status_code == 400 and "one channel" in answer.json()["detail"]
+    assert np.array_equal(looked(client, key, "depth")[0], before)
+    assert client.delete(f"/api/photos/{key}/depth").status_code == 200
+    (visitor,) = client.app._app.state.visitors._known.values()
+    assert visitor.photos[key].upload.depth is None
 
 
 def test_too_large_is_refused_before_and_after_decoding(client, files):

@@ -1,16 +1,19 @@
 """A whole film: its times, sound, colours and turn are kept; killed, it goes on; pictures in and out."""
 
+import io
 import json
 
 import numpy as np
 import pytest
 from films import FRAMES, HEIGHT, WIDTH, frame_pixels, packets, shown, write_film
+from PIL import Image, ImageCms
 
 from cocnet.apps.video.clip import open_clip
 from cocnet.apps.video.run import run_video
 from cocnet.apps.video.settings import VideoRun
 from cocnet.errors import CocnetError, FileError, InputError
-from cocnet.imaging import read_photo, write_photo
+from cocnet.imaging import Photo, read_photo, write_photo
+from cocnet.imaging.color.profile import of_code_points
 from cocnet.pipeline.options import RenderOptions
 
 pytest.importorskip("av", reason="the package av reads and writes films")
@@ -150,6 +153,49 @@ def test_pictures_become_pictures_of_the_same_names_and_a_film(film, tmp_path):
     report = film("frames/shot_%04d.png", "out.mp4", fps="25")
     assert report.frames == 3
     assert shown(tmp_path / "out.mp4")[0] == pytest.approx([0, 0.04, 0.08], abs=1e-6)
+
+
+def test_pictures_are_never_written_over_inputs(film, tmp_path):
+    """Numbers of the result begin at 0, those of the frames here at 1."""
+    for folder in ("frames", "depth"):
+        (tmp_path / folder).mkdir()
+        for n in range(1, 4):
+            write_photo(tmp_path / f"{folder}/f_{n:04}.png", frame_pixels(n))
+    before = {path: path.read_bytes() for path in tmp_path.glob("*/*.png")}
+    with pytest.raises(FileError, match="other than the inputs"):
+        film("frames/f_%04d.png", "frames/f_%04d.png")
+    with pytest.raises(FileError, match="other than the inputs"):
+        film("frames", "depth", depth=tmp_path / "depth")
+    assert {path: path.read_bytes() for path in tmp_path.glob("*/*.png")} == before
+    write_photo(tmp_path / "frames/f_0001.tif", frame_pixels(1))
+    (tmp_path / "frames/f_0001.tif").rename(tmp_path / "frames/f_0001.bmp")
+    with pytest.raises(FileError, match="one picture for each frame"):
+        film("frames", "out")
+
+
+def test_a_film_is_in_the_frames_colours_whatever_their_profile(film, tmp_path):
+    """A green of Display P3 that sRGB has, too."""
+    p3 = np.full((48, 64, 3), (120, 200, 90), np.uint8)
+    profile = of_code_points(12, 13)
+    for name, like in (("tagged", Photo(p3, icc=profile)), ("plain", Photo(p3))):
+        (tmp_path / name).mkdir()
+        for n in range(2):
+            write_photo(tmp_path / f"{name}/{n}.png", p3, like=like)
+        film(name, f"{name}.mp4")
+    tagged, plain = (shown(tmp_path / f"{name}.mp4")[1][0].mean((0, 1)) for name in ("tagged", "plain"))
+    converted = ImageCms.profileToProfile(
+        Image.fromarray(p3), ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
+    )
+    assert np.abs(plain - (120, 200, 90)).max() < 4
+    assert np.abs(tagged - np.asarray(converted)[0, 0]).max() < 4 and abs(tagged[0] - 120) > 15
+
+
+def test_frames_of_another_bit_depth_are_one_line(film, tmp_path):
+    (tmp_path / "frames").mkdir()
+    for n, kind in enumerate((np.uint8, np.uint16)):
+        write_photo(tmp_path / f"frames/{n}.png", frame_pixels(n).astype(kind))
+    with pytest.raises(FileError, match="one bit depth"):
+        film("frames", "out.mp4")
 
 
 def test_a_film_becomes_numbered_pictures(film, tmp_path):

@@ -3,7 +3,8 @@
 Enters: 8-bit views [h w 3] of any shape with their names. Leaves: a JPEG on white, rows from left to right.
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,13 @@ COLUMNS, GAP_PX, CAPTION_PX = 6, 8, 20
 _LETTERS = 34
 
 
-def write_sheet(folder: Path, views: Sequence[tuple[str, UInt8[np.ndarray, "h w 3"]]]) -> Path:
-    """Write the sheet into a folder; raises FileError."""
+def write_sheet(
+    folder: Path, views: Sequence[tuple[str, UInt8[np.ndarray, "h w 3"]]], taken: Container[Path] = ()
+) -> Path:
+    """Write the sheet into a folder, by a name that none of the pictures that are `taken` there has; raises
+    FileError."""
+    others = (f"{Path(NAME).stem}-{number}.jpg" for number in itertools.count(2))
+    free = next(name for name in itertools.chain([NAME], others) if Path(name) not in taken)
     rows = -(-len(views) // COLUMNS)
     cell = VIEW_PX + GAP_PX, VIEW_PX + CAPTION_PX + GAP_PX
     columns = min(COLUMNS, len(views))
@@ -31,8 +37,8 @@ def write_sheet(folder: Path, views: Sequence[tuple[str, UInt8[np.ndarray, "h w 
         sheet[down : down + height, right : right + width] = view
         under = slice(top + VIEW_PX, top + VIEW_PX + CAPTION_PX)
         sheet[under, left : left + VIEW_PX] = caption(_short(name), CAPTION_PX, VIEW_PX, 13)
-    write_photo(folder / NAME, sheet, quality=88)
-    return folder / NAME
+    write_photo(folder / free, sheet, quality=88)
+    return folder / free
 
 
 def _short(name: str) -> str:

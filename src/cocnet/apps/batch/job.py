@@ -3,10 +3,12 @@
 Enters: paths and options. Leaves: the picture with its settings beside it, and a small view of it.
 """
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cocnet.errors import CocnetWarning
 from cocnet.pipeline.options import RenderOptions
 
 VIEW_PX = 240
@@ -27,9 +29,12 @@ def render_one(photo: Path, depth: Path | None, options: RenderOptions, out: Pat
     from cocnet.pipeline.result_files import check_outputs
 
     check_outputs(out, photo, depth)
-    result = render(photo, depth, options)
-    result.save(out, quality)
-    return Made(out.stat().st_size, result.settings.notes, small_view(result.pixels))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", CocnetWarning)
+        result = render(photo, depth, options)
+        result.save(out, quality)
+    told = (str(one.message) for one in caught if issubclass(one.category, CocnetWarning))
+    return Made(out.stat().st_size, (*result.settings.notes, *told), small_view(result.pixels))
 
 
 def view_of(path: Path) -> Any:

@@ -66,11 +66,12 @@ def key_of(photo: Path, depth: Path | None, settings: Mapping[str, Any]) -> str:
 
 
 def what_makes(options: RenderOptions) -> dict[str, Any]:
-    """All that makes a picture besides its photo and depth; a weight file counts by its bytes."""
+    """All that makes a picture besides its photo and depth; weights, masks and the aperture's picture count by their
+    bytes."""
     asked = asdict(options)
-    weights = [Path(v) for v in asked.values() if isinstance(v, str) and v.endswith(".safetensors")]
-    hashes = [file_hash(path) for path in weights if path.is_file()]
-    return {"version": __version__, "options": asked, "weights": hashes}
+    files = {name: Path(value) for name, value in asked.items() if isinstance(value, str)}
+    hashes = {name: file_hash(path) for name, path in files.items() if path.suffix and path.is_file()}
+    return {"version": __version__, "options": asked, "files": hashes}
 
 
 def file_hash(path: Path) -> str:

@@ -202,4 +202,4 @@ def _sheet(run: BatchRun, outcomes: Sequence[Done]) -> Path | None:
         (done.item.name, view_of(run.out / done.item.output) if done.view is None else done.view)
         for done in there
     ]
-    return write_sheet(run.out, views) if views else None
+    return write_sheet(run.out, views, {done.item.output for done in outcomes}) if views else None

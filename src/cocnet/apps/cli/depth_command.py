@@ -4,14 +4,20 @@ Enters: a photo, or a depth file. Leaves: a depth file with its sidecar, or a co
 is.
 """
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
 from cocnet.apps.cli.say import note, print_json
 from cocnet.apps.cli.streams import STREAM, source
 from cocnet.errors import InputError
+
+if TYPE_CHECKING:
+    from cocnet.imaging import DepthMap
+    from cocnet.pipeline.options import RenderOptions
+    from cocnet.pipeline.render_photo import PhotoDepth
 
 PICTURES = (".jpg", ".jpeg", ".webp")
 
@@ -48,7 +54,7 @@ def depth(
         json: Print what was written as one JSON object on standard output.
     """
     from cocnet.files.atomic import check_output
-    from cocnet.imaging import DepthMap, depth_picture, read_photo, write_depth, write_photo
+    from cocnet.imaging import depth_picture, read_photo, write_depth, write_photo
     from cocnet.pipeline.options import RenderOptions
     from cocnet.pipeline.render_photo import depth_of
 
@@ -63,13 +69,13 @@ def depth(
     if picture:
         write_photo(out, depth_picture(found.inverse))
     else:
-        refined = DepthMap.of(found.inverse, "disparity", found.depth.source) if refine else found.depth
-        write_depth(out, refined)
+        written = _refined(found, options) if refine else found.depth
+        write_depth(out, written)
     for line in found.notes:
         note(line)
     facts: dict[str, Any] = {
         "output": str(out),
-        "kind": "picture" if picture else "disparity" if refine else found.depth.kind,
+        "kind": "picture" if picture else written.kind,
         "source": found.depth.source,
         "width": found.inverse.shape[1] if picture or refine else found.depth.width,
         "height": found.inverse.shape[0] if picture or refine else found.depth.height,
@@ -79,6 +85,17 @@ def depth(
         print_json(facts)
     else:
         print(f"{out}: {facts['kind']}")
+
+
+def _refined(found: "PhotoDepth", options: "RenderOptions") -> "DepthMap":
+    """The map that a render would take, of the photo's size; without scale where the found one has none."""
+    from cocnet.imaging import DepthMap
+    from cocnet.pipeline.focus import choose_span_m
+
+    if not found.depth.kind.startswith("relative"):
+        return DepthMap.of(found.inverse, "disparity", found.depth.source)
+    relative = DepthMap.of(found.inverse, "relative_disparity", found.depth.source)
+    return replace(relative, span_m=choose_span_m(found.depth, options))
 
 
 def depth_info(path: Annotated[Positional[Path], arg(metavar="FILE")], /, json: bool = False) -> None:

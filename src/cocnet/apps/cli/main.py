@@ -14,6 +14,7 @@ from typing import TextIO
 
 from cocnet import __version__
 from cocnet.apps.cli.commands import HEAD, known, overview
+from cocnet.apps.cli.given import remembered
 from cocnet.apps.cli.say import begin, note, say
 from cocnet.apps.cli.usage import UsageError, not_a_command, not_to_train, own_error, usage_error
 from cocnet.apps.cli.waiting import choose_waiting
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(not_a_command(arguments[0]), 2)
     try:
         call = _parsed(arguments)
-        with clean_end(), warnings.catch_warnings():
+        with remembered(arguments), clean_end(), warnings.catch_warnings():
             warnings.simplefilter("always", CocnetWarning)
             warnings.showwarning = _show_warning
             call()

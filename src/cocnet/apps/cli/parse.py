@@ -22,6 +22,7 @@ from tyro.constructors import (
 )
 
 from cocnet.apps.cli.commands import load
+from cocnet.apps.cli.given import without_negated
 from cocnet.errors import CocnetError
 from cocnet.pipeline.options import Pair
 
@@ -32,6 +33,7 @@ _SILENT = ("None", "", "''", "False")
 def parsed(arguments: Sequence[str]) -> Callable[[], None]:
     """What a command's name and its arguments ask for, ready to be called."""
     name, *given = arguments
+    given = without_negated(given) if name == "render" else given
     return tyro.cli(
         _deferred(load(name)),
         prog=f"cocnet {name}",

@@ -9,9 +9,10 @@ from typing import Annotated
 
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
+from cocnet.apps.cli.given import options_written
 from cocnet.apps.cli.progress import parts_done
 from cocnet.apps.cli.say import note, print_json
-from cocnet.apps.cli.streams import say_result, source, target
+from cocnet.apps.cli.streams import STREAM, say_result, source, target
 from cocnet.apps.cli.usage import UsageError
 from cocnet.apps.cli.waiting import loading
 from cocnet.errors import InputError
@@ -86,18 +87,25 @@ def render(
     """
     with loading():
         from cocnet.compute import keep_memory
-        from cocnet.files.atomic import check_output
+        from cocnet.imaging.photo.encode import FORMATS
+        from cocnet.pipeline.exports import DEPTHS, PICTURES
         from cocnet.pipeline.render_photo import render as render_photo
-        from cocnet.pipeline.result_files import check_outputs
+        from cocnet.pipeline.result_files import check_outputs, check_suffix, settings_path
         from cocnet.rendering.compiled import warm_up
 
     recorded = None if settings is None else read_settings(settings)
     photo, depth, rendering, quality, notes = _again(recorded, photo, depth, rendering, quality)
     to = target(out, photo, "bokeh", json)
-    check_outputs(to, photo, depth)
-    for extra in (save_depth, save_mask):
-        if extra is not None:
-            check_output(extra, photo)
+    drawn = (rendering.keep, rendering.subject, rendering.aperture_image)
+    extras = [path for path in (save_depth, save_mask) if path is not None]
+    if save_depth is not None:
+        check_suffix(save_depth, DEPTHS)
+        extras += [] if save_depth.suffix.lower() in PICTURES else [settings_path(save_depth)]
+    if save_mask is not None:
+        check_suffix(save_mask, FORMATS)
+    check_outputs(to, photo, depth, *drawn, others=extras)
+    if not 1 <= quality <= 100:
+        raise InputError(f"expected a quality of 1–100, got {quality}, try {DEFAULT_QUALITY}")
     keep_memory()
     warm_up()
     with parts_done("render") as on_progress:
@@ -141,7 +149,11 @@ def _again(
             "expected a photo, as the settings name none, try cocnet render photo.jpg --settings …"
         )
     if photo is None:
+        if depth is None and recorded.depth == STREAM:
+            raise InputError(
+                "expected --depth, as the settings are of depth that was no file, got none, try it"
+            )
         depth = depth or (None if recorded.depth is None else Path(recorded.depth))
-    chosen = merged(recorded.options, rendering)
+    chosen = merged(recorded.options, rendering, options_written())
     best = next(q for q in (quality, recorded.quality, DEFAULT_QUALITY) if q is not None)
     return photo or Path(str(recorded.photo)), depth, chosen, best, recorded.notes

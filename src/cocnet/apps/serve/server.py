@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from cocnet.apps.serve.jobs import Jobs
 from cocnet.apps.serve.names import choosable_names
 from cocnet.apps.serve.options_form import form, options_of
 from cocnet.apps.serve.settings import ServeRun
-from cocnet.apps.serve.studio import Upload, look, open_upload
+from cocnet.apps.serve.studio import Upload, check_depth, look, open_upload
 from cocnet.apps.serve.visitors import LOADS, Photo, Visitor, Visitors, told_line
 from cocnet.apps.workers import Limits, Worker, WorkerDied
 from cocnet.errors import CocnetError, FileError, InputError
@@ -115,8 +116,20 @@ def _add_photos(app: FastAPI, run: ServeRun) -> None:
         photo = photo_of(visitor, key)
         path = visitor.new_file(_checked(name, DEPTHS))
         await _received(request, path, most_bytes)
-        photo.upload = Upload(photo.upload.photo, path, photo.upload.max_pixels)
+        try:
+            await run_in_threadpool(visitor.call, check_depth, path, photo.upload)
+        except CocnetError:
+            shutil.rmtree(path.parent, ignore_errors=True)
+            raise
+        photo.upload = replace(photo.upload, depth=path)
         return {"depth": path.name}
+
+    @app.delete("/api/photos/{key}/depth")
+    def without_depth(visitor: Asking, key: str) -> dict[str, str]:
+        """Take a photo's depth map away again."""
+        photo = photo_of(visitor, key)
+        photo.upload = replace(photo.upload, depth=None)
+        return {"dropped": "depth"}
 
     @app.delete("/api/photos/{key}")
     def forget(visitor: Asking, key: str) -> dict[str, str]:

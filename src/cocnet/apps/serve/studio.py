@@ -81,6 +81,13 @@ def render_file(
     return asdict(result.settings)
 
 
+def check_depth(path: Path, upload: Upload) -> None:
+    """Read a depth map's numbers, of whatever kind they are. Raises CocnetError."""
+    from cocnet.imaging.depth.depth_file import read_array
+
+    read_array(path, upload.max_pixels * _BYTES_A_PIXEL)
+
+
 def scene_of(upload: Upload, options: RenderOptions) -> Any:
     """The photo with its depth; no path of the server in it. Raises CocnetError."""
     from cocnet.imaging import read_photo

@@ -88,7 +88,8 @@ class Parts:
 @contextmanager
 def parts_beside(out: Path) -> Iterator[Parts]:
     """The parts of an output, locked; their folder goes when the film is done, and stays when it isn't."""
-    folder = out.with_name(out.name + ENDING)
+    whole = out.resolve() if not out.name else out
+    folder = whole.with_name(whole.name + ENDING)
     with locked(folder):
         yield Parts(folder)
     shutil.rmtree(folder, ignore_errors=True)

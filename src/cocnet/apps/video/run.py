@@ -7,6 +7,7 @@ settings beside it.
 import hashlib
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -22,7 +23,7 @@ from cocnet.apps.video.sequence import is_pattern, open_sequence, picture_path
 from cocnet.apps.video.settings import VideoRun
 from cocnet.apps.video.work import FORMATS, LANES, Work, is_film
 from cocnet.errors import FileError
-from cocnet.files.atomic import atomic_path, check_output, write_json
+from cocnet.files.atomic import atomic_path, check_writes, write_json
 from cocnet.files.listing import listed
 from cocnet.pipeline.film import Film
 from cocnet.pipeline.options import RenderOptions
@@ -56,8 +57,8 @@ def run_video(
     options = options or RenderOptions()
     film_options = run.film(options)
     reel = open_reel(given, run, options)
-    check_film(run.out, reel)
     depths = _depths(run.depth, reel)
+    check_film(run.out, reel, depths or [])
     with parts_beside(run.out) as parts:
         work = Work(run, reel, depths, options)
         parts.restore(
@@ -97,11 +98,12 @@ def open_reel(given: Path, run: VideoRun, options: RenderOptions) -> Reel:
     return open_clip(given)
 
 
-def check_film(out: Path, reel: Reel) -> None:
-    """Refuse an output that can't be written, before the work. Raises FileError."""
+def check_film(out: Path, reel: Reel, depths: Sequence[Path]) -> None:
+    """Refuse an output that can't be written, or would take the place of an input, before the work. Raises
+    FileError."""
+    inputs = (*reel.files, *depths)
     if is_film(out):
-        check_output(out, reel.files[0])
-        check_output(settings_path(out))
+        check_writes((out, settings_path(out)), inputs)
         if isinstance(reel, Clip):
             check_sound(reel.path, out, FORMATS[out.suffix.lower()])
         return
@@ -110,10 +112,13 @@ def check_film(out: Path, reel: Reel) -> None:
     folder = out.parent if is_pattern(out) else out
     folder.mkdir(parents=True, exist_ok=True)
     names = reel.names()
-    for n in (0, reel.count - 1):
-        check_output(
-            picture_path(out, n, None if names is None else names[n]), reel.files[min(n, len(reel.files) - 1)]
-        )
+    pictures = [picture_path(out, n, None if names is None else names[n]) for n in range(reel.count)]
+    check_writes((pictures[0], pictures[-1]))
+    taken = {path.resolve() for path in inputs}
+    for picture, count in Counter(pictures).items():
+        if count > 1 or picture.resolve() in taken:
+            what = "one picture for each frame" if count > 1 else "outputs other than the inputs"
+            raise FileError(f"expected {what}, got '{picture}' twice, try another folder or pattern")
 
 
 @contextmanager

@@ -48,6 +48,10 @@ class Sequence:
                     f"expected frames of {self.look.width} × {self.look.height} px, got '{path}' of "
                     f"{photo.width} × {photo.height}, try pictures of one size"
                 )
+            if (photo.pixels.itemsize > 1) != (self.look.bits > 8):
+                raise FileError(
+                    f"expected frames of one bit depth, got '{path}' of {8 * photo.pixels.itemsize} bit, try another"
+                )
             yield Frame(number, photo, number, 1)
 
 

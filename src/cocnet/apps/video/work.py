@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 
+from cocnet.apps.video.clip import Clip
 from cocnet.apps.video.encode import PartWriter
 from cocnet.apps.video.parts import Parts
 from cocnet.apps.video.reel import Frame, Reel
@@ -21,6 +22,7 @@ from cocnet.apps.video.sequence import picture_path
 from cocnet.apps.video.settings import VideoRun
 from cocnet.files.atomic import atomic_path
 from cocnet.imaging import write_photo
+from cocnet.imaging.photo.in_srgb import in_srgb
 from cocnet.pipeline.film import Film
 from cocnet.pipeline.options import RenderOptions, RenderSettings
 from cocnet.pipeline.render_photo import RenderResult, render_plan
@@ -92,7 +94,7 @@ class Work:
 
     def _write(self, frame: Frame, pixels: Pixels, writer: PartWriter | None) -> None:
         if writer is not None:
-            writer.add(pixels)
+            writer.add(pixels if isinstance(self._reel, Clip) else in_srgb(pixels, frame.photo))
             return
         write_photo(self._picture(frame.number), pixels, like=frame.photo)
 

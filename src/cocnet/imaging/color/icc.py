@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int32
+from jaxtyping import Float32, Float64, Int32
 from torch import Tensor
 
 _CELLS = 1 << 12  # a power of two, so that a cell's beginning is exact; steps of 8-bit sRGB are wider
@@ -100,6 +100,18 @@ def _profile_curves(icc: bytes | None) -> tuple[Curve, Curve, Curve] | None:
     except (KeyError, ValueError, struct.error):
         return None
     return red, green, blue
+
+
+def colorants(icc: bytes | None) -> Float64[np.ndarray, "3 3"] | None:
+    """XYZ under D50 of a profile's red, green and blue, as columns; None where it has none."""
+    if color_space(icc) != "RGB" or icc is None:
+        return None
+    try:
+        tags = _tag_table(icc)
+        columns = [struct.unpack_from(">3i", tags[name], 8) for name in (b"rXYZ", b"gXYZ", b"bXYZ")]
+    except (KeyError, struct.error):
+        return None
+    return np.array(columns).T / 65536
 
 
 def _tag_table(icc: bytes) -> dict[bytes, bytes]:

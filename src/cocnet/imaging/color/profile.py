@@ -9,6 +9,7 @@ import struct
 from collections.abc import Sequence
 
 import numpy as np
+from jaxtyping import Float64
 
 Point = tuple[float, float]
 D65: Point = (0.3127, 0.3290)
@@ -152,6 +153,11 @@ def _profile(
     struct.pack_into(">6H", head, 24, 2024, 1, 1, 0, 0, 0)
     head[68:80] = _numbers(_D50)[8:]
     return bytes(head) + table + body
+
+
+def srgb_colorants() -> Float64[np.ndarray, "3 3"]:
+    """XYZ under D50 of sRGB's red, green and blue, as columns."""
+    return _adapted(np.stack([_xyz(point) for point in _BT709], 1), _xyz(D65))
 
 
 def _xyz(point: Point) -> np.ndarray:
