@@ -63,6 +63,16 @@ def test_the_network_runs_once_for_a_photo_and_again_for_another():
     assert network.calls == 4
 
 
+def test_a_network_whose_weights_change_is_asked_again():
+    network = DepthSubjectNet("lite0").eval()
+    before = look_at(photo(), network).mask
+    with torch.no_grad():
+        for name, weights in network.named_parameters():
+            if name in ("heads.0.bias", "depth.head.bias"):
+                weights += 9
+    assert look_at(photo(), network).mask.mean() > before.mean() + 0.1
+
+
 def test_missing_weights_are_one_line(tmp_path, monkeypatch):
     path = tmp_path / "none.safetensors"
     with pytest.raises(FileError, match=r"try the depth_subject\.safetensors of"):

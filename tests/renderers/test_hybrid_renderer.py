@@ -94,6 +94,24 @@ def test_tiles_are_the_whole_with_gradients_and_without():
 
 
 @torch.no_grad()
+def test_each_photo_of_a_batch_has_its_own_lens():
+    light, inverse = world()
+    renderer = HybridRenderer(
+        create_model("cocnet-hybrid", channels=[4, 8, 8], groups=1, kernel_size=5).eval()
+    )
+    numbers, distances = torch.tensor([1.0, 3.0]), torch.tensor([1.0, 2.0])
+    both = renderer.render(
+        light.repeat(2, 1, 1, 1),
+        inverse.repeat(2, 1, 1, 1),
+        LENS.at(f_number=numbers, focus_distance_m=distances),
+    )
+    for i in range(2):
+        lens = LENS.at(f_number=float(numbers[i]), focus_distance_m=float(distances[i]))
+        alone = renderer.render(light, inverse, lens)
+        assert (both[i] - alone[0]).abs().mean() < 3e-3 < 0.03 < (both[1 - i] - alone[0]).abs().mean()
+
+
+@torch.no_grad()
 def test_parts_end_without_seams():
     """Across the border of what is asked, the correction falls by no more a pixel than its size over half a cell."""
     light, inverse = world()

@@ -20,14 +20,24 @@ def scene(height, width):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"highlights": Highlights()}, {"lateral_ca": 0.004}, {"cat_eye": 0.7}]
+    "options",
+    [
+        {},
+        {"highlights": Highlights()},
+        {"lateral_ca": 0.004},
+        {"lateral_ca": 0.15},
+        {"cat_eye": 0.7},
+        {"preview": True},
+    ],
 )
 def test_tiles_equal_the_whole(options):
     height, width = 240, 400
     image, x = scene(height, width)
-    lens = lens_of(**{k: v for k, v in options.items() if k != "highlights"})
+    of_renderer = {k: v for k, v in options.items() if k in ("highlights", "preview")}
+    lens = lens_of(**{k: v for k, v in options.items() if k not in of_renderer})
     inverse = inverse_of(lens, x, width)
-    renderer = PhysicalRenderer(lens, highlights=options.get("highlights"), sharp_lights=True)
+    reach = float(x.abs().max())
+    renderer = PhysicalRenderer(lens, sharp_lights=True, max_radius_px=reach, **of_renderer)
     whole = renderer.from_inverse_depth(image, inverse)[0]
     out = torch.full_like(whole, torch.nan)
     calls = []
@@ -41,7 +51,7 @@ def test_tiles_equal_the_whole(options):
         width,
         lambda rows, columns: (image[0, :, rows, columns], inverse[0, :, rows, columns]),
         write,
-        float(x.abs().max()),
+        reach,
         max_mem_mb=24,
         on_progress=lambda done, count: calls.append((done, count)),
     )

@@ -76,16 +76,19 @@ def look_at(rgb: Rgb, network: torch.nn.Module | None = None) -> DepthView:
     """Run the network over a photo; who asks again for the same photo gets what was found before."""
     size = _network_size(rgb.shape[0], rgb.shape[1], SIDE_PX)
     view = (shrunk(rgb, size) * 255).round().byte()
-    disparity, mask = _seen(network or load_network(), view.numpy().tobytes(), size)
+    seen = network or load_network()
+    changes = sum(x._version for x in (*seen.parameters(), *seen.buffers()))
+    disparity, mask = _seen(seen, changes, view.numpy().tobytes(), size)
     return DepthView(_stretched(disparity).numpy(), mask.clone().numpy())
 
 
 @lru_cache(maxsize=4)
 @torch.inference_mode()
 def _seen(
-    network: torch.nn.Module, pixels: bytes, size: tuple[int, int]
+    network: torch.nn.Module, changes: int, pixels: bytes, size: tuple[int, int]
 ) -> tuple[Float[Tensor, "i j"], Float[Tensor, "i j"]]:
-    """Disparity and mask, the mean of two views: as it is, and mirrored and smaller."""
+    """Disparity and mask, the mean of two views: as it is, and mirrored and smaller. changes: how often the network's
+    weights were changed in place, as other weights see something else."""
     view = torch.frombuffer(bytearray(pixels), dtype=torch.uint8).reshape(1, 3, *size).float() / 255
     smaller = _network_size(*size, MIRRORED_PX)
     other = functional.interpolate(view, smaller, mode="bilinear", antialias=True).flip(-1)

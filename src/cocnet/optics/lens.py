@@ -119,6 +119,15 @@ class ThinLens:
         """The same lens with some fields changed."""
         return replace(self, **changes)
 
+    def of(self, index: int) -> "ThinLens":
+        """The lens of one picture of a batch: parameters [b] become [1]."""
+        own: dict[str, Any] = {
+            name: value[index : index + 1]
+            for name in ("f_number", "focus_distance_m")
+            if isinstance(value := getattr(self, name), Tensor) and value.ndim == 1 and len(value) > 1
+        }
+        return replace(self, **own) if own else self
+
 
 def coc_radius_eq1(
     focal_length_m: Number, aperture_diameter_m: Number, focus_distance_m: Number, distance_m: Tensor

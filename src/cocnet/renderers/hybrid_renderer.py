@@ -5,7 +5,7 @@ renderer's picture, and the signed radius of the circle of confusion (Eq. 1).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
@@ -94,9 +94,10 @@ def _tiled(
     apart = max(float(torch.as_tensor(one).abs().max()) for one in lens.channel_offset_m())
     apart *= light.shape[-1] / lens.sensor_width_m
     radius = float(lens.coc_radius_px(inverse, light.shape[-1]).abs().max()) + apart
-    for one, where, into in zip(light, inverse, out, strict=True):
+    for number, (one, where, into) in enumerate(zip(light, inverse, out, strict=True)):
         read, write = _windows(one, where, into, highlights)
-        render_tiled(renderer, light.shape[2], light.shape[3], read, write, radius)
+        own = replace(renderer, lens=lens.of(number))
+        render_tiled(own, light.shape[2], light.shape[3], read, write, radius)
     return out
 
 

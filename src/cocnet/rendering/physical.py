@@ -4,7 +4,7 @@ Enters: scene-linear [b 3 h w] and metres (or inverse depth, 1/m) [b 1 h w]. Lea
 Gradients reach the image, the depth, and the lens's focus distance and f-number where these are tensors.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 import torch
@@ -88,13 +88,15 @@ class PhysicalRenderer:
         size = tuple(image.shape[-2:])
         if min(size) < 2 * PREVIEW_SCALE:
             return self._channels(image, x, window)
+        bound = self.max_radius_px
+        half = self if bound is None else replace(self, max_radius_px=bound / PREVIEW_SCALE)
         if usable(image, x):
             loops = kernels()
             small, depth = loops.half_size(image), loops.half_size(x, 1 / PREVIEW_SCALE)
-            blurred = self._channels(small, depth, window.smaller(PREVIEW_SCALE))
+            blurred = half._channels(small, depth, window.smaller(PREVIEW_SCALE))
             return loops.detail_back(image, x, small, blurred)
         small, depth = (functional.avg_pool2d(t, PREVIEW_SCALE, ceil_mode=True) for t in (image, x))
-        blurred = self._channels(small, depth / PREVIEW_SCALE, window.smaller(PREVIEW_SCALE))
+        blurred = half._channels(small, depth / PREVIEW_SCALE, window.smaller(PREVIEW_SCALE))
         up, plain = (
             functional.interpolate(t, scale_factor=PREVIEW_SCALE, mode="bilinear")[..., : size[0], : size[1]]
             for t in (blurred, small)

@@ -51,7 +51,8 @@ def render_tiled(
     tile. Raises InputError where the memory can't hold any tile.
     """
     limit = min(max_radius_px, float(max(height, width)))
-    margin = math.ceil(1.5 * limit + min(2 * limit, 2**MAX_FILL_LEVELS) + 16)
+    shifted = abs(renderer.lens.lateral_ca) * max(height, width) / 2
+    margin = math.ceil(1.5 * limit + min(2 * limit, 2**MAX_FILL_LEVELS) + shifted + 16)
     align = max(2 ** fill_levels(limit), 2 * groups(limit)[-1].scale)
     lights = True if renderer.sharp_lights is None else renderer.sharp_lights
     renderer = dataclasses.replace(renderer, max_radius_px=max(limit, 1e-3), sharp_lights=lights)

@@ -7,7 +7,9 @@ from PIL import Image
 
 from cocnet.datasets import EBB, ImageBokehFolder, View
 from cocnet.datasets.pairs.ebb import NUMBERS
+from cocnet.datasets.pairs.sample import sample_of
 from cocnet.errors import CocnetError, DepthError, FileError, InputError
+from cocnet.imaging import write_photo
 
 
 @pytest.fixture
@@ -167,3 +169,23 @@ def test_ebb_splits(pairs):
     (pairs.root / "bokeh" / "4500.png").unlink()
     with pytest.raises(CocnetError, match=r"1 that aren't: 4500 \(no bokeh\)"):
         EBB(pairs.root, "test")
+
+
+def test_a_crops_nearness_is_that_of_its_photo(tmp_path):
+    """What a crop's nearest thing is says nothing of the blur that it had."""
+    for name in ("photos", "bokeh", "depth"):
+        (tmp_path / name).mkdir()
+    pixels = np.random.default_rng(0).integers(0, 255, (64, 256, 3)).astype(np.uint8)
+    for name in ("photos", "bokeh"):
+        write_photo(tmp_path / name / "a.png", pixels)
+    np.save(tmp_path / "depth" / "a.npy", np.linspace(0, 1, 256, dtype=np.float32)[None].repeat(64, 0))
+    pairs = ImageBokehFolder(
+        tmp_path / "photos",
+        tmp_path / "bokeh",
+        depths=tmp_path / "depth",
+        depth_kind="relative_disparity",
+        view=View(crop=(32, 32)),
+    )
+    pair = pairs[0]
+    assert float(pair.depth.max() - pair.depth.min()) < 0.2
+    assert torch.allclose(sample_of(pair).nearness[0], pair.depth, atol=1e-5)

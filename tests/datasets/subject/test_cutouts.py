@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from cocnet.datasets.subject.cutouts import SubjectViews, read_cutouts, read_set
+from cocnet.datasets.subject.cutouts import SubjectSet, SubjectViews, parted, read_cutouts, read_set
 from cocnet.datasets.synthetic import augment
 from cocnet.errors import FileError, InputError
 from cocnet.imaging import write_photo
@@ -136,3 +136,16 @@ def test_what_is_pasted_is_nearer(folders, tmp_path):
         inside, outside = item["mask"] > 0.95, item["mask"] < 0.05
         if inside.any() and outside.any():
             assert float(item["disparity"][inside].max()) > 0.85 > float(item["disparity"][outside].max())
+
+
+def test_photos_are_kept_back_where_there_are_enough():
+    planes = torch.zeros(25, 4, 8, 8, dtype=torch.uint8)
+    planes[:, 3, 2:6, 2:6] = 255
+    names = tuple(map(str, range(25)))
+    training, others, remark = parted(SubjectSet(planes, names))
+    assert (len(training), len(others), remark) == (23, 2, "")
+    assert not set(training.names) & set(others.names)
+    few, same, remark = parted(SubjectSet(planes[:9], names[:9]))
+    assert few is same and "the same photos" in remark
+    planes[:, 3] = 0
+    assert "the same photos" in parted(SubjectSet(planes, names))[2]

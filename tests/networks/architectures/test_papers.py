@@ -112,3 +112,11 @@ def test_pynet_sees_the_depth():
 def test_a_network_without_conditioning_ignores_depth(picture):
     model = create_model("dmshn").eval()
     assert torch.equal(model(picture), model(picture, torch.rand(1, 1, 2, 2)))
+
+
+def test_mpfnet_has_gradients_after_it_ran_without():
+    model, picture = create_model("mpfnet", radii_px=(3, 5)).eval(), torch.rand(1, 3, 32, 32)
+    with torch.inference_mode():
+        model(picture)
+    model(picture.requires_grad_()).sum().backward()
+    assert bool(picture.grad.any())

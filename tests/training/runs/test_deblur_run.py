@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from scenes import SCENES
 
 from cocnet import create_model, load_model, save_checkpoint
 from cocnet.apps.cli.main import main
-from cocnet.errors import InputError
+from cocnet.errors import FileError, InputError
 from cocnet.imaging import write_photo
 from cocnet.networks.architectures.ifan_reblurring import shrunk
 from cocnet.training.engine.deblur_objective import (
@@ -60,6 +61,36 @@ def test_the_command_trains_on_scenes_and_goes_on(photos, tiny, capsys):
     assert "dB over the blurred picture" in capsys.readouterr().out
     assert load_model(photos / "run" / "weights.safetensors").name == "deblur-hybrid"
     assert list((photos / "run" / "samples").iterdir())
+
+
+def test_other_photos_of_the_same_count_are_another_run(photos, tiny):
+    run = DeblurRun(
+        photos / "run", str(tiny), photos / "images", photos / "masks", side_px=32, held_out=1, steps=1
+    )
+    run_deblur(run)
+    moved = photos / "elsewhere.safetensors"
+    shutil.copy(tiny, moved)
+    write_photo(photos / "images" / "03.png", np.zeros((48, 48, 3), np.uint8))
+    with pytest.raises(FileError, match="files"):
+        run_deblur(replace(run, steps=2, model=str(moved)))
+
+
+def test_ifan_goes_on_with_the_same_reblurring_network(tmp_path):
+    path = save_checkpoint(create_model("ifan-lite"), tmp_path / "ifan.safetensors")
+    one, same, other = (starting_network(str(path), seed).reblurring.state_dict() for seed in (0, 0, 1))
+    assert all(torch.equal(one[name], same[name]) for name in one)
+    assert not all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_seed_of_the_recipe_is_the_runs(photos, tiny, monkeypatch):
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(
+        "cocnet.training.runs.deblur_run.run_deblur",
+        lambda run, recipe, progress: asked.update(r=run, c=recipe),
+    )
+    given = ["--images", "a", "--masks", "b", "--model", "ifan", "--recipe.seed", "5"]
+    assert main(["train", "deblur", *given]) == 0
+    assert asked["r"].seed == 5 and asked["c"] is None
 
 
 def test_ray_traced_scenes_are_every_other_pair(photos):

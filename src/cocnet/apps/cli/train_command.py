@@ -7,6 +7,7 @@ command goes on where it stood.
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +81,10 @@ def train_deblur(run: OmitArgPrefixes[DeblurRun], recipe: DeblurRecipe = SHORT) 
     """
     from cocnet.training.runs.deblur_run import run_deblur
 
+    run = replace(run, seed=run.seed or recipe.seed)
+    chosen = None if replace(recipe, seed=SHORT.seed) == SHORT else recipe
     with _progress() as on_progress:
-        score = run_deblur(run, None if recipe == SHORT else recipe, on_progress)
+        score = run_deblur(run, chosen, on_progress)
     if score is not None and score.pictures:
         print(
             f"{run.out / 'weights.safetensors'}: {score.gain:+.2f} dB over the blurred picture, "

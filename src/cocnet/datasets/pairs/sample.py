@@ -41,8 +41,12 @@ class Sample:
 
     @property
     def nearness(self) -> Float[Tensor, "1 1 h w"] | None:
-        """Depth as networks see it, 1 = nearest."""
-        return None if self.inverse_depth is None else nearness(self.inverse_depth)
+        """Depth as networks see it, 1 = the nearest of the photo that this may be a part of."""
+        if self.inverse_depth is None:
+            return None
+        if self.assumed:
+            return (self.inverse_depth - 1 / FAR_M) / (1 / NEAR_M - 1 / FAR_M)
+        return nearness(self.inverse_depth)
 
     def rendered_by(self, renderer: Renderer) -> Float[Tensor, "1 3 h w"]:
         """What a renderer makes of it, sRGB. Raises DepthError where the renderer reads depth and there is none."""

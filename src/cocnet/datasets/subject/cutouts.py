@@ -61,6 +61,16 @@ class SubjectSet:
         return SubjectSet(self.planes[picked], tuple(self.names[i] for i in picked))
 
 
+def parted(photos: SubjectSet, part: int = 10) -> tuple[SubjectSet, SubjectSet, str]:
+    """Photos to train on, one in `part` kept back for held-out scenes, and a remark where that can't be: of too few
+    photos, or where none that is kept back has a subject, both are all of them."""
+    if count := len(photos) // part:
+        training, others = photos.split(count)
+        if bool(((others.share > EMPTY_SHARE) & (others.share < FULL_SHARE)).any()):
+            return training, others, ""
+    return photos, photos, "; held-out scenes are of the same photos"
+
+
 def read_set(
     images: str | Path, masks: str | Path, side_px: int = 320, disparities: str | Path | None = None
 ) -> SubjectSet:

@@ -120,7 +120,7 @@ def disk_blur(image: Float[Tensor, "b c h w"], radius_px: float) -> Float[Tensor
 
 @lru_cache(maxsize=64)
 def _disk(radius_px: float) -> Float[Tensor, "k k"]:
-    with torch.device("cpu"):
+    with torch.inference_mode(False), torch.no_grad(), torch.device("cpu"):
         return lens_psf(_ROUND, radius_px).float()
 
 

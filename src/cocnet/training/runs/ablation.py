@@ -13,7 +13,6 @@ from tyro.conf import arg
 
 from cocnet.errors import InputError
 from cocnet.training.recipes.bokeh_recipes import BokehRecipe, BokehStage, LossWeights
-from cocnet.training.runs.bokeh_data import HELD_OUT_PART
 
 if TYPE_CHECKING:
     from torch import nn
@@ -138,15 +137,14 @@ def run_ablation(run: AblationRun, on_progress: Progress | None = None) -> "tupl
 
 def _scenes(run: AblationRun) -> "tuple[Any, list[LensPair], str]":
     """Scenes with one lens, cut at white as photos are: to train on, and of photos that were kept back."""
-    from cocnet.datasets.subject.cutouts import read_set
+    from cocnet.datasets.subject.cutouts import parted, read_set
     from cocnet.datasets.synthetic.scenes import Scenes, SceneSettings
 
     settings = SceneSettings(run.side_px, (run.radius_px, run.radius_px), "fixed")
     photos = read_set(run.images, run.masks)
-    kept = len(photos) // HELD_OUT_PART
-    training, others = photos.split(kept) if kept >= HELD_OUT_PART else (photos, photos)
+    training, others, remark = parted(photos)
     held_out = _Cut(Scenes(others, settings, seed=1, count=run.held_out))
-    about = f"synthetic scenes of {len(training)} photos, {asdict(settings)}"
+    about = f"synthetic scenes of {len(training)} photos, {asdict(settings)}{remark}"
     return _Cut(Scenes(training, settings)), [held_out[i] for i in range(run.held_out)], about
 
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from cocnet.networks import Card
     from cocnet.training.runs.training_items import Items, Views
 
-HELD_OUT_PART = 10  # of photos: one in so many is kept for held-out scenes
 DRAWS = 4  # of poor depth, of each ray-traced scene
 
 
@@ -44,7 +43,7 @@ def data_of(run: BokehRun, card: "Card", radius_scale_px: float = 1.0, seed: int
 
 def _scenes(run: BokehRun, card: "Card", scale: float, seed: int) -> TrainingData:
     """Scenes of most photos, and held-out scenes of the others."""
-    from cocnet.datasets.subject.cutouts import read_set, subject_files
+    from cocnet.datasets.subject.cutouts import parted, read_set, subject_files
     from cocnet.datasets.synthetic.scenes import SceneSettings
     from cocnet.training.runs.training_items import Items
 
@@ -53,9 +52,8 @@ def _scenes(run: BokehRun, card: "Card", scale: float, seed: int) -> TrainingDat
     )
     canvas = settings.side_px + 2 * math.ceil(settings.radius_px[1])
     photos = read_set(run.images or "", run.masks or "", max(320, -(-canvas // 4) * 4))
-    kept = len(photos) // HELD_OUT_PART
-    training, others = photos.split(kept) if kept >= HELD_OUT_PART else (photos, photos)
-    about = f"synthetic scenes of {len(training)} photos, {asdict(settings)}"
+    training, others, remark = parted(photos)
+    about = f"synthetic scenes of {len(training)} photos, {asdict(settings)}{remark}"
     if card.conditioning == "none" and run.portraits:
         about += f"; {run.portraits:.0%} are photos blurred behind their own subject"
     mixed = _corrected if card.physical else _with_ray_traced

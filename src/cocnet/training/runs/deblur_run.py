@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from cocnet.errors import InputError
+from cocnet.files.listing import listed
+from cocnet.files.run_folder import fingerprint
 from cocnet.training.runs.deblur_settings import DeblurRun
 
 if TYPE_CHECKING:
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from cocnet.training.recipes.deblur_recipe import DeblurRecipe
 
 PHOTO_PX = 448  # photos that scenes are made of are read at this size
-HELD_OUT_PART = 10  # of photos: one in so many is kept for held-out scenes
 
 
 class DeblurItems(Dataset[dict[str, Tensor]]):
@@ -64,14 +65,16 @@ def run_deblur(
     if run.threads is not None:
         torch.set_num_threads(run.threads)
     network = starting_network(run.model, run.seed)
-    recipe = replace(recipe or recipe_for(registered_name(network)), seed=run.seed)
+    recipe = recipe or recipe_for(registered_name(network))
+    recipe = replace(recipe, seed=run.seed or recipe.seed)
     recipe = recipe if run.steps is None else shortened(recipe, run.steps)
     if run.minutes is not None:
         share = run.minutes / len(recipe.stages)
         recipe = replace(recipe, stages=tuple(replace(s, minutes=share) for s in recipe.stages))
     items, held_out, about = data_of(run, registered_name(network).startswith("ifan"))
-    kept = {name: getattr(run, name) for name in ("model", "side_px", "held_out", "seed")}
-    facts = {"run": {k: str(v) for k, v in kept.items()}, "data": about}
+    kept: dict[str, Any] = {name: getattr(run, name) for name in ("side_px", "held_out", "seed")}
+    kept["model"] = fingerprint([Path(run.model)]) if Path(run.model).suffix else run.model
+    facts = {"run": kept, "data": about, "files": fingerprint(_files(run))}
     objective = DeblurObjective([held_out[i] for i in range(len(held_out))], recipe)
     task = Task(network, items, objective, recipe, run.out, about, facts, run.workers, run.device)
     return train(task, on_progress)
@@ -89,7 +92,22 @@ def starting_network(model: str, seed: int) -> "nn.Module":
         raise InputError(f"expected a deblurring network, got {network.name}, try deblur-hybrid or ifan-lite")
     if not Path(model).suffix:
         network.start_at_identity()
-    return WithReblurring(network) if isinstance(network, IFAN) else network
+    if not isinstance(network, IFAN):
+        return network
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return WithReblurring(network)
+
+
+def _files(run: DeblurRun) -> list[Path]:
+    """All that a run reads."""
+    from cocnet.datasets.subject.cutouts import subject_files
+
+    if run.data is not None:
+        return [path for part in ("train", "val") for path in listed(run.data / part, "*/*")]
+    pairs = subject_files(run.images or "", run.masks or "")
+    traced = [] if run.ray_traced is None else listed(run.ray_traced, "*.npz")
+    return [*(path for pair in pairs for path in pair), *traced]
 
 
 def registered_name(network: Any) -> str:
@@ -116,7 +134,7 @@ def data_of(run: DeblurRun, with_views: bool = False) -> "tuple[DeblurItems, Deb
 def _scenes(run: DeblurRun) -> "tuple[DeblurItems, DeblurItems, str]":
     """Scenes of most photos, and held-out scenes of the others."""
     from cocnet.datasets.pairs.raytraced import ray_traced
-    from cocnet.datasets.subject.cutouts import read_set
+    from cocnet.datasets.subject.cutouts import parted, read_set
     from cocnet.datasets.synthetic.deblur_scenes import (
         Alternating,
         DeblurScenes,
@@ -125,10 +143,9 @@ def _scenes(run: DeblurRun) -> "tuple[DeblurItems, DeblurItems, str]":
     )
 
     photos = read_set(run.images or "", run.masks or "", PHOTO_PX)
-    kept = len(photos) // HELD_OUT_PART
-    training, others = photos.split(kept) if kept else (photos, photos)
+    training, others, remark = parted(photos)
     settings = DeblurSceneSettings(run.side_px, run.radius_px)
-    about = f"synthetic scenes of {len(training)} photos, {settings}"
+    about = f"synthetic scenes of {len(training)} photos, {settings}{remark}"
     made: Dataset[DeblurPair] = DeblurScenes(training, settings, seed=run.seed)
     if run.ray_traced is not None:
         traced = ray_traced(run.ray_traced, run.side_px)

@@ -99,6 +99,8 @@ def run_subject(
     run: SubjectRun, on_progress: Callable[[float, dict[str, Any]], None] | None = None
 ) -> "MaskScore | None":
     """Train, or go on; returns the score on the held-out photos. Raises FileError, InputError."""
+    import copy
+
     import torch
 
     from cocnet.datasets.subject.cutouts import SubjectViews, read_cutouts
@@ -119,7 +121,7 @@ def run_subject(
         run.steps, run.batch, run.learning_rate, run.minutes, run.seed, run.encoder_share, run.bfloat16
     )
     planes = held_out.planes.float() / 255
-    kept = None if run.disparities else load_network()
+    kept = None if run.disparities else copy.deepcopy(load_network())
     task = Task(
         network,
         SubjectViews(photos, max(run.sides_px), run.pasted, run.seed, cutouts),
