@@ -27,7 +27,7 @@ lint: $(VENV)/.installed
 	$(BIN)/mypy
 
 docs: $(VENV)/.installed  ## the site with the API, into site/; a broken link or name is an error
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 test: $(VENV)/.installed lint docs  ## everything that CI checks: all but `make slow`
 	$(PYTEST) -m "not slow"

@@ -84,7 +84,8 @@ def verdicts(scores: Sequence[CorruptionScore]) -> list[str]:
     if word == "less" and names:
         means = ", ".join(f"{name} ({100 * _above(scores, name):+.1f} points)" for name in names)
         told.append(
-            f"Depth helps little where the focus misses the subject; for the mean classifier: {means}."
+            "Depth helps little or not at all where the focus misses the subject; accuracy above one_blur's, mean of "
+            f"the classifiers: {means}."
         )
     always = [max(s.always) for s in scores]
     fall = [

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from cocnet.rendering import PhysicalRenderer as PhysicalRenderer
     from cocnet.rendering import render_tiled as render_tiled
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 _HOMES = {
     "depth": "estimate_depth subject_mask",

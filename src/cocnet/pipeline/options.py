@@ -81,11 +81,12 @@ class RenderOptions:
     """How a depth map of another size is fitted: aspect = it must have the photo's aspect ratio; stretch = it is
     stretched over the photo, as the square maps of networks need it."""
     estimator: str = "auto"
-    """Depth estimator for a photo without depth: auto (the best that is installed), builtin, depth-anything-v2-small,
-    depth-pro, moge-2, rembg, one of a plug-in package, or a .safetensors file of `cocnet train subject`."""
+    """Depth estimator: auto (the photo's own depth, else the best that is installed), or one of these, whatever the
+    photo brings: builtin, depth-anything-v2-small, depth-pro, moge-2, rembg, one of a plug-in package, or a
+    .safetensors file of `cocnet train subject`."""
     refine_depth: Literal["auto", "on", "off"] = "auto"
-    """Align the edges of the depth map with those of the photo: auto (where depth is estimated, relative or smaller
-    than the photo), on or off."""
+    """Align the edges of the depth map with those of the photo: auto (where depth is estimated, from the
+    photo, relative or smaller than the photo), on or off."""
     near_m: float | None = None
     """Distance of the nearest point in metres, where depth is relative (default: from the subject's size; 1 for
     relative_depth)."""

@@ -24,8 +24,8 @@ from cocnet.robustness.transforms import differentiable
 
 @dataclass(frozen=True)
 class Method:
-    """A method that is ready, as it was spelled: NAME[@EPSILON][:steps=N][:restarts=N][:full][:eot=VIEW+VIEW]
-    [:with=VICTIM+VICTIM], or for the camera's settings camera[:stops=X][:dioptres=X]."""
+    """A method that is ready, as it was spelled: `NAME[@EPSILON][:steps=N][:restarts=N][:full][:eot=VIEW+VIEW]`
+    `[:with=VICTIM+VICTIM]`, or for the camera's settings `camera[:stops=X][:dioptres=X]`."""
 
     name: str
     base: str
