@@ -24,7 +24,7 @@ COMMANDS = {
         "video_command", "video", "Render a film, or a sequence of pictures, with the blur of a large lens."
     ),
     "serve": Command(
-        "serve_command", "serve", "Serve a page to choose focus and aperture by looking; open the printed URL in a browser."
+        "serve_command", "serve", "Serve a page to choose focus and aperture by looking, in a browser."
     ),
     "depth": Command(
         "depth_command", "depth", "Write the depth map of a photo: its own, else an estimated one."

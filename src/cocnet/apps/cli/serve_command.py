@@ -9,7 +9,7 @@ from cocnet.apps.serve.settings import ServeRun
 
 
 def serve(run: OmitArgPrefixes[ServeRun]) -> None:
-    """Serve a page to choose focus and aperture by looking; open the printed URL in a browser.
+    """Serve a page to choose focus and aperture by looking, in a browser.
 
     Drop a photo on the page, click what should be sharp, drag the aperture, and save at full size:
       cocnet serve
