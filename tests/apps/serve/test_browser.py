@@ -120,6 +120,14 @@ def open_halves(page, folder, **size):
     settled(page, depth_kind="metric")
 
 
+def test_a_depth_map_can_be_taken_away_again(page, tmp_path):
+    open_halves(page, tmp_path)
+    page.click("#depth-away")
+    page.wait_for_function("() => !document.getElementById('depth-text').textContent.includes('depth.npy')")
+    assert page.locator("#depth-away").is_hidden()
+    assert page.eval_on_selector("#depth-file", "each => each.value") == ""
+
+
 def test_click_blurs_elsewhere_and_the_saved_file_is_the_command_lines(page, tmp_path, monkeypatch):
     from cocnet.apps.cli.main import main
 

@@ -102,6 +102,7 @@ async function open(promise) {
     if (state.photo) server.forget(state.photo.id).catch(() => {});
     Object.assign(state, { photo, focus: {}, opening: {}, place: null });
     more.set(photo.options);
+    withoutDepth();
     comparison.clear();
     attacking.clear();
     at("tabs").hidden = false;
@@ -116,6 +117,11 @@ async function open(promise) {
     await show(before, original.picture);
     ask(false);
   } catch (error) { say(error.message, true); }
+}
+
+function withoutDepth() {
+  at("depth-away").hidden = true;
+  at("depth-file").value = "";
 }
 
 async function again() {
@@ -181,6 +187,16 @@ function listen() {
     try {
       await server.sendDepth(state.photo.id, at("depth-file").files[0]);
       if (!more.given.depth_kind) more.set({ ...more.given, depth_kind: "relative_disparity" });
+      at("depth-away").hidden = false;
+      await again();
+    } catch (error) { say(error.message, true); }
+  });
+  at("depth-away").addEventListener("click", async () => {
+    try {
+      await server.dropDepth(state.photo.id);
+      const { depth_kind: _, ...others } = more.given;
+      more.set(others);
+      withoutDepth();
       await again();
     } catch (error) { say(error.message, true); }
   });

@@ -17,6 +17,7 @@ export const upload = async (file) =>
   (await asked(`/api/photos?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file })).json();
 export const example = async (name) => (await asked(`/api/examples/${name}`, { method: "POST" })).json();
 export const forget = async (id) => asked(`/api/photos/${id}`, { method: "DELETE" });
+export const dropDepth = async (id) => asked(`/api/photos/${id}/depth`, { method: "DELETE" });
 export const sendDepth = async (id, file) =>
   (await asked(`/api/photos/${id}/depth?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file })).json();
 export const facts = async (id, options) => (await asked(`/api/photos/${id}/facts`, asJson({ options }))).json();
