@@ -29,7 +29,7 @@ lint: $(VENV)/.installed
 docs: $(VENV)/.installed  ## the site with the API, into site/; a broken link or name is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-test: $(VENV)/.installed lint docs  ## everything that CI checks: all but `make slow`
+test: $(VENV)/.installed lint docs  ## everything that CI checks: all but `make slow` and `make test-browser`
 	$(PYTEST) -m "not slow"
 
 slow: $(VENV)/.installed  ## the tests that take longest: exports of whole networks, large pictures, trainings

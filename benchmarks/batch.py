@@ -66,6 +66,7 @@ def main() -> None:
         prepare(asked.photos, photos, asked.count, asked.megapixels)
         batch = [sys.executable, "-m", "cocnet", "batch", str(photos), *options, "-o", str(out)]
         loop = ["bash", "-c", LOOP, sys.executable, str(photos), str(out), *options]
+        seconds(loop)  # compiles what isn't compiled yet
         for _ in range(asked.rounds):
             for way, command in (("loop", loop), ("batch", batch)):
                 shutil.rmtree(out, ignore_errors=True)

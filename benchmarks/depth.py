@@ -88,7 +88,7 @@ def command(photo: Path | None, folder: Path) -> None:
     start = time.perf_counter()
     subprocess.run([sys.executable, "-m", "cocnet", *arguments], check=True, stdout=subprocess.DEVNULL)
     seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9
     print(f"render, 12 megapixels: {seconds:.1f} s, peak {peak:.2f} GB")
 
 

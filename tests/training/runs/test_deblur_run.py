@@ -141,6 +141,20 @@ def test_ifan_by_decibels_begins_at_none_won():
     assert by_decibels == pytest.approx(float((won[0] / won[1]).log().mean()), abs=1e-4)
 
 
+def test_decay_alone_does_not_end_ifans_weights():
+    """A last layer of zeros leaves the others without a gradient of the loss."""
+    network = starting_network("ifan-lite", 0)
+    optimiser = DeblurObjective([], SHORT).optimiser(network)
+    optimiser.param_groups[0]["lr"] = 1e-2
+    first = network.model.features.levels[0][0].weight
+    before = first.detach().clone()
+    for parameter in network.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    for _ in range(20):
+        optimiser.step()
+    assert torch.allclose(first.detach(), before * (1 - 1e-2 * SHORT.weight_decay) ** 20, atol=1e-6)
+
+
 def test_a_step_of_ifan_leaves_weights_of_the_deblurring_part(dpdd_root, tmp_path):
     run = DeblurRun(tmp_path / "run", "ifan-lite", data=dpdd_root, side_px=32, held_out=1, steps=3)
     assert run_deblur(run).pictures == 1

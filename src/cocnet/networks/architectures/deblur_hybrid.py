@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from cocnet.compute import without_autocast
 from cocnet.errors import InputError
 from cocnet.networks.architectures.base import DeblurNet
 from cocnet.networks.zoo.registry import Card, register
@@ -95,7 +96,7 @@ class DeblurHybrid(DeblurNet):
     def changes(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b k 3 h w"]:
         """What each filter would change, cut to ±LARGEST."""
         kernels = [kernel.to(image) for kernel in wiener_filters(self.radii_px)]
-        with torch.autocast(image.device.type, enabled=False):
+        with without_autocast(image.device):
             found = [(x - image).clamp(-LARGEST, LARGEST) for x in _filtered(image, kernels)]
         return torch.stack(found, 1)
 

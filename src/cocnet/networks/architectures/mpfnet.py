@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from cocnet.compute import without_autocast
 from cocnet.errors import InputError
 from cocnet.networks.architectures.base import BokehNet
 from cocnet.networks.architectures.dmshn import (
@@ -92,7 +93,7 @@ class MPFNet(BokehNet):
             )
         found = self.scales(image)
         losses = []
-        with torch.autocast(image.device.type, enabled=False):
+        with without_autocast(image.device):
             scales = zip(found, pyramid(image), pyramid(bokeh), strict=True)
             for level, ((_, weights), small, truth) in enumerate(scales):
                 target = fusion_target(small, truth, self.radii_at(level))

@@ -83,9 +83,13 @@ class DeblurObjective(Objective[DeblurScore]):
         return off.abs().mean() if self.recipe.loss == "l1" else off.square().mean()
 
     def optimiser(self, network: nn.Module) -> Optimizer:
-        kind = RAdam if isinstance(network, WithReblurring) else AdamW
+        """AdamW; RAdam for IFAN, with decay apart from the gradient as in its authors' code (Liu et al. 2020). In the
+        gradient it would be all that a network with a last layer of zeros feels, and end every weight."""
         parameters = [p for p in network.parameters() if p.requires_grad]
-        return kind(parameters, weight_decay=self.recipe.weight_decay, betas=(0.9, 0.99))
+        shared: dict[str, Any] = {"weight_decay": self.recipe.weight_decay, "betas": (0.9, 0.99)}
+        if isinstance(network, WithReblurring):
+            return RAdam(parameters, decoupled_weight_decay=True, **shared)
+        return AdamW(parameters, **shared)
 
     def score(self, network: nn.Module) -> DeblurScore:
         return score_deblurring(network, self.held_out)
