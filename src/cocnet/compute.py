@@ -15,6 +15,15 @@ from torch import Tensor
 from cocnet.errors import InputError
 
 
+def use_threads(threads: int | None) -> None:
+    """Compute with so many processor threads, None = as many as now. Raises InputError below 1."""
+    if threads is None:
+        return
+    if threads < 1:
+        raise InputError(f"expected threads from 1, got {threads}, try leaving it out")
+    torch.set_num_threads(threads)
+
+
 def autocast_dtype(device: torch.device) -> torch.dtype | None:
     """What autocast computes in, None where it is off."""
     if torch.amp.is_autocast_available(device.type) and torch.is_autocast_enabled(device.type):

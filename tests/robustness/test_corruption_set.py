@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from cocnet.robustness import corruption_set
 from cocnet.robustness.corruption_scores import run_corruption_scores
 from cocnet.robustness.corruption_set import run_corruption
 from cocnet.robustness.corruption_settings import CorruptionEvaluation, CorruptionRun
+from cocnet.robustness.corruption_sources import SourcePhoto, file_names
 
 NAMES = ("near_focus", "cat_eye", CONTROL)
 
@@ -227,6 +229,26 @@ def test_shards_in_are_photos(run, tmp_path):
         name = f"{row['class']}/{row['photo']}"
         ours, theirs = run.out / "cat_eye/5" / name, tmp_path / "plain/cat_eye/5" / name.removeprefix("c")
         assert np.array_equal(read_photo(ours).pixels, read_photo(theirs).pixels)
+
+
+def test_photos_of_one_name_in_several_shards_are_all_kept():
+    sources = [SourcePhoto(Path(f"{n}.tar"), Path("0000.jpg"), "") for n in range(3)]
+    assert len({name.lower() for name in file_names(sources, "png")}) == 3
+    assert len(set(file_names([*sources, SourcePhoto(Path("a"), Path("0000.JPG"), "")], "jpeg"))) == 4
+
+
+def test_a_picture_that_is_gone_is_named_before_the_report(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("cocnet.robustness.sources.open_victim", open_tiny)
+    run_corruption(labelled(tmp_path / "photos"), run)
+    gone = next((run.out / "near_focus" / "3").glob("*/*.png"))
+    gone.unlink()
+    asked = CorruptionEvaluation(run.out, tmp_path / "report", ("tiny",))
+    with pytest.raises(FileError, match=gone.name):
+        run_corruption_scores(asked)
+    with pytest.raises(InputError, match="a victim or more"):
+        run_corruption_scores(replace(asked, victims=()))
+    with pytest.raises(InputError, match="threads from 1"):
+        run_corruption_scores(replace(asked, threads=0))
 
 
 def test_shards_out_hold_the_set_and_go_on(run, tmp_path, monkeypatch):

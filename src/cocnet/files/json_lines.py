@@ -18,7 +18,7 @@ def read_lines(path: Path) -> Iterator[Row]:
     """The JSON objects of a file, one a line; none where there is no file."""
     if not path.is_file():
         return
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
             row = json.loads(line)
         except (ValueError, RecursionError):

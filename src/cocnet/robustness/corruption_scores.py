@@ -14,9 +14,9 @@ import torch
 from cocnet import __version__
 from cocnet.attacks.guard import ask_classes, evaluating
 from cocnet.augment.corruptions import CONTROL
-from cocnet.compute import check_device, strict_float32
+from cocnet.compute import check_device, strict_float32, use_threads
 from cocnet.datasets import LabelledFolder
-from cocnet.errors import FileError, MissingExtraError
+from cocnet.errors import FileError, InputError, MissingExtraError
 from cocnet.files.atomic import write_json
 from cocnet.files.json_file import an_object, read_json
 from cocnet.metrics import Interval, wilson
@@ -74,10 +74,11 @@ def run_corruption_scores(
     run: CorruptionEvaluation, on_progress: Callable[[str, int, int], None] | None = None
 ) -> list[CorruptionScore]:
     """Measure all victims and write the report. Raises FileError, InputError."""
-    if run.threads is not None:
-        torch.set_num_threads(run.threads)
+    use_threads(run.threads)
     check_device(run.device)
     manifest = read_manifest(run.data)
+    if not run.victims:
+        raise InputError("expected a victim or more, got none, try --victims mobilenet_v2")
     victims = open_victims(run.victims, run.device)
     run.out.mkdir(parents=True, exist_ok=True)
     scores = []
@@ -119,6 +120,12 @@ def _scored(
         right[one, severity] = _right(run, photos, victim)
         if on_progress is not None:
             on_progress(name, number, len(folders))
+    for (one, severity), found in right.items():
+        if gone := sorted(right[CLEAN, 0].keys() - found.keys()):
+            place = run.data / one / str(severity) / gone[0]
+            raise FileError(
+                f"expected a picture of every photo in the set, got none at '{place}', try making it anew"
+            )
     bokeh = [one for one in names if one != CONTROL]
     always = {
         severity: [all(right[one, severity][photo] for one in bokeh) for photo in right[CLEAN, 0]]

@@ -61,11 +61,17 @@ def file_names(sources: Sequence[SourcePhoto], form: str, in_shards: bool = Fals
         name = f"{source.path.name.replace('.', '_')}-{number}" if in_shards else source.path.name
         return f"{name}.{ending}"
 
-    count = Counter((source.folder, plain(source)) for source in sources)
-    return [
-        plain(source) if count[source.folder, plain(source)] == 1 else longer(number, source)
-        for number, source in enumerate(sources)
-    ]
+    def numbered(number: int, source: SourcePhoto) -> str:
+        return f"{source.path.stem.replace('.', '_')}-{number}.{ending}"
+
+    names = [plain(source) for source in sources]
+    for other in (longer, numbered):
+        count = Counter((source.folder, name.lower()) for source, name in zip(sources, names, strict=True))
+        names = [
+            name if count[source.folder, name.lower()] == 1 else other(number, source)
+            for number, (source, name) in enumerate(zip(sources, names, strict=True))
+        ]
+    return names
 
 
 def _pictures(folder: Path) -> list[Path]:

@@ -20,7 +20,7 @@ from cocnet import __version__
 from cocnet.attacks.guard import evaluating
 from cocnet.attacks.own_victims import own_callable
 from cocnet.augment.corruptions import CONTROL
-from cocnet.compute import check_device, strict_float32
+from cocnet.compute import check_device, strict_float32, use_threads
 from cocnet.errors import FileError, InputError, MissingExtraError
 from cocnet.files.atomic import write_json
 from cocnet.files.offline import check_download
@@ -55,8 +55,7 @@ def run_detection_scores(
     run: DetectionEvaluation, on_progress: Callable[[str, int, int], None] | None = None
 ) -> list[DetectionScore]:
     """Measure all detectors and write the report. Raises FileError, InputError, MissingExtraError."""
-    if run.threads is not None:
-        torch.set_num_threads(run.threads)
+    use_threads(run.threads)
     check_device(run.device)
     manifest = read_manifest(run.data)
     truth = read_boxes(run.annotations)

@@ -76,8 +76,8 @@ def before_attack(photo: Path, run: AttackRun) -> Before:
     with strict_float32(image.device), torch.no_grad():
         natural = render(image, near)
     label = top_classes(victim, image, 1)[0].label if run.label is None else run.label
-    label = _class(label, victim)
-    goal = label if run.target is None else _class(run.target, victim)
+    label = _class(label, victim, "--label")
+    goal = label if run.target is None else _class(run.target, victim, "--target")
     return Before(image, near, natural, method, render, victim, label, goal)
 
 
@@ -100,7 +100,7 @@ def _opened(photo: Path, run: AttackRun) -> tuple[Float[Tensor, "1 3 n n"], Floa
     return image[None].to(run.device), near[None].to(run.device)
 
 
-def _class(label: int, victim: AnyVictim) -> int:
+def _class(label: int, victim: AnyVictim, option: str) -> int:
     if not 0 <= label < victim.classes:
-        raise InputError(f"expected a class of 0..{victim.classes - 1}, got {label}, try another --label")
+        raise InputError(f"expected a class of 0..{victim.classes - 1}, got {label}, try another {option}")
     return label

@@ -16,7 +16,7 @@ from torch import Tensor
 from cocnet.attacks.guard import ask_classes, evaluating, training
 from cocnet.attacks.own_victims import OwnVictim
 from cocnet.attacks.victims import Classifier
-from cocnet.compute import check_device, strict_float32
+from cocnet.compute import check_device, strict_float32, use_threads
 from cocnet.datasets import LabelledPhotos
 from cocnet.errors import InputError
 from cocnet.files.run_folder import claim
@@ -94,8 +94,7 @@ class Testbed:
 
 def open_testbed(run: RobustnessRun) -> Testbed:
     """Open all that the run names, before any work, and claim its folder. Raises FileError, InputError."""
-    if run.threads is not None:
-        torch.set_num_threads(run.threads)
+    use_threads(run.threads)
     check_device(run.device)
     render = open_view(run.renderer, setup_of(run), run.device)
     _check_methods(run, render)

@@ -69,6 +69,18 @@ def test_each_picture_is_that_of_render(batch, files):
         assert json.loads((files.folder / f"out/{n}.png.json").read_text())["options"]["f_number"] == 1.0
 
 
+def test_photos_that_are_given_are_never_written_over(batch, files):
+    """A folder of photos that is the output as well, beside another one."""
+    (files.folder / "out").mkdir()
+    for n in range(3):
+        files.photo(f"out/{n}.jpg", height=18 + n)
+    before = {path: path.read_bytes() for path in (files.folder / "out").iterdir()}
+    given = [str(files.folder / name) for name in ("photos", "out")]
+    with pytest.raises(FileError, match="outside of the output folder"):
+        run_batch(given, BatchRun(out=files.folder / "out"), OPTIONS, make_worker=Here)
+    assert {path: path.read_bytes() for path in (files.folder / "out").iterdir()} == before
+
+
 def test_a_second_batch_into_the_folder_is_told(batch, files):
     with locked(files.folder / "out"), pytest.raises(FileError, match="another process works"):
         batch()

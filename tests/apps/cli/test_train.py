@@ -89,6 +89,9 @@ def test_wrong_numbers_are_one_line(files, run):
     assert outcome.code == 1 and "multiples of 32" in outcome.errors[0]
     outcome = run("train", "subject", "--images", files.folder, "--masks", files.folder, "--encoder-share", 2)
     assert outcome.code == 1 and "encoder_share in 0..1" in outcome.errors[0]
+    for what in ("less", "deblur", "subject"):
+        outcome = run("train", what, "--images", files.folder, "--masks", files.folder, "--threads", 0)
+        assert outcome.code == 1 and "threads from 1" in outcome.errors[0] and len(outcome.errors) == 1
     outcome = run("train", "subject", "--images", files.folder, "--masks", files.folder, "--dropout", 1)
     assert outcome.code == 1 and "dropout in 0..1" in outcome.errors[0]
     outcome = run("train", "subject", "--images", files.folder, "--masks", files.folder)

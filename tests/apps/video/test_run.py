@@ -237,6 +237,7 @@ def test_depth_of_the_pictures_names_decides_what_is_blurred(film, tmp_path):
         ({"aperture_keys": ("2.8",)}, "aperture-keys of SECOND:F-NUMBER"),
         ({"aperture_keys": ("0:0",)}, "above 0"),
         ({"fps": "0"}, "fps"),
+        ({"fps": "1e-9"}, "fps"),
         ({"crf": 60}, "crf"),
     ],
 )
@@ -260,6 +261,11 @@ def test_what_is_no_film_or_cut_off_is_told_before_the_work(film, tmp_path):
     assert [p.name for p in tmp_path.iterdir() if "out" in p.name] == []
 
 
+def test_a_film_whose_name_looks_like_a_pattern_is_a_film(film, tmp_path):
+    write_film(tmp_path / "100%done.mp4", count=2)
+    assert film("100%done.mp4").frames == 2
+
+
 def test_sound_alone_is_no_film(film, tmp_path):
     import av
 
@@ -275,7 +281,7 @@ def test_sound_alone_is_no_film(film, tmp_path):
 def test_an_output_that_cant_be_is_told_before_the_work(film, tmp_path):
     write_film(tmp_path / "in.mp4")
     before = (tmp_path / "in.mp4").read_bytes()
-    for out in ("in.mp4", "missing/out.mp4", "out.xyz"):
+    for out in ("in.mp4", "missing/out.mp4", "out.xyz", "f/50%_%04d.png", "f/f_%04d.xyz"):
         with pytest.raises(CocnetError):
             film(out=out)
     assert (tmp_path / "in.mp4").read_bytes() == before

@@ -34,6 +34,11 @@ def find_photos(given: Sequence[str], out: Path, form: str = "own") -> list[Item
 
     What lies in `out` is none of them. Pictures of photos of one name keep the photo's ending: a.heic.jpg.
     """
+    for text in given:
+        if Path(text).exists() and _is_below(Path(text), out):
+            raise FileError(
+                f"expected photos outside of the output folder, got '{text}' in '{out}', try another --out"
+            )
     found, matching = dict[Path, Path](), [pair for text in given for pair in _matching(text)]
     for path, base in matching:
         if not _is_below(path, out):

@@ -19,15 +19,16 @@ from cocnet.apps.video.clip import Clip, open_clip
 from cocnet.apps.video.join import check_sound, join
 from cocnet.apps.video.parts import Parts, parts_beside
 from cocnet.apps.video.reel import Reel
-from cocnet.apps.video.sequence import is_pattern, open_sequence, picture_path
+from cocnet.apps.video.sequence import check_pattern, is_pattern, open_sequence, picture_path
 from cocnet.apps.video.settings import VideoRun
 from cocnet.apps.video.work import FORMATS, LANES, Work, is_film
 from cocnet.errors import FileError
 from cocnet.files.atomic import atomic_path, check_writes, write_json
 from cocnet.files.listing import listed
+from cocnet.imaging.photo.encode import FORMATS as PICTURE_FORMATS
 from cocnet.pipeline.film import Film
 from cocnet.pipeline.options import RenderOptions
-from cocnet.pipeline.result_files import settings_path
+from cocnet.pipeline.result_files import check_suffix, settings_path
 
 PART_FRAMES = 24
 
@@ -109,6 +110,9 @@ def check_film(out: Path, reel: Reel, depths: Sequence[Path]) -> None:
         return
     if out.suffix and not is_pattern(out) and not out.is_dir():
         raise FileError(f"expected a film ({', '.join(FORMATS)}) or a folder, got '{out}', try out.mp4")
+    if is_pattern(out):
+        check_pattern(out)
+        check_suffix(out, PICTURE_FORMATS)
     folder = out.parent if is_pattern(out) else out
     folder.mkdir(parents=True, exist_ok=True)
     names = reel.names()

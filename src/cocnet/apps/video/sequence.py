@@ -17,7 +17,7 @@ from cocnet.imaging import read_photo
 from cocnet.imaging.photo.encode import FORMATS
 from cocnet.imaging.photo.limits import budget_bytes
 
-NUMBERED = re.compile(r"%0?(\d*)d")
+NUMBERED = re.compile(r"%0?(\d{0,2})d")
 PICTURES_NAME = "frame_%06d.png"
 
 
@@ -68,7 +68,13 @@ def open_sequence(given: Path, rate: Fraction, out: Path, max_mem_mb: int | None
 
 def is_pattern(path: Path) -> bool:
     """Whether a path means numbered pictures."""
-    return NUMBERED.search(path.name) is not None
+    return NUMBERED.search(path.name) is not None and not path.is_file()
+
+
+def check_pattern(pattern: Path) -> None:
+    """Raise InputError for a pattern of more than one number."""
+    if pattern.name.count("%") != 1:
+        raise InputError(f"expected one number in the pattern, got '{pattern}', try frame_%04d.png")
 
 
 def picture_path(out: Path, number: int, name: str | None) -> Path:
@@ -86,9 +92,9 @@ def _of_folder(folder: Path, out: Path) -> list[Path]:
 
 def _numbered(pattern: Path) -> list[Path]:
     """Numbers of the pattern that are there, in order; a gap ends in an error."""
+    check_pattern(pattern)
     match = NUMBERED.search(pattern.name)
-    if match is None or pattern.name.count("%") != 1:
-        raise InputError(f"expected one number in the pattern, got '{pattern}', try frame_%04d.png")
+    assert match is not None  # who calls this has asked is_pattern
     before, after = pattern.name[: match.start()], pattern.name[match.end() :]
     expression = re.compile(re.escape(before) + r"(\d+)" + re.escape(after))
     found = {}

@@ -52,9 +52,10 @@ class VideoRun:
             rate = Fraction(self.fps or 24)
         except (ValueError, ZeroDivisionError):
             rate = Fraction(0)
+        rate = rate.limit_denominator(100_000)
         if not 0 < rate <= 1000:
             raise InputError(f"expected fps above 0, got '{self.fps}', try 24 or 30000/1001")
-        return rate.limit_denominator(100_000)
+        return rate
 
     def film(self, rendering: RenderOptions) -> FilmOptions:
         """The options of the film with those of each frame. Raises InputError."""

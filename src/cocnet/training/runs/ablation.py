@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import arg
 
+from cocnet.compute import use_threads
 from cocnet.errors import InputError
 from cocnet.training.recipes.bokeh_recipes import BokehRecipe, BokehStage, LossWeights
 
@@ -116,14 +117,12 @@ def network_of(name: str, seed: int = 0) -> "nn.Module":
 def run_ablation(run: AblationRun, on_progress: Progress | None = None) -> "tuple[FinishedTraining, ...]":
     """Train what isn't finished, then report all that is. Raises FileError, also where the folder holds trainings of
     other lengths or scenes, or InputError."""
-    import torch
 
     from cocnet.files.run_folder import claim
     from cocnet.training.runs.ablation_report import finished, write_ablation
 
     run = run.checked()
-    if run.threads is not None:
-        torch.set_num_threads(run.threads)
+    use_threads(run.threads)
     training, held_out, about = _scenes(run)
     claim(run.out, {"steps": run.steps, "held_out": run.held_out, "data": about})
     for seed in run.seeds:

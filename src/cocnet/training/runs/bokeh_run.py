@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cocnet.compute import use_threads
 from cocnet.files.run_folder import fingerprint
 from cocnet.training.recipes.bokeh_recipes import BokehRecipe
 from cocnet.training.recipes.recipe import shortened
@@ -31,7 +32,6 @@ def run_bokeh(
 ) -> "PairScore | None":
     """Train, or go on; returns the held-out score (None in all processes but the first). Raises FileError,
     InputError, DepthError."""
-    import torch
 
     from cocnet.networks import card_of
     from cocnet.training.engine.bokeh_objective import BokehObjective
@@ -40,8 +40,7 @@ def run_bokeh(
 
     run, recipe = run.checked(), recipe or BokehRecipe()
     recipe = recipe if run.steps is None else shortened(recipe, run.steps)
-    if run.threads is not None:
-        torch.set_num_threads(run.threads)
+    use_threads(run.threads)
     network = starting_network(run, recipe.seed)
     adversarial = any(stage.loss.adversarial for stage in recipe.stages)
     trained = with_discriminator(network, recipe.seed) if adversarial else network

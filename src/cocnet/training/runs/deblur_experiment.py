@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from cocnet.compute import use_threads
 from cocnet.files.atomic import atomic_path, write_json
 from cocnet.files.run_folder import claim
 from cocnet.training.runs.deblur_settings import DeblurExperiment
@@ -53,8 +54,7 @@ def run_experiment(run: DeblurExperiment, on_progress: Progress | None = None) -
     from cocnet.networks import load_model
     from cocnet.training.runs.deblur_experiment_report import WAYS, write_report
 
-    if run.threads is not None:
-        torch.set_num_threads(run.threads)
+    use_threads(run.threads)
     claim(
         run.out,
         {"experiment": {k: str(v) for k, v in vars(run).items() if k not in ("out", "threads", "seeds")}},

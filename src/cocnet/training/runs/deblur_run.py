@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from cocnet.compute import use_threads
 from cocnet.errors import InputError
 from cocnet.files.listing import listed
 from cocnet.files.run_folder import fingerprint
@@ -62,8 +63,7 @@ def run_deblur(
     from cocnet.training.recipes.recipe import shortened
 
     run = run.checked()
-    if run.threads is not None:
-        torch.set_num_threads(run.threads)
+    use_threads(run.threads)
     network = starting_network(run.model, run.seed)
     recipe = recipe or recipe_for(registered_name(network))
     recipe = replace(recipe, seed=run.seed or recipe.seed)

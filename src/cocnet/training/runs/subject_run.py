@@ -103,6 +103,7 @@ def run_subject(
 
     import torch
 
+    from cocnet.compute import use_threads
     from cocnet.datasets.subject.cutouts import SubjectViews, read_cutouts
     from cocnet.depth.network_view import load_network
     from cocnet.training.engine.loop import train
@@ -111,7 +112,7 @@ def run_subject(
     from cocnet.training.recipes.subject_recipe import subject_recipe
 
     run = run.checked()
-    torch.set_num_threads(run.threads or torch.get_num_threads())
+    use_threads(run.threads)
     torch.manual_seed(run.seed)
     frozen = run.frozen_depthwise or not run.disparities
     network = starting_network(run.encoder, run.start, frozen, run.dropout)
