@@ -125,6 +125,32 @@ def test_numbers_of_classes_go_with_the_set(run, tmp_path, monkeypatch):
     assert found.clean.value == 1.0 and found.photos == 5
 
 
+def test_nothing_that_is_there_is_written_over(run, tmp_path):
+    photos = labelled(tmp_path / "photos")
+    run.out.mkdir()
+    (run.out / "manifest.json").write_text("mine")
+    with pytest.raises(FileError, match=r"a manifest\.json of its own"):
+        run_corruption(photos, run)
+    assert [path.name for path in run.out.iterdir()] == ["manifest.json"]
+    with pytest.raises(InputError, match="photos from 1"):
+        replace(run, photos=0)
+
+
+def test_a_plan_that_fails_claims_no_folder(run, tmp_path):
+    photos = labelled(tmp_path / "photos")
+    with pytest.raises(FileError, match="depth file"):
+        run_corruption(photos, replace(run, depths=tmp_path))
+    assert not run.out.exists()
+    assert len(run_corruption(photos, run)["photos"]) == 5
+
+
+def test_nothing_made_is_an_error(run, tmp_path, capsys):
+    photos = labelled(tmp_path / "photos")
+    given = ["corrupt", str(photos), "--estimator", "nope", "--severities", "1", "-o", str(run.out)]
+    assert main(given) == 1
+    assert "expected a photo that can be used" in capsys.readouterr().err
+
+
 def test_a_set_without_corruptions_is_one_line(run, tmp_path, monkeypatch):
     monkeypatch.setattr("cocnet.robustness.sources.open_victim", open_tiny)
     run_corruption(labelled(tmp_path / "photos"), replace(run, severities=(0,)))

@@ -40,7 +40,10 @@ def convert_victim(name: str, path: str | Path, out: str | Path) -> Path:
     state = _counted(torchvision_names(state))
     with atomic_path(target) as temporary:
         save_file({key: tensor.contiguous().clone() for key, tensor in state.items()}, temporary)
-        open_victim(name, temporary)
+        try:
+            open_victim(name, temporary)
+        except FileError as error:
+            raise FileError(str(error).replace(str(temporary), str(path))) from error
     digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     with atomic_path(target.with_suffix(".md")) as temporary:
         text = f"# {name}\n\nConverted from `{Path(path).name}` (SHA-256 `{digest}`).\n"

@@ -12,9 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cocnet.errors import FileError
 from cocnet.files.atomic import write_json
 from cocnet.files.many import Facts, Process, key_of, one_by_one, run_many
-from cocnet.files.run_folder import claim, locked
+from cocnet.files.run_folder import SETTINGS, claim, locked
 from cocnet.files.shards import SUFFIX, write_shard
 
 LEDGER = "done.jsonl"
@@ -46,12 +47,18 @@ def make_set(
     facts. With run.shard items write into a folder that is then packed, so many items a shard. Raises CocnetError.
     """
     settings = {name: str(value) for name, value in asdict(run).items()}
+    if (run.out / manifest).exists() and not (run.out / SETTINGS).exists():
+        raise FileError(
+            f"expected a new folder, or one of an earlier run, got '{run.out}' with a {manifest} of its own, "
+            "try another --out"
+        )
+    items = plan()
     with locked(run.out):
         free = FREE if run.shard else work.free  # another choice makes other shards of the same names
         claim(run.out, {name: value for name, value in settings.items() if name not in free})
         for left in run.out.glob(f"{SCRATCH}*"):
             shutil.rmtree(left, ignore_errors=True)
-        items, process, batch = plan(), work.process, work.batch
+        process, batch = work.process, work.batch
         if run.shard:
             items, process, batch = _shards(items, run), partial(_packed, work), 1
         ledger, ways = run.out / LEDGER, {"workers": run.workers, "ray": run.ray}

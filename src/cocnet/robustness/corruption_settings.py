@@ -54,6 +54,8 @@ class CorruptionRun:
             raise InputError(f"expected size_px from {LEAST_PX}, or 0, got {self.size_px}, try 224")
         if self.shard < 0:
             raise InputError(f"expected shard from 1, or 0, got {self.shard}, try 1000")
+        if self.photos is not None and self.photos < 1:
+            raise InputError(f"expected photos from 1, got {self.photos}, try leaving it out")
         if not self.severities or not all(0 <= one <= 5 for one in self.severities):
             raise InputError(f"expected severities of 0 to 5, got {self.severities}, try 1 2 3 4 5")
 

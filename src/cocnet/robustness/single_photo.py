@@ -123,9 +123,11 @@ def _depth_written(depth: "Tensor | None", natural: "Tensor", run: AttackRun) ->
     from cocnet.imaging import DepthMap, write_depth
     from cocnet.robustness.sources import setup_of
 
-    if depth is None or bool((depth == natural).all()):
-        return None
     path = _beside(run.out, ".npy")
+    if depth is None or bool((depth == natural).all()):
+        for left in (path, _beside(path, ".json")):  # of another run with the same output
+            left.unlink(missing_ok=True)
+        return None
     inverse = setup_of(run).inverse_depth(depth.cpu())[0, 0]
     write_depth(path, DepthMap.of(inverse, "disparity", f"adversarial by {run.method}"))
     return path

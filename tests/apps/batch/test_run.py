@@ -100,6 +100,14 @@ def test_what_is_done_is_kept_and_what_changed_is_made_again(batch, files):
     assert batch(OPTIONS.changed(f_number=2.0), quality=80, contact_sheet=False).made == 3
 
 
+def test_a_kept_picture_that_cannot_be_read_is_missing_on_the_sheet_alone(batch, files):
+    batch()
+    path = files.folder / "out/1.jpg"
+    path.write_bytes(b"x" * path.stat().st_size)
+    report = batch()
+    assert report.kept == 3 and report.contact_sheet is not None
+
+
 def test_a_mask_that_changes_makes_the_pictures_anew(batch, files):
     for n in (1, 2):
         (files.folder / f"photos/{n}.jpg").unlink()

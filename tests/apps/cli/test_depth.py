@@ -81,6 +81,14 @@ def test_refined_depth_is_disparity_of_the_photos_size(files, run):
     assert read_depth(out).kind == "disparity" and read_depth(out).values.shape == (18, 24)
 
 
+def test_an_ending_that_is_no_depth_files_is_told_before_the_work(files, run, monkeypatch):
+    monkeypatch.setattr("cocnet.pipeline.render_photo.depth_of", None)
+    photo = files.photo()
+    for name, more in (("d.tif", ()), ("d.gif", ()), ("d.npy", ("--coloured",))):
+        outcome = run("depth", photo, *more, "-o", files.folder / name)
+        assert outcome.code == 1 and "expected a" in outcome.errors[0] and len(outcome.errors) == 1
+
+
 def test_refined_depth_without_scale_has_none_in_its_file(files, run):
     photo, out = files.photo(), files.folder / "d.npy"
     assert run("depth", photo, "--estimator", "builtin", "--refine", "-o", out).code == 0

@@ -9,7 +9,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -197,9 +197,9 @@ def _sheet(run: BatchRun, outcomes: Sequence[Done]) -> Path | None:
     """The contact sheet of what lies there, of at most MOST_VIEWS pictures; None for nothing."""
     from cocnet.apps.batch.contact_sheet import write_sheet
 
-    there = [done for done in outcomes if done.record is not None][:MOST_VIEWS]
-    views = [
-        (done.item.name, view_of(run.out / done.item.output) if done.view is None else done.view)
-        for done in there
-    ]
+    views = list[tuple[str, Any]]()
+    for done in [done for done in outcomes if done.record is not None][:MOST_VIEWS]:
+        with suppress(CocnetError):  # a picture that was kept and can't be read is missing here
+            seen = view_of(run.out / done.item.output) if done.view is None else done.view
+            views.append((done.item.name, seen))
     return write_sheet(run.out, views, {done.item.output for done in outcomes}) if views else None

@@ -10,6 +10,7 @@ from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from cocnet.apps.cli.progress import parts_done, what_is_done
 from cocnet.apps.cli.say import note
+from cocnet.errors import FileError
 from cocnet.robustness.corruption_settings import CorruptionEvaluation, CorruptionRun, DetectionEvaluation
 
 
@@ -35,6 +36,8 @@ def corrupt(
         found = run_corruption(images, run, on_progress)
     for row in found["left_out"]:
         note(f"left out {row['problem']}")
+    if not found["photos"]:
+        raise FileError(f"expected a photo that can be used, got none in '{images}', try what is said above")
     print(f"{run.out / MANIFEST}: {len(found['photos'])} photos, {len(found['corruptions'])} corruptions")
 
 

@@ -55,13 +55,19 @@ def depth(
     """
     from cocnet.files.atomic import check_output
     from cocnet.imaging import depth_picture, read_photo, write_depth, write_photo
+    from cocnet.imaging.photo.encode import FORMATS
+    from cocnet.pipeline.exports import DEPTHS
     from cocnet.pipeline.options import RenderOptions
     from cocnet.pipeline.render_photo import depth_of
+    from cocnet.pipeline.result_files import check_suffix
 
     if str(out) == STREAM:
         raise InputError(
             "expected a file, which gets a sidecar that says what it is, got -, try -o depth.png"
         )
+    check_suffix(out, DEPTHS)
+    if coloured and out.suffix.lower() not in FORMATS:
+        raise InputError(f"expected a picture's name with --coloured, got '{out}', try {out.stem}.png")
     check_output(out, photo)
     options = RenderOptions(estimator=estimator, refine_depth="on" if refine else "off")
     found = depth_of(read_photo(source(photo)), options)

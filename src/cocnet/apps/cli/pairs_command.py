@@ -10,6 +10,7 @@ from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from cocnet.apps.cli.progress import parts_done
 from cocnet.apps.cli.say import note
+from cocnet.errors import FileError
 from cocnet.training.runs.pair_settings import PairRun
 
 
@@ -34,4 +35,6 @@ def pairs(
         found = run_pairs(images, run, on_progress)
     for line in found["left_out"]:
         note(f"left out {line}")
+    if not found["pairs"]:
+        raise FileError(f"expected a photo that can be used, got none in '{images}', try what is said above")
     print(f"{run.out / MANIFEST}: {len(found['pairs'])} pairs")

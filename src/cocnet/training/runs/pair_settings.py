@@ -77,6 +77,8 @@ class PairRun:
     """Random seed."""
 
     def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise InputError(f"expected steps from 1, got {self.steps}, try 10")
         if self.each < 1 or self.longest_px < 0 or 0 < self.longest_px < 64:
             got = f"{self.each} and {self.longest_px}"
             raise InputError(f"expected each from 1 and longest_px from 64, or 0, got {got}, try 1 and 2048")
