@@ -43,7 +43,7 @@ def command(name: str, run: RunFacts) -> str:
             option = "--" + field.name.replace("_", "-")
             many = isinstance(value, list)
             words += [option, *([str(x) for x in value] if many else [] if value is True else [str(value)])]
-    words += ["--depths", "DEPTHS"] if settings.get("depth_kind") and "--depths" not in words else []
+    words += ["--depths", "DEPTHS"] if settings.get("depth_kind") else []  # their folder isn't stored
     return " ".join([*words, "-o", f"runs/{name}"])
 
 

@@ -135,4 +135,4 @@ def test_a_network_that_gives_no_numbers_is_an_error(network, photo):
     with torch.no_grad():
         network.last.weight.fill_(float("nan"))
     with pytest.raises(InputError, match="expected numbers from deblur-hybrid, got NaN"):
-        deblur_with(network, photo, DeblurOptions())
+        deblur_with(network, photo, DeblurOptions("mine.safetensors"))

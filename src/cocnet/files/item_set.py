@@ -27,12 +27,13 @@ Members = Callable[[Facts, Path], Iterable[tuple[str, bytes]]]
 @dataclass(frozen=True)
 class Work:
     """What is done with items: a function of a module, how many at once; the members that an item's facts and the
-    folder of its files become in a shard."""
+    folder of its files become in a shard; files that are written beside the manifest."""
 
     process: Process
     batch: int
     members: Members
     free: tuple[str, ...] = FREE
+    cards: tuple[str, ...] = ()
 
 
 def make_set(
@@ -47,9 +48,10 @@ def make_set(
     facts. With run.shard items write into a folder that is then packed, so many items a shard. Raises CocnetError.
     """
     settings = {name: str(value) for name, value in asdict(run).items()}
-    if (run.out / manifest).exists() and not (run.out / SETTINGS).exists():
+    own = [name for name in (manifest, *work.cards) if (run.out / name).exists()]
+    if own and not (run.out / SETTINGS).exists():
         raise FileError(
-            f"expected a new folder, or one of an earlier run, got '{run.out}' with a {manifest} of its own, "
+            f"expected a new folder, or one of an earlier run, got '{run.out}' with a {own[0]} of its own, "
             "try another --out"
         )
     items = plan()

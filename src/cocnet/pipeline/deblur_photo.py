@@ -98,7 +98,7 @@ def deblur_with(
     return DeblurResult(out, DeblurRecord(__version__, path, *size, side, margin, options), photo)
 
 
-def _sharpened(network: nn.Module, part: Photo, options: DeblurOptions) -> Shaped[np.ndarray, "h w 3"]:
+def _sharpened(network: SelfEnsemble, part: Photo, options: DeblurOptions) -> Shaped[np.ndarray, "h w 3"]:
     """A part of a photo, whole."""
     light = part.linear()
     seen = linear_to_srgb(light)[None]
@@ -107,7 +107,7 @@ def _sharpened(network: nn.Module, part: Photo, options: DeblurOptions) -> Shape
     fast: Any = torch.autocast("cpu", torch.bfloat16) if options.bfloat16 else nullcontext()
     with torch.inference_mode(), fast:
         sharp = network(seen)
-    finite_output(sharp, options.model)
+    finite_output(sharp, str(network.network.name))
     return part.encode(srgb_to_linear(torch.lerp(seen, sharp, options.strength)[0].clamp(0, 1)))
 
 

@@ -21,8 +21,13 @@ STREAM = "-"
 
 def settings_path(path: str | Path) -> Path:
     """Where the settings of an output lie: `out.jpg.json`."""
+    return beside(path, ".json")
+
+
+def beside(path: str | Path, ending: str) -> Path:
+    """A file's or folder's name with an ending more, in the folder that it is in; also for "."."""
     whole = Path(path) if Path(path).name else Path(path).resolve()
-    return whole.with_name(whole.name + ".json")
+    return whole.with_name(whole.name + ending)
 
 
 def default_output(photo: str | Path, what: str = "bokeh") -> Path:
@@ -69,8 +74,8 @@ def save_with_settings(
     if not isinstance(path, str | os.PathLike) or str(path) == STREAM:
         write_photo(path, pixels, like=like, quality=quality)
         return None
-    beside = settings_path(path)
-    with atomic_path(beside) as temporary:
+    told = settings_path(path)
+    with atomic_path(told) as temporary:
         write_json(temporary, settings)
         write_photo(path, pixels, like=like, quality=quality)
-    return beside
+    return told

@@ -99,14 +99,12 @@ def attack_photo(photo: Path, run: AttackRun) -> AttackOutcome:
 
 def _check_outputs(photo: Path, run: AttackRun) -> None:
     """Refuse early what can't be written, or is an input."""
-    from cocnet.files.atomic import check_output
+    from cocnet.files.atomic import check_writes
     from cocnet.imaging.photo.encode import FORMATS
 
     if run.out.suffix.lower() not in FORMATS:
         raise FileError(f"expected a file name ending in {', '.join(FORMATS)}, got '{run.out}', try .png")
-    for path in (run.out, _beside(run.out, ".npy"), _beside(run.out, ".json")):
-        for source in (photo, run.depth):
-            check_output(path, source)
+    check_writes((run.out, _beside(run.out, ".npy"), _beside(run.out, ".json")), (photo, run.depth))
 
 
 def _written(path: Path, picture: "Tensor", victim: "Classifier | OwnVictim") -> Prediction:

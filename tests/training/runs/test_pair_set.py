@@ -11,7 +11,7 @@ from victims import photo
 from cocnet.apps.cli.main import main
 from cocnet.datasets import EBB
 from cocnet.datasets.pairs.deblur_pairs import dpdd
-from cocnet.errors import InputError
+from cocnet.errors import FileError, InputError
 from cocnet.files.shards import samples, write_shard
 from cocnet.imaging import linear_to_srgb, read_photo, srgb_to_linear, write_photo
 from cocnet.optics import ThinLens
@@ -56,6 +56,14 @@ def test_a_pair_is_the_photo_and_its_bokeh(photos, run):
     wanted = linear_to_srgb(RENDERER.render(light, inverse, lens)[0]).clamp(0, 1) * 255
     ours = torch.from_numpy(pixels(run.out / pair["input"])).permute(2, 0, 1)
     torch.testing.assert_close(ours.float(), wanted, atol=1.1, rtol=0)
+
+
+def test_a_readme_of_ones_own_is_never_written_over(photos, run):
+    run.out.mkdir()
+    (run.out / "README.md").write_text("mine")
+    with pytest.raises(FileError, match=r"a README\.md of its own"):
+        run_pairs(photos, run)
+    assert (run.out / "README.md").read_text() == "mine" and len(list(run.out.iterdir())) == 1
 
 
 def test_same_seed_same_files_however_often_it_is_stopped(photos, run, tmp_path, monkeypatch):

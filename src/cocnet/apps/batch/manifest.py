@@ -70,7 +70,7 @@ def what_makes(options: RenderOptions) -> dict[str, Any]:
     bytes."""
     asked = asdict(options)
     files = {name: Path(value) for name, value in asked.items() if isinstance(value, str)}
-    hashes = {name: file_hash(path) for name, path in files.items() if path.suffix and path.is_file()}
+    hashes = {name: file_hash(path) for name, path in files.items() if path.is_file()}
     return {"version": __version__, "options": asked, "files": hashes}
 
 

@@ -8,8 +8,9 @@ import os
 import queue
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from cocnet.apps.batch.job import Made, render_one, view_of
 from cocnet.apps.batch.manifest import Manifest, Record, key_of, what_makes
 from cocnet.apps.batch.settings import BatchRun
 from cocnet.apps.workers import Limits, Worker
-from cocnet.errors import CocnetError
+from cocnet.errors import CocnetError, CocnetWarning
 from cocnet.files.atomic import write_json
 from cocnet.files.run_folder import locked
 from cocnet.pipeline.options import RenderOptions
@@ -199,7 +200,10 @@ def _sheet(run: BatchRun, outcomes: Sequence[Done]) -> Path | None:
 
     views = list[tuple[str, Any]]()
     for done in [done for done in outcomes if done.record is not None][:MOST_VIEWS]:
-        with suppress(CocnetError):  # a picture that was kept and can't be read is missing here
-            seen = view_of(run.out / done.item.output) if done.view is None else done.view
-            views.append((done.item.name, seen))
+        path = run.out / done.item.output
+        try:
+            views.append((done.item.name, view_of(path) if done.view is None else done.view))
+        except CocnetError:
+            told = f"expected the picture that was made before, got a damaged '{path}', try deleting it and again"
+            warnings.warn(told, CocnetWarning, stacklevel=2)
     return write_sheet(run.out, views, {done.item.output for done in outcomes}) if views else None

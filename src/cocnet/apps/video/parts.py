@@ -15,6 +15,7 @@ import numpy as np
 from cocnet.files.atomic import atomic_path
 from cocnet.files.npz_file import read_npz
 from cocnet.files.run_folder import locked
+from cocnet.pipeline.result_files import beside
 
 TIMES = ("pts", "durations")
 ENDING, KEY = ".cocnet-parts", "key.txt"
@@ -88,8 +89,7 @@ class Parts:
 @contextmanager
 def parts_beside(out: Path) -> Iterator[Parts]:
     """The parts of an output, locked; their folder goes when the film is done, and stays when it isn't."""
-    whole = out.resolve() if not out.name else out
-    folder = whole.with_name(whole.name + ENDING)
+    folder = beside(out, ENDING)
     with locked(folder):
         yield Parts(folder)
     shutil.rmtree(folder, ignore_errors=True)

@@ -68,12 +68,12 @@ class DepthMap:
 
     @property
     def height(self) -> int:
-        """Rows, px."""
+        """Height of the map in px: its number of rows."""
         return int(self.values.shape[0])
 
     @property
     def width(self) -> int:
-        """Columns, px."""
+        """Width of the map in px: its number of columns."""
         return int(self.values.shape[1])
 
     def inverse_depth(self, near_m: float = 1.0, far_m: float = 10.0) -> Float32[np.ndarray, "h w"]:

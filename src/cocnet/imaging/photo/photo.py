@@ -62,12 +62,12 @@ class Photo:
 
     @property
     def width(self) -> int:
-        """Columns, px."""
+        """Width of the photo in px: its number of columns."""
         return int(self.pixels.shape[1])
 
     @property
     def height(self) -> int:
-        """Rows, px."""
+        """Height of the photo in px: its number of rows."""
         return int(self.pixels.shape[0])
 
     def linear(self, rows: slice = slice(None)) -> Float[Tensor, "3 h w"]:

@@ -65,7 +65,8 @@ class CoCNetConfig:
 
     @property
     def input_channels(self) -> int:
-        """Of Ĩ in Eq. 14: the picture, and three times the depth or once the radius."""
+        """How many channels the network sees (Ĩ of Eq. 14): the picture's three, and the depth three times or the
+        radius once."""
         return 3 + {"none": 0, "depth": 3, "lens": 1}[self.conditioning]
 
     @property
@@ -75,7 +76,7 @@ class CoCNetConfig:
 
     @property
     def filtered_planes(self) -> int:
-        """Of those, unlike ones: the depth enters three times."""
+        """How many of the filtered channels differ from each other: the depth is there three times."""
         return 4 if self.conditioning == "depth" else 3
 
     @property

@@ -38,7 +38,7 @@ class StoredPlane:
     shift: Float[Tensor, " c"]
 
     def rows(self, top: int, bottom: int, into: Tensor | None = None) -> Float[Tensor, "n w c"]:
-        """relu(norm(raw))."""
+        """Some rows, normalised and rectified: relu(norm(raw))."""
         return torch.addcmul(self.shift, self.raw[top:bottom], self.scale, out=into).relu_()
 
     def enlarged(self, top: int, bottom: int) -> Float[Tensor, "n 2w c"]:

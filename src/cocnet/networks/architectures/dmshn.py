@@ -100,7 +100,7 @@ class DMSHN(BokehNet):
 
 @register(CARD)
 def dmshn() -> nn.Module:
-    """DMSHN: one hierarchy."""
+    """DMSHN as published: one hierarchy of three scales."""
     return DMSHN(CARD, stages=1)
 
 

@@ -106,6 +106,6 @@ class InTiles:
 
 
 def shares(asked: Float[Tensor, "b 1 i j"], tile: Tile, cell: int) -> Float[Tensor, "b 1 h w"]:
-    """Of cells of `cell` px, in a tile of pixels: bilinear between the cells' middles."""
+    """How much each pixel of a tile is asked for, from shares of cells of `cell` px: bilinear between middles."""
     cells = tile.smaller(cell).grown(1, *asked.shape[-2:])
     return tile.within(cells.scaled(cell)).of(enlarged(cells.of(asked), cell))

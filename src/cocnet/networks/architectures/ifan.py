@@ -189,7 +189,7 @@ def filter_channels(width: int, iterations: int = ITERATIONS) -> int:
 
 
 def conv(before: int, after: int, stride: int = 1) -> nn.Conv2d:
-    """A 3×3 convolution."""
+    """A 3×3 convolution that keeps the size, or halves it with a stride of 2."""
     return nn.Conv2d(before, after, 3, stride, 1)
 
 

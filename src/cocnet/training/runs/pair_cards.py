@@ -37,6 +37,9 @@ the photos.
 """
 
 
+CARDS = ("README.md", "options/nafnet.yml")
+
+
 def write_cards(run: PairRun, pairs: Sequence[dict[str, Any]]) -> None:
     """Write all cards. Raises FileError."""
     counts = Counter(str(pair["split"]) for pair in pairs)

@@ -35,7 +35,7 @@ from cocnet.files.shards import Part, as_json, from_json
 from cocnet.imaging import linear_to_srgb, read_depth, srgb_to_linear, write_photo
 from cocnet.optics import ThinLens
 from cocnet.renderers import Physical
-from cocnet.training.runs.pair_cards import FOLDERS, write_cards
+from cocnet.training.runs.pair_cards import CARDS, FOLDERS, write_cards
 from cocnet.training.runs.pair_settings import PairRun
 
 MANIFEST = "pairs.json"
@@ -58,7 +58,7 @@ def run_pairs(
         problems = [row[PROBLEM] for row in rows if PROBLEM in row]
         return {"pairs": pairs, "left_out": problems + [f"{one.name}: {one.reason}" for one in twice]}
 
-    work = Work(make_pairs, BATCH, _members)
+    work = Work(make_pairs, BATCH, _members, cards=CARDS)
     return make_set(run, work, lambda: _items(photos, depths, run), MANIFEST, told, on_progress)
 
 
