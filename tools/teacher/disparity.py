@@ -1,8 +1,9 @@
 """Relative disparity by a teacher (TCMonoDepth's small network as ONNX): photos → 16-bit PNG, bigger is nearer.
 
 Enters: a folder of photos and the ONNX file, input [1 3 192 320] in RGB 0–255. Leaves: DIR/NAME.png for every photo:
-the photo at three sizes and mirrored, each brought to the scale and shift of the first; what disagrees at a place
-weighs less there. Maps that are already there are skipped. An offline data tool: neither it nor the network ships.
+the photo at three sizes and mirrored, each brought to the scale and shift of the first; the network's own size counts
+most, and what disagrees at a place weighs less there. Maps that are already there are skipped. An offline data tool:
+neither it nor the network ships.
 """
 
 import argparse
@@ -15,7 +16,8 @@ from onnx import numpy_helper
 from PIL import Image
 
 HEIGHT, WIDTH = 192, 320
-SIZES = ((192, 320), (256, 256), (320, 320))
+SIZES = {(192, 320): 1.0, (256, 256): 0.3, (320, 320): 0.1}
+"""Heights and widths of the views, and their weights."""
 OUT = 320
 DISAGREE = 0.1
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
@@ -80,17 +82,12 @@ def aligned(plane: np.ndarray, to: np.ndarray) -> np.ndarray:
 
 
 def disparity_of(sessions: list[onnxruntime.InferenceSession], photo: Image.Image) -> np.ndarray:
-    """The mean of all views, each weighted down where it is far from their median."""
-    first = run(sessions[0], photo, False)
-    views = [first] + [
-        aligned(run(session, photo, mirrored), first)
-        for session in sessions
-        for mirrored in (False, True)
-        if mirrored or session is not sessions[0]
-    ]
-    planes = np.stack(views)
-    low, high = np.percentile(first, (1, 99))
+    """The weighted mean of all views, each weighted down where it is far from their median."""
+    found = [run(session, photo, mirrored) for session in sessions for mirrored in (False, True)]
+    planes = np.stack([found[0]] + [aligned(plane, found[0]) for plane in found[1:]])
+    low, high = np.percentile(found[0], (1, 99))
     weight = 1 / (1 + ((planes - np.median(planes, 0)) / (DISAGREE * max(high - low, 1e-6))) ** 2)
+    weight *= np.repeat(list(SIZES.values()), 2)[:, None, None]
     return (weight * planes).sum(0) / weight.sum(0)
 
 

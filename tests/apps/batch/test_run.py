@@ -182,6 +182,16 @@ def test_the_command_reports_and_fails_where_photos_were_left_out(run, files, mo
     assert told["made"] == 1 and told["failed"][0]["photo"] == "b.jpg"
 
 
+def test_what_goes_wrong_with_every_photo_is_told_once(run, files, monkeypatch):
+    monkeypatch.setattr("cocnet.apps.batch.run.Worker", Here)
+    (files.folder / "photos").mkdir()
+    for n in range(5):
+        files.photo(f"photos/{n}.jpg")
+    found = run("batch", files.folder / "photos", "--estimator", "nonsense", "-o", files.folder / "out")
+    told = [line for line in found.err.splitlines() if "left out" in line]
+    assert found.code == 1 and len(told) == 1 and "0.jpg, 1.jpg, 2.jpg and 2 more: expected" in told[0]
+
+
 @pytest.mark.slow
 def test_killed_in_the_middle_it_goes_on_with_nothing_lost_or_doubled(files):
     (files.folder / "photos").mkdir()

@@ -72,6 +72,16 @@ def test_half_of_the_views_are_pasted(folders):
         assert least <= found <= most
 
 
+def test_whole_views_show_nearly_all_of_the_subject(folders):
+    photos = read_set(*folders, side_px=64)
+    off = []
+    for whole in (0.0, 1.0):
+        views = SubjectViews(photos, 64, pasted=0, whole=whole)
+        shares = [[float(views[turn, i]["mask"].mean()) for turn in range(8)] for i in range(8)]
+        off.append((torch.tensor(shares) - photos.share[:8, None]).abs().mean())
+    assert off[1] < 0.5 * off[0]
+
+
 def test_one_photo_in_four_loses_a_box():
     grey = torch.full((200, 3, 40, 40), 0.5)
     erased = augment.erase(grey.clone(), torch.Generator().manual_seed(0))

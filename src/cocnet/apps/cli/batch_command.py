@@ -5,7 +5,7 @@ photos were left out.
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +17,7 @@ from cocnet.apps.cli.say import print_json, say
 from cocnet.pipeline.options import RenderOptions
 
 if TYPE_CHECKING:
-    from cocnet.apps.batch.run import Done
+    from cocnet.apps.batch.run import Done, Failure
 
 
 def batch(
@@ -53,8 +53,9 @@ def batch(
             report = run_batch(photos, run, rendering, on_progress)
         except KeyboardInterrupt:
             raise KeyboardInterrupt("interrupted, the same command goes on where it stood") from None
-    for failure in report.failed:
-        say(f"left out {failure.photo}: {failure.reason}")
+    for reason, photos_of in _by_reason(report.failed).items():
+        more = f" and {len(photos_of) - 3} more" if len(photos_of) > 3 else ""
+        say(f"left out {', '.join(photos_of[:3])}{more}: {reason}")
     if json:
         print_json(asdict(report))
     else:
@@ -63,6 +64,14 @@ def batch(
         print(f"{report.out}: {report.made} rendered{kept}{out}")
     if report.failed:
         raise SystemExit(1)
+
+
+def _by_reason(failures: "Sequence[Failure]") -> dict[str, list[str]]:
+    """Photos left out, those of one reason together: a wrong name of a renderer isn't told once for each."""
+    found: dict[str, list[str]] = {}
+    for failure in failures:
+        found.setdefault(failure.reason, []).append(failure.photo)
+    return found
 
 
 @contextmanager

@@ -24,6 +24,8 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
 EMPTY_SHARE, FULL_SHARE = 0.03, 0.8
 WIDE_FRAMING = augment.Framing(seen=(0.55, 1.08), stretch=0.25, turn_deg=10.0, wander=1.0)
 COLOUR_STRENGTH = 1.4
+WHOLE_FRAMING = augment.Framing(seen=(0.85, 1.05), stretch=0.1, turn_deg=3.0, wander=0.5)
+WHOLE_COLOUR_STRENGTH = 0.7
 SPARE = 1 / 6
 _FRONT, _BACK = 0.72, 0.7
 
@@ -146,13 +148,17 @@ def read_cutouts(folder: str | Path, side_px: int = 320) -> SubjectSet:
 class SubjectViews(Dataset[dict[str, Tensor]]):
     """Augmented views of photos, and subjects (theirs, or other cut-outs) pasted on other photos: `image` [3 s s],
     `mask` [1 s s] and, where the set has it, `disparity` and `known` [1 s s], in 0..1, by (pass, index); the same
-    key of a seed is always the same view."""
+    key of a seed is always the same view.
+
+    whole: fraction of the views that show nearly all of a photo, little changed: what the network is used for.
+    """
 
     photos: SubjectSet
     side_px: int = 256
     pasted: float = 0.5
     seed: int = 0
     cutouts: SubjectSet | None = None
+    whole: float = 0.0
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -161,17 +167,27 @@ class SubjectViews(Dataset[dict[str, Tensor]]):
         turn, index = key
         draw = np.random.default_rng([self.seed, turn, index])
         generator = torch.Generator().manual_seed(int(draw.integers(2**63)))
-        pasted = draw.random() < self.pasted
-        rgb, rest = self._paste(index, generator) if pasted else self._view(index, generator)
+        if draw.random() < self.pasted:
+            rgb, rest = self._paste(index, generator)
+        elif self.whole and draw.random() < self.whole:
+            rgb, rest = self._view(index, generator, WHOLE_FRAMING, WHOLE_COLOUR_STRENGTH)
+        else:
+            rgb, rest = self._view(index, generator)
         item = {"image": augment.erase(augment.degrade(rgb, generator), generator)[0], "mask": rest[0, :1]}
         if rest.shape[1] == 1:
             return item
         return {**item, "disparity": (rest[0, 1:2] - SPARE) / (1 - 2 * SPARE), "known": rest[0, 2:]}
 
-    def _view(self, index: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def _view(
+        self,
+        index: int,
+        generator: torch.Generator,
+        framing: augment.Framing = WIDE_FRAMING,
+        colour: float = COLOUR_STRENGTH,
+    ) -> tuple[Tensor, Tensor]:
         planes = self.photos.planes[index][None].float() / 255
-        planes = augment.view(planes, self.side_px, WIDE_FRAMING, generator)
-        return augment.recolour(planes[:, :3], generator, COLOUR_STRENGTH), planes[:, 3:]
+        planes = augment.view(planes, self.side_px, framing, generator)
+        return augment.recolour(planes[:, :3], generator, colour), planes[:, 3:]
 
     def _paste(self, index: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """A subject over a photo without one, one in four over any photo: both are then subjects."""

@@ -62,6 +62,9 @@ class SubjectRun:
     """Sides of the square training pictures in px, multiples of 32; batches take turns."""
     pasted: float = 0.5
     """Fraction of the training pictures that are subjects pasted on other photos."""
+    whole: float = 0.0
+    """Fraction of the other training pictures that show nearly the whole photo, little changed, as the network is
+    used; the rest are crops, turned and recoloured more strongly."""
     held_out: int = 60
     """Number of photos held out for validation."""
     workers: int = 0
@@ -89,9 +92,11 @@ class SubjectRun:
             raise InputError(f"expected encoder_share in 0..1, got {self.encoder_share}, try 0.1")
         if not 0 <= self.dropout < 1:
             raise InputError(f"expected dropout in 0..1, below 1, got {self.dropout}, try 0.15")
-        if self.batch < 2 or not 0 <= self.pasted <= 1:
-            got = f"{self.batch} and {self.pasted}"
-            raise InputError(f"expected a batch of 2 or more and pasted in 0..1, got {got}, try 16 and 0.35")
+        if self.batch < 2:
+            raise InputError(f"expected a batch of 2 or more, got {self.batch}, try 16")
+        for name in ("pasted", "whole"):
+            if not 0 <= (share := getattr(self, name)) <= 1:
+                raise InputError(f"expected {name} in 0..1, got {share}, try 0.5")
         return self
 
 
@@ -125,7 +130,7 @@ def run_subject(
     kept = None if run.disparities else copy.deepcopy(load_network())
     task = Task(
         network,
-        SubjectViews(photos, max(run.sides_px), run.pasted, run.seed, cutouts),
+        SubjectViews(photos, max(run.sides_px), run.pasted, run.seed, cutouts, run.whole),
         SubjectObjective((planes[:, :3], planes[:, 3:4]), recipe, run.sides_px, kept),
         recipe,
         run.out,
@@ -159,7 +164,9 @@ def _facts(run: SubjectRun, network: dict[str, Any], held_out: tuple[str, ...]) 
     files += listed(run.cutouts, "**/*.png") if run.cutouts else []
     files += [path for folder in run.disparities for path in listed(folder, "*.png")]
     files += [path for path in (run.encoder, run.start) if path]
-    kept = {name: getattr(run, name) for name in ("sides_px", "pasted", "frozen_depthwise", "dropout")}
+    kept = {
+        name: getattr(run, name) for name in ("sides_px", "pasted", "whole", "frozen_depthwise", "dropout")
+    }
     return {"run": kept, "network": network, "files": fingerprint(files), "held_out_names": list(held_out)}
 
 
