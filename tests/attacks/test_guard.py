@@ -1,5 +1,7 @@
 """Code of others can change nothing of ours; what it returns is what it should be, or one line says what is not."""
 
+import functools
+
 import pytest
 import torch
 from linear import Shade, Victim, batch
@@ -219,3 +221,33 @@ def test_a_loss_and_a_success_of_ones_own_attack_any_output():
 def test_a_classifier_of_nan_sees_no_class():
     with pytest.raises(InputError, match="expected logits from function, got NaN"):
         ask_classes(lambda picture: picture.flatten(1)[:, :3] * torch.nan, torch.rand(2, 3, 4, 4))
+
+
+@pytest.mark.parametrize("attack", [ACE(steps=1), ColorFool(trials=2)], ids=["ace", "colorfool"])
+def test_attacks_on_pictures_refuse_a_victim_of_nan(attack):
+    image, depth, label = batch()
+    with pytest.raises(InputError, match="got NaN"):
+        attacked(attack, lambda p: Victim()(p) * torch.nan, image, depth, label)
+
+
+@pytest.mark.parametrize("spelled", ["method", "partial", "function", "object"])
+def test_training_mode_is_seen_behind_what_calls_the_network(spelled):
+    network = nn.Sequential(nn.BatchNorm2d(3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+    class Holder:
+        def __init__(self):
+            self.network = network
+
+        def __call__(self, picture):
+            return self.network(picture)
+
+    victim = {
+        "method": network.forward,
+        "partial": functools.partial(network),
+        "function": lambda picture: network(picture),
+        "object": Holder(),
+    }[spelled]
+    before = network[0].running_mean.clone()
+    with pytest.warns(CocnetWarning, match="Sequential is in training mode"):
+        GDA(0.1, 2)(Shade(), victim, *batch())
+    assert torch.equal(network[0].running_mean, before) and network.training

@@ -5,6 +5,7 @@ import torch
 from linear import Shade, Victim, batch
 
 from cocnet.attacks import GDA, LensAttack, RandomSearch, SmoothGDA
+from cocnet.attacks.pgd import PGDSettings, descend
 from cocnet.attacks.random_numbers import RandomNumbers
 from cocnet.errors import InputError
 from cocnet.renderers import NearnessView, Physical, Setup
@@ -59,10 +60,35 @@ def test_a_camera_out_of_range_is_not_moved_into_it():
         LensAttack()(Fast(), Victim(), *batch())
 
 
-def test_nan_is_no_success():
+@pytest.mark.parametrize("attack", [GDA(0.1, 2), RandomSearch(GDA(0.1, 2))], ids=["gda", "random"])
+def test_a_victim_of_nan_is_not_robust_but_refused(attack):
     image, depth, label = batch()
-    result = GDA(0.1, 2)(Shade(), lambda p: p.flatten(1)[:, :3] * torch.nan, image, depth, label + 1)
-    assert not result.success.any() and result.depth.isfinite().all()
+    with pytest.raises(InputError, match="only NaN for 3 of 3 photos"):
+        attack(Shade(), lambda p: p.flatten(1)[:, :3] * torch.nan, image, depth, label)
+
+
+def test_a_gradient_of_nan_counts_as_none():
+    class Kink(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx, grad):
+            return grad * torch.nan
+
+    image, depth, label = batch()
+    found = GDA(0.1, 2)(Shade(), lambda p: Victim()(Kink.apply(p)), image, depth, label)
+    assert found.zero_gradient.all()
+
+
+@pytest.mark.parametrize(
+    "start", [torch.rand(2, 3, 4, 4).half(), torch.rand(0, 3, 4, 4)], ids=["half", "none"]
+)
+def test_a_descent_starts_from_what_is_fine_enough(start):
+    goal = torch.zeros(len(start), dtype=torch.int64)
+    with pytest.raises(InputError, match="to start from"):
+        descend(lambda x, rows: x, Victim(), start, goal, PGDSettings())
 
 
 def test_nan_once_does_not_stay():

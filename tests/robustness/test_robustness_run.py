@@ -127,6 +127,31 @@ def test_depth_files_that_changed_are_named(run, tmp_path):
         run_robustness(run)
 
 
+def test_a_depth_file_that_says_something_else_of_itself_is_another(run, tmp_path):
+    depths = tmp_path / "depths"
+    depths.mkdir()
+    for number in range(5):
+        np.save(depths / f"{number}.npy", np.linspace(1, 5, 1024, dtype=np.float32).reshape(32, 32))
+        (depths / f"{number}.npy.json").write_text('{"kind": "relative_depth"}')
+    run = replace(run, methods=("aif",), depths=depths)
+    run_robustness(run)
+    (depths / "3.npy.json").write_text('{"kind": "relative_disparity"}')
+    with pytest.raises(FileError, match=r"photos\.sha256"):
+        run_robustness(run)
+
+
+def test_other_weights_in_the_same_file_are_noticed(run, tmp_path):
+    first, ally = tmp_path / "v.safetensors", tmp_path / "w.safetensors"
+    first.write_bytes(b"one")
+    ally.write_bytes(b"ally")
+    one = replace(run, victims=(f"tiny={first}",), methods=("aif",))
+    run_robustness(one)
+    run_robustness(replace(one, methods=("aif", f"gda@0.3:with=tiny={ally}")))
+    first.write_bytes(b"two")
+    with pytest.raises(FileError, match=r"weight_files\.v\.safetensors"):
+        run_robustness(one)
+
+
 @pytest.mark.parametrize("method", ["random@0.3", "gda@0.3", "lens", "colorfool-unmasked"])
 def test_a_photo_is_attacked_alike_whatever_its_batch(method, run, tmp_path):
     run = replace(run, methods=(method,), victims=("tiny",), full_steps=True)
@@ -327,6 +352,16 @@ def test_every_method_runs_within_its_budget(name):
         assert (result.image - render(image, depth)).abs().max() <= 8 / 255 + 1e-6
 
 
+@pytest.mark.parametrize("name", ["aif", "bokeh", "blur", "camera", "pgd-rgb", "ace", "gda"])
+@pytest.mark.parametrize("change", [lambda x: x.half(), lambda x: x * 2], ids=["half", "beyond"])
+def test_every_method_refuses_what_is_no_picture(name, change):
+    image, depth = torch.rand(1, 3, 16, 16), torch.rand(1, 1, 16, 16)
+    with pytest.raises(InputError, match="expected pictures"):
+        open_method(name, Budget(steps=1))(
+            NearnessView(Physical()), open_tiny("tiny"), change(image), depth, torch.tensor([0])
+        )
+
+
 def test_one_blur_has_the_mean_radius(monkeypatch):
     setup = Setup(focus_m=2.0)
     depth = torch.linspace(0, 1, 32).view(1, 1, 32, 1).expand(1, 1, 32, 32).contiguous()
@@ -401,6 +436,8 @@ def test_a_table_of_other_columns(run, capsys):
         run_robustness(replace(one, out=run.out.with_name("other")))
     with pytest.raises(InputError, match="got one of them"):
         replace(one, file_column="photo")
+    with pytest.raises(InputError, match="for first_class 1, got not both"):
+        run_robustness(replace(one, first_class=1, out=run.out.with_name("another")))
 
 
 def test_victims_in_training_mode_are_flagged(run, monkeypatch):

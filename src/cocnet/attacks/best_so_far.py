@@ -78,6 +78,15 @@ class BestSoFar:
         """Photos that are not fooled yet."""
         return (~self.fooled).nonzero()[:, 0]
 
+    def checked(self) -> "BestSoFar":
+        """This; raises InputError for photos of which the victim never said anything but NaN."""
+        if count := int((self.asked & self.margin.isneginf()).sum()):
+            raise InputError(
+                f"expected numbers from the victim, got only NaN for {count} of {len(self.goal)} photos, try other "
+                "weights, or the victim in float32"
+            )
+        return self
+
     def update(self, rows: Int64[Tensor, " n"], x: Tensor, image: Tensor, output: Any) -> None:
         """Take over what is better than before: what fools, else what is nearer to it. NaN is never better."""
         x, image = x.detach(), image.detach()

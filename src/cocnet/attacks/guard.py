@@ -3,6 +3,9 @@
 Enters: any callable, pictures [b 3 h w]. Leaves: its output; what it gets is a copy, which it may change in place.
 """
 
+import functools
+import inspect
+import types
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -59,16 +62,35 @@ def check_gradient(picture: Tensor, output: Tensor) -> None:
 
 
 def training(called: object) -> bool:
-    """Whether a network, or a part of it, is in training mode."""
-    return isinstance(called, nn.Module) and any(part.training for part in called.modules())
+    """Whether a network, or a part of it, is in training mode; of functions, the networks that they call."""
+    return any(part.training for network in networks_of(called) for part in network.modules())
+
+
+def networks_of(called: object) -> list[nn.Module]:
+    """The network itself; of a method or partial, that which it belongs to; of a function or another callable, those
+    that it refers to by name."""
+    if isinstance(called, nn.Module):
+        return [called]
+    if isinstance(called, functools.partial):
+        held: list[object] = [called.func, *called.args, *called.keywords.values()]
+        return [network for one in held for network in networks_of(one)]
+    if isinstance(called, types.MethodType):
+        return networks_of(called.__self__)
+    if inspect.isfunction(called):
+        names = inspect.getclosurevars(called)
+        values = [*names.nonlocals.values(), *names.globals.values()]
+    else:
+        values = list(getattr(called, "__dict__", {}).values())
+    return [value for value in values if isinstance(value, nn.Module)]
 
 
 @contextmanager
 def evaluating(*called: object) -> Iterator[None]:
     """Networks in training mode are in evaluation mode within, and warned of: their statistics stay as they are."""
-    parts = [part for one in called if isinstance(one, nn.Module) for part in one.modules() if part.training]
+    networks = [network for one in called for network in networks_of(one) if training(network)]
+    parts = [part for network in networks for part in network.modules() if part.training]
     if parts:
-        names = ", ".join(sorted({type(one).__name__ for one in called if training(one)}))
+        names = ", ".join(sorted({type(network).__name__ for network in networks}))
         warnings.warn(
             f"{names} is in training mode: attacked in evaluation mode, and put back after it; call .eval() before",
             CocnetWarning,

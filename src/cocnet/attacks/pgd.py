@@ -16,6 +16,7 @@ from cocnet.attacks.attack_losses import LOSSES, LossName
 from cocnet.attacks.best_so_far import BestSoFar, Judge, Success
 from cocnet.attacks.guard import ask, check_gradient, checked_logits, evaluating
 from cocnet.attacks.random_numbers import RandomNumbers, Seed
+from cocnet.attacks.result import PRECISE
 from cocnet.compute import strict_float32
 from cocnet.errors import InputError
 
@@ -94,6 +95,11 @@ def descend(
     Computed in strict float32 (TF32 and half precision round away such small steps); parameters of the victim and the
     renderer get no gradients, a victim in training mode is put into evaluation mode and back. Raises InputError.
     """
+    if start.dtype not in PRECISE or not len(start):
+        got = f"{list(start.shape)} {start.dtype}"
+        raise InputError(
+            f"expected a batch of float32 or float64 to start from, got {got}, try start.float()"
+        )
     best = BestSoFar(start.detach(), goal, settings.judge)
     numbers = RandomNumbers.of(settings.seed, len(goal), start.device)
     with strict_float32(start.device), torch.enable_grad(), evaluating(victim):
@@ -104,7 +110,7 @@ def descend(
                 moved = x + random_in_ball(start, settings, numbers)[rows]
                 x = bounded(project(moved, start[rows], settings))
             _from_one_start(make, victim, x, start.detach(), rows, best, settings, bounded)
-    return best
+    return best.checked()
 
 
 def random_search(
@@ -127,7 +133,7 @@ def random_search(
                 break
             image = make(x[rows], rows)
             best.update(rows, x[rows], image, ask(victim, image))
-    return best
+    return best.checked()
 
 
 def _from_one_start(
@@ -150,10 +156,9 @@ def _from_one_start(
         best.update(rows, x, image, output)
         if step == settings.steps:
             return
-        gradient = _gradient(settings.losses(output, best.goal[rows]), image, x)
+        gradient = _gradient(settings.losses(output, best.goal[rows]), image, x).nan_to_num(0.0)
         if step == 0:
             best.zero_gradient[rows] |= gradient.flatten(1).abs().amax(1) == 0
-        gradient = gradient.nan_to_num(0.0)
         on = ~best.fooled[rows] if settings.early_stop else torch.ones_like(rows, dtype=torch.bool)
         rows, moved = rows[on], x.detach()[on] + settings.stride * direction(gradient[on], settings.norm)
         x = bounded(project(moved, start[rows], settings))

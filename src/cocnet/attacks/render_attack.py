@@ -129,6 +129,11 @@ def check_batch(image: Tensor, depth: Tensor, label: Tensor, loss: object = "ce"
         check_labels(image, label)
     elif label.shape[:1] != image.shape[:1]:
         raise InputError(f"expected a goal each photo, got {len(label)} for {len(image)}, try one row each")
+    check_depth(image, depth)
+
+
+def check_depth(image: Tensor, depth: Tensor) -> None:
+    """Raise DepthError unless this is nearness of the pictures, of their size and type."""
     if depth.shape != (len(image), 1, *image.shape[2:]) or depth.dtype != image.dtype:
         wanted = f"{[len(image), 1, *image.shape[2:]]} of {image.dtype}"
         raise DepthError(

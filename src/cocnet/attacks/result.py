@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from cocnet.attacks.guard import ask_logits, evaluating
+from cocnet.attacks.guard import ask_classes, evaluating
 from cocnet.compute import strict_float32
 from cocnet.errors import InputError
 
@@ -28,7 +28,7 @@ class AttackResult:
     success: the victim doesn't see the label any more; queries: pictures of this photo that the victim was shown,
     with or without a gradient; prediction: what it sees in `image`; margin: best other logit minus the label's,
     above 0 = fooled; camera: what an attack on the lens chose (1/m of focus, f-number, focal length in m);
-    zero_gradient: the first gradient was zero everywhere.
+    zero_gradient: the first gradient was zero (or NaN) everywhere.
     """
 
     image: Float[Tensor, "b 3 h w"]
@@ -88,8 +88,9 @@ def judged(
     depth: Float[Tensor, "b 1 h w"] | None = None,
     camera: Float[Tensor, "b 3"] | None = None,
 ) -> AttackResult:
-    """The result of an attack that ended with `image`: the victim looks once more, which isn't a query."""
+    """The result of an attack that ended with `image`: the victim looks once more, which isn't a query. Raises
+    InputError, also for a victim of NaN."""
     with torch.no_grad(), strict_float32(image.device), evaluating(victim):
-        logits = ask_logits(victim, image)
+        logits = ask_classes(victim, image)
         lead = margin(logits, label)
     return AttackResult(image.detach(), depth, lead > 0, queries, logits.argmax(1), lead, camera)

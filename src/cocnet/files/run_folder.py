@@ -77,6 +77,12 @@ def fingerprint(files: Iterable[Path]) -> str:
     return digest.hexdigest()[:16]
 
 
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes, 64 hex digits; raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _flat(value: Any, name: str = "") -> dict[str, Any]:
     """Nested settings as one dict of dotted names; an empty list or dict is a value."""
     if isinstance(value, dict | list) and value:

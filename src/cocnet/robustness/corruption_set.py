@@ -28,6 +28,7 @@ from cocnet.files.item_set import Work, make_set
 from cocnet.files.many import PROBLEM, Facts, key_of, one_by_one
 from cocnet.files.shards import as_json, from_json
 from cocnet.imaging import read_depth, write_photo
+from cocnet.imaging.depth.depth_file import sidecars
 from cocnet.robustness.corruption_settings import LEAST_PX, CorruptionRun
 from cocnet.robustness.corruption_sources import SourcePhoto, file_names, source_photos
 
@@ -92,7 +93,10 @@ def _items(sources: Sequence[SourcePhoto], run: CorruptionRun, names: Sequence[s
                 f"expected a depth file for '{source.path.stem}' in '{run.depths}', got none, try without"
             )
         said = shared | {"folder": source.folder, "name": name}
-        key = key_of((source.file, depth), {k: v for k, v in said.items() if k not in ("out", "split")})
+        key = key_of(
+            (source.file, depth, *sidecars(depth)),
+            {k: v for k, v in said.items() if k not in ("out", "split")},
+        )
         place = {"photo": as_json(source.file), "depth": None if depth is None else str(depth)}
         items.append({"key": key, **place, **said})
     return items

@@ -13,6 +13,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from cocnet.attacks.guard import evaluating
+from cocnet.attacks.random_numbers import RandomNumbers
+from cocnet.attacks.render_attack import check_depth
+from cocnet.attacks.result import check_pictures
 from cocnet.compute import strict_float32
 
 Render = Callable[[Float[Tensor, "b 3 h w"], Float[Tensor, "b 1 h w"]], Float[Tensor, "b 3 h w"]]
@@ -44,16 +47,15 @@ def depth_gain(
     draws: int = 4,
     seed: int = 0,
 ) -> DepthGain:
-    """Measure a renderer; δ goes inwards where nearness would leave 0..1."""
-    made = torch.Generator(depth.device).manual_seed(seed)
+    """Measure a renderer; δ goes inwards where nearness would leave 0..1. Raises InputError, DepthError."""
+    check_pictures(image)
+    check_depth(image, depth)
+    numbers = RandomNumbers.of((seed,) * len(depth), len(depth), depth.device)
     inside = depth.clamp(epsilon, 1 - epsilon)
     with strict_float32(depth.device), evaluating(render):
         with torch.no_grad():
             natural = render(image, inside)
-        signs = [
-            torch.randn(depth.shape, generator=made, device=depth.device).sign().to(depth)
-            for _ in range(draws)
-        ]
+        signs = [torch.where(numbers.uniform(depth) < 0.5, -1.0, 1.0).to(depth) for _ in range(draws)]
         changes = [_change(render, image, inside, natural, epsilon * sign) for sign in signs]
         worst = _worst(render, image, inside, natural, epsilon, signs[0])
     near = depth_edges(depth).expand_as(natural)

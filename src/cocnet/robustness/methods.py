@@ -12,9 +12,11 @@ from typing import Any
 from torch import Tensor
 
 from cocnet.attacks import AttackResult
-from cocnet.attacks.render_attack import AnyRender
+from cocnet.attacks.guard import evaluating
+from cocnet.attacks.render_attack import AnyRender, check_batch
 from cocnet.attacks.result import Victim
 from cocnet.attacks.several_answers import SeveralAnswers, judged_by
+from cocnet.compute import strict_float32
 from cocnet.errors import InputError
 from cocnet.robustness.budget import Budget
 from cocnet.robustness.camera_settings import CameraSetting
@@ -54,6 +56,19 @@ class Method:
     ) -> AttackResult:
         """Do it to a batch; allies: the victims that were spelled behind with=. The result is what `victim` says of
         the pictures as they are. Raises InputError, DepthError."""
+        check_batch(image, depth, label)
+        with strict_float32(image.device), evaluating(render):
+            return self._called(render, victim, image, depth, label, allies)
+
+    def _called(
+        self,
+        render: AnyRender,
+        victim: Victim,
+        image: Tensor,
+        depth: Tensor,
+        label: Tensor,
+        allies: Sequence[Victim],
+    ) -> AttackResult:
         if not self.budget.several:
             return self.call(render, victim, image, depth, label)
         views = [differentiable(name) for name in self.budget.views]

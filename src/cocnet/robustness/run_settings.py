@@ -45,10 +45,11 @@ class AttackSettings:
     loss: LossName = "ce"
     """Loss that an attack maximises: ce (cross-entropy), dlr (difference of logits ratio) or margin."""
     lens_stops: float | None = None
-    """Bounds of the methods lens and random-lens: the aperture may change by this many stops, and the focal length
-    stays (default: f/1.4 to f/16, 35 to 105 mm)."""
+    """Bounds of the methods lens and random-lens: the aperture may change by this many stops; what no option bounds
+    then stays as it is (default: f/1.4 to f/16, 35 to 105 mm)."""
     lens_dioptres: float | None = None
-    """Bounds of the same methods: the focus may change by this many dioptres (1/m) (default: 0.5 to 20 m)."""
+    """Bounds of the same methods: the focus may change by this many dioptres (1/m); what no option bounds then stays
+    as it is (default: 0.5 to 20 m)."""
     seed: int = 0
     """Random seed."""
     device: str = "cpu"

@@ -35,7 +35,7 @@ class AttackRun(AttackSettings):
     """Classifier to fool: a name (mobilenet_v2, efficientnet_lite0, …), NAME=FILE.safetensors for other weights, or
     PACKAGE.MODULE:FUNCTION for your own, which takes sRGB [b 3 h w] in 0..1 and returns logits [b n]."""
     depth: Path | None = None
-    """Depth file of the photo (default: depth is estimated)."""
+    """Depth file of the photo, or a folder with one of its name (default: depth is estimated)."""
     label: int | None = None
     """The photo's true class, counted from 0 (default: the class that the classifier sees in it)."""
     target: int | None = None

@@ -5,7 +5,7 @@ depth was: distances are the setup's.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,14 @@ from cocnet.depth.estimators.estimator import as_rgb8
 from cocnet.depth.focal_plane import masked_inverse, middle_inverse
 from cocnet.errors import DepthError, InputError
 from cocnet.files.listing import listed
+from cocnet.files.run_folder import file_hash
 from cocnet.imaging import nearness, photo_size, read_depth
+from cocnet.imaging.depth.depth_file import sidecars
 from cocnet.networks import checkpoint_info, shipped_weights
 from cocnet.renderers import NearnessView, Setup, open_renderer
 from cocnet.renderers.opening import NAMES
 from cocnet.robustness.run_settings import AttackSettings, Nearest, RobustnessRun
+from cocnet.robustness.transforms import other_renderer
 
 
 def open_view(name: str, setup: Setup, device: str = "cpu") -> NearnessView:
@@ -45,6 +48,18 @@ def weight_facts(name: str) -> dict[str, Any] | None:
     if path is None or not path.is_file():
         return None
     return asdict(checkpoint_info(path)) | {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def weight_files(run: RobustnessRun, allies: Iterable[str] = ()) -> dict[str, str]:
+    """Checksums, by name, of the weight files that a run names beside its renderer's: of victims and allies, of other
+    renderers, of the depth estimator."""
+    spelled = [name.partition("=")[2] for name in (*run.victims, *allies)]
+    spelled += [name for name in map(other_renderer, run.transforms) if name]
+    found: dict[str, str] = {}
+    for path in map(Path, dict.fromkeys([*spelled, run.estimator])):
+        if path.suffix and path.is_file():
+            found[path.name] = found.get(path.name, "") + file_hash(path)
+    return found
 
 
 def setup_of(run: AttackSettings) -> Setup:
@@ -66,6 +81,11 @@ def open_photos(run: RobustnessRun, classes: int) -> LabelledPhotos:
     InputError where labels' numbers can't be known."""
     if listed(run.data, "*.csv"):
         columns = None
+        if run.first_class and (run.file_column is None or run.label_column is None):
+            raise InputError(
+                f"expected --file-column and --label-column for first_class {run.first_class}, got not both, try "
+                "them: where the classes of known tables begin is known"
+            )
         if run.file_column is not None and run.label_column is not None:
             columns = TableColumns(run.file_column, run.label_column, first_class=run.first_class)
         return NeurIPS2017(
@@ -89,13 +109,15 @@ def chosen_files(photos: LabelledPhotos, run: RobustnessRun) -> list[LabelledFil
 
 
 def data_facts(files: Sequence[LabelledFile], run: RobustnessRun) -> dict[str, Any]:
-    """What tells photos and depth files apart, whatever their folders are called: names, labels and sizes."""
+    """What tells photos and depth files apart, whatever their folders are called: names, labels and sizes, and what
+    depth files say of themselves."""
     depths = depth_files(run)
     lines, total = [], 0
     for file in files:
         near = None if depths is None else depths.get(file.path.stem)
         sizes = [path.stat().st_size for path in (file.path, near) if path is not None]
-        lines.append(f"{file.name} {file.label} {sizes}")
+        said = [path.read_text(encoding="utf-8", errors="replace") for path in sidecars(near)]
+        lines.append(f"{file.name} {file.label} {sizes}{''.join(said)}")
         total += sum(sizes)
     checksum = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
     ends = {"first": files[0].name, "last": files[-1].name} if files else {}

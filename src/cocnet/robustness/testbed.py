@@ -37,6 +37,7 @@ from cocnet.robustness.sources import (
     open_view,
     setup_of,
     weight_facts,
+    weight_files,
 )
 from cocnet.robustness.transforms import other_renderer
 
@@ -107,10 +108,19 @@ def open_testbed(run: RobustnessRun) -> Testbed:
     photos = open_photos(run, next(iter(counts.values())))
     measures = open_similarity(run.metrics)
     settings = {key: _plain(value) for key, value in asdict(run).items() if key not in FREE}
-    facts = {"weights": weight_facts(run.renderer), "photos": data_facts(chosen_files(photos, run), run)}
-    claim(run.out, settings | facts)
+    facts = {
+        "weights": weight_facts(run.renderer),
+        "weight_files": weight_files(run, allies),
+        "photos": data_facts(chosen_files(photos, run), run),
+    }
+    claim(run.out, settings | facts, _one_file_more)
     moods = tuple(name for name, victim in victims.items() if training(victim))
     return Testbed(run, RunLayout(run.out), photos, render, victims, measures, others, moods, allies)
+
+
+def _one_file_more(name: str, before: object, now: object) -> bool:
+    """Whether only one of the two commands names this weight file: other methods and transforms may have others."""
+    return name.startswith("weight_files") and (before is None or now is None or {} in (before, now))
 
 
 def _check_methods(run: RobustnessRun, render: NearnessView) -> None:

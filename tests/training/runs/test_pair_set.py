@@ -11,7 +11,7 @@ from victims import photo
 from cocnet.apps.cli.main import main
 from cocnet.datasets import EBB
 from cocnet.datasets.pairs.deblur_pairs import dpdd
-from cocnet.errors import FileError, InputError
+from cocnet.errors import CocnetWarning, FileError, InputError
 from cocnet.files.shards import samples, write_shard
 from cocnet.imaging import linear_to_srgb, read_photo, srgb_to_linear, write_photo
 from cocnet.optics import ThinLens
@@ -143,6 +143,14 @@ def test_depth_may_be_moved_at_random_or_against_a_classifier(photos, run, bokeh
     found = run_pairs(photos, other)["pairs"][0]
     assert np.array_equal(pixels(run.out / natural["target"]), pixels(other.out / found["target"]))
     assert not np.array_equal(pixels(run.out / natural["input"]), pixels(other.out / found["input"]))
+
+
+def test_a_classifier_in_training_mode_learns_nothing_of_the_pairs(photos, run, monkeypatch):
+    network = torch.nn.Sequential(torch.nn.BatchNorm2d(3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+    monkeypatch.setattr(pair_set, "_victim", lambda name: network)
+    with pytest.warns(CocnetWarning, match="in training mode"):
+        run_pairs(photos, replace(run, held_out=0.0, bokeh="adversarial", epsilon=0.3, steps=1))
+    assert int(network[0].num_batches_tracked) == 0 and not network[0].running_mean.any()
 
 
 def test_cards(photos, run):

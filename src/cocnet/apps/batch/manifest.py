@@ -15,6 +15,7 @@ from typing import Any
 from cocnet import __version__
 from cocnet.files.atomic import atomic_path
 from cocnet.files.json_lines import append_lines, read_lines
+from cocnet.files.run_folder import file_hash
 from cocnet.imaging.depth.depth_file import sidecar_paths
 from cocnet.pipeline.options import RenderOptions
 
@@ -72,12 +73,6 @@ def what_makes(options: RenderOptions) -> dict[str, Any]:
     files = {name: Path(value) for name, value in asked.items() if isinstance(value, str)}
     hashes = {name: file_hash(path) for name, path in files.items() if path.is_file()}
     return {"version": __version__, "options": asked, "files": hashes}
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read(path: Path) -> list[Record]:

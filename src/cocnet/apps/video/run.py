@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from cocnet.apps.batch.inputs import DEPTHS, depth_for
-from cocnet.apps.batch.manifest import file_hash, what_makes
+from cocnet.apps.batch.manifest import what_makes
 from cocnet.apps.video.clip import Clip, open_clip
 from cocnet.apps.video.join import check_sound, join
 from cocnet.apps.video.parts import Parts, parts_beside
@@ -25,6 +25,7 @@ from cocnet.apps.video.work import FORMATS, LANES, Work, is_film
 from cocnet.errors import FileError
 from cocnet.files.atomic import atomic_path, check_writes, write_json
 from cocnet.files.listing import listed
+from cocnet.files.run_folder import file_hash
 from cocnet.imaging.photo.encode import FORMATS as PICTURE_FORMATS
 from cocnet.pipeline.film import Film
 from cocnet.pipeline.options import RenderOptions

@@ -103,6 +103,11 @@ def sidecar_paths(path: Path) -> tuple[Path, Path]:
     return path.with_name(path.name + ".json"), path.with_suffix(".json")
 
 
+def sidecars(path: Path | None) -> list[Path]:
+    """The sidecars of a depth file that are there; none of no file."""
+    return [] if path is None else [found for found in sidecar_paths(path) if found.is_file()]
+
+
 def read_sidecar(path: Path) -> Sidecar:
     """Read the sidecar of a depth file, empty where there is none; raises DepthError where it is broken."""
     found = next((p for p in sidecar_paths(path) if p.is_file()), None)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cocnet.datasets.pairs.open_pairs import PairFolder, open_pairs
 from cocnet.errors import CocnetWarning, InputError
+from cocnet.imaging.depth.depth_file import sidecars
 from cocnet.training.runs.bokeh_settings import BokehRun
 
 if TYPE_CHECKING:
@@ -135,7 +136,12 @@ def _pairs(run: BokehRun, card: "Card", scale: float, seed: int) -> TrainingData
     files = source.files
     if isinstance(source, BokehPairs):
         _check_sizes(run, source)
-        files = tuple(path for pair in source.files for path in (pair.image, pair.bokeh, pair.depth) if path)
+        files = tuple(
+            path
+            for pair in source.files
+            for path in (pair.image, pair.bokeh, pair.depth, *sidecars(pair.depth))
+            if path
+        )
     count = len(source)
     if run.held_out >= count:
         raise InputError(f"expected fewer held-out pairs than {count}, got {run.held_out}, try {count // 10}")

@@ -19,8 +19,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from cocnet.attacks import GDA, open_victim
+from cocnet.attacks.guard import ask_classes, evaluating
 from cocnet.augment.camera_ranges import CameraRanges
 from cocnet.augment.depths import FAR_M, NEAR_M
+from cocnet.compute import strict_float32
 from cocnet.datasets.labelled.shard_photos import shard_photos
 from cocnet.datasets.pairs.matching import DEPTHS, PICTURES, Problem, files_by_stem
 from cocnet.datasets.pairs.view import read_planes
@@ -33,6 +35,7 @@ from cocnet.files.item_set import FREE, Work, make_set
 from cocnet.files.many import PROBLEM, Facts, key_of, one_by_one
 from cocnet.files.shards import Part, as_json, from_json
 from cocnet.imaging import linear_to_srgb, read_depth, srgb_to_linear, write_photo
+from cocnet.imaging.depth.depth_file import sidecars
 from cocnet.optics import ThinLens
 from cocnet.renderers import Physical
 from cocnet.training.runs.pair_cards import CARDS, FOLDERS, write_cards
@@ -103,7 +106,7 @@ def _items(photos: dict[str, Path | Part], depths: dict[str, Path], run: PairRun
                 f"expected a depth file for '{stem}' in '{run.depths}', got none, try without --depths"
             )
         place_in_name = number if run.layout == "ebb" else None  # only there a file is called by it
-        key = key_of((path, depth), {**settings, "stem": stem, "number": place_in_name})
+        key = key_of((path, depth, *sidecars(depth)), {**settings, "stem": stem, "number": place_in_name})
         own = int(key_of((path,), [run.seed, stem])[:12], 16)
         split = "test" if own / 16**12 < run.held_out else "train"
         place = {"photo": as_json(path), "depth": None if depth is None else str(depth), "out": str(run.out)}
@@ -185,8 +188,8 @@ def _moved(
         return linear_to_srgb(RENDERER.render(srgb_to_linear(image), far + span * depth, lens)).clamp(0, 1)
 
     victim = _victim(said["victim"])
-    with torch.no_grad():
-        label = victim(render(sharp[None], nearness[None, None])).argmax(1)
+    with torch.no_grad(), strict_float32(sharp.device), evaluating(victim):
+        label = ask_classes(victim, render(sharp[None], nearness[None, None])).argmax(1)
     attack = GDA(epsilon=said["epsilon"], steps=said["steps"], seed=int(draw.integers(2**31)))
     found = attack(render, victim, sharp[None], nearness[None, None], label).depth
     return inverse if found is None else far + span * found[0, 0]
