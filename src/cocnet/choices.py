@@ -97,7 +97,7 @@ def _example(kind: Any, given: Any) -> str:
         if get_origin(one) is Literal:
             return str(get_args(one)[0])
         if get_origin(one) is tuple:
-            return repr((0.5,) * len(get_args(one)))
+            return repr((0.4, 0.6) if len(get_args(one)) == 2 else (0.5,) * len(get_args(one)))
         if one is bool:
             return "True"
         if one in (int, float):

@@ -1,5 +1,7 @@
 """What a hand on the wheel does: blur by share, ranges, masks, apertures; each changes what it says and no more."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -9,6 +11,7 @@ from cocnet.errors import FileError, InputError
 from cocnet.imaging import DepthMap, Photo, read_depth, read_photo
 from cocnet.optics import ThinLens
 from cocnet.pipeline.again import merged, read_settings
+from cocnet.pipeline.by_hand import ByHand
 from cocnet.pipeline.camera import Camera
 from cocnet.pipeline.chosen_lens import largest_radius_px, stop_for_blur
 from cocnet.pipeline.depth_source import FoundDepth
@@ -22,6 +25,7 @@ from cocnet.pipeline.words_of_others import WORDS, meant_by
 PIXELS = np.random.default_rng(0).integers(0, 256, (30, 45, 3)).astype(np.uint8)
 HALVES = np.where(np.arange(45) < 22, 1.0, 8.0)[None].repeat(30, 0).astype(np.float32)
 RIGHT = HALVES > 2
+NOTHING = ByHand(None, None, None)
 PLAIN = {"highlights": "off", "grain": "off"}
 
 
@@ -81,6 +85,28 @@ def test_what_is_kept_stays_sharp_wherever_it_stands(tmp_path):
         assert not changed(result).max()
     assert any("keep: not a file" in note for note in result.settings.notes)
     assert changed(render(PIXELS, HALVES, focus_m=1, f_number=0.7, **PLAIN))[:, 30:].max() > 5
+
+
+def test_what_is_kept_stays_sharp_beside_what_is_nearer_than_the_focus():
+    keep = (np.arange(45) >= 26)[None].repeat(30, 0)
+    given = {"focus_m": 8, "f_number": 0.7, "keep": keep, **PLAIN}
+    for model in (None, "cocnet-b3-less"):
+        result = render(PIXELS, HALVES, model=model, **given)
+        assert not changed(result)[keep].max() and changed(result)[~keep].max() > 20
+
+
+def test_a_subject_that_was_drawn_may_be_small():
+    tiny = np.zeros((300, 450), bool)
+    tiny[40:52, 400:412] = True
+    photo, depth = PIXELS.repeat(10, 0).repeat(10, 1), HALVES.repeat(10, 0).repeat(10, 1)
+    found = render(photo, depth, subject=tiny, preview=True).settings
+    assert found.focus_m.value == pytest.approx(8) and "subject" in found.focus_m.origin
+
+
+def test_a_network_without_depth_says_that_the_subject_has_no_effect(tmp_path):
+    Image.fromarray((RIGHT * 255).astype(np.uint8)).save(tmp_path / "subject.png")
+    notes = render(PIXELS, HALVES, subject=tmp_path / "subject.png", model="cocnet-b3-less").settings.notes
+    assert any("--subject: no effect with cocnet-b3-less" in note for note in notes)
 
 
 def test_a_mask_of_ones_own_is_the_subject(tmp_path):
@@ -149,6 +175,27 @@ def test_settings_render_the_same_again_and_change_by_what_is_given(tmp_path):
     assert new.blur is None and new.f_number == 4 and new.focus_point is None and new.squeeze == 1.5
 
 
+def test_settings_find_their_files_from_another_folder(tmp_path, monkeypatch):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(PIXELS).save("in/photo.png")
+    Image.fromarray((RIGHT * 255).astype(np.uint8)).save("in/keep.png")
+    np.save("in/d.npy", HALVES)
+    first = render("in/photo.png", "in/d.npy", depth_kind="metric", focus_m=1, keep="in/keep.png")
+    first.save("out/a.png")
+    (tmp_path / "moved").mkdir()
+    for name in ("in", "out"):
+        (tmp_path / name).rename(tmp_path / "moved" / name)
+    monkeypatch.chdir(tmp_path / "moved" / "out")
+    found = read_settings("a.png.json")
+    assert np.array_equal(render(found.photo, found.depth, found.options).pixels, first.pixels)
+    for other, left_out in ((Path("../in/photo.png"), False), (Path("../in/keep.png"), True)):
+        chosen = found.for_photo(other)
+        assert (chosen.options.keep is None, chosen.depth is None) == (left_out, left_out)
+        assert any("keep left out" in note for note in chosen.notes) == left_out
+
+
 @pytest.mark.parametrize("text", ["", "[1]", '{"options": 3}', '{"options": {"blur": 400}}', "\ufeff{}"])
 def test_other_files_are_no_settings(tmp_path, text):
     (tmp_path / "x.json").write_text(text, encoding="utf-8")
@@ -164,7 +211,7 @@ def test_settings_of_other_versions_say_so(tmp_path):
 
 def test_words_of_others_name_options_that_exist():
     known = ["--" + name.replace("_", "-") for name in vars(RenderOptions())]
-    known += ["--settings", "--depth", "--out"]
+    known += ["--settings", "--depth", "--out", "--save-mask", "--save-depth"]
     for word, meant in WORDS.items():
         assert set(meant) <= set(known) and word not in known
     assert meant_by("--mask", known) == "--subject or --keep" and meant_by("--f_stop", known) == "--f-number"
@@ -200,7 +247,7 @@ def test_a_subject_that_is_found_is_one_surface_and_given_depth_stays():
 
     def scene(kind, origin):
         depth = DepthMap.of(sloped + 0.1, kind)
-        return Scene(Photo(PIXELS), FoundDepth(depth, origin), sloped + 0.1, None)
+        return Scene(Photo(PIXELS), FoundDepth(depth, origin), sloped + 0.1, NOTHING)
 
     ours = scene("relative_disparity", "estimated")
     assert subject_surface(ours, subject, ()) is subject
@@ -226,10 +273,10 @@ def test_the_edge_of_a_subject_that_is_found_lies_where_the_photos_colours_part(
     coarse = moved.reshape(20, 8, 20, 8).mean((1, 3))
     near = np.ones((160, 160), np.float32)
     found = FoundDepth(DepthMap.of(near, "relative_disparity"), "estimated")
-    made = subject_surface(Scene(Photo(photo), found, near, None), coarse, ())
+    made = subject_surface(Scene(Photo(photo), found, near, NOTHING), coarse, ())
     assert made is not None and ((made > 0.5) != inside).mean() < 0.01
     coarse[2:4, 15:18] = 0.6
-    again = subject_surface(Scene(Photo(photo), found, near, None), coarse, ())
+    again = subject_surface(Scene(Photo(photo), found, near, NOTHING), coarse, ())
     assert again is not None and not (again[10:40, 115:150] > 0.5).any()
     assert (
         (np.kron(moved.reshape(20, 8, 20, 8).mean((1, 3)), np.ones((8, 8))) > 0.5) != inside

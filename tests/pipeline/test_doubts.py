@@ -5,6 +5,7 @@ import pytest
 from paths import SHARED
 
 from cocnet.imaging import read_photo
+from cocnet.pipeline import doubts
 from cocnet.pipeline.doubts import depth_doubt, edge_agreement, subject_doubt
 from cocnet.pipeline.render_photo import render
 
@@ -51,3 +52,14 @@ def test_depth_of_rendered_frames_agrees_and_a_mirrored_one_does_not():
         own.append(edge_agreement(inverse.astype(np.float32), rgb))
         mirrored.append(edge_agreement(inverse[:, ::-1].astype(np.float32), rgb))
     assert min(own) > 0.68 > np.median(mirrored)
+
+
+def test_depth_that_fits_badly_is_doubted_only_if_turned_it_fits_better(monkeypatch):
+    """Own maps of some photos agree no better than 0.64: mirrored ones less still."""
+    rgb, inverse = blocks(0)
+    for own, turned, told in ((0.65, 0.55, False), (0.65, 0.7, True), (0.6, 0.5, True), (0.7, 0.9, False)):
+        answers = {True: own, False: turned}
+        monkeypatch.setattr(
+            doubts, "edge_agreement", lambda one, photo, answers=answers: answers[one is inverse]
+        )
+        assert bool(depth_doubt(inverse, rgb)) == told

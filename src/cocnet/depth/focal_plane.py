@@ -15,10 +15,13 @@ _UPRIGHT, _UPPER = 1.25, 0.3
 
 
 def masked_inverse(
-    inverse_depth: Float32[np.ndarray, "h w"], mask: Float32[np.ndarray, "i j"]
+    inverse_depth: Float32[np.ndarray, "h w"],
+    mask: Float32[np.ndarray, "i j"],
+    least_share: float = _SUBJECT_SHARE,
 ) -> float | None:
-    """Median inverse depth (1/m) of the subject, weighted by its mask; None where the mask finds none."""
-    if float((mask > 0.5).mean()) < _SUBJECT_SHARE:
+    """Median inverse depth (1/m) of the subject, weighted by its mask; None where the mask finds none, or less of the
+    picture than `least_share`."""
+    if not (mask > 0.5).any() or float((mask > 0.5).mean()) < least_share:
         return None
     places = (
         ((np.arange(n) + 0.5) / n * m).astype(int)

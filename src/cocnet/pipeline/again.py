@@ -4,28 +4,40 @@ Enters: `out.jpg.json`. Leaves: the photo, the depth file and the options that i
 """
 
 import json
+import os
 from collections.abc import Collection
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from cocnet import __version__
 from cocnet.errors import CocnetError, FileError
-from cocnet.pipeline.options import RenderOptions
+from cocnet.pipeline.options import NO_FILE, RenderOptions
 
 MOST_BYTES = 1_000_000
+_DRAWN = ("keep", "subject", "aperture_image")
+_NAMED = ("model", "estimator", "deblur_model")
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What made a picture: paths as they were given, None for a photo that was no file, or depth that wasn't given;
-    depth that was given, but as no file, is "-"."""
+    """What made a picture: paths as they are reached from here, None for a photo that was no file, or depth that
+    wasn't given; depth that was given, but as no file, is "-"."""
 
     photo: str | None
     depth: str | None
     options: RenderOptions
     quality: int | None = None
     notes: tuple[str, ...] = ()
+
+    def for_photo(self, photo: Path | None) -> "Recorded":
+        """These settings for a photo: of another one than their own, without its depth and the masks drawn on it."""
+        if photo is None or (self.photo is not None and _same(photo, Path(self.photo))):
+            return self
+        drawn = [name for name in ("keep", "subject") if getattr(self.options, name) is not None]
+        notes = [f"--settings: {' and '.join(drawn)} left out, drawn on another photo"] if drawn else []
+        options = self.options.changed(**dict.fromkeys(drawn))
+        return replace(self, photo=None, depth=None, options=options, notes=(*self.notes, *notes))
 
 
 def read_settings(path: str | Path) -> Recorded:
@@ -40,12 +52,14 @@ def read_settings(path: str | Path) -> Recorded:
             if name in known
         }
         options, lost = RenderOptions(**asked), sorted(set(found["options"]) - known)
-        photo, depth, quality = (found.get(name) for name in ("photo", "depth", "quality"))
-        if not all(isinstance(one, str | None) for one in (photo, depth)) or type(quality) not in (
-            int,
-            type(None),
-        ):
+        photo, depth, folder, quality = (found.get(name) for name in ("photo", "depth", "folder", "quality"))
+        texts = all(isinstance(one, str | None) for one in (photo, depth, folder))
+        if not texts or type(quality) not in (int, type(None)):
             raise TypeError
+        begin = None if folder is None else Path(path).parent / folder
+        files = {name: _reached(getattr(options, name), begin) for name in _DRAWN}
+        files |= {name: _reached(getattr(options, name), begin, sure=False) for name in _NAMED}
+        options = options.changed(**files)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = str(error) if isinstance(error, CocnetError) else "no settings of a render"
         raise FileError(
@@ -54,7 +68,19 @@ def read_settings(path: str | Path) -> Recorded:
     notes = [f"--settings: {', '.join(lost)}: not an option of this version"] if lost else []
     if found.get("version") != __version__:
         notes.append(f"--settings: made by version {found.get('version')}, this is {__version__}")
-    return Recorded(photo, depth, options, quality, tuple(notes))
+    return Recorded(_reached(photo, begin), _reached(depth, begin), options, quality, tuple(notes))
+
+
+def _reached(path: str | None, begin: Path | None, sure: bool = True) -> str | None:
+    """A recorded path, from here; not `sure`: it may be a name, unless such a file is there."""
+    if path is None or path == NO_FILE or begin is None or Path(path).is_absolute() or _same(begin, Path()):
+        return path
+    found = Path(os.path.normpath(begin / path))
+    return str(found) if sure or found.is_file() else path
+
+
+def _same(first: Path, second: Path) -> bool:
+    return first.resolve() == second.resolve()
 
 
 def merged(recorded: RenderOptions, given: RenderOptions, written: Collection[str] = ()) -> RenderOptions:

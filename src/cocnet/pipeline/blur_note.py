@@ -8,6 +8,7 @@ from cocnet.renderers import NetworkRenderer, Renderer
 from cocnet.renderers.at_scale import LENS_RADIUS_PX
 
 _SMALLEST_PX, _LARGEST_SHARE = 1.0, 0.2
+_BARELY = 2.0  # of --blur: who asks for so little wants it
 
 
 def blur_note(settings: RenderSettings, renderer: Renderer) -> tuple[str, ...]:
@@ -19,6 +20,8 @@ def blur_note(settings: RenderSettings, renderer: Renderer) -> tuple[str, ...]:
     if "lens" not in renderer.reads:
         return _built_in(settings) if isinstance(renderer, NetworkRenderer) else ()
     radius, side = settings.largest_blur_radius_px, min(settings.width, settings.height)
+    if settings.options.blur is not None and settings.options.blur < _BARELY:
+        return ()
     if radius < _SMALLEST_PX:
         size = f"the largest blur has a radius of {radius:.2g} px, too small to see"
     elif radius > _LARGEST_SHARE * side:

@@ -16,8 +16,9 @@ AREA_PX = 256**2
 STEP_SHARE = 0.15  # of the depth's range: what counts as an edge of it
 LEAST_EDGES = 100  # px at that size, below which nothing is said
 REACH_PX = 2
-# Rank of the photo's edges where depth has edges; own depth 0.74 … 0.97, mirrored 0.2 … 0.67
-LEAST_AGREEMENT = 0.68
+# Rank of the photo's edges where depth has edges; own depth 0.64 … 0.97, mirrored 0.2 … 0.67
+LEAST_AGREEMENT, SURE_AGREEMENT = 0.62, 0.68
+CLEARLY = 0.03  # more, by which depth turned otherwise agrees better
 
 
 def subject_doubt(mask: Float32[np.ndarray, "i j"] | None) -> tuple[str, ...]:
@@ -37,8 +38,12 @@ def subject_doubt(mask: Float32[np.ndarray, "i j"] | None) -> tuple[str, ...]:
 def depth_doubt(inverse: Float32[np.ndarray, "h w"], rgb: UInt8[np.ndarray, "h w 3"]) -> tuple[str, ...]:
     """A note where depth has its edges and the photo has none there: another photo's, turned or moved."""
     agreement = edge_agreement(inverse, rgb)
-    if agreement is None or agreement >= LEAST_AGREEMENT:
+    if agreement is None or agreement >= SURE_AGREEMENT:
         return ()
+    if agreement >= LEAST_AGREEMENT:
+        turned = [edge_agreement(one, rgb) for one in (inverse[:, ::-1], inverse[::-1], inverse[::-1, ::-1])]
+        if not any(one is not None and one > agreement + CLEARLY for one in turned):
+            return ()
     return (
         "depth disagrees with the photo: where it has edges the photo has them no more than anywhere else; "
         "check that --depth belongs to this photo and isn't turned or mirrored",

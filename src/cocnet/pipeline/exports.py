@@ -28,7 +28,9 @@ def save_depth(
     if Path(path).suffix.lower() in PICTURES:
         write_photo(path, depth_picture(inverse))
         return
-    placed = "; its distances are chosen" if settings.depth_kind.startswith("relative") else ""
+    chosen = "; its distances are chosen"
+    told = settings.depth_source.endswith(chosen) or not settings.depth_kind.startswith("relative")
+    placed = "" if told else chosen
     write_depth(path, DepthMap.of(inverse, "disparity", settings.depth_source + placed))
 
 

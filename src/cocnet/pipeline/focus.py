@@ -45,11 +45,13 @@ def choose_focus(
     options: RenderOptions,
     subject: Float32[np.ndarray, "i j"] | None = None,
     faces: Sequence[Face] = (),
+    drawn: bool = False,
 ) -> Focus:
     """Given as a distance, a range or a point; else a face, or all faces of a group; else the subject.
 
     A range is focused where both its ends are equally blurred without it: 2/(1/near + 1/far). Of a subject that is
-    taller than wide it is the upper part, where a head is. Without a subject: what is near around the middle.
+    taller than wide it is the upper part, where a head is. Without a subject: what is near around the middle. One
+    that was drawn by hand may be of any size.
     """
     if options.focus_m is not None:
         return Focus(Resolved(options.focus_m, "given"))
@@ -63,7 +65,7 @@ def choose_focus(
         if len(found) > 1:
             return _between(1 / max(found), 1 / min(found), f"auto: {len(found)} faces")
         return Focus(Resolved(1.0 / found[0], "auto: the face"))
-    return Focus(_of_subject(inverse_depth, subject))
+    return Focus(_of_subject(inverse_depth, subject, drawn))
 
 
 def choose_focus_m(
@@ -73,12 +75,15 @@ def choose_focus_m(
     return choose_focus(inverse_depth, options, subject).distance
 
 
-def _of_subject(inverse_depth: Map, subject: Float32[np.ndarray, "i j"] | None) -> Resolved:
-    whole = None if subject is None else masked_inverse(inverse_depth, subject)
+def _of_subject(
+    inverse_depth: Map, subject: Float32[np.ndarray, "i j"] | None, drawn: bool = False
+) -> Resolved:
+    least = {"least_share": 0.0} if drawn else {}
+    whole = None if subject is None else masked_inverse(inverse_depth, subject, **least)
     if subject is None or whole is None:
         return Resolved(1.0 / subject_inverse(inverse_depth), "auto: near the middle")
     head = upper_part(subject)
-    above = None if head is None else masked_inverse(inverse_depth, head)
+    above = None if head is None else masked_inverse(inverse_depth, head, **least)
     if above is not None:
         return Resolved(1.0 / above, "auto: the subject, its upper part")
     return Resolved(1.0 / whole, "auto: the subject")

@@ -127,7 +127,10 @@ class View:
         renderer, light, inverse = self.inputs(plan, plan.renderer)
         with torch.inference_mode():
             made, inverse = renderer.render(light, inverse, plan.lens)[0].cpu(), inverse.cpu()
-        pixels = encoded(self.scene.photo, self.shown(made, options, plan.renderer))
+        shown = self.shown(made, options, plan.renderer)
+        if plan.keep is not None:
+            shown = torch.lerp(shown, self.light, self.picked(plan.keep))
+        pixels = encoded(self.scene.photo, shown)
         height, width = inverse.shape[-2:]
         limit_m = SHARP_SHARE * math.hypot(height, width) / width * plan.lens.sensor_width_m
         near, far = plan.settings.sharp_m or plan.lens.depth_of_field_m(limit_m)

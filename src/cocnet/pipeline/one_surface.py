@@ -28,7 +28,11 @@ def subject_surface(
     """The subject, its edge where the photo's colours part, where depth is relative and nobody gave it; None where
     there is no subject, or where the faces in focus aren't part of it. area_px: how large its edge is worked out."""
     relative = scene.found.depth.kind.startswith("relative") and scene.found.origin != "given"
-    if subject is None or not relative or float((subject > 0.5).mean()) < LEAST_SHARE:
+    if subject is None or not relative:
+        return None
+    if subject is scene.hand.subject:
+        return subject
+    if float((subject > 0.5).mean()) < LEAST_SHARE:
         return None
     if faces and not any(_is_within(face, subject) for face in faces):
         return None

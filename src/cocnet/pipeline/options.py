@@ -15,6 +15,7 @@ from cocnet.errors import InputError
 from cocnet.pipeline.words_of_others import meant_by
 
 Pair = tuple[float, float]
+NO_FILE = "-"  # depth that was given as an array, a function, or through standard input
 DepthKind = Literal["metric", "disparity", "relative_depth", "relative_disparity"]
 
 
@@ -187,7 +188,8 @@ class Resolved:
 
 @dataclass(frozen=True)
 class RenderSettings:
-    """Everything that made a picture: what was asked, and what it was resolved to."""
+    """Everything that made a picture: what was asked, and what it was resolved to; folder: where relative paths
+    begin, seen from the file of these settings."""
 
     version: str
     photo: str | None
@@ -207,3 +209,4 @@ class RenderSettings:
     depth: str | None = None
     sharp_m: tuple[float, float] | None = None
     quality: int | None = None
+    folder: str = "."

@@ -25,6 +25,8 @@ def ignored_by(renderer: Renderer, options: RenderOptions) -> tuple[str, ...]:
     if isinstance(renderer, Physical):
         return ("--bfloat16: no effect without --model",) if options.bfloat16 else ()
     lines, name = [], renderer.name
+    if "depth" not in renderer.reads and options.subject is not None:
+        lines.append(f"--subject: no effect with {name}; --keep has")
     if not renderer.reads:
         scaled = "; --blur has" if isinstance(renderer, NetworkRenderer) else ""
         lines.append(f"{name} sees only the photo: depth, focus and aperture have no effect{scaled}")
@@ -32,7 +34,7 @@ def ignored_by(renderer: Renderer, options: RenderOptions) -> tuple[str, ...]:
         lines.append(
             f"{name} has one lens built in: focus has no effect; f-number and --blur say how large it is"
         )
-    others = _OF_LAYERS if isinstance(renderer, HybridRenderer) else _OF_LAYERS + _OF_THE_LENS
+    others = _OF_LAYERS if isinstance(renderer, HybridRenderer) else (*_OF_LAYERS, "grain", *_OF_THE_LENS)
     given = [option for option in others if getattr(options, option) != getattr(RenderOptions(), option)]
     if given:
         flags = ", ".join("--" + option.removesuffix("_mb").replace("_", "-") for option in given)

@@ -37,7 +37,7 @@ from cocnet.pipeline.mapped_lights import MappedLights, lights_note
 from cocnet.pipeline.one_surface import subject_surface
 from cocnet.pipeline.options import RenderOptions, RenderSettings, finds_focus
 from cocnet.pipeline.options_ignored import ignored_by
-from cocnet.pipeline.result_files import save_with_settings
+from cocnet.pipeline.result_files import save_with_settings, working_folder
 from cocnet.pipeline.scene import Scene, open_scene
 from cocnet.renderers import HybridRenderer, Physical, Renderer, at_scale, open_renderer, render_windows
 from cocnet.rendering import Highlights
@@ -51,7 +51,8 @@ class Plan:
     """A photo with its inverse depth (1/m, of its size), its lens, its renderer, and the settings behind them.
 
     grain: the noise that comes back where blur took it [measured in the photo]; seed: of that noise; dithered:
-    whether 8-bit gradients are; lights: those to restore [as a gain map says, else found in the photo].
+    whether 8-bit gradients are; lights: those to restore [as a gain map says, else found in the photo]; keep: the
+    photo's own light stays there, whatever is spread over it.
     """
 
     photo: Photo
@@ -64,6 +65,7 @@ class Plan:
     seed: int = 0
     dithered: bool = True
     lights: Lights | MappedLights | None = None
+    keep: Float32[np.ndarray, "h w"] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +93,7 @@ class RenderResult:
         Both appear whole or not at all; a file object gets a PNG without settings. Raises FileError (unknown suffix,
         output = input, link, full disk).
         """
-        settings = replace(self.settings, quality=quality)
+        settings = replace(self.settings, quality=quality, folder=working_folder(path))
         return save_with_settings(path, self.pixels, settings, self.photo, quality)
 
     def save_depth(self, path: str | Path) -> None:
@@ -152,7 +154,7 @@ def plan_of(scene: Scene, options: RenderOptions) -> Plan:
         subject = find_subject(picture, options)
         faces = find_faces(as_rgb8(picture.pixels)) if finds_focus(options) else ()
     doubts = subject_doubt(None if hand.subject is not None or faces else subject) + scene.depth_doubts
-    focus = choose_focus(scene.inverse, options, subject, faces)
+    focus = choose_focus(scene.inverse, options, subject, faces, drawn=hand.subject is not None)
     whole = subject_surface(scene, subject, faces) if finds_focus(options) else None
     return plan_at(scene, options, focus, whole, doubts)
 
@@ -197,7 +199,7 @@ def plan_at(
     )
     told = picture.gain_map if restores_lights(options, renderer) else None
     settings = replace(settings, notes=settings.notes + blur_note(settings, renderer) + lights_note(told))
-    return Plan(picture, inverse, lens, settings, at_scale(renderer, radius), hand.subject)
+    return Plan(picture, inverse, lens, settings, at_scale(renderer, radius), hand.subject, keep=hand.keep)
 
 
 def depth_of(photo: Any, options: RenderOptions | None = None) -> PhotoDepth:
@@ -239,6 +241,10 @@ def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarra
     def write(rows: slice, columns: slice, rendered: Tensor) -> None:
         rendered = rendered.cpu()
         shown = rendered if lights is None else lights.shown(rendered)
+        if plan.keep is not None:
+            own = replace(photo, pixels=photo.pixels[rows, columns]).linear()
+            share = torch.from_numpy(plan.keep[rows, columns])
+            rendered, shown = torch.lerp(rendered, own, share), torch.lerp(shown, own, share)
         if not plan.dithered:
             out[rows, columns] = rounded(photo, shown)
             return

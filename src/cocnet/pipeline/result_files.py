@@ -30,6 +30,16 @@ def beside(path: str | Path, ending: str) -> Path:
     return whole.with_name(whole.name + ending)
 
 
+def working_folder(output: object) -> str:
+    """The folder that relative paths begin in now, seen from that of an output; "." where that is no path."""
+    if not isinstance(output, str | os.PathLike):
+        return "."
+    try:
+        return os.path.relpath(Path.cwd(), Path(output).resolve().parent)
+    except ValueError:  # another drive
+        return str(Path.cwd())
+
+
 def default_output(photo: str | Path, what: str = "bokeh") -> Path:
     """Where a picture goes when nobody says: `holiday-bokeh.jpg` beside holiday.jpg, JPEG for other formats. Raises
     FileError for a folder."""

@@ -22,10 +22,9 @@ from cocnet.pipeline.deblur_photo import deblur
 from cocnet.pipeline.depth_source import FoundDepth, find_depth, flat_depth, inverse_depth_of
 from cocnet.pipeline.doubts import depth_doubt
 from cocnet.pipeline.drawn import Drawn
-from cocnet.pipeline.options import RenderOptions
+from cocnet.pipeline.options import NO_FILE, RenderOptions
 from cocnet.renderers.protocol import DEPTH, Reads
 
-NO_FILE = "-"  # depth that was given as an array, a function, or through standard input
 LENS_ALONE = (
     *("focus_point", "focus_m", "focus_range", "focus", "blur", "f_number", "aperture_blades"),
     *("aperture_rotation_deg", "roundness", "squeeze", "cat_eye", "axial_ca", "lateral_ca", "highlights"),

@@ -79,7 +79,7 @@ def render(
         depth: Depth map: PNG, TIFF, NPY, NPZ, PFM or EXR; - for standard input (default: the depth in the photo, else
             estimated).
         settings: Settings file of an earlier picture (out.jpg.json): photo, depth and options are taken from it, and
-            the options given here replace those in it.
+            the options given here replace those in it; with another photo, its depth and masks aren't.
         save_depth: Also write the depth map that was used: .png, .npy, .exr or .pfm, or .jpg for a coloured picture.
         save_mask: Also write the mask of the subject that was used: .png, white = subject.
         quality: Quality of JPEG, WebP and AVIF, 1..100 (default: 95).
@@ -90,6 +90,7 @@ def render(
         from cocnet.imaging.photo.encode import FORMATS
         from cocnet.pipeline.exports import DEPTHS, PICTURES
         from cocnet.pipeline.render_photo import render as render_photo
+        from cocnet.pipeline.render_photo import renderer_for
         from cocnet.pipeline.result_files import check_outputs, check_suffix, settings_path
         from cocnet.rendering.compiled import warm_up
 
@@ -117,6 +118,8 @@ def render(
         result.save_depth(save_depth)
     if save_mask is not None:
         result.save_mask(save_mask)
+    if save_depth is not None and "depth" not in renderer_for(rendering).reads:
+        notes = (*notes, f"--save-depth: {save_depth} is flat, as {rendering.model} reads no depth")
     for line in (*notes, *result.settings.notes):
         note(line)
     if json:
@@ -144,16 +147,17 @@ def _again(
                 "expected a photo, got none, try cocnet render photo.jpg; `cocnet render --help` lists all options"
             )
         return photo, depth, rendering, DEFAULT_QUALITY if quality is None else quality, ()
+    recorded = recorded.for_photo(photo)
     if photo is None and recorded.photo is None:
         raise InputError(
             "expected a photo, as the settings name none, try cocnet render photo.jpg --settings …"
         )
-    if photo is None:
-        if depth is None and recorded.depth == STREAM:
+    if depth is None and recorded.depth is not None:
+        if recorded.depth == STREAM:
             raise InputError(
                 "expected --depth, as the settings are of depth that was no file, got none, try it"
             )
-        depth = depth or (None if recorded.depth is None else Path(recorded.depth))
+        depth = Path(recorded.depth)
     chosen = merged(recorded.options, rendering, options_written())
     best = next(q for q in (quality, recorded.quality, DEFAULT_QUALITY) if q is not None)
     return photo or Path(str(recorded.photo)), depth, chosen, best, recorded.notes
