@@ -44,6 +44,11 @@ class DeblurFiles:
     sharp: Path
     views: tuple[Path, Path] | None = None
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Blurred, sharp, and the views where there are any."""
+        return self.blurred, self.sharp, *(self.views or ())
+
 
 class DeblurPairs(Dataset[DeblurPair]):
     """Pairs by index, or by (pass, index) for another crop each pass.
@@ -78,9 +83,8 @@ class DeblurPairs(Dataset[DeblurPair]):
     def __getitem__(self, key: int | tuple[int, int]) -> DeblurPair:
         turn, index = key if isinstance(key, tuple) else (0, key)
         pair = self.files[index]
-        paths = [pair.blurred, pair.sharp, *(pair.views or ())]
-        planes = [self._read(path) for path in paths]
-        for path, plane in zip(paths, planes, strict=True):
+        planes = [self._read(path) for path in pair.paths]
+        for path, plane in zip(pair.paths, planes, strict=True):
             if plane.shape != planes[0].shape:
                 got = f"'{path}' of {plane.shape[2]} × {plane.shape[1]}"
                 raise FileError(

@@ -116,15 +116,17 @@ def network_of(name: str, seed: int = 0) -> "nn.Module":
 
 def run_ablation(run: AblationRun, on_progress: Progress | None = None) -> "tuple[FinishedTraining, ...]":
     """Train what isn't finished, then report all that is. Raises FileError, also where the folder holds trainings of
-    other lengths or scenes, or InputError."""
+    other lengths, scenes or photos, or InputError."""
 
-    from cocnet.files.run_folder import claim
+    from cocnet.datasets.subject.cutouts import subject_files
+    from cocnet.files.run_folder import claim, fingerprint
     from cocnet.training.runs.ablation_report import finished, write_ablation
 
     run = run.checked()
     use_threads(run.threads)
     training, held_out, about = _scenes(run)
-    claim(run.out, {"steps": run.steps, "held_out": run.held_out, "data": about})
+    files = fingerprint(path for pair in subject_files(run.images, run.masks) for path in pair)
+    claim(run.out, {"steps": run.steps, "held_out": run.held_out, "data": about, "files": files})
     for seed in run.seeds:
         for name in run.variants:
             if not (run.out / f"{name}-{seed}" / SCORES).is_file():

@@ -18,14 +18,16 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from cocnet.compute import use_threads
+from cocnet.errors import FileError
 from cocnet.files.atomic import atomic_path, write_json
-from cocnet.files.run_folder import claim
+from cocnet.files.run_folder import claim, file_hash, fingerprint
 from cocnet.training.runs.deblur_settings import DeblurExperiment
 
 if TYPE_CHECKING:
     from cocnet.datasets.pairs.deblur_pairs import DeblurPair
 
 Progress = Callable[[str, float, dict[str, Any]], None]
+_FREE = ("threads", "seeds")
 
 
 class Halves(Dataset[dict[str, Tensor]]):
@@ -55,10 +57,7 @@ def run_experiment(run: DeblurExperiment, on_progress: Progress | None = None) -
     from cocnet.training.runs.deblur_experiment_report import WAYS, write_report
 
     use_threads(run.threads)
-    claim(
-        run.out,
-        {"experiment": {k: str(v) for k, v in vars(run).items() if k not in ("out", "threads", "seeds")}},
-    )
+    claim(run.out, _facts(run))
     sets = dict(_measured_sets(run))
     _scored(run, "start", lambda: load_model(run.start), sets)
     own = _pairs(run, "own")
@@ -70,6 +69,23 @@ def run_experiment(run: DeblurExperiment, on_progress: Progress | None = None) -
         name = f"{way}-{seed}"
         _scored(run, name, partial(_trained, run, name, own, new, seed), sets)
     return write_report(run.out, run.seeds, run.metrics)
+
+
+def _facts(run: DeblurExperiment) -> dict[str, Any]:
+    """What makes it another experiment: its numbers, the weights it starts from, and its files wherever they lie."""
+    from cocnet.datasets.pairs.deblur_pairs import open_deblur_pairs
+    from cocnet.datasets.pairs.raytraced import ray_traced
+    from cocnet.datasets.subject.cutouts import subject_files
+
+    if not run.start.is_file():
+        raise FileError(f"expected a weight file to start from, got '{run.start}', try another path")
+    numbers = {k: v for k, v in vars(run).items() if k not in _FREE and not isinstance(v, Path)}
+    pairs = [
+        *subject_files(run.images, run.masks),
+        *(pair.paths for pair in open_deblur_pairs(run.real).files),
+    ]
+    files = [path for pair in pairs for path in pair] + list(ray_traced(run.ray_traced).files)
+    return {"experiment": numbers, "start": file_hash(run.start), "files": fingerprint(files)}
 
 
 def _scored(run: DeblurExperiment, name: str, network: Callable[[], nn.Module], sets: dict[str, Any]) -> None:
