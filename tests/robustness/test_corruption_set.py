@@ -277,6 +277,25 @@ def test_a_picture_that_is_gone_is_named_before_the_report(run, tmp_path, monkey
         run_corruption_scores(replace(asked, threads=0))
 
 
+def test_a_stray_photo_is_told_without_an_option_that_is_not_there(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("cocnet.robustness.sources.open_victim", open_tiny)
+    run_corruption(labelled(tmp_path / "photos"), run)
+    write_photo(run.out / "clean" / "0" / "stray.png", photo(1))
+    given = [
+        "evaluate",
+        "corruptions",
+        "--data",
+        str(run.out),
+        "--victims",
+        "tiny",
+        "-o",
+        str(tmp_path / "r"),
+    ]
+    assert main(given) == 1
+    said = capsys.readouterr().err
+    assert "stray.png (no label)" in said and "removing" in said and "--skip-problems" not in said
+
+
 def test_shards_out_hold_the_set_and_go_on(run, tmp_path, monkeypatch):
     photos = labelled(tmp_path / "photos")
     plain = run_corruption(photos, replace(run, out=tmp_path / "plain"))

@@ -65,6 +65,8 @@ class AblationRun:
     """Folder of masks of their subjects, NAME.png for NAME.jpg, white = subject."""
     out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/ablation")
     """Folder of the trainings. Run the same command again to continue after an interruption."""
+    skip_problems: bool = False
+    """Leave out photos and masks that can't be used, and report them, instead of stopping."""
     variants: tuple[str, ...] = tuple(VARIANTS)
     """Variants to train: rows of Table I, and lens; names with less have half the channels."""
     seeds: tuple[int, ...] = (0,)
@@ -142,7 +144,7 @@ def _scenes(run: AblationRun) -> "tuple[Any, list[LensPair], str]":
     from cocnet.datasets.synthetic.scenes import Scenes, SceneSettings
 
     settings = SceneSettings(run.side_px, (run.radius_px, run.radius_px), "fixed")
-    photos = read_set(run.images, run.masks)
+    photos = read_set(run.images, run.masks, skip_problems=run.skip_problems)
     training, others, remark = parted(photos)
     held_out = _Cut(Scenes(others, settings, seed=1, count=run.held_out))
     about = f"synthetic scenes of {len(training)} photos, {asdict(settings)}{remark}"

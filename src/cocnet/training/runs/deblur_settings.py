@@ -29,6 +29,8 @@ class DeblurRun:
     is a crop of one of them (default: none)."""
     data: Path | None = None
     """Folder of DPDD, with train/inputC and train/target; IFAN also uses train/inputL and train/inputR."""
+    skip_problems: bool = False
+    """Leave out photos, pairs and scenes that can't be used, and report them, instead of stopping."""
     side_px: int = 96
     """Side of the training crops in px: a multiple of 8."""
     radius_px: tuple[float, float] = (0.5, 16.0)
@@ -79,6 +81,8 @@ class DeblurExperiment:
     """Real pairs to test on: DPDD, or a folder of NAME_input.png and NAME_sharp.png."""
     out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/deblur-experiment")
     """Folder of the experiment. Run the same command again to continue after an interruption."""
+    skip_problems: bool = False
+    """Leave out photos, pairs and scenes that can't be used, and report them, instead of stopping."""
     steps: int = 400
     """Number of steps of each training."""
     batch: int = 8

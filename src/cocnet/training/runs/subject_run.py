@@ -32,6 +32,8 @@ class SubjectRun:
     disparities: tuple[Path, ...] = ()
     """As many folders of relative disparity, NAME.png, 16 bit, bigger is nearer, each of its photo's aspect ratio;
     photos without a file train their masks only (default: as the built-in network estimates it)."""
+    skip_problems: bool = False
+    """Leave out photos and masks that can't be used, and report them, instead of stopping."""
     out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/subject")
     """Folder of the run. Run the same command again to continue after an interruption."""
     cutouts: Path | None = None
@@ -148,7 +150,10 @@ def read_sets(run: SubjectRun) -> tuple["SubjectSet", "SubjectSet"]:
 
     disparities = run.disparities or (None,) * len(run.images)
     folders = zip(run.images, run.masks, disparities, strict=True)
-    first, *others = (read_set(*three[:2], disparities=three[2]) for three in folders)
+    first, *others = (
+        read_set(images, masks, disparities=disparity, skip_problems=run.skip_problems)
+        for images, masks, disparity in folders
+    )
     photos, held_out = first.split(run.held_out)
     for other in others:
         photos = photos + other
