@@ -72,6 +72,14 @@ def test_other_photos_of_the_same_count_are_another_ablation(photos, tmp_path):
         run_ablation(replace(run, seeds=(0, 1)))
 
 
+def test_a_mask_of_another_size_is_named_before_the_first_training(photos, tmp_path):
+    write_photo(photos / "masks" / "07.png", np.zeros((24, 24, 3), np.uint8))
+    run = AblationRun(photos / "images", photos / "masks", tmp_path / "run", side_px=32, radius_px=3.0)
+    with pytest.raises(FileError, match=r"07 \(photo 48 × 48, mask 24 × 24\)"):
+        run_ablation(run)
+    assert not run.out.exists()
+
+
 def test_differences_are_paired_by_seed_and_scene():
     one = FinishedTraining("b3-less", 0, 1_900_000, 10, 60.0, (20.0, 30.0), (0.8, 0.9))
     found = [

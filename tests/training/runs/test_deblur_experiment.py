@@ -82,6 +82,10 @@ def test_other_files_are_another_experiment_and_other_places_are_not(
         said = capsys.readouterr().err
         assert "expected the same settings" in said and told in said
 
+    (photos / "rt" / "bad.npz").write_bytes(b"no scene")
+    assert main(command) == 1 and "bad (" in capsys.readouterr().err
+    assert main([*command, "--skip-problems"]) == 0 and "left out 1" in capsys.readouterr().err
+    (photos / "rt" / "bad.npz").unlink()
     kept = start.read_bytes()
     save_checkpoint(create_model("deblur-hybrid", **TINY), start)
     refused("start")

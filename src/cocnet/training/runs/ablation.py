@@ -65,8 +65,6 @@ class AblationRun:
     """Folder of masks of their subjects, NAME.png for NAME.jpg, white = subject."""
     out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/ablation")
     """Folder of the trainings. Run the same command again to continue after an interruption."""
-    skip_problems: bool = False
-    """Leave out photos and masks that can't be used, and report them, instead of stopping."""
     variants: tuple[str, ...] = tuple(VARIANTS)
     """Variants to train: rows of Table I, and lens; names with less have half the channels."""
     seeds: tuple[int, ...] = (0,)
@@ -79,6 +77,8 @@ class AblationRun:
     """Blur radius of the farthest plane in px; all scenes have the same lens, focused on the nearest subject."""
     held_out: int = 60
     """Number of scenes, of other photos, to compare the variants on."""
+    skip_problems: bool = False
+    """Leave out photos and masks that can't be used, and report them, instead of stopping."""
     workers: int = 1
     """Processes that load data in advance; 0 = none."""
     threads: int | None = None

@@ -29,8 +29,6 @@ class DeblurRun:
     is a crop of one of them (default: none)."""
     data: Path | None = None
     """Folder of DPDD, with train/inputC and train/target; IFAN also uses train/inputL and train/inputR."""
-    skip_problems: bool = False
-    """Leave out photos, pairs and scenes that can't be used, and report them, instead of stopping."""
     side_px: int = 96
     """Side of the training crops in px: a multiple of 8."""
     radius_px: tuple[float, float] = (0.5, 16.0)
@@ -42,6 +40,8 @@ class DeblurRun:
     minutes: float | None = None
     """Stop after this many minutes, if that comes first; the learning rate then falls with time (default: no
     limit)."""
+    skip_problems: bool = False
+    """Leave out photos, pairs and scenes that can't be used, and report them, instead of stopping."""
     workers: int = 0
     """Processes that load data in advance; 0 = none."""
     threads: int | None = None
@@ -81,8 +81,6 @@ class DeblurExperiment:
     """Real pairs to test on: DPDD, or a folder of NAME_input.png and NAME_sharp.png."""
     out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/deblur-experiment")
     """Folder of the experiment. Run the same command again to continue after an interruption."""
-    skip_problems: bool = False
-    """Leave out photos, pairs and scenes that can't be used, and report them, instead of stopping."""
     steps: int = 400
     """Number of steps of each training."""
     batch: int = 8
@@ -101,6 +99,8 @@ class DeblurExperiment:
     """Random seeds; each kind is trained once for each."""
     metrics: tuple[str, ...] = ("psnr", "ssim", "flip")
     """Metrics to report, of psnr, ssim, ssim-gaussian, ms-ssim, lpips, lpips-vgg and flip."""
+    skip_problems: bool = False
+    """Leave out photos, pairs and scenes that can't be used, and report them, instead of stopping."""
     threads: int | None = None
     """Number of CPU threads (default: PyTorch's choice)."""
 

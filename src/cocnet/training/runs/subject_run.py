@@ -32,8 +32,6 @@ class SubjectRun:
     disparities: tuple[Path, ...] = ()
     """As many folders of relative disparity, NAME.png, 16 bit, bigger is nearer, each of its photo's aspect ratio;
     photos without a file train their masks only (default: as the built-in network estimates it)."""
-    skip_problems: bool = False
-    """Leave out photos and masks that can't be used, and report them, instead of stopping."""
     out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/subject")
     """Folder of the run. Run the same command again to continue after an interruption."""
     cutouts: Path | None = None
@@ -69,6 +67,8 @@ class SubjectRun:
     used; the rest are crops, turned and recoloured more strongly."""
     held_out: int = 60
     """Number of photos held out for validation."""
+    skip_problems: bool = False
+    """Leave out photos and masks that can't be used, and report them, instead of stopping."""
     workers: int = 0
     """Processes that load data in advance; 0 = none."""
     threads: int | None = None
