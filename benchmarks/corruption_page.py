@@ -50,6 +50,7 @@ def _score(facts: dict[str, Any]) -> CorruptionScore:
             for name, shares in facts["accuracy"].items()
         },
         {int(s): interval(one) for s, one in facts["always"].items()},
+        facts.get("numbering", "not told"),
     )
 
 

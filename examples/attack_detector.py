@@ -3,7 +3,7 @@
     python examples/attack_detector.py
 
 Torchvision's detectors return a dictionary of boxes and scores for each photo; a loss and a success of your own say
-what is won. Theirs with weights takes the toy's place: ssdlite320_mobilenet_v3_large(weights="DEFAULT").eval().
+what is won. Theirs take the toy's place: attack(ssdlite320_mobilenet_v3_large(weights="DEFAULT").eval()).
 """
 
 import torch
@@ -37,11 +37,13 @@ class Spots(nn.Module):
 
 
 def best_score(output: Found, goal: torch.Tensor) -> torch.Tensor:
-    """The highest score of a box that overlaps the photo's object by half of their union; goal: its box [b 4]."""
+    """The highest score of a box that overlaps the photo's object by half of their union, 0 for none [b]; goal: the
+    objects' boxes [b 4]."""
     found = []
     for one, box in zip(output, goal, strict=True):
         near = overlap(one["boxes"], box) >= 0.5
-        found.append(torch.where(near, one["scores"], 0.0).amax())
+        scores = torch.where(near, one["scores"], 0.0)
+        found.append(torch.cat([scores, scores.new_zeros(1)]).amax())
     return torch.stack(found)
 
 
@@ -63,9 +65,8 @@ def success(output: Found, goal: torch.Tensor) -> torch.Tensor:
     return best_score(output, goal) < 0.5
 
 
-def attack(epsilon: float = 0.3, steps: int = 15) -> tuple[float, float]:
+def attack(network: nn.Module, epsilon: float = 0.3, steps: int = 15) -> tuple[float, float]:
     """The detector's score of the object: in natural bokeh, and after the attack."""
-    network = Spots().eval()
     image = torch.full((1, 3, 64, 64), 0.2)
     image[..., 21:27, 21:27] = 0.6  # the object: a spot in the middle of the cell at 16, 16
     nearness = torch.full((1, 1, 64, 64), 0.6)
@@ -82,5 +83,5 @@ def attack(epsilon: float = 0.3, steps: int = 15) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    natural, attacked = attack()
+    natural, attacked = attack(Spots().eval())
     print(f"score of the object: {natural:.2f} in natural bokeh, {attacked:.2f} after the attack")

@@ -3,8 +3,7 @@
     python examples/attack_segmenter.py
 
 A victim may return anything (here torchvision's dictionary): then a loss and a success of your own say what is won.
-Torchvision's networks with their weights take the place of the toy, and of its goal, pixel for pixel:
-deeplabv3_mobilenet_v3_large(weights="DEFAULT").
+Torchvision's networks take the toy's place: attack(deeplabv3_mobilenet_v3_large(weights="DEFAULT").eval()).
 """
 
 import torch
@@ -43,9 +42,8 @@ def success(output: dict[str, torch.Tensor], goal: torch.Tensor) -> torch.Tensor
     return changed(output, goal) > 0.4
 
 
-def attack(epsilon: float = 0.2, steps: int = 15) -> tuple[float, float]:
+def attack(network: nn.Module, epsilon: float = 0.2, steps: int = 15) -> tuple[float, float]:
     """The share of pixels that change their class: by as much noise of depth, and by the attack."""
-    network = Textured().eval()
     made = torch.Generator().manual_seed(1)
     image = torch.rand(2, 3, 64, 64, generator=made)
     nearness = torch.linspace(0.5, 1, 64).expand(2, 1, 64, 64).contiguous()  # 1: nearest, 1 m, in focus
@@ -63,5 +61,5 @@ def attack(epsilon: float = 0.2, steps: int = 15) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    random, attacked = attack()
+    random, attacked = attack(Textured().eval())
     print(f"pixels of another class: {random:.0%} by random changes of depth, {attacked:.0%} by the attack")

@@ -6,8 +6,11 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from paths import ROOT
 from PIL import Image
+from torchvision.models.detection import ssdlite320_mobilenet_v3_large
+from torchvision.models.segmentation import lraspp_mobilenet_v3_large
 
 
 def example(name):
@@ -44,13 +47,51 @@ def test_attack_classifier():
 
 
 def test_attack_segmenter():
-    random, attacked = example("attack_segmenter").attack()
+    one = example("attack_segmenter")
+    random, attacked = one.attack(one.Textured().eval())
     assert attacked > 0.4 > 3 * random
 
 
 def test_attack_detector():
-    natural, attacked = example("attack_detector").attack()
+    one = example("attack_detector")
+    natural, attacked = one.attack(one.Spots().eval())
     assert natural > 0.9 and attacked < 0.5
+
+
+def drawn(make, **options):
+    """A network of torchvision with weights of a moment."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return make(weights=None, weights_backbone=None, **options).eval()
+
+
+def test_a_segmenter_of_torchvision_takes_the_toys_place():
+    network = drawn(lraspp_mobilenet_v3_large, num_classes=3)
+    random, attacked = example("attack_segmenter").attack(network, steps=3)
+    assert 0 <= random <= 1 and 0 <= attacked <= 1
+
+
+@pytest.mark.parametrize("least_score", [0.001, 0.99], ids=["much is found", "nothing is found"])
+def test_a_detector_of_torchvision_takes_the_toys_place(least_score):
+    kept = {
+        "score_thresh": least_score,
+        "topk_candidates": 4000,
+        "detections_per_img": 4000,
+        "nms_thresh": 1.0,
+    }
+    network = drawn(ssdlite320_mobilenet_v3_large, num_classes=3, **kept)
+    natural, attacked = example("attack_detector").attack(network, steps=2)
+    assert 0 <= attacked <= 1 and (natural > 0) == (least_score < 0.5)
+
+
+def test_a_detector_that_stops_finding_is_an_attack_that_wins():
+    one = example("attack_detector")
+    scores = torch.tensor([0.9], requires_grad=True)
+    none = {"boxes": torch.zeros(0, 4), "scores": scores[:0], "labels": torch.zeros(0, dtype=torch.int64)}
+    goal = torch.tensor([[16.0, 16.0, 32.0, 32.0]])
+    assert one.success([none], goal).tolist() == [True]
+    (gradient,) = torch.autograd.grad(one.loss([none], goal).sum(), scores)
+    assert gradient.tolist() == [0.0]
 
 
 @pytest.mark.slow

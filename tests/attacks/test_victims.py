@@ -138,6 +138,20 @@ def test_a_published_file_becomes_a_victim(tmp_path, wrapped, capsys):
     assert "squeezenet1_1" in capsys.readouterr().err and not (tmp_path / "no.safetensors").exists()
 
 
+def test_what_would_be_cast_or_replaced_is_refused(tmp_path):
+    state, path = get_model("squeezenet1_1", num_classes=10).state_dict(), tmp_path / "theirs.pth"
+    out = tmp_path / "ours.safetensors"
+    for odd, told in ((torch.int32, "I32"), (torch.bool, "BOOL"), (torch.complex64, "real numbers")):
+        torch.save(state | {"classifier.1.bias": torch.ones(10).to(odd)}, path)
+        with pytest.raises(FileError, match=told):
+            convert_victim("squeezenet1_1", path, out)
+    torch.save(state, path)
+    out.with_suffix(".md").write_text("mine")
+    with pytest.raises(FileError, match=r"ours\.md"):
+        convert_victim("squeezenet1_1", path, out)
+    assert not out.exists() and out.with_suffix(".md").read_text() == "mine"
+
+
 def test_names_that_older_files_have_are_known(tmp_path):
     network = get_model("densenet121", num_classes=10).eval()
     old = {

@@ -53,6 +53,19 @@ def test_trained_weights_are_measured(pairs, tmp_path, monkeypatch):
         table_1(pairs, tmp_path / "missing")
 
 
+def test_pairs_that_cannot_be_used_stop_the_table_or_are_counted(pairs, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "lpips", None)
+    Image.new("RGB", (40, 40)).save(tmp_path / "original" / "1.png")
+    Image.new("RGB", (20, 40)).save(tmp_path / "bokeh" / "1.png")
+    network = create_model("cocnet-b3-less", channels=[4, 8, 8], groups=1, kernel_size=3).start_at_identity()
+    save_checkpoint(network, tmp_path / "cocnet-b3-less.safetensors")
+    command = ["tables", "1", "--data", str(tmp_path), "--weights", str(tmp_path), "--native"]
+    assert main(command) == 1
+    said = capsys.readouterr().err
+    assert "1 (photo 40 × 40, bokeh 20 × 40)" in said and "--skip-problems" in said
+    assert main([*command, "--skip-problems"]) == 0 and "; 1 left out" in capsys.readouterr().out
+
+
 def test_the_command(tmp_path, capsys):
     assert main(["tables", "1", "-o", str(tmp_path / "table.md")]) == 0
     printed = capsys.readouterr().out

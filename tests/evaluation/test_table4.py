@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from cocnet import create_model, save_checkpoint
+from cocnet.apps.cli.main import main
 from cocnet.datasets.pairs.deblur_pairs import open_deblur_pairs
 from cocnet.errors import InputError
 from cocnet.evaluation.table4 import TABLE_4, table_4
@@ -43,6 +44,15 @@ def test_what_the_paper_prints():
         ("IFAN", 25.36620, 0.78885, 0.21739),
         ("F-IFAN", 25.38111, 0.78887, 0.21836),
     ]
+
+
+def test_pairs_that_cannot_be_used_stop_the_table_or_are_counted(folder, capsys):
+    write_photo(folder / "1_sharp.png", np.zeros((24, 32, 3), np.uint8))
+    command = ["tables", "4", "--data", str(folder)]
+    assert main(command) == 1
+    said = capsys.readouterr().err
+    assert "1 (no blurred photo)" in said and "--skip-problems" in said
+    assert main([*command, "--skip-problems"]) == 0 and "1 left out" in capsys.readouterr().out
 
 
 def test_scores_are_those_of_8_bit_pictures(folder, weights, monkeypatch):

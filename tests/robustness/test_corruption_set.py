@@ -1,5 +1,6 @@
 """A set of bokeh corruptions: its layout, its going on, and what classifiers make of it."""
 
+import html
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -82,6 +83,30 @@ def test_bad_photos_are_left_out_and_told(run, tmp_path):
     assert len(found["photos"]) == 4 and broken.name in found["left_out"][0]["problem"]
 
 
+def test_photos_of_a_table_without_a_class_are_told(run, tmp_path, capsys):
+    folder = tmp_path / "table"
+    folder.mkdir()
+    for number in range(3):
+        write_photo(folder / f"{number}.png", photo(number))
+    lines = ("split,file,label", ".,0.png,7", ".,1.png,1000", ".,2.png,cat", ".,3.png,7")
+    (folder / "images.csv").write_text("\n".join(lines))
+    given = [
+        "corrupt",
+        str(folder),
+        "--depths",
+        str(run.depths),
+        "--depth-kind",
+        "disparity",
+        "--size-px",
+        "32",
+    ]
+    assert main([*given, "--corruptions", "far_focus", "--severities", "4", "-o", str(run.out)]) == 0
+    said = capsys.readouterr().err
+    told = [row["problem"] for row in json.loads((run.out / "manifest.json").read_text())["left_out"]]
+    assert len(told) == 3 and all(f"left out {one}" in said for one in told)
+    assert any("label 1000 is not in 0..999" in one for one in told)
+
+
 def test_wrong_names_are_refused_before_work(run, tmp_path):
     with pytest.raises(InputError, match="near_focus"):
         run_corruption(labelled(tmp_path / "photos"), CorruptionRun(tmp_path / "set", ("fog",)))
@@ -109,6 +134,10 @@ def test_scores(run, tmp_path, monkeypatch):
     assert facts["accuracy"][CONTROL]["3"]["count"] == 5
     assert "right under all of them" in (tmp_path / "report" / "corruptions.md").read_text()
     assert (tmp_path / "report" / "corruptions.html").read_text().count("<table>") == 1
+    assert facts["numbering"] == score.numbering == "the folders' own numbers, from 0"
+    for name in ("corruptions.md", "corruptions.html"):
+        told = html.unescape((tmp_path / "report" / name).read_text())
+        assert "classes are numbered by the folders' own numbers, from 0" in told
 
 
 def test_numbers_of_classes_go_with_the_set(run, tmp_path, monkeypatch):
@@ -275,6 +304,25 @@ def test_a_picture_that_is_gone_is_named_before_the_report(run, tmp_path, monkey
         run_corruption_scores(replace(asked, victims=()))
     with pytest.raises(InputError, match="threads from 1"):
         run_corruption_scores(replace(asked, threads=0))
+
+
+def test_a_stray_photo_is_told_without_an_option_that_is_not_there(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("cocnet.robustness.sources.open_victim", open_tiny)
+    run_corruption(labelled(tmp_path / "photos"), run)
+    write_photo(run.out / "clean" / "0" / "stray.png", photo(1))
+    given = [
+        "evaluate",
+        "corruptions",
+        "--data",
+        str(run.out),
+        "--victims",
+        "tiny",
+        "-o",
+        str(tmp_path / "r"),
+    ]
+    assert main(given) == 1
+    said = capsys.readouterr().err
+    assert "stray.png (no label)" in said and "removing" in said and "--skip-problems" not in said
 
 
 def test_shards_out_hold_the_set_and_go_on(run, tmp_path, monkeypatch):

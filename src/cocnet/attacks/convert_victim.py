@@ -4,7 +4,6 @@ Enters: a victim's name and a file of PyTorch weights, read without running what
 names of the network here, and a card OUT.md that says where they are from.
 """
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from cocnet.errors import FileError
 from cocnet.files.atomic import atomic_path
 from cocnet.networks.architectures.efficientnet_lite import classifier_from_published
 from cocnet.networks.zoo.checkpoint import SUFFIX
+from cocnet.networks.zoo.converted_card import check_card, write_card
 from cocnet.networks.zoo.pickled import read_pickled
 
 
@@ -31,6 +31,7 @@ def convert_victim(name: str, path: str | Path, out: str | Path) -> Path:
     target = Path(out)
     if target.suffix != SUFFIX:
         raise FileError(f"expected a {SUFFIX} file, got '{target}', try '{target}{SUFFIX}'")
+    check_card(target)
     state = read_pickled(path)
     start = "module."
     if all(key.startswith(start) for key in state):
@@ -44,10 +45,7 @@ def convert_victim(name: str, path: str | Path, out: str | Path) -> Path:
             open_victim(name, temporary)
         except FileError as error:
             raise FileError(str(error).replace(str(temporary), str(path))) from error
-    digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    with atomic_path(target.with_suffix(".md")) as temporary:
-        text = f"# {name}\n\nConverted from `{Path(path).name}` (SHA-256 `{digest}`).\n"
-        temporary.write_text(text, encoding="utf-8")
+    write_card(target, (f"# {name}",), Path(path))
     return target
 
 

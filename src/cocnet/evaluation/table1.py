@@ -64,8 +64,9 @@ def _row(
         found = _measured(row, path, pairs, device, on_progress)
     except CocnetError as error:
         return TableRow(row, parameters, empty, _joined(str(error), row.about))
+    left_out = f"{len(found.skipped)} left out" if found.skipped else ""
     note = _joined(
-        f"on {found.data}", *(f"no {name}: {why}" for name, why in found.missing.items()), row.about
+        f"on {found.data}", left_out, *(f"no {name}: {why}" for name, why in found.missing.items()), row.about
     )
     return TableRow(row, parameters, {**empty, **found.means}, note)
 

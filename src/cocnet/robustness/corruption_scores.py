@@ -35,7 +35,8 @@ Right = Mapping[str, bool]
 @dataclass(frozen=True)
 class CorruptionScore:
     """Of one classifier: accuracy on the photos themselves, and at each corruption's severities; at each severity the
-    share of photos that are named rightly under every corruption (without the control)."""
+    share of photos that are named rightly under every corruption (without the control). numbering: what gave the
+    classes their numbers, in words."""
 
     victim: str
     about: str
@@ -43,6 +44,7 @@ class CorruptionScore:
     clean: Interval
     accuracy: dict[str, dict[int, Interval]]
     always: dict[int, Interval]
+    numbering: str
 
     def error(self, name: str) -> float:
         """Mean error over severities."""
@@ -113,11 +115,12 @@ def _scored(
         )
     folders = [(CLEAN, 0), *((one, severity) for one in names for severity in severities)]
     right: dict[tuple[str, int], Right] = {}
+    numbering = ""
     for number, (one, severity) in enumerate(folders, 1):
         photos = LabelledFolder(
             run.data / one / str(severity), manifest.get("classes"), classes=victim.classes
         )
-        right[one, severity] = _right(run, photos, victim)
+        right[one, severity], numbering = _right(run, photos, victim), photos.numbering
         if on_progress is not None:
             on_progress(name, number, len(folders))
     for (one, severity), found in right.items():
@@ -139,6 +142,7 @@ def _scored(
         _share(list(right[CLEAN, 0].values())),
         {one: {s: _share(list(right[one, s].values())) for s in severities} for one in names},
         {severity: _share(each) for severity, each in always.items()},
+        numbering,
     )
 
 
@@ -186,6 +190,7 @@ def corruption_sections(
         told = (
             f"the photos themselves: {percent(score.clean)}; mean corruption error {100 * score.mean_error:.1f} %; "
             f"weights of {score.about}",
+            f"classes are numbered by {score.numbering}",
         )
         found.append(ReportSection(score.victim, told, head, tuple(rows)))
     return found

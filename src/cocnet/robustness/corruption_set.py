@@ -48,7 +48,7 @@ def run_corruption(
         raise InputError(
             f"expected corruptions of {', '.join(CORRUPTIONS)}, got '{unknown[0]}', try one of these"
         )
-    sources = source_photos(images, run.split)
+    sources, unusable = source_photos(images, run.split)
     if run.photos is not None:
         count = min(run.photos, len(sources))
         sources = [sources[place * len(sources) // count] for place in range(count)]
@@ -61,7 +61,8 @@ def run_corruption(
             "severities": {str(severity): MEAN_COC[severity] for severity in run.severities},
             "classes": classes,
             "photos": [row for row in rows if PROBLEM not in row],
-            "left_out": [row for row in rows if PROBLEM in row],
+            "left_out": [{PROBLEM: f"{one.name}: {one.reason}"} for one in unusable]
+            + [row for row in rows if PROBLEM in row],
         }
 
     work = Work(corrupt_batch, BATCH, _members, FREE)

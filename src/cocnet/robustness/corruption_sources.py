@@ -1,7 +1,7 @@
 """The photos of a set of corruptions, and what their files are called.
 
 Enters: photos in class folders, named by WordNet ids, in a table, loose, or in webdataset shards. Leaves: where each
-lies, its class's folder, a name for each that no other of its class has.
+lies, its class's folder, a name for each that no other of its class has; and what of a table can't be used.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ from pathlib import Path
 from cocnet.datasets import NeurIPS2017
 from cocnet.datasets.labelled.imagenet import CLASSES, imagenet_numbers, wordnet_id
 from cocnet.datasets.labelled.shard_photos import shard_photos
-from cocnet.datasets.pairs.matching import PICTURES
+from cocnet.datasets.pairs.matching import PICTURES, Problem
 from cocnet.errors import FileError
 from cocnet.files.listing import listed
 from cocnet.files.shards import Part
@@ -27,22 +27,23 @@ class SourcePhoto:
     folder: str
 
 
-def source_photos(images: Path, split: str | None = None) -> list[SourcePhoto]:
-    """Photos with their class folders. Raises FileError, InputError."""
+def source_photos(images: Path, split: str | None = None) -> tuple[list[SourcePhoto], tuple[Problem, ...]]:
+    """Photos with their class folders, and those of a table that have no class or no file. Raises FileError,
+    InputError."""
     if in_shards := shard_photos(images):
-        return [SourcePhoto(each.part, Path(each.name), each.folder) for each in in_shards]
+        return [SourcePhoto(each.part, Path(each.name), each.folder) for each in in_shards], ()
     if not images.is_dir():
         raise FileError(f"expected a folder of photos or shards, got '{images}', try another path")
     if listed(images, "*.csv"):
         ids = list(imagenet_numbers())
-        files = NeurIPS2017(images, split, classes=CLASSES, skip_problems=True).files
-        return [SourcePhoto(file.path, file.path, ids[file.label]) for file in files]
+        table = NeurIPS2017(images, split, classes=CLASSES, skip_problems=True)
+        return [SourcePhoto(file.path, file.path, ids[file.label]) for file in table.files], table.problems
     folders = [each for each in sorted(images.iterdir()) if each.is_dir() and not each.name.startswith(".")]
     found = [SourcePhoto(path, path, each.name) for each in folders for path in _pictures(each)]
     found += [SourcePhoto(path, path, wordnet_id(path.name) or "") for path in _pictures(images)]
     if not found:
         raise FileError(f"expected photos in '{images}', got none, try another folder")
-    return found
+    return found, ()
 
 
 def file_names(sources: Sequence[SourcePhoto], form: str, in_shards: bool = False) -> list[str]:

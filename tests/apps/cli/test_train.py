@@ -9,6 +9,7 @@ from PIL import Image
 
 from cocnet.depth import subject_mask
 from cocnet.depth.network_view import WEIGHTS, load_network
+from cocnet.errors import CocnetWarning
 from cocnet.imaging import write_photo
 from cocnet.networks import card_of
 from cocnet.training.recipes.bokeh_recipes import RECIPES
@@ -107,6 +108,19 @@ def test_wrong_numbers_are_one_line(files, run):
 def test_a_recipe_that_cannot_be_is_one_line(run, option, word):
     outcome = run("train", "hybrid", "--images", "a", "--masks", "b", option, 0)
     assert outcome.code == 1 and len(outcome.errors) == 1 and word in outcome.errors[0]
+
+
+def test_masks_of_another_size_are_named_or_left_out(files, run):
+    drawn_photos(files.folder)
+    write_photo(files.folder / "masks" / "2.png", np.zeros((20, 20, 3), np.uint8))
+    given = ["train", "subject", "--images", files.folder / "images", "--masks", files.folder / "masks"]
+    stopped = run(*given, "-o", files.folder / "run")
+    assert stopped.code == 1 and "2 (photo 60 × 40, mask 20 × 20)" in stopped.err
+    assert "--skip-problems" in stopped.err and not (files.folder / "run").exists()
+    folders = (files.folder / "images",), (files.folder / "masks",)
+    with pytest.warns(CocnetWarning, match="left out 1"):
+        photos, held_out = read_sets(SubjectRun(*folders, held_out=1, skip_problems=True))
+    assert len(photos) == 2 and len(held_out) == 1
 
 
 def test_photos_are_held_out_of_the_first_folder(files):

@@ -83,15 +83,41 @@ def test_what_is_wrong_is_named(root, tmp_path):
         dpdd(root, "all")
     with pytest.raises(FileError, match="inputC and test/target"):
         dpdd(tmp_path, "test")
-    write_photo(root / "train" / "target" / "1P0A3.png", picture(0)[:6])
-    with pytest.raises(FileError, match=r"one size for '1P0A2', got .* of 20 × 6"):
-        dpdd(root, "train")[0]
+
+
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        ("target/1P0A3.png", r"1P0A2 \(blurred 20 × 12, sharp 20 × 6, left 20 × 12, right 20 × 12\)"),
+        ("inputR/1P0A2.png", r"1P0A2 \(blurred 20 × 12, sharp 20 × 12, left 20 × 12, right 20 × 6\)"),
+    ],
+)
+def test_headers_are_looked_at_before_anything_is_read(root, broken, told):
+    write_photo(root / "train" / broken, picture(0)[:6])
+    (root / "train" / "inputC" / "1P0A10.png").write_bytes(b"no picture")
+    with pytest.raises(FileError, match=rf"got 2 that aren't: {told}; 1P0A10 .*--skip-problems"):
+        dpdd(root, "train", views=True)
+    (root / "train" / "inputC" / "1P0A10.png").write_bytes(
+        (root / "train" / "inputL" / "1P0A10.png").read_bytes()
+    )
+    left = dpdd(root, "train", views=True, skip_problems=True)
+    assert left.names == ("1P0A10",) and [problem.name for problem in left.problems] == ["1P0A2"]
+    assert left.about.endswith("(8 bit, 1 left out)")
+
+
+def test_pairs_smaller_than_the_crop_are_named(root):
+    with pytest.raises(FileError, match=r"1P0A2 \(20 × 12, smaller than the crop of 16 × 16\)"):
+        dpdd(root, "train", view=View(crop=(16, 16)))
+    assert len(dpdd(root, "train", view=View(resize=(16, 16), crop=(16, 16)))) == 2
+    with pytest.raises(FileError, match="at least one pair"):
+        dpdd(root, "train", view=View(crop=(16, 16)), skip_problems=True)
 
 
 def test_a_folder_with_endings(root, tmp_path):
     for name in ("00_input", "00_sharp", "01_input"):
         write_photo(tmp_path / f"{name}.png", picture(len(name)))
-    with pytest.raises(FileError, match="got one of '01'"):
+    with pytest.raises(FileError, match=r"got 1 that aren't: 01 \(no sharp photo\)"):
         deblur_folder(tmp_path)
+    assert open_deblur_pairs(tmp_path, skip_problems=True).names == ("00",)
     (tmp_path / "01_input.png").unlink()
     assert open_deblur_pairs(tmp_path).names == ("00",) and len(open_deblur_pairs(root)) == 2

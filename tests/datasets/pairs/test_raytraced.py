@@ -30,7 +30,7 @@ def test_what_is_no_scene(tmp_path):
     with pytest.raises(FileError, match=r"got 2 that aren't: b .*; c .*--skip-problems"):
         ray_traced(tmp_path)
     left = ray_traced(tmp_path, skip_problems=True)
-    assert left.names == ("a",)
+    assert left.names == ("a",) and [problem.name for problem in left.problems] == ["b", "c"]
     with pytest.raises(FileError, match="ray-traced scene"):
         left[0]
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from cocnet.datasets.subject.cutouts import SubjectSet, SubjectViews, parted, read_cutouts, read_set
 from cocnet.datasets.synthetic import augment
-from cocnet.errors import FileError, InputError
+from cocnet.errors import CocnetWarning, FileError, InputError
 from cocnet.imaging import write_photo
 
 
@@ -42,8 +42,17 @@ def test_what_cannot_be_read_is_said(folders, tmp_path):
     with pytest.raises(FileError, match="got none"):
         read_set(folders[0], tmp_path)
     write_photo(folders[1] / "00.png", np.zeros((20, 20, 3), np.uint8))
-    with pytest.raises(FileError, match="a mask of the photo's size"):
+    (folders[0] / "01.png").write_bytes(b"no picture")
+    with pytest.raises(FileError, match=r"00 \(photo 60 × 40, mask 20 × 20\); 01 .*--skip-problems"):
         read_set(*folders)
+    with pytest.warns(CocnetWarning, match="left out 2 of .*00 .*; 01 "):
+        assert read_set(*folders, side_px=32, skip_problems=True).names == tuple(
+            f"{i:02}" for i in range(2, 12)
+        )
+    for path in folders[0].iterdir():
+        path.write_bytes(b"no picture")
+    with pytest.warns(CocnetWarning, match="left out 12"), pytest.raises(FileError, match="got none"):
+        read_set(*folders, skip_problems=True)
 
 
 def stacked(views, turn=0):

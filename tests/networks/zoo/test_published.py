@@ -5,11 +5,12 @@ import pickle
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from cocnet import create_model, load_model, save_checkpoint
 from cocnet.errors import FileError, InputError
 from cocnet.networks.zoo.pickled import read_pickled
-from cocnet.networks.zoo.published import MAPPINGS, converted
+from cocnet.networks.zoo.published import MAPPINGS, convert, converted
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +82,55 @@ def test_nothing_of_a_file_is_run(tmp_path, monkeypatch):
         with pytest.raises(FileError, match="nothing else"):
             read_pickled(tmp_path / name)
     assert not (tmp_path / "made-by-a-pickle").exists()
+
+
+ODD = {
+    "sparse": lambda: torch.eye(3).to_sparse(),
+    "rows": lambda: torch.eye(3).to_sparse_csr(),
+    "quantised": lambda: torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.quint8),
+    "without values": lambda: torch.empty(3, device="meta"),
+    "nested": lambda: torch.nested.nested_tensor([torch.ones(2), torch.ones(3)]),
+    "jagged": lambda: torch.nested.nested_tensor([torch.ones(2), torch.ones(3)], layout=torch.jagged),
+    "complex": lambda: torch.ones(3, dtype=torch.complex64),
+    "8 bit": lambda: torch.ones(3).to(torch.float8_e4m3fn),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ODD)
+def test_tensors_that_are_not_plain_are_named(tmp_path, name):
+    torch.save({"conv.weight": torch.ones(3), "out_res.0.bias": ODD[name]()}, tmp_path / "odd.pth")
+    with pytest.raises(FileError, match=r"dense tensors of real numbers, got 'out_res\.0\.bias'"):
+        read_pickled(tmp_path / "odd.pth")
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.complex64, torch.float8_e4m3fn])
+def test_nothing_is_cast_to_another_kind_of_number(published, tmp_path, dtype):
+    save_file(published | {"out_res.0.bias": torch.ones(3).to(dtype)}, tmp_path / "odd.safetensors")
+    with pytest.raises(FileError, match=rf"'out_res\.0\.bias' of torch\.float32, got {dtype}"):
+        converted("ifan", tmp_path / "odd.safetensors")
+
+
+def test_floats_of_16_bit_are_read(published, tmp_path):
+    torch.save({name: tensor.half() for name, tensor in published.items()}, tmp_path / "x.pth")
+    assert {x.dtype for x in converted("ifan", tmp_path / "x.pth").parameters()} == {torch.float32}
+
+
+def test_a_text_of_ones_own_is_not_replaced_by_a_card(published, tmp_path):
+    source, out = tmp_path / "x.pth", tmp_path / "notes.safetensors"
+    torch.save(published, source)
+    (tmp_path / "notes.md").write_text("# Mine\n\nConverted from `x`, I think.\nMore.\n")
+    with pytest.raises(
+        FileError, match=r"notes\.md', or a card of converted weights, got a text of another kind"
+    ):
+        convert("ifan", source, out)
+    assert not out.exists() and (tmp_path / "notes.md").read_text().startswith("# Mine")
+    (tmp_path / "notes.md").unlink()
+    cards = []
+    for _ in range(2):
+        convert("ifan", source, out)
+        cards.append((tmp_path / "notes.md").read_text())
+    assert cards[0] == cards[1] and cards[0].splitlines()[-1].startswith("Converted from `x.pth` (SHA-256 `")
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not a zip", b"\x80\x02}q\x00."])

@@ -1,13 +1,17 @@
 """The ablation: the same start and scenes for all, paired differences, what is finished isn't trained again."""
 
 import json
+import shutil
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from cocnet.apps.cli.main import main
 from cocnet.errors import FileError, InputError
+from cocnet.imaging import write_photo
 from cocnet.training.engine.starts import at_identity
 from cocnet.training.runs.ablation import VARIANTS, AblationRun, network_of, recipe_of, run_ablation
 from cocnet.training.runs.ablation_report import FinishedTraining, ablation_lines, differences, finished
@@ -50,6 +54,30 @@ def test_an_ablation_grows_and_is_not_trained_twice(photos, tmp_path, capsys):
     for other in (("--steps", "2"), ("--held-out", "4"), ("--side-px", "48")):
         assert main([*command, *other, "--variants", "b2-less"]) == 1
         assert "expected the same settings" in capsys.readouterr().err
+
+
+def test_other_photos_of_the_same_count_are_another_ablation(photos, tmp_path):
+    sizes: dict[str, Any] = {"steps": 1, "side_px": 32, "radius_px": 3.0, "held_out": 3, "workers": 0}
+    run = AblationRun(
+        photos / "images", photos / "masks", tmp_path / "run", ("b2-less",), device="cpu", **sizes
+    )
+    run_ablation(run)
+    for folder in ("images", "masks"):
+        shutil.copytree(photos / folder, tmp_path / "moved" / folder)
+    moved = replace(run, images=tmp_path / "moved" / "images", masks=tmp_path / "moved" / "masks")
+    assert len(run_ablation(moved)) == 1
+    for path in (photos / "images").iterdir():
+        write_photo(path, np.zeros((48, 48, 3), np.uint8))
+    with pytest.raises(FileError, match=r"same settings.*files"):
+        run_ablation(replace(run, seeds=(0, 1)))
+
+
+def test_a_mask_of_another_size_is_named_before_the_first_training(photos, tmp_path):
+    write_photo(photos / "masks" / "07.png", np.zeros((24, 24, 3), np.uint8))
+    run = AblationRun(photos / "images", photos / "masks", tmp_path / "run", side_px=32, radius_px=3.0)
+    with pytest.raises(FileError, match=r"07 \(photo 48 × 48, mask 24 × 24\)"):
+        run_ablation(run)
+    assert not run.out.exists()
 
 
 def test_differences_are_paired_by_seed_and_scene():

@@ -2,7 +2,9 @@
 
 import json
 import re
+import shutil
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -136,6 +138,22 @@ def test_pairs_are_checked_before_the_first_step(photos):
     with pytest.raises(InputError, match="of one size to train on whole ones, got 2 sizes"):
         run_bokeh(replace(run, side_px=0))
     assert not run.out.exists()
+
+
+def test_masks_and_scenes_are_checked_before_the_first_step(photos):
+    traced = photos / "rt"
+    traced.mkdir()
+    shutil.copy(SCENES[3], traced)
+    (traced / "bad.npz").write_bytes(b"no scene")
+    write_photo(photos / "masks" / "07.png", np.zeros((24, 24, 3), np.uint8))
+    folders: dict[str, Any] = {"images": photos / "images", "masks": photos / "masks", "ray_traced": traced}
+    run = BokehRun(photos / "run", "cocnet-hybrid", **folders, side_px=32, radius_px=(2.0, 4.0))
+    with pytest.raises(FileError, match=r"07 \(photo 48 × 48, mask 24 × 24\)"):
+        data_of(run, card_of("cocnet-hybrid"))
+    with pytest.warns(CocnetWarning) as told:
+        data_of(replace(run, skip_problems=True), card_of("cocnet-hybrid"))
+    said = [str(one.message) for one in told]
+    assert any("07 (" in one for one in said) and any("bad (" in one for one in said)
 
 
 def test_photos_have_no_lens_to_learn():

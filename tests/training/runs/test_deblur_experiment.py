@@ -63,6 +63,40 @@ def test_four_ways_from_one_start_and_nothing_twice(command, photos, capsys):
     assert main([*command, "--epsilon", "0.1"]) == 1 and "same settings" in capsys.readouterr().err
 
 
+def test_other_files_are_another_experiment_and_other_places_are_not(
+    command, photos, start, monkeypatch, capsys
+):
+    monkeypatch.setattr("cocnet.training.runs.deblur_experiment._scored", lambda *given: None)
+    report = photos / "out" / "experiment.md"
+    monkeypatch.setattr(
+        "cocnet.training.runs.deblur_experiment_report.write_report",
+        lambda *given: report.write_text("done") and report,
+    )
+    assert main(command) == 0
+    monkeypatch.chdir(photos)
+    here = [text.removeprefix(f"{photos}/") for text in command]
+    assert here != command and main(here) == 0
+
+    def refused(told):
+        assert main(command) == 1
+        said = capsys.readouterr().err
+        assert "expected the same settings" in said and told in said
+
+    (photos / "rt" / "bad.npz").write_bytes(b"no scene")
+    assert main(command) == 1 and "bad (" in capsys.readouterr().err
+    assert main([*command, "--skip-problems"]) == 0 and "left out 1" in capsys.readouterr().err
+    (photos / "rt" / "bad.npz").unlink()
+    kept = start.read_bytes()
+    save_checkpoint(create_model("deblur-hybrid", **TINY), start)
+    refused("start")
+    start.write_bytes(kept)
+    for folder in ("images", "masks"):
+        shutil.copy(photos / folder / "00.png", photos / folder / "20.png")
+    refused("files")
+    start.unlink()
+    assert main(command) == 1 and "expected a weight file to start from" in capsys.readouterr().err
+
+
 def test_the_attack_makes_it_harder_than_chance_and_leaves_the_network():
     torch.manual_seed(0)
     model = create_model("deblur-hybrid", **TINY).eval()

@@ -106,6 +106,27 @@ def test_ray_traced_scenes_are_every_other_pair(photos):
         DeblurRun(data=folder, ray_traced=folder).checked()
 
 
+def test_what_cannot_be_used_is_named_before_the_first_step_or_left_out(dpdd_root, photos, tiny, capsys):
+    small = dpdd_root / "train" / "target" / "1.png"
+    write_photo(small, np.zeros((24, 24, 3), np.uint8))
+    traced = photos / "rt"
+    traced.mkdir()
+    shutil.copy(SCENES[3], traced)
+    (traced / "bad.npz").write_bytes(b"no scene")
+    write_photo(photos / "masks" / "07.png", np.zeros((24, 24, 3), np.uint8))
+    scenes = ["--images", photos / "images", "--masks", photos / "masks", "--ray-traced", traced]
+    for data, told in ((["--data", dpdd_root], "1 (blurred 48 × 40, sharp 24 × 24)"), (scenes, "07 (")):
+        given = ["train", "deblur", *data, "--model", tiny, "--side-px", 32, "--steps", 1, "--held-out", 1]
+        given += ["-o", photos / told[:1]]
+        assert main([str(part) for part in given]) == 1
+        stopped = capsys.readouterr().err
+        assert told in stopped and "--skip-problems" in stopped
+        assert main([str(part) for part in [*given, "--skip-problems"]]) == 0
+        left_out = capsys.readouterr().err
+        assert told in left_out and "left out 1 of" in left_out
+    assert "bad (" in left_out
+
+
 def test_ifan_learns_from_both_views_where_there_are_any(dpdd_root):
     run = DeblurRun(model="ifan-lite", data=dpdd_root, side_px=32, held_out=1).checked()
     items, held_out, about = data_of(run, with_views=True)

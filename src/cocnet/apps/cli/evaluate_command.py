@@ -90,6 +90,7 @@ def tables(
     depths: Path | None = None,
     depth_kind: str | None = None,
     native: bool = False,
+    skip_problems: bool = False,
     device: str = "cpu",
     out: Annotated[Path | None, arg(aliases=["-o"])] = None,
     json: bool = False,
@@ -113,6 +114,7 @@ def tables(
         depth_kind: What the depth files hold: metric, disparity, relative_depth or relative_disparity (default: as
             the JSON file beside each says).
         native: For Table 1: measure at native size instead, as most papers do.
+        skip_problems: For Tables 1 and 4: leave out pairs that can't be used, and say how many, instead of stopping.
         device: Where to compute: cpu or cuda.
         out: Also write the table to this Markdown file.
         json: Print one JSON array on standard output instead.
@@ -124,9 +126,12 @@ def tables(
     if out is not None:
         check_output(out)
     if number == 1:
-        lines, facts = _table_1(data, weights, depths, depth_kind, native, device)
+        size = None if native else (1024, 1024)
+        options: dict[str, Any] = {"resize": size, "skip_problems": skip_problems}
+        where = None if data is None else PairFolder(data, depths=depths, depth_kind=depth_kind, **options)
+        lines, facts = _table_1(where, weights, device)
     elif number == 4:
-        lines, facts = _table_4(data, weights, device)
+        lines, facts = _table_4(data, weights, device, skip_problems)
     else:
         lines, facts = _table_of_run(number, run)
     text = "\n".join(lines) + "\n"
@@ -140,12 +145,7 @@ def tables(
 
 
 def _table_1(
-    data: Path | None,
-    weights: Path | None,
-    depths: Path | None,
-    depth_kind: str | None,
-    native: bool,
-    device: str,
+    where: PairFolder | None, weights: Path | None, device: str
 ) -> tuple[list[str], list[dict[str, Any]]]:
     """Lines and facts of Table I."""
     from cocnet.compute import check_device
@@ -153,24 +153,23 @@ def _table_1(
     from cocnet.evaluation.table1 import table_1, table_facts, table_lines
 
     check_device(device)
-    size = None if native else (1024, 1024)
-    where = None if data is None else PairFolder(data, depths=depths, depth_kind=depth_kind, resize=size)
     with what_is_done() as on_progress:
         rows = table_1(None if where is None else open_pairs(where), weights, device, on_progress)
     return table_lines(rows), table_facts(rows)
 
 
-def _table_4(data: Path | None, weights: Path | None, device: str) -> tuple[list[str], list[dict[str, Any]]]:
+def _table_4(
+    data: Path | None, weights: Path | None, device: str, skip_problems: bool
+) -> tuple[list[str], list[dict[str, Any]]]:
     """Lines and facts of Table IV."""
     from cocnet.compute import check_device
     from cocnet.datasets.pairs.deblur_pairs import open_deblur_pairs
     from cocnet.evaluation.table4 import deblur_table_facts, deblur_table_lines, table_4
 
     check_device(device)
+    pairs = None if data is None else open_deblur_pairs(data, bits=8, skip_problems=skip_problems)
     with what_is_done() as on_progress:
-        rows = table_4(
-            None if data is None else open_deblur_pairs(data, bits=8), weights, device, on_progress
-        )
+        rows = table_4(pairs, weights, device, on_progress)
     return deblur_table_lines(rows), deblur_table_facts(rows)
 
 

@@ -21,6 +21,7 @@ from cocnet.files.offline import is_there
 SIZE_PX = 224
 LEAST_PX = 32
 LONGEST = 8  # times the shorter side
+_REMEDY = "removing them (skip_problems=True leaves them out)"
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class LabelledPhotos(Dataset[LabelledPhoto]):
         checked = [(file, _file_problem(file, classes)) for file in files]
         self.problems = one_each([*problems, *(problem for _, problem in checked if problem)])
         if not skip_problems:
-            stop_at(self.problems, about, "labelled photos")
+            stop_at(self.problems, about, "labelled photos", _REMEDY)
         self.files = tuple(file for file, problem in checked if problem is None)
         self.size_px, self.classes, self.numbering = size_px, classes, numbering
         if not self.files:

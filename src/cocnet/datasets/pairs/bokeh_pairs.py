@@ -53,7 +53,7 @@ class BokehPairs(Dataset[BokehPair]):
     ) -> None:
         self.view, self.seed, self.about = view or View(), seed, about
         least = self.view.crop if self.view.resize is None else None
-        found = {pair.name: checked_size(pair, least) for pair in files}
+        found = {pair.name: checked_size(pair.name, pair.parts, least) for pair in files}
         wrong = {name: size for name, size in found.items() if isinstance(size, Problem)}
         self.problems = one_each([*problems, *wrong.values()])
         if not skip_problems:

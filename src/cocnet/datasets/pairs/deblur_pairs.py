@@ -16,7 +16,15 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from cocnet.datasets.pairs.matching import PICTURES, files_by_stem, natural
+from cocnet.datasets.pairs.matching import (
+    PICTURES,
+    Problem,
+    checked_size,
+    files_by_stem,
+    natural,
+    one_each,
+    stop_at,
+)
 from cocnet.datasets.pairs.view import View
 from cocnet.errors import FileError, InputError
 from cocnet.imaging import read_photo
@@ -44,12 +52,19 @@ class DeblurFiles:
     sharp: Path
     views: tuple[Path, Path] | None = None
 
+    @property
+    def parts(self) -> dict[str, Path]:
+        """Each file, by what it is."""
+        views = {} if self.views is None else dict(zip(("left", "right"), self.views, strict=True))
+        return {"blurred": self.blurred, "sharp": self.sharp, **views}
+
 
 class DeblurPairs(Dataset[DeblurPair]):
     """Pairs by index, or by (pass, index) for another crop each pass.
 
-    bits: 8 rounds 16-bit files to 8 bit, as published scores are measured [as the files are]. Raises FileError where
-    there are none, and for a file that can't be read or is of another size when it is asked for.
+    bits: 8 rounds 16-bit files to 8 bit, as published scores are measured [as the files are]. Missing halves, unequal
+    sizes, pictures smaller than the view's crop and files that don't open are found at the start, by all headers: one
+    FileError that names the first and counts all, or with `skip_problems` they are left out and listed in `problems`.
     """
 
     def __init__(
@@ -59,13 +74,23 @@ class DeblurPairs(Dataset[DeblurPair]):
         view: View | None = None,
         seed: int = 0,
         bits: Literal[8] | None = None,
+        *,
+        problems: Sequence[Problem] = (),
+        skip_problems: bool = False,
     ) -> None:
-        if not files:
+        self.view, self.seed, self.bits = view or View(), seed, bits
+        least = self.view.crop if self.view.resize is None else None
+        found = [(pair, checked_size(pair.name, pair.parts, least)) for pair in files]
+        self.problems = one_each([*problems, *(size for _, size in found if isinstance(size, Problem))])
+        if not skip_problems:
+            stop_at(self.problems, about)
+        self.files = tuple(pair for pair, size in found if not isinstance(size, Problem))
+        if not self.files:
             raise FileError(f"expected at least one pair in {about}, got none, try another folder")
-        self.files, self.view, self.seed, self.bits = tuple(files), view or View(), seed, bits
-        found = 8 * read_photo(self.files[0].blurred).pixels.itemsize
-        rounded = ", rounded to 8" if bits and found > bits else ""
-        self.about = f"{about} ({found} bit{rounded})"
+        depth = 8 * read_photo(self.files[0].blurred).pixels.itemsize
+        rounded = ", rounded to 8" if bits and depth > bits else ""
+        left_out = f", {len(self.problems)} left out" if self.problems else ""
+        self.about = f"{about} ({depth} bit{rounded}{left_out})"
 
     def __len__(self) -> int:
         return len(self.files)
@@ -78,16 +103,8 @@ class DeblurPairs(Dataset[DeblurPair]):
     def __getitem__(self, key: int | tuple[int, int]) -> DeblurPair:
         turn, index = key if isinstance(key, tuple) else (0, key)
         pair = self.files[index]
-        paths = [pair.blurred, pair.sharp, *(pair.views or ())]
-        planes = [self._read(path) for path in paths]
-        for path, plane in zip(paths, planes, strict=True):
-            if plane.shape != planes[0].shape:
-                got = f"'{path}' of {plane.shape[2]} × {plane.shape[1]}"
-                raise FileError(
-                    f"expected pictures of one size for '{pair.name}', got {got}, try the pair's own"
-                )
         draw = np.random.default_rng([self.seed, turn, index])
-        planes = [self.view.resized(plane) for plane in planes]
+        planes = [self.view.resized(self._read(path)) for path in pair.parts.values()]
         cut = self.view.drawn(planes[0].shape[1], planes[0].shape[2], draw)
         blurred, sharp, *views = (cut.of(plane).contiguous() for plane in planes)
         return DeblurPair(blurred, sharp, torch.stack(views) if views else None, pair.name)
@@ -108,6 +125,7 @@ def dpdd(
     view: View | None = None,
     seed: int = 0,
     bits: Literal[8] | None = None,
+    skip_problems: bool = False,
 ) -> DeblurPairs:
     """DPDD as published: SPLIT/inputC and target, with `views` inputL and inputR. Raises FileError, InputError.
 
@@ -130,7 +148,7 @@ def dpdd(
         DeblurFiles(row[0].stem, row[0], row[1], (row[2], row[3]) if views else None)
         for row in zip(*columns, strict=True)
     ]
-    return DeblurPairs(files, f"DPDD {split} in '{root}'", view, seed, bits)
+    return DeblurPairs(files, f"DPDD {split} in '{root}'", view, seed, bits, skip_problems=skip_problems)
 
 
 def is_dpdd(root: str | Path) -> bool:
@@ -146,26 +164,29 @@ def deblur_folder(
     endings: tuple[str, str] = ("_input", "_sharp"),
     view: View | None = None,
     seed: int = 0,
+    skip_problems: bool = False,
 ) -> DeblurPairs:
-    """NAME_input.* beside NAME_sharp.*. Raises FileError for a half without the other."""
+    """NAME_input.* beside NAME_sharp.*. Raises FileError."""
     blurred, twice = files_by_stem(folder, ending=endings[0])
     sharp, too = files_by_stem(folder, ending=endings[1])
-    alone = sorted(blurred.keys() ^ sharp.keys())
-    if alone or twice or too:
-        name = alone[0] if alone else [*twice, *too][0].name
-        raise FileError(
-            f"expected both of each pair in '{folder}', got one of '{name}', try the other endings"
-        )
-    names = sorted(blurred, key=natural)
+    alone = sorted(blurred.keys() ^ sharp.keys(), key=natural)
+    halves = [Problem(name, f"no {'sharp' if name in blurred else 'blurred'} photo") for name in alone]
+    names = sorted(blurred.keys() & sharp.keys(), key=natural)
     files = [DeblurFiles(name, blurred[name], sharp[name]) for name in names]
-    return DeblurPairs(files, f"'{folder}'", view, seed)
+    problems = (*twice, *too, *halves)
+    return DeblurPairs(files, f"'{folder}'", view, seed, problems=problems, skip_problems=skip_problems)
 
 
 def open_deblur_pairs(
-    folder: str | Path, split: DPDDSplit = "test", bits: Literal[8] | None = None
+    folder: str | Path,
+    split: DPDDSplit = "test",
+    bits: Literal[8] | None = None,
+    skip_problems: bool = False,
 ) -> DeblurPairs:
     """DPDD where a folder looks like it, else pairs with the endings _input and _sharp. Raises FileError."""
-    return dpdd(folder, split, bits=bits) if is_dpdd(folder) else deblur_folder(folder)
+    if is_dpdd(folder):
+        return dpdd(folder, split, bits=bits, skip_problems=skip_problems)
+    return deblur_folder(folder, skip_problems=skip_problems)
 
 
 def _pictures(folder: Path) -> list[Path]:

@@ -5,17 +5,19 @@ without one. Only headers are read.
 """
 
 import re
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cocnet.errors import CocnetError, FileError
+from cocnet.errors import CocnetError, CocnetWarning, FileError
 from cocnet.files.listing import listed
 from cocnet.imaging import photo_size
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".heif")
 DEPTHS = (".npy", ".png", ".exr", ".pfm", ".tif", ".tiff")
+SKIP = "leaving them out with --skip-problems (skip_problems=True)"
 _NAMED = 5
 
 
@@ -28,6 +30,11 @@ class PairFiles:
     bokeh: Path
     depth: Path | None = None
     depth_kind: str | None = None
+
+    @property
+    def parts(self) -> dict[str, Path]:
+        """The pictures, by what they are."""
+        return {"photo": self.image, "bokeh": self.bokeh}
 
 
 @dataclass(frozen=True)
@@ -72,17 +79,20 @@ def match(
     return pairs, problems
 
 
-def checked_size(pair: PairFiles, least: tuple[int, int] | None = None) -> tuple[int, int] | Problem:
-    """A pair's height and width in px by its headers, or what is wrong with it: a file that doesn't open, unequal
-    sizes, fewer px than `least` either way."""
+def checked_size(
+    name: str, parts: Mapping[str, Path], least: tuple[int, int] | None = None
+) -> tuple[int, int] | Problem:
+    """The height and width in px of pictures that belong together, by their headers, or what is wrong with them: a
+    file that doesn't open, unequal sizes, fewer px than `least` either way. parts: files by what they are."""
     try:
-        (h, w), (high, wide) = photo_size(pair.image), photo_size(pair.bokeh)
+        sizes = {part: photo_size(path) for part, path in parts.items()}
     except CocnetError as error:
-        return Problem(pair.name, str(error))
-    if (h, w) != (high, wide):
-        return Problem(pair.name, f"photo {w} × {h}, bokeh {wide} × {high}")
+        return Problem(name, str(error))
+    if len(set(sizes.values())) > 1:
+        return Problem(name, ", ".join(f"{part} {w} × {h}" for part, (h, w) in sizes.items()))
+    h, w = next(iter(sizes.values()))
     if least is not None and (h < least[0] or w < least[1]):
-        return Problem(pair.name, f"{w} × {h}, smaller than the crop of {least[1]} × {least[0]}")
+        return Problem(name, f"{w} × {h}, smaller than the crop of {least[1]} × {least[0]}")
     return h, w
 
 
@@ -94,16 +104,24 @@ def one_each(problems: Sequence[Problem]) -> tuple[Problem, ...]:
     return tuple(first.values())
 
 
-def stop_at(problems: Sequence[Problem], about: str, wanted: str = "whole pairs") -> None:
-    """Raise FileError that names the first problems and counts all; nothing for none."""
+def stop_at(problems: Sequence[Problem], about: str, wanted: str = "whole pairs", remedy: str = SKIP) -> None:
+    """Raise FileError that names the first problems and counts all; nothing for none. remedy: what helps beside
+    mending them, where the caller has no --skip-problems."""
     if not problems:
         return
     named = "; ".join(f"{problem.name} ({problem.reason})" for problem in problems[:_NAMED])
     more = f"; and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""
     raise FileError(
-        f"expected {wanted} in {about}, got {len(problems)} that aren't: {named}{more}, try mending them, or "
-        "leaving them out with --skip-problems (skip_problems=True)"
+        f"expected {wanted} in {about}, got {len(problems)} that aren't: {named}{more}, try mending them, "
+        f"or {remedy}"
     )
+
+
+def warn_of(problems: Sequence[Problem], about: str) -> None:
+    """Warn of what is left out, by name; nothing for none."""
+    if problems:
+        named = "; ".join(f"{problem.name} ({problem.reason})" for problem in problems)
+        warnings.warn(f"left out {len(problems)} of {about}: {named}", CocnetWarning, stacklevel=2)
 
 
 def natural(name: str) -> list[tuple[int, str]]:

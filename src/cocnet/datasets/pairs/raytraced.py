@@ -44,10 +44,11 @@ class LensPair(NamedTuple):
 
 
 class RayTraced(Dataset[LensPair]):
-    """The scenes of some files, each read when it is asked for; raises FileError where one can't be."""
+    """The scenes of some files, each read when it is asked for; raises FileError where one can't be. `problems`: what
+    was left out."""
 
-    def __init__(self, files: tuple[Path, ...], about: str) -> None:
-        self.files, self.about = files, about
+    def __init__(self, files: tuple[Path, ...], about: str, problems: tuple[Problem, ...] = ()) -> None:
+        self.files, self.about, self.problems = files, about, problems
 
     def __len__(self) -> int:
         return len(self.files)
@@ -97,12 +98,13 @@ def ray_traced(folder: str | Path, crop_px: int = 0, skip_problems: bool = False
     files = sorted(listed(folder, "*.npz"), key=lambda path: natural(path.stem))
     about = f"ray-traced scenes in '{folder}'"
     found = {path: _scene_problem(path, crop_px) for path in files}
+    problems = tuple(problem for problem in found.values() if problem)
     if not skip_problems:
-        stop_at([problem for problem in found.values() if problem], about, "whole scenes")
+        stop_at(problems, about, "whole scenes")
     whole = tuple(path for path, problem in found.items() if problem is None)
     if not whole:
         raise FileError(f"expected ray-traced scenes (.npz) in '{folder}', got none, try tools/raytrace")
-    return RayTraced(whole, about)
+    return RayTraced(whole, about, problems)
 
 
 def _scene_problem(path: Path, crop_px: int) -> Problem | None:

@@ -4,6 +4,7 @@ Enters: a folder of photos, a folder of masks of the same names (white = subject
 and `mask` [1 s s] in 0..1.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import Dataset
 
+from cocnet.datasets.pairs.matching import Problem, checked_size, stop_at, warn_of
 from cocnet.datasets.synthetic import augment
 from cocnet.errors import FileError, InputError
 from cocnet.files.listing import listed
@@ -74,21 +76,22 @@ def parted(photos: SubjectSet, part: int = 10) -> tuple[SubjectSet, SubjectSet, 
 
 
 def read_set(
-    images: str | Path, masks: str | Path, side_px: int = 320, disparities: str | Path | None = None
+    images: str | Path,
+    masks: str | Path,
+    side_px: int = 320,
+    disparities: str | Path | None = None,
+    skip_problems: bool = False,
 ) -> SubjectSet:
     """Read every photo that has a mask (NAME.png), both squeezed to a square; raises FileError for none.
 
-    disparities: a folder of relative disparity, NAME.png, for all of the photos or some.
+    disparities: a folder of relative disparity, NAME.png, for all of the photos or some. Photos and masks that don't
+    open, or of unequal sizes, are found by all headers first: one FileError that names them, or with `skip_problems`
+    they are left out with a warning.
     """
-    pairs = subject_files(images, masks)
+    pairs = _whole(subject_files(images, masks), f"'{images}' and '{masks}'", skip_problems)
     planes = torch.zeros((len(pairs), 4 if disparities is None else 6, side_px, side_px), dtype=torch.uint8)
     for i, (photo, mask) in enumerate(pairs):
         rgb, subject = read_photo(photo).pixels, read_photo(mask).pixels[..., :1]
-        if rgb.shape[:2] != subject.shape[:2]:
-            got = f"{subject.shape[:2]} for {rgb.shape[:2]}"
-            raise FileError(
-                f"expected a mask of the photo's size, got {got} in '{mask}', try making it again"
-            )
         planes[i, :3], planes[i, 3:4] = _squeeze(rgb, side_px), _squeeze(subject, side_px)
         if disparities is not None and (file := Path(disparities) / f"{photo.stem}.png").is_file():
             planes[i, 4], planes[i, 5] = _disparity(file, side_px), 255
@@ -107,6 +110,21 @@ def subject_files(images: str | Path, masks: str | Path) -> list[tuple[Path, Pat
             f"expected photos in '{images}' with masks NAME.png in '{masks}', got none, try other folders"
         )
     return pairs
+
+
+def _whole(pairs: Sequence[tuple[Path, Path]], about: str, skip_problems: bool) -> list[tuple[Path, Path]]:
+    """The pairs that can be used, by their headers; raises FileError for others unless they are to be left out."""
+    sizes = [checked_size(photo.stem, {"photo": photo, "mask": mask}) for photo, mask in pairs]
+    problems = [size for size in sizes if isinstance(size, Problem)]
+    if not skip_problems:
+        stop_at(problems, about, "photos with masks of their size")
+    warn_of(problems, about)
+    whole = [pair for pair, size in zip(pairs, sizes, strict=True) if not isinstance(size, Problem)]
+    if not whole:
+        raise FileError(
+            f"expected a photo with a mask that can be used in {about}, got none, try other folders"
+        )
+    return whole
 
 
 def _squeeze(pixels: np.ndarray, side_px: int) -> UInt8[Tensor, "c s s"]:

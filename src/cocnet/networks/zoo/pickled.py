@@ -14,6 +14,8 @@ from torch import Tensor
 from cocnet.errors import CocnetError, FileError
 
 MAX_BYTES = 4_000_000_000
+FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
+_WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool)
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "params", "params_ema", "network", "net")
 
 
@@ -38,12 +40,25 @@ def read_pickled(path: str | Path) -> dict[str, Tensor]:
 
 
 def _tensors(path: Path, found: Any) -> dict[str, Tensor]:
-    """The innermost mapping of names to tensors."""
+    """The innermost mapping of names to tensors; raises FileError where there is none, or a tensor isn't plain."""
     for _ in range(3):
         if isinstance(found, Mapping) and found and all(isinstance(x, Tensor) for x in found.values()):
-            return {str(name): tensor.detach() for name, tensor in found.items()}
+            return {str(name): _plain(path, str(name), tensor) for name, tensor in found.items()}
         inner = [found[name] for name in _WRAPPERS if isinstance(found, Mapping) and name in found]
         if not inner:
             break
         found = inner[0]
     raise FileError(f"expected tensors by name, got something else in '{path}', try the published file")
+
+
+def _plain(path: Path, name: str, tensor: Tensor) -> Tensor:
+    """A tensor without its history; raises FileError for one that is sparse, nested, quantised, complex or without
+    values."""
+    strided = tensor.layout == torch.strided and not tensor.is_nested
+    if not strided or tensor.device.type != "cpu" or tensor.dtype not in (*FLOATS, *_WHOLE):
+        kind = "nested" if tensor.is_nested else f"{tensor.layout}"
+        got = f"'{name[:80]}' ({kind}, {tensor.dtype}, {tensor.device})"
+        raise FileError(
+            f"expected dense tensors of real numbers, got {got} in '{path}', try the published file"
+        )
+    return tensor.detach()

@@ -77,6 +77,8 @@ class AblationRun:
     """Blur radius of the farthest plane in px; all scenes have the same lens, focused on the nearest subject."""
     held_out: int = 60
     """Number of scenes, of other photos, to compare the variants on."""
+    skip_problems: bool = False
+    """Leave out photos and masks that can't be used, and report them, instead of stopping."""
     workers: int = 1
     """Processes that load data in advance; 0 = none."""
     threads: int | None = None
@@ -116,15 +118,17 @@ def network_of(name: str, seed: int = 0) -> "nn.Module":
 
 def run_ablation(run: AblationRun, on_progress: Progress | None = None) -> "tuple[FinishedTraining, ...]":
     """Train what isn't finished, then report all that is. Raises FileError, also where the folder holds trainings of
-    other lengths or scenes, or InputError."""
+    other lengths, scenes or photos, or InputError."""
 
-    from cocnet.files.run_folder import claim
+    from cocnet.datasets.subject.cutouts import subject_files
+    from cocnet.files.run_folder import claim, fingerprint
     from cocnet.training.runs.ablation_report import finished, write_ablation
 
     run = run.checked()
     use_threads(run.threads)
     training, held_out, about = _scenes(run)
-    claim(run.out, {"steps": run.steps, "held_out": run.held_out, "data": about})
+    files = fingerprint(path for pair in subject_files(run.images, run.masks) for path in pair)
+    claim(run.out, {"steps": run.steps, "held_out": run.held_out, "data": about, "files": files})
     for seed in run.seeds:
         for name in run.variants:
             if not (run.out / f"{name}-{seed}" / SCORES).is_file():
@@ -140,7 +144,7 @@ def _scenes(run: AblationRun) -> "tuple[Any, list[LensPair], str]":
     from cocnet.datasets.synthetic.scenes import Scenes, SceneSettings
 
     settings = SceneSettings(run.side_px, (run.radius_px, run.radius_px), "fixed")
-    photos = read_set(run.images, run.masks)
+    photos = read_set(run.images, run.masks, skip_problems=run.skip_problems)
     training, others, remark = parted(photos)
     held_out = _Cut(Scenes(others, settings, seed=1, count=run.held_out))
     about = f"synthetic scenes of {len(training)} photos, {asdict(settings)}{remark}"

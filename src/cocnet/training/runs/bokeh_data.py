@@ -4,13 +4,13 @@ Enters: a `BokehRun` and the network's card. Leaves: `TrainingData`, training an
 """
 
 import math
-import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cocnet.datasets.pairs.matching import warn_of
 from cocnet.datasets.pairs.open_pairs import PairFolder, open_pairs
-from cocnet.errors import CocnetWarning, InputError
+from cocnet.errors import InputError
 from cocnet.imaging.depth.depth_file import sidecars
 from cocnet.training.runs.bokeh_settings import BokehRun
 
@@ -52,7 +52,8 @@ def _scenes(run: BokehRun, card: "Card", scale: float, seed: int) -> TrainingDat
         run.side_px or 256, run.radius_px, "random" if card.conditioning == "lens" else "fixed"
     )
     canvas = settings.side_px + 2 * math.ceil(settings.radius_px[1])
-    photos = read_set(run.images or "", run.masks or "", max(320, -(-canvas // 4) * 4))
+    side_px = max(320, -(-canvas // 4) * 4)
+    photos = read_set(run.images or "", run.masks or "", side_px, skip_problems=run.skip_problems)
     training, others, remark = parted(photos)
     about = f"synthetic scenes of {len(training)} photos, {asdict(settings)}{remark}"
     if card.conditioning == "none" and run.portraits:
@@ -90,6 +91,7 @@ def _with_ray_traced(
             f"expected a network that sees a lens for ray-traced scenes, got {card.name}, try cocnet-b3-less-lens"
         )
     found = ray_traced(run.ray_traced, run.side_px, run.skip_problems)
+    warn_of(found.problems, found.about)
     crops = Crops(found, run.side_px, seed)
     about = f"; {run.ray_traced_part:.0%} are crops of {len(found)} {found.about}"
     return Items(Mixed(scenes, crops, run.ray_traced_part), card, scale), about, found.files
@@ -109,6 +111,7 @@ def _corrected(
         about += f", {run.poor_depth:.0%} with depth as an estimator gives it"
     if run.ray_traced is not None:
         found = ray_traced(run.ray_traced, window, run.skip_problems)
+        warn_of(found.problems, found.about)
         files = found.files
         among = list(range(len(found))) * (DRAWS if run.poor_depth else 1)
         traced = Items(found, card, scale, among, run.poor_depth, seed)
@@ -134,6 +137,7 @@ def _pairs(run: BokehRun, card: "Card", scale: float, seed: int) -> TrainingData
     crop = (run.side_px, run.side_px) if run.side_px else None
     source: Any = open_pairs(where, View(run.resize, crop, mirror=True), seed)
     files = source.files
+    warn_of(source.problems, source.about)
     if isinstance(source, BokehPairs):
         _check_sizes(run, source)
         files = tuple(
@@ -152,12 +156,7 @@ def _pairs(run: BokehRun, card: "Card", scale: float, seed: int) -> TrainingData
 
 
 def _check_sizes(run: BokehRun, source: "BokehPairs") -> None:
-    """Tell of pairs that are left out; raise InputError for whole pictures of several sizes, which make no batch."""
-    if source.problems:
-        named = "; ".join(f"{problem.name} ({problem.reason})" for problem in source.problems)
-        warnings.warn(
-            f"left out {len(source.problems)} of {source.about}: {named}", CocnetWarning, stacklevel=2
-        )
+    """Raise InputError for whole pictures of several sizes, which make no batch."""
     sizes = len(set(source.sizes))
     if sizes > 1 and not run.side_px and run.resize is None:
         raise InputError(

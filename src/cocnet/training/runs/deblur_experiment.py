@@ -18,14 +18,16 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from cocnet.compute import use_threads
+from cocnet.errors import FileError
 from cocnet.files.atomic import atomic_path, write_json
-from cocnet.files.run_folder import claim
+from cocnet.files.run_folder import claim, file_hash, fingerprint
 from cocnet.training.runs.deblur_settings import DeblurExperiment
 
 if TYPE_CHECKING:
     from cocnet.datasets.pairs.deblur_pairs import DeblurPair
 
 Progress = Callable[[str, float, dict[str, Any]], None]
+_FREE = ("threads", "seeds", "skip_problems")
 
 
 class Halves(Dataset[dict[str, Tensor]]):
@@ -55,10 +57,7 @@ def run_experiment(run: DeblurExperiment, on_progress: Progress | None = None) -
     from cocnet.training.runs.deblur_experiment_report import WAYS, write_report
 
     use_threads(run.threads)
-    claim(
-        run.out,
-        {"experiment": {k: str(v) for k, v in vars(run).items() if k not in ("out", "threads", "seeds")}},
-    )
+    claim(run.out, _facts(run))
     sets = dict(_measured_sets(run))
     _scored(run, "start", lambda: load_model(run.start), sets)
     own = _pairs(run, "own")
@@ -70,6 +69,24 @@ def run_experiment(run: DeblurExperiment, on_progress: Progress | None = None) -
         name = f"{way}-{seed}"
         _scored(run, name, partial(_trained, run, name, own, new, seed), sets)
     return write_report(run.out, run.seeds, run.metrics)
+
+
+def _facts(run: DeblurExperiment) -> dict[str, Any]:
+    """What makes it another experiment: its numbers, the weights it starts from, and its files wherever they lie."""
+    from cocnet.datasets.pairs.deblur_pairs import open_deblur_pairs
+    from cocnet.datasets.pairs.raytraced import ray_traced
+    from cocnet.datasets.subject.cutouts import subject_files
+
+    if not run.start.is_file():
+        raise FileError(f"expected a weight file to start from, got '{run.start}', try another path")
+    traced = ray_traced(run.ray_traced, skip_problems=run.skip_problems)
+    numbers = {k: v for k, v in vars(run).items() if k not in _FREE and not isinstance(v, Path)}
+    pairs = [
+        *subject_files(run.images, run.masks),
+        *(pair.parts.values() for pair in open_deblur_pairs(run.real, skip_problems=run.skip_problems).files),
+    ]
+    files = [path for pair in pairs for path in pair] + list(traced.files)
+    return {"experiment": numbers, "start": file_hash(run.start), "files": fingerprint(files)}
 
 
 def _scored(run: DeblurExperiment, name: str, network: Callable[[], nn.Module], sets: dict[str, Any]) -> None:
@@ -138,7 +155,7 @@ def _made(run: DeblurExperiment, kind: str) -> Iterator["DeblurPair"]:
     from cocnet.training.recipes.adversarial_depth import AdversarialDepth
     from cocnet.training.runs.deblur_run import PHOTO_PX
 
-    photos = read_set(run.images, run.masks, PHOTO_PX)
+    photos = read_set(run.images, run.masks, PHOTO_PX, skip_problems=run.skip_problems)
     if kind == "own":
         own = DeblurScenes(photos, DeblurSceneSettings(run.side_px), seed=11, count=run.pictures)
         return (own[i] for i in range(run.pictures))
@@ -154,11 +171,15 @@ def _made(run: DeblurExperiment, kind: str) -> Iterator["DeblurPair"]:
 def _measured_sets(run: DeblurExperiment) -> Iterator[tuple[str, list["DeblurPair"]]]:
     """Real pairs, and ray-traced ones as a camera without noise files them."""
     from cocnet.datasets.pairs.deblur_pairs import open_deblur_pairs
+    from cocnet.datasets.pairs.matching import warn_of
     from cocnet.datasets.pairs.raytraced import ray_traced
     from cocnet.datasets.synthetic.deblur_scenes import deblur_pair
     from cocnet.datasets.synthetic.sensor_noise import CameraSettings
 
-    real, scenes = open_deblur_pairs(run.real, bits=8), ray_traced(run.ray_traced)
+    real = open_deblur_pairs(run.real, bits=8, skip_problems=run.skip_problems)
+    scenes = ray_traced(run.ray_traced, skip_problems=run.skip_problems)
+    for found in (real, scenes):
+        warn_of(found.problems, found.about)
     yield "real", [real[i] for i in range(len(real))]
     clean, draw = CameraSettings(noisy=0, compressed=0), np.random.default_rng(0)
     pairs = [deblur_pair(scenes[i], draw, clean) for i in range(len(scenes))]

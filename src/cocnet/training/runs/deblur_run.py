@@ -119,20 +119,24 @@ def data_of(run: DeblurRun, with_views: bool = False) -> "tuple[DeblurItems, Deb
     """Items to train on (with_views: both views, where DPDD has them), held-out ones, and what they are in words.
     Raises FileError, InputError."""
     from cocnet.datasets.pairs.deblur_pairs import dpdd
+    from cocnet.datasets.pairs.matching import warn_of
     from cocnet.datasets.pairs.view import View
 
     if run.data is None:
         return _scenes(run)
     view = View(crop=(run.side_px, run.side_px), mirror=False)
     views = (run.data / "train" / "inputL").is_dir() and with_views
-    training = dpdd(run.data, "train", views=views, view=view, seed=run.seed)
-    held_out = dpdd(run.data, "val", view=view, seed=run.seed)
+    given: dict[str, Any] = {"view": view, "seed": run.seed, "skip_problems": run.skip_problems}
+    training, held_out = dpdd(run.data, "train", views=views, **given), dpdd(run.data, "val", **given)
+    for pairs in (training, held_out):
+        warn_of(pairs.problems, pairs.about)
     held_out.files = held_out.files[: run.held_out]
     return DeblurItems(training), DeblurItems(held_out), training.about
 
 
 def _scenes(run: DeblurRun) -> "tuple[DeblurItems, DeblurItems, str]":
     """Scenes of most photos, and held-out scenes of the others."""
+    from cocnet.datasets.pairs.matching import warn_of
     from cocnet.datasets.pairs.raytraced import ray_traced
     from cocnet.datasets.subject.cutouts import parted, read_set
     from cocnet.datasets.synthetic.deblur_scenes import (
@@ -142,13 +146,14 @@ def _scenes(run: DeblurRun) -> "tuple[DeblurItems, DeblurItems, str]":
         RayTracedPairs,
     )
 
-    photos = read_set(run.images or "", run.masks or "", PHOTO_PX)
+    photos = read_set(run.images or "", run.masks or "", PHOTO_PX, skip_problems=run.skip_problems)
     training, others, remark = parted(photos)
     settings = DeblurSceneSettings(run.side_px, run.radius_px)
     about = f"synthetic scenes of {len(training)} photos, {settings}{remark}"
     made: Dataset[DeblurPair] = DeblurScenes(training, settings, seed=run.seed)
     if run.ray_traced is not None:
-        traced = ray_traced(run.ray_traced, run.side_px)
+        traced = ray_traced(run.ray_traced, run.side_px, run.skip_problems)
+        warn_of(traced.problems, traced.about)
         about += f"; as many crops of {len(traced)} {traced.about}"
         made = Alternating(made, RayTracedPairs(traced, run.side_px, seed=run.seed))
     return (

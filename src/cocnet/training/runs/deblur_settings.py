@@ -40,6 +40,8 @@ class DeblurRun:
     minutes: float | None = None
     """Stop after this many minutes, if that comes first; the learning rate then falls with time (default: no
     limit)."""
+    skip_problems: bool = False
+    """Leave out photos, pairs and scenes that can't be used, and report them, instead of stopping."""
     workers: int = 0
     """Processes that load data in advance; 0 = none."""
     threads: int | None = None
@@ -97,6 +99,8 @@ class DeblurExperiment:
     """Random seeds; each kind is trained once for each."""
     metrics: tuple[str, ...] = ("psnr", "ssim", "flip")
     """Metrics to report, of psnr, ssim, ssim-gaussian, ms-ssim, lpips, lpips-vgg and flip."""
+    skip_problems: bool = False
+    """Leave out photos, pairs and scenes that can't be used, and report them, instead of stopping."""
     threads: int | None = None
     """Number of CPU threads (default: PyTorch's choice)."""
 

@@ -67,6 +67,8 @@ class SubjectRun:
     used; the rest are crops, turned and recoloured more strongly."""
     held_out: int = 60
     """Number of photos held out for validation."""
+    skip_problems: bool = False
+    """Leave out photos and masks that can't be used, and report them, instead of stopping."""
     workers: int = 0
     """Processes that load data in advance; 0 = none."""
     threads: int | None = None
@@ -148,7 +150,10 @@ def read_sets(run: SubjectRun) -> tuple["SubjectSet", "SubjectSet"]:
 
     disparities = run.disparities or (None,) * len(run.images)
     folders = zip(run.images, run.masks, disparities, strict=True)
-    first, *others = (read_set(*three[:2], disparities=three[2]) for three in folders)
+    first, *others = (
+        read_set(images, masks, disparities=disparity, skip_problems=run.skip_problems)
+        for images, masks, disparity in folders
+    )
     photos, held_out = first.split(run.held_out)
     for other in others:
         photos = photos + other

@@ -4,7 +4,6 @@ Enters: a registered name and a published file (.pth, .safetensors, .npz). Leave
 a weight file and its card. A new network is one file with a `PublishedNames` and a line in `MAPPINGS`.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -12,10 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from cocnet.errors import FileError, InputError
-from cocnet.files.atomic import atomic_path
 from cocnet.files.npz_file import read_npz
+from cocnet.files.run_folder import file_hash
 from cocnet.networks.zoo.checkpoint import save_checkpoint
-from cocnet.networks.zoo.pickled import read_pickled
+from cocnet.networks.zoo.converted_card import check_card, write_card
+from cocnet.networks.zoo.pickled import FLOATS, read_pickled
 from cocnet.networks.zoo.published.brvit_names import BRVIT
 from cocnet.networks.zoo.published.dmshn_names import DMSHN, MPFNET, STACKED
 from cocnet.networks.zoo.published.ifan_names import IFAN
@@ -37,14 +37,12 @@ MAPPINGS: dict[str, PublishedNames] = {
 def convert(name: str, path: str | Path, out: str | Path) -> Path:
     """Write published weights as a weight file, and its card OUT.md; returns the file's path. Raises as
     `converted` does, and FileError where it can't be written."""
-    model = converted(name, path)
-    digest, card, origin = _digest(Path(path)), card_of(name), MAPPINGS[name].origin
-    facts = {"converted_from": Path(path).name, "sha256": digest}
+    check_card(Path(out))
+    model, source = converted(name, path), Path(path)
+    card, origin = card_of(name), MAPPINGS[name].origin
+    facts = {"converted_from": source.name, "sha256": file_hash(source)}
     written = save_checkpoint(model, out, recipe=facts, data=origin)
-    lines = (f"# {name}", f"*{card.paper}* ({card.year}).", f"Weights: {origin}.")
-    source = f"Converted from `{Path(path).name}` (SHA-256 `{digest}`)."
-    with atomic_path(written.with_suffix(".md")) as temporary:
-        temporary.write_text("\n\n".join((*lines, source)) + "\n", encoding="utf-8")
+    write_card(written, (f"# {name}", f"*{card.paper}* ({card.year}).", f"Weights: {origin}."), source)
     return written
 
 
@@ -86,9 +84,13 @@ def _taken(
     ours: str,
     like: Tensor,
 ) -> Tensor:
-    """One tensor as ours; raises FileError where it is missing, of another shape, or not finite."""
+    """One tensor as ours; raises FileError where it is missing, of another shape or kind of number, or not finite."""
     if their not in found:
         raise FileError(f"expected tensor '{their}' in '{path}', got none, try the published file")
+    if (dtype := found[their].dtype) != like.dtype and not (dtype in FLOATS and like.dtype in FLOATS):
+        raise FileError(
+            f"expected tensor '{their}' of {like.dtype}, got {dtype} in '{path}', try the published file"
+        )
     try:
         tensor = published.changed(ours, found[their])
     except RuntimeError:
@@ -128,8 +130,3 @@ def _read_arrays(path: Path) -> dict[str, Tensor]:
         raise FileError(
             f"expected arrays by name, got '{path}' ({reason}), try the published file"
         ) from error
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
