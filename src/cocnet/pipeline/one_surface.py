@@ -42,7 +42,9 @@ def subject_surface(
     return _certain(np.where(large > SURE, large, refined), cells)
 
 
-def _certain(mask: Float32[np.ndarray, "i j"], found: Float32[np.ndarray, "i j"]) -> Float32[np.ndarray, "i j"]:
+def _certain(
+    mask: Float32[np.ndarray, "i j"], found: Float32[np.ndarray, "i j"]
+) -> Float32[np.ndarray, "i j"]:
     """A mask without parts in which the network, whose mask is `found`, is nowhere certain, unless all are such."""
     parts, count = ndimage.label(mask > 0.5, np.ones((3, 3)))
     most = ndimage.maximum(found, parts, np.arange(count + 1))
