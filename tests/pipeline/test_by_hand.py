@@ -281,3 +281,18 @@ def test_the_edge_of_a_subject_that_is_found_lies_where_the_photos_colours_part(
     assert (
         (np.kron(moved.reshape(20, 8, 20, 8).mean((1, 3)), np.ones((8, 8))) > 0.5) != inside
     ).mean() > 0.02
+
+
+def test_refining_makes_no_islands_of_a_subject_that_is_found():
+    """A disc in focus, and beside it a spot of its colour where the network's mask has a faint trace of something."""
+    y, x = np.mgrid[:160, :160]
+    disc, spot = np.hypot(x - 50, y - 80) < 36, np.hypot(x - 112, y - 80) < 4
+    noise = np.random.default_rng(0).normal(0, 4, (160, 160, 3))
+    photo = np.uint8(np.where((disc | spot)[..., None], (180, 60, 40), (70, 110, 130)) + noise)
+    coarse = disc.astype(np.float32).reshape(20, 8, 20, 8).mean((1, 3))
+    coarse[9:11, 13:15] = 0.45
+    near = np.ones((160, 160), np.float32)
+    found = FoundDepth(DepthMap.of(near, "relative_disparity"), "estimated")
+    made = subject_surface(Scene(Photo(photo), found, near, None), coarse, ())
+    assert made is not None and not (made[:, 96:] > 0.5).any()
+    assert ((made > 0.5) == disc)[:, :90].mean() > 0.99

@@ -39,19 +39,23 @@ def subject_surface(
     if subject.shape == scene.photo.pixels.shape[:2]:
         return subject
     rgb = as_rgb8(scene.photo.pixels)
-    coarse = torch.from_numpy(_certain(subject))[None, None]
+    coarse = torch.from_numpy(_certain(subject, subject))[None, None]
     large = functional.interpolate(coarse, rgb.shape[:2], mode="bilinear", align_corners=False)[0, 0].numpy()
-    return np.where(large > SURE, large, refine_inverse_depth(large, rgb, area_px=area_px, thin=False))
+    cells = functional.interpolate(coarse, rgb.shape[:2], mode="nearest-exact")[0, 0].numpy()
+    refined = refine_inverse_depth(large, rgb, area_px=area_px, thin=False)
+    return _certain(np.where(large > SURE, large, refined), cells)
 
 
-def _certain(subject: Float32[np.ndarray, "i j"]) -> Float32[np.ndarray, "i j"]:
-    """The mask without parts of which the network is nowhere certain, unless all are such."""
-    parts, count = ndimage.label(subject > 0.5)
-    most = ndimage.maximum(subject, parts, np.arange(count + 1))
+def _certain(
+    mask: Float32[np.ndarray, "i j"], found: Float32[np.ndarray, "i j"]
+) -> Float32[np.ndarray, "i j"]:
+    """A mask without parts in which the network, whose mask is `found`, is nowhere certain, unless all are such."""
+    parts, count = ndimage.label(mask > 0.5, np.ones((3, 3)))
+    most = ndimage.maximum(found, parts, np.arange(count + 1))
     kept = np.concatenate([[True], most[1:] > CERTAIN])
     if not kept[1:].any():
-        return np.ascontiguousarray(subject)
-    return np.where(kept[parts], subject, np.float32(OUTSIDE))
+        return np.ascontiguousarray(mask)
+    return np.where(kept[parts], mask, np.float32(OUTSIDE))
 
 
 def _is_within(face: Face, subject: Float32[np.ndarray, "i j"]) -> bool:

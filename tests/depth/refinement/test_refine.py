@@ -134,3 +134,15 @@ def test_the_reach_that_keeps_the_maps_means_is_taken():
     photo = (linear_to_srgb(sharp)[0].permute(1, 2, 0) * 255).round().byte().numpy()
     refined = torch.from_numpy(refine_inverse_depth(degrade(inverse)[0, 0].numpy(), photo))[None, None]
     assert edge_psnr(sharp, refined, inverse, bokeh, lens) > 35
+
+
+def test_a_faint_trace_in_the_map_makes_no_near_specks():
+    """Two dark leaves before the sky, where the map has a trace of something, far above near and dark ground."""
+    y, x = np.mgrid[:160, :160]
+    photo, sharp = np.full((160, 160, 3), 220, np.uint8), np.zeros((160, 160), np.float32)
+    photo[130:], sharp[130:] = 60, 1
+    sharp[np.hypot(y - 60, x - 80) < 5] = 0.1
+    for row, column in ((58, 79), (62, 82)):
+        photo[np.hypot(y - row, x - column) < 1.6] = 60
+    trace = gaussian_filter(sharp, 3)
+    assert refine_inverse_depth(trace, photo, thin=False)[20:100].max() < 0.15

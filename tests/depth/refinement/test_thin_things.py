@@ -8,6 +8,7 @@ from silhouettes import SHAPES, blurred, depths, light_of, psnr, rim_of, truth_o
 
 from cocnet.depth.refinement.guided_filter import GuidedFilter
 from cocnet.depth.refinement.refine import refine_inverse_depth
+from cocnet.depth.refinement.thin_pieces import as_plane, smeared
 from cocnet.depth.refinement.thin_things import thin_things
 from cocnet.imaging import linear_to_srgb
 
@@ -93,3 +94,13 @@ def test_a_flat_photo_and_a_flat_map_hold_nothing():
     assert (
         thin_things(torch.ones_like(depth), torch.ones_like(depth), GuidedFilter(lines, 2, 1e-4), 8.0) is None
     )
+
+
+def test_a_stripe_on_a_plate_that_the_map_shows_is_no_nearer_than_the_plate():
+    """The smeared plate looks like a smeared stripe that is nearer, but the map has no room for both."""
+    photo, sharp = torch.full((3, 180, 150), 0.8), np.full((180, 150), 0.1, np.float32)
+    photo[:, 40:90, 70:80] = 0.2
+    sharp[130:] = 1
+    sharp[37:93, 67:83] = 0.6
+    guided = GuidedFilter(photo, 2, 1e-4)
+    assert thin_things(as_plane(smeared(sharp, 8)), as_plane(sharp), guided, 16.0) is None

@@ -38,6 +38,7 @@ _JUMP_SHARE = 0.04
 _SHORTER = 0.8
 _PURE = 8  # exponent of a pixel's weight in its side's depth
 _AROUND, _LOST = 6, 6.0
+_FAINT, _TOLD = 0.01, 0.02  # of the map's range, in a window's mean: too little to restore a thing; enough
 _DOUBT = 0.4
 _ALL = 2e-6  # less than a pixel's share of a window
 _WIDE = 6  # doubts: as far off as a thin thing's colours are found
@@ -235,10 +236,12 @@ def _products(guide: Guide, where: Plane, scale: int) -> Float[Tensor, "10 i j"]
 def _restored(depth: Plane, belongs: Plane, near: Plane, far: Plane, reach: int) -> Plane:
     """The near side's depth before it was smeared: its sum over the window is what it was, its area is known now.
 
-    At most as near as what is around, and not much nearer than it seems.
+    At most as near as what is around, and not much nearer than it seems; no nearer where that is a trace.
     """
-    sharp = far + box(depth - far, reach) / box(belongs, reach).clamp_min(0.02)
-    nearest = torch.minimum(highest(depth, _AROUND * reach), far + _LOST * (near - far))
+    left = box(depth - far, reach)
+    sharp = far + left / box(belongs, reach).clamp_min(0.02)
+    told = ((left / (depth.max() - depth.min()) - _FAINT) / (_TOLD - _FAINT)).clamp(0, 1)
+    nearest = torch.minimum(highest(depth, _AROUND * reach), far + (1 + (_LOST - 1) * told) * (near - far))
     return torch.minimum(torch.maximum(sharp, near), torch.maximum(nearest, near))
 
 

@@ -5,10 +5,11 @@ Leaves: planes for `refine`, or None. What a thin thing leaves in a smeared map 
 each piece of the photo's thin structures is fitted to what the rest of the refined map doesn't explain. Where it
 fits, the factor is the step of depth from what is behind to the piece; where it doesn't, the piece is a texture. Of
 pieces in the colours of what is near and thick beside them, as hair is, less is asked: they are fitted all at once,
-as hairs overlap when smeared, and are as near as that.
+as hairs overlap when smeared, and are as near as that. What of all this, smeared, is less like the map than what was
+there before is left out again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -47,6 +48,7 @@ BESIDE_PX, EDGE, NEARER = 3, 0.35, 1 / 3
 LAID = 0.7  # of its step: a pixel that is as near needs no help
 ALREADY, ALREADY_ALIKE = 0.75, 0.9  # of a piece: it stays as it is
 LEAST_STEP = 0.04  # of the map's range
+WORSE = 0.04  # of a piece's step: so much farther off from the map on average, smeared, it isn't there
 # Widths in which what is near is looked for; share of a piece from which it shapes the map
 AROUND, TOUCHED = 6, 0.05
 
@@ -61,24 +63,34 @@ def thin_things(
     found = search.pieces_that_fit(ridges)
     if found.beyond(search):
         found = search.knowing(found).pieces_that_fit(ridges)
+    search.drop_denied(found)
     if not found.pixels.any():
         return None
-    touched = smeared(found.pixels, search.half)
-    near = highest(as_plane(np.where(found.pixels, found.depth, -np.inf)), max(search.half, 2))
-    near = torch.where(near.isfinite(), near, as_plane(search.low))
-    halo = search.refined - search.low < (HALO * touched + SPARE) * (near[0].numpy() - search.low)
-    shaped = (touched > TOUCHED) & halo & ~found.thick | found.pixels
+    near, shaped = search.laid(found)
     a, b = guided.model(as_plane(found.pixels))
-    return torch.cat([a[0], b, near, as_plane(search.low), as_plane(shaped)])
+    return torch.cat([a[0], b, as_plane(near), as_plane(search.low), as_plane(shaped)])
 
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """Pixels of the pieces that are near, their inverse depth, and what is near and thick."""
+    """Pixels of the pieces that are near, their inverse depth, what is near and thick, and the pieces."""
 
     pixels: Mask
     depth: Map
     thick: Mask
+    pieces: list[Piece] = field(default_factory=list)
+
+    def add(self, piece: Piece, near: Map | float) -> None:
+        """Have a piece in its box so near."""
+        where, inside = piece.within(0)
+        self.pixels[where] |= inside
+        self.depth[where] = np.where(inside, near, self.depth[where])
+        self.pieces.append(piece)
+
+    def drop(self, piece: Piece) -> None:
+        where, inside = piece.within(0)
+        self.pixels[where] &= ~inside
+        self.depth[where] = np.where(inside, 0, self.depth[where])
 
     def beyond(self, search: "_Search") -> bool:
         """Whether a piece is nearer than everything that the map shows around."""
@@ -124,6 +136,26 @@ class _Search:
                 self._fit(piece, unexplained, taken, found)
         return found
 
+    def laid(self, found: _Found) -> tuple[Map, Mask]:
+        """How near the pieces are, around each of them, and where the map is laid anew."""
+        touched = smeared(found.pixels, self.half)
+        nearest = highest(as_plane(np.where(found.pixels, found.depth, -np.inf)), self.half)[0].numpy()
+        near = np.where(np.isfinite(nearest), nearest, self.low)
+        halo = self.refined - self.low < (HALO * touched + SPARE) * (near - self.low)
+        return near, (touched > TOUCHED) & halo & ~found.thick | found.pixels
+
+    def drop_denied(self, found: _Found) -> None:
+        """Leave out the pieces with which the map, smeared as it is, is explained worse than without."""
+        near, shaped = self.laid(found)
+        made = np.where(shaped, np.where(found.pixels, near, self.low), self.refined)
+        with_it, without = (np.abs(smeared(one, self.half) - self.depth) for one in (made, self.refined))
+        for piece in list(found.pieces):
+            where, inside = piece.within(2 * self.half)
+            weight = smeared(inside, self.half)
+            worse = float(((with_it - without)[where] * weight).sum() / weight.sum())
+            if worse > WORSE * float((near - self.low)[where][inside].mean()):
+                found.drop(piece)
+
     def _fit_alike(self, pieces: list[Piece], unexplained: Map, found: _Found) -> list[Piece]:
         """Those of the pieces in the colours of what is near and thick that fit beside each other, which may overlap
         when smeared: they are as near as that. The map must say less of them than of others."""
@@ -164,8 +196,7 @@ class _Search:
         nearer = self.refined[grown] - self.low[grown] > NEARER * (depth - self.low[grown])
         if nearer[ring].mean() > EDGE:
             return
-        found.pixels[where] |= inside
-        found.depth[where] = np.where(inside, depth, found.depth[where])
+        found.add(piece, depth)
 
     def _thick_depth(self, piece: Piece, thick: Mask) -> float:
         """The middle depth of what is near and thick around a piece, as close to it as there is any."""
@@ -213,6 +244,5 @@ class _Search:
         taken[where] |= ndimage.maximum_filter(inside, 2 * self.half + 1)
         if (self.refined[where] - low > LAID * factor)[inside].mean() > ALREADY:
             return
-        near = low + (steps[inside].max() if factor < BEYOND * step else factor)
-        found.pixels[where] |= inside
-        found.depth[where] = np.where(inside, near, found.depth[where])
+        beyond = steps[inside].max() if factor < BEYOND * step else factor
+        found.add(piece, self.low[piece.within(0)[0]] + beyond)
