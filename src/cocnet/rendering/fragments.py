@@ -22,18 +22,23 @@ JUMP_RATIO = 2.0  # a silhouette jumps by this many times the slope that continu
 OWN_PART = 0.01  # a rim pixel farther from both sides, in parts of the jump, has a mixture for a depth
 MAX_FILL_LEVELS = 8
 SEEN_PX = 1.0  # hidden background shows as far in as the blur in front of it reaches, and so much more
+LEAK_PX = 8  # and to the sides so much farther than its blur reaches, at coarser scales
+# Farther in, nothing shows whose signed radius is greater than a surface's own by so much and this share of it
+BEYOND_PX, BEYOND = 3.0, 0.25
 LIGHTS_PX = 4  # beside a light, small steps stay whole: its colour says little about what is there
 DAZZLING = 1.0  # light from which a seed of hidden background counts less than half
 EMPTY = 1e-6  # weight up to which nothing has been spread to a pixel
 
 
 class Fragments(NamedTuple):
-    """Colour times coverage and coverage [b c+1 h w], signed CoC radius in px [b 1 h w], in front and behind."""
+    """Colour times coverage and coverage [b c+1 h w], signed CoC radius in px [b 1 h w], in front and behind; and the
+    radius behind which a picture's pixel shows nothing [b 1 h w]."""
 
     front: Tensor
     x_front: Tensor
     back: Tensor
     x_back: Tensor
+    x_last: Tensor
 
 
 def fragments(
@@ -48,7 +53,7 @@ def fragments(
     front, back = torch.cat([_flat(image), torch.ones_like(_flat(x))]), None
     if not rim.any():
         front = _whole(front, x)
-        return Fragments(front, x, torch.zeros_like(front), x)
+        return Fragments(front, x, torch.zeros_like(front), x, endless(x))
     index, found = matte(image, x, rim)
     back = torch.zeros_like(front)
     front.index_copy_(1, index, torch.cat([found.near * found.alpha, found.alpha[None]]))
@@ -57,8 +62,13 @@ def fragments(
     x_front, x_back = (_whole(_flat(x).index_copy(1, index, side[None]), x) for side in ends)
     rim = torch.zeros_like(rim).flatten().index_fill(0, index, True).view_as(rim)
     reach = float(x.detach().abs().max()) if max_radius_px is None else max_radius_px
-    parts = Fragments(_whole(front, x), x_front, _whole(back, x), x_back)
-    return _hide(parts, rim, fill_levels(reach))
+    parts = Fragments(_whole(front, x), x_front, _whole(back, x), x_back, endless(x))
+    return _hide(parts, rim, reach)
+
+
+def endless(x: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
+    """The last radius where everything may show."""
+    return torch.full_like(x, torch.inf, requires_grad=False)
 
 
 def fill_levels(max_radius_px: float) -> int:
@@ -130,24 +140,26 @@ def _whole(flat: Float[Tensor, "c bhw"], like: Float[Tensor, "b 1 h w"]) -> Floa
     return flat.view(len(flat), like.shape[0], *like.shape[2:]).transpose(0, 1)
 
 
-def _hide(parts: Fragments, rim: Bool[Tensor, "b 1 h w"], levels: int) -> Fragments:
+def _hide(parts: Fragments, rim: Bool[Tensor, "b 1 h w"], reach_px: float) -> Fragments:
     """Carry the far side of every silhouette in behind its near side (push and pull over a pyramid).
 
     Accepted where a pixel is nearer to the occluder than to the background that would lie behind it, and where
     its own blur reaches the silhouette: elsewhere it could show only in the small gaps that slopes leave between
     layers. Lights count little: what is known of one is what is seen of it. Full scale is worked through in tiles.
+    What is farther from every silhouette than its own blur reaches is opaque: the gaps that the blurs of its own
+    pixels leave show nothing.
     """
     grid = Grid.of(rim.shape[2], rim.shape[3], 2)
     cut = [grid.cut(part, 0) for part in parts]
     rims = grid.cut(rim.to(parts.x_front), 0)
     seeds = grid.join(_seeds(Fragments(*tile), own) for *tile, own in zip(*cut, rims, strict=True))
     height, width = (-(-size // 2) for size in rim.shape[2:])
-    filled = push_pull(seeds[..., :height, :width], levels - 1)
-    far = distance(functional.max_pool2d(rim.float(), 2, ceil_mode=True), levels)
+    filled = push_pull(seeds[..., :height, :width], fill_levels(reach_px) - 1)
+    far = distance(functional.max_pool2d(rim.float(), 2, ceil_mode=True), leak_px(reach_px))
     found = zip(rims, grid.cut_doubled(filled), grid.cut_doubled(far, "nearest"), strict=True)
     behind = grid.join(_hidden(Fragments(*tile), *about) for *tile, about in zip(*cut, found, strict=True))
     behind = behind[..., : rim.shape[2], : rim.shape[3]]
-    return Fragments(parts.front, parts.x_front, behind[:, 1:], behind[:, :1])
+    return Fragments(parts.front, parts.x_front, behind[:, 2:], behind[:, 1:2], behind[:, :1].detach())
 
 
 def _seeds(tile: Fragments, rim: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b d i j"]:
@@ -164,7 +176,7 @@ def _hidden(
     filled: Float[Tensor, "b d h w"],
     far: Float[Tensor, "b 1 h w"],
 ) -> Float[Tensor, "b e h w"]:
-    """x and what is behind in a tile, with what was carried in where that can be seen."""
+    """The last x, x and what is behind in a tile, with what was carried in where that can be seen."""
     have = filled[:, -1:].detach()
     x = tile.x_front
     filled = filled / have.clamp(min=EMPTY)
@@ -173,22 +185,27 @@ def _hidden(
         near = (x < 0.3 * x_far + 0.7 * x_near) & (x_far - x > SHARP_JUMP_PX)
         seen = far <= 2 * (torch.maximum(x.abs(), x_far.abs()) + SEEN_PX)
         accept = near & seen & (have > EMPTY) & (rim == 0)
-    return torch.where(accept, torch.cat([x_far, hidden], 1), torch.cat([tile.x_back, tile.back], 1))
+        opaque = (far > x.abs() + SEEN_PX) & far.isfinite()
+        last = torch.where(opaque, x + BEYOND * x.abs() + BEYOND_PX, tile.x_last)
+    behind = torch.where(accept, torch.cat([x_far, hidden], 1), torch.cat([tile.x_back, tile.back], 1))
+    return torch.cat([last, behind], 1)
 
 
-def distance(there: Float[Tensor, "b 1 i j"], levels: int) -> Float[Tensor, "b 1 i j"]:
-    """Of the next rim pixel along rows or columns, px: a power of two that is less than twice, more than half of it;
-    at least 2, infinite beyond 2**levels. Enters and leaves at half the scale."""
-    pyramid = [there]
-    for _ in range(levels - 1):
-        pyramid.append(functional.max_pool2d(pyramid[-1], 2, ceil_mode=True))
-    far = torch.full_like(pyramid[-1], torch.inf)
-    for level in range(levels, 0, -1):
-        own = pyramid[level - 1]
-        far = far if level == levels else functional.interpolate(far, scale_factor=2)
-        beside = functional.max_pool2d(own, 3, stride=1, padding=1) > 0
-        far = torch.where(beside, 2.0**level, far[..., : own.shape[-2], : own.shape[-1]])
-    return far
+def leak_px(max_radius_px: float) -> float:
+    """How far from a silhouette hidden background can show: less than the margin of tiles."""
+    return 1.5 * max_radius_px + min(2 * max_radius_px, 2**MAX_FILL_LEVELS) + LEAK_PX
+
+
+def distance(there: Float[Tensor, "b 1 i j"], most_px: float) -> Float[Tensor, "b 1 i j"]:
+    """Of the next rim pixel, along its rows plus along its columns, px; infinite beyond most_px. Enters and leaves at
+    half the scale."""
+    far = torch.where(there > 0, 0, torch.inf).to(there)
+    for axis in (2, 3):
+        steps = torch.arange(far.shape[axis]).to(far).view((-1, 1) if axis == 2 else (-1,))
+        ahead = (far - steps).cummin(axis).values + steps
+        behind = (far + steps).flip(axis).cummin(axis).values.flip(axis) - steps
+        far = torch.minimum(ahead, behind)
+    return torch.where(2 * far <= most_px, 2 * far, torch.inf)
 
 
 def push_pull(seeds: Float[Tensor, "b d h w"], levels: int) -> Float[Tensor, "b d h w"]:

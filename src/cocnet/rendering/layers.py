@@ -57,33 +57,54 @@ def composite(
     cut = [grid.cut(part, margin) for part in parts]
     top = max(level_above(max_radius_px), 0)
     tiles = [_leaves(Fragments(*tile), top) for tile in zip(*cut, strict=True)]
-    near = _in_front(tiles, coarse, kernel, grid, margin)
-    states = _fine(tiles, fine, kernel, _cut_state(near, grid, parts.front))
+    fine_last, *last = _lasts(parts.x_last, grid, len(coarse))
+    near = _in_front(tiles, coarse, kernel, grid, margin, last)
+    lasts = grid.cut(fine_last, 0)
+    states = _fine(tiles, fine, kernel, _cut_state(near, grid, parts.front), lasts)
     del near
-    return _seen_through(states, tiles, coarse, kernel, grid, margin)[..., :height, :width]
+    return _seen_through(states, tiles, coarse, kernel, grid, margin, lasts, last)[..., :height, :width]
+
+
+def _lasts(x_last: Float[Tensor, "b 1 h w"], grid: Grid, more: int) -> list[Float[Tensor, "b 1 i j"]]:
+    """The radius behind which nothing shows at full scale and at so many more, each half the one before: the greatest
+    of the pixels that interpolation lets a pixel reach."""
+    below, right = (size - own for size, own in zip(grid.size, grid.whole, strict=True))
+    found = [functional.pad(x_last, (0, right, 0, below), mode="replicate")]
+    for _ in range(more):
+        found.append(functional.max_pool2d(found[-1], 4, 2, 1))
+    return found
 
 
 def _in_front(
-    tiles: list[tuple["Leaf", "Leaf"]], coarse: list[Group], kernel: Kernel, grid: Grid, margin: int
+    tiles: list[tuple["Leaf", "Leaf"]],
+    coarse: list[Group],
+    kernel: Kernel,
+    grid: Grid,
+    margin: int,
+    lasts: list[Tensor],
 ) -> State | None:
     """What the coarse layers in front of the focus leave, at the first group's scale; None where there are none."""
     state: State | None = None
-    for group in reversed(coarse):
+    for group, last in reversed(list(zip(coarse, lasts, strict=True))):
         leaves = _gather(tiles, group, -1, grid, margin)
         if leaves or state is not None:
             begun = _at_scale(state, group.scale, grid, tiles[0][0].value)
-            state = _march(leaves, group, -1, kernel, begun)
+            state = _march(leaves, group, -1, kernel, begun, last)
     return state
 
 
 def _fine(
-    tiles: list[tuple["Leaf", "Leaf"]], group: Group, kernel: Kernel, states: Iterable[State]
+    tiles: list[tuple["Leaf", "Leaf"]],
+    group: Group,
+    kernel: Kernel,
+    states: Iterable[State],
+    lasts: list[Tensor],
 ) -> list[State]:
     """The layers at full scale, tile by tile."""
     done = []
-    for tile, state in zip(tiles, states, strict=True):
+    for tile, state, last in zip(tiles, states, lasts, strict=True):
         leaves = [leaf for leaf in (leaf.member(group, 0) for leaf in tile) if leaf is not None]
-        done.append(_march(leaves, group, 0, kernel, state))
+        done.append(_march(leaves, group, 0, kernel, state, last))
     return done
 
 
@@ -94,6 +115,8 @@ def _seen_through(
     kernel: Kernel,
     grid: Grid,
     margin: int,
+    fine_lasts: list[Tensor],
+    lasts: list[Tensor],
 ) -> Float[Tensor, "b c h w"]:
     """The finished picture: the coarse layers behind the focus, seen through the states of the tiles."""
     far: Iterable[Tensor | None] = [None] * len(states)
@@ -101,8 +124,11 @@ def _seen_through(
         covered = grid.join(functional.avg_pool2d(state.covered, 2) for state in states)
         leaves = [_gather(tiles, group, 1, grid, margin) for group in coarse]
         if any(leaves):
-            found = _behind(coarse, leaves, kernel, covered, states[0].light.shape[1])
-            far = grid.cut_doubled(found)
+            found = _behind(coarse, leaves, kernel, covered, states[0].light.shape[1], lasts)
+            far = (
+                _shown(last, coarse[0].first) * behind
+                for last, behind in zip(fine_lasts, grid.cut_doubled(found), strict=True)
+            )
     return grid.join(finished(state, behind) for state, behind in zip(states, far, strict=True))
 
 
@@ -116,18 +142,25 @@ def finished(state: State, far: Float[Tensor, "b d h w"] | None) -> Float[Tensor
 
 
 def _behind(
-    coarse: list[Group], leaves: list[list["Leaf"]], kernel: Kernel, covered: Tensor, channels: int
+    coarse: list[Group],
+    leaves: list[list["Leaf"]],
+    kernel: Kernel,
+    covered: Tensor,
+    channels: int,
+    lasts: list[Tensor],
 ) -> Float[Tensor, "b d h w"]:
     """Light and coverage of the coarse groups behind the focus, as a share of the room in front of them.
 
     `covered` at the first group's scale is how much of the current surface has been seen already.
     """
     light = covered.new_zeros(covered.shape[0], channels, *covered.shape[2:])
-    state = _march(leaves[0], coarse[0], 1, kernel, State(light, 1 - covered, covered))
+    state = _march(leaves[0], coarse[0], 1, kernel, State(light, 1 - covered, covered), lasts[0])
     total = torch.cat([state.light, 1 - state.open - covered], 1)
     if any(leaves[1:]):
-        further = _behind(coarse[1:], leaves[1:], kernel, functional.avg_pool2d(state.covered, 2), channels)
-        total = total + state.open * _enlarged(further, *covered.shape[2:])
+        covered_further = functional.avg_pool2d(state.covered, 2)
+        further = _behind(coarse[1:], leaves[1:], kernel, covered_further, channels, lasts[1:])
+        through = state.open * _shown(lasts[0], coarse[1].first)
+        total = total + through * _enlarged(further, *covered.shape[2:])
     return total / (1 - covered).clamp(min=1e-4)
 
 
@@ -213,12 +246,14 @@ def _reach(group: Group) -> int:
     return math.ceil(level_radius(group.last) / group.scale) + MARGIN
 
 
-def _march(leaves: list[Leaf], group: Group, sign: int, kernel: Kernel, state: State) -> State:
-    """Add the group's layers on one side (0: both) to the state, front to back."""
+def _march(
+    leaves: list[Leaf], group: Group, sign: int, kernel: Kernel, state: State, last: Float[Tensor, "b 1 h w"]
+) -> State:
+    """Add the group's layers on one side (0: both) to the state, front to back; those behind `last` stay unseen."""
     low, high = _span(group, sign)
     for number in range(low, high + 1):
         blurred = _blurred(leaves, number, group.scale, kernel, _reach(group))
-        state = _leave(state) if blurred is None else _add(state, blurred)
+        state = _leave(state) if blurred is None else _add(state, blurred, _shown(last, number))
     return state
 
 
@@ -239,13 +274,18 @@ def _blurred(
     return inner if spot.shape[-1] == 1 else spread(inner, spot.flip(0, 1))
 
 
-def _add(state: State, blurred: Float[Tensor, "b d h w"]) -> State:
-    """One layer behind the state: it takes the room that its surface has left."""
+def _shown(last: Float[Tensor, "b 1 h w"], number: int) -> Float[Tensor, "b 1 h w"]:
+    """1 where a layer isn't behind the last radius that shows, else 0."""
+    return (last >= level_radius(number)).to(last)
+
+
+def _add(state: State, blurred: Float[Tensor, "b d h w"], shown: Float[Tensor, "b 1 h w"]) -> State:
+    """One layer behind the state: it takes the room that its surface has left, where it is shown."""
     coverage = blurred[:, -1:]
     covered = state.covered * (coverage / CONNECTED).clamp(0, 1)
     room = 1 - covered
     taken = _least(coverage, room)
-    share = state.open / room.clamp(min=1e-6)
+    share = shown * state.open / room.clamp(min=1e-6)
     light = state.light + blurred[:, :-1] * (share * taken / coverage.clamp(min=1e-6))
     left = state.open - share * taken
     return State(light, left - left.detach().clamp(max=0), covered + taken)  # below 0 by rounding alone

@@ -6,7 +6,7 @@ from scenes import inverse_of, lens_of
 from torch.nn import functional
 
 from cocnet import PhysicalRenderer
-from cocnet.rendering.fragments import Fragments, beside_lights
+from cocnet.rendering.fragments import Fragments, beside_lights, endless
 from cocnet.rendering.lights.discs import with_depths
 
 
@@ -63,7 +63,7 @@ def test_nearer_is_what_is_two_pixels_and_three_tenths_of_its_radius_nearer(radi
     limit = radius - 2 - 0.3 * abs(radius)
     x = torch.tensor([limit - 9, limit - 0.1, limit + 0.1, radius, radius + 5]).view(1, 1, 1, 5)
     part = torch.stack([torch.full((1, 1, 5), 7.0), torch.linspace(0.2, 1, 5).view(1, 1, 5)], 1)
-    seen = with_depths(Fragments(part, x, part, x), [radius])
+    seen = with_depths(Fragments(part, x, part, x, endless(x)), [radius])
     for side in (seen.front, seen.back):
         expected = part[:, 1] * torch.tensor([0.0, 0, 1, 1, 1])
         assert torch.equal(side, torch.stack([part[:, 0], expected, part[:, 1]], 1))

@@ -12,12 +12,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cocnet.rendering.compiled.in_place import BEHIND, FRONT, Array, Layers, Size, smaller
+from cocnet.rendering.compiled.step_gradients import Seen
 from cocnet.rendering.compiled.steps import (
     Leaf,
     State,
     doubled,
     finished,
     halved,
+    last_radii,
     leaf_of,
     marched,
     pooled,
@@ -39,16 +41,19 @@ def composed(
     size = Grid.of(height, width, coarse[-1].scale if coarse else 1).size
     leaves, counts = _leaves(parts, max(level_above(max_radius_px), 0))
     smaller_ones = [pooled(leaf, count, coarse, size) for leaf, count in zip(leaves, counts, strict=True)]
+    fine_last, *lasts = last_radii(parts.x_last[0, 0], size, len(coarse))
     state = None
     for number, group in reversed(list(enumerate(coarse))):
         found = _there(own[number][FRONT] for own in smaller_ones)
         if found or state is not None:
             state = _begun(state, parts.front, smaller(size, group.scale))
-            state = marched(found, layers(group, FRONT), state)
-    state = marched(leaves, layers(fine, None), _begun(state, parts.front, size))
+            state = marched(found, layers(group, FRONT), state, lasts[number])
+    state = marched(leaves, layers(fine, None), _begun(state, parts.front, size), fine_last)
     behind = [_there(own[n][BEHIND] for own in smaller_ones) for n in range(len(coarse))]
-    far = _behind(coarse, behind, layers, halved(state.covered), len(state.light)) if any(behind) else None
-    return finished(state, far, height, width)[None]
+    far = None
+    if any(behind):
+        far = _behind(coarse, behind, layers, halved(state.covered), len(state.light), lasts)
+    return finished(state, far, _seen(fine_last, coarse), height, width)[None]
 
 
 def _leaves(parts: Fragments, top: int) -> tuple[list[Leaf], list[Array]]:
@@ -79,11 +84,17 @@ def _behind(
     layers: LayersOf,
     covered: Float[Tensor, "h w"],
     channels: int,
+    lasts: list[Array],
 ) -> Float[Tensor, "d h w"]:
     """Light and coverage of the coarse groups behind the focus, as a share of the room in front of them."""
     begun = State(covered.new_zeros(channels, *covered.shape), 1 - covered, covered.clone())
-    state = marched(leaves[0], layers(coarse[0], BEHIND), begun)
+    state = marched(leaves[0], layers(coarse[0], BEHIND), begun, lasts[0])
     farther = None
     if any(leaves[1:]):
-        farther = doubled(_behind(coarse[1:], leaves[1:], layers, halved(state.covered), channels))
-    return shared(state, covered, farther)
+        farther = doubled(_behind(coarse[1:], leaves[1:], layers, halved(state.covered), channels, lasts[1:]))
+    return shared(state, covered, farther, _seen(lasts[0], coarse[1:]))
+
+
+def _seen(x_last: Array, behind: list[Group]) -> Seen:
+    """Where the groups behind can be seen."""
+    return Seen(x_last, np.float32(level_radius(behind[0].first) if behind else 0))

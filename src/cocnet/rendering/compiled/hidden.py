@@ -80,8 +80,25 @@ def push(coarse, least, begin, end, fine):
 
 
 @jit
-def hide(back, x_back, x_front, rim, filled, distance, least, jump, seen, begin, end, taken):
-    """Put what was carried in behind the pixels of the rows where it can be seen, and mark these in `taken`.
+def hide(
+    back,
+    x_back,
+    x_front,
+    x_last,
+    rim,
+    filled,
+    distance,
+    least,
+    jump,
+    seen,
+    beyond_px,
+    beyond,
+    begin,
+    end,
+    taken,
+):
+    """Put what was carried in behind the pixels of the rows where it can be seen, and mark these in `taken`; where a
+    pixel is opaque, x_last gets the last x that shows.
 
     filled and distance: at half the scale.
     """
@@ -96,6 +113,8 @@ def hide(back, x_back, x_front, rim, filled, distance, least, jump, seen, begin,
             far = distance[near_y, near_x]
             if rim[y, i] or not far < np.inf:
                 continue
+            if far > abs(own) + seen:
+                x_last[y, i] = own + beyond * abs(own) + beyond_px
             far_x = max(near_x - 1, 0) if i % 2 == 0 else min(near_x + 1, small_w - 1)
             have = between(filled[count - 1], near_y, far_y, near_x, far_x)
             if have <= least:
@@ -122,15 +141,30 @@ def any_of(fine, begin, end, coarse):
 
 
 @jit
-def nearby(there, coarser, far, begin, end, out):
-    """Rows of distances: `far` in the 3 × 3 px around what is there, else what the coarser level says."""
-    height, width = there.shape
-    beside = np.empty(width + 2, np.bool_)
-    beside[0] = beside[width + 1] = False
+def along_rows(far, begin, end):
+    """Rows: steps to the next 0 in its row, or as many as there were."""
+    width = far.shape[1]
     for y in range(begin, end):
-        above, own, below = there[max(y - 1, 0)], there[y], there[min(y + 1, height - 1)]
-        for i in range(width):
-            beside[i + 1] = above[i] | own[i] | below[i]
-        rest = coarser[y // 2]
-        for i in range(width):
-            out[y, i] = far if beside[i] | beside[i + 1] | beside[i + 2] else rest[i // 2]
+        row = far[y]
+        for i in range(1, width):
+            row[i] = min(row[i], row[i - 1] + ONE)
+        for i in range(width - 2, -1, -1):
+            row[i] = min(row[i], row[i + 1] + ONE)
+
+
+@jit
+def along_columns(far, most, begin, end):
+    """Columns: px to the next 0, from steps of half the scale along rows; infinite beyond `most`."""
+    height = len(far)
+    for y in range(1, height):
+        above, own = far[y - 1, begin:end], far[y, begin:end]
+        for i in range(len(own)):
+            own[i] = min(own[i], above[i] + ONE)
+    for y in range(height - 1, -1, -1):
+        below, own = far[min(y + 1, height - 1), begin:end], far[y, begin:end]
+        for i in range(len(own)):
+            own[i] = min(own[i], below[i] + ONE)
+    for y in range(height):
+        own = far[y, begin:end]
+        for i in range(len(own)):
+            own[i] = TWO * own[i] if TWO * own[i] <= most else np.float32(np.inf)

@@ -47,6 +47,10 @@ class Layers(NamedTuple):
             self.low, np.ascontiguousarray(self.spots[:, ::-1, ::-1]), self.halves, first, last, self.even
         )
 
+    def radii(self) -> Array:
+        """Signed, px of full scale."""
+        return np.array([level_radius(self.low + n) for n in range(len(self.spots))], np.float32)
+
 
 def layers_of(group: Group, side: int | None, kernel: Kernel) -> Layers:
     """The group's layers on a side (None: both); spots are turned by 180°, in frames of one size."""
@@ -74,15 +78,18 @@ def smaller(size: Size, scale: int) -> Size:
     return size[0] // scale, size[1] // scale
 
 
-def march_on(leaves: Sequence[Array], layers: Layers, state: Sequence[Array], kept: Array = UNKEPT) -> None:
+def march_on(
+    leaves: Sequence[Array], layers: Layers, x_last: Array, state: Sequence[Array], kept: Array = UNKEPT
+) -> None:
     """Add one side of a group to the state, in place; `kept` gets the blurred layers (as in `march`).
 
-    leaves: a fragment and its layer, or two of each; state: light, transmittance, coverage of the current surface.
+    leaves: a fragment and its layer, or two of each; x_last: the last radius that shows; state: light, transmittance,
+    coverage of the current surface.
     """
-    pair = (*leaves, *NOTHING)[:4]
+    pair, radii = (*leaves, *NOTHING)[:4], layers.radii()
     rows, columns = state[1].shape
     in_threads(
-        lambda top, left: march(*pair, *layers, *state, top, left, TALL, WIDE, kept),
+        lambda top, left: march(*pair, *layers, radii, x_last, *state, top, left, TALL, WIDE, kept),
         [(top, left) for top in range(0, rows, TALL) for left in range(0, columns, WIDE)],
     )
 
@@ -96,6 +103,7 @@ def layers_kept(layers: Layers, depth: int, size: Size, most_bytes: float = math
 def march_back(
     leaves: Sequence[Array],
     layers: Layers,
+    x_last: Array,
     before: tuple[Array, Array],
     gradients: Sequence[Array],
     kept: Array | None,
@@ -109,11 +117,9 @@ def march_back(
         kept = layers_kept(layers, len(leaves[0]), room.shape)
         assert kept is not None
         light = np.zeros((len(leaves[0]) - 1, *room.shape), np.float32)
-        march_on(leaves, layers, [light, room.copy(), covered.copy()], kept)
-    blurred = kept
-    in_threads(
-        lambda a, b: composite_backward(blurred, edge, room, covered, *gradients, a, b), bands(len(room))
-    )
+        march_on(leaves, layers, x_last, [light, room.copy(), covered.copy()], kept)
+    blurred, about = kept, (layers.radii(), x_last, room, covered)
+    in_threads(lambda a, b: composite_backward(blurred, edge, *about, *gradients, a, b), bands(len(room)))
     found = [
         np.zeros_like(plane) if asked or plane.ndim == 2 else NOTHING[0]
         for plane, asked in zip(leaves, needed, strict=True)

@@ -28,6 +28,8 @@ def march(
     first,
     last,
     even,
+    radii,
+    x_last,
     light,
     room,
     covered,
@@ -41,7 +43,8 @@ def march(
 
     one, two [d h w] with layers [h w]; two may be empty. spots [layers k k]: each layer's spot, turned by 180°, in
     the middle of a frame of zeros, and how far it reaches from there; first, last [layers k]: what of its rows isn't
-    0; even [layers]: whether it is the same upside down. Outside the picture its border goes on.
+    0; even [layers]: whether it is the same upside down; radii [layers]: signed, px; those above x_last aren't seen.
+    Outside the picture its border goes on.
     kept [layers d h w+4·reach], or empty: gets the blurred layers, where they are, from column 2·reach on.
     """
     d, height, width = one.shape
@@ -100,7 +103,8 @@ def march(
             if len(kept):
                 at = left + 2 * reach
                 kept[n, :, top + y, at + begin : at + end] = sums[:, begin:end]
-            _add(sums, begin, end, light, room[top + y, left : left + wide], seen, share, top + y, left)
+            open_, shown = room[top + y, left : left + wide], x_last[top + y, left : left + wide]
+            _add(sums, begin, end, light, open_, seen, share, shown, radii[n], top + y, left)
 
 
 @jit
@@ -159,16 +163,17 @@ def _pair(one, one_begin, one_end, two, two_begin, two_end, margin, sums):
 
 
 @jit
-def _add(sums, begin, end, light, room, covered, factor, row, left):
+def _add(sums, begin, end, light, room, covered, factor, x_last, radius, row, left):
     """One layer behind the state: it takes the room that its surface has left (as in `layers`)."""
-    d = len(sums)
+    d, x_last = len(sums), x_last[begin:end]
     coverage, open_, seen = sums[d - 1, begin:end], room[begin:end], covered[begin:end]
     for i in range(len(coverage)):
         own = coverage[i]
         before = seen[i] * min(own * PER_COVERAGE, ONE)
         left_over = ONE - before
         taken = min(own, left_over)
-        share = open_[i] / max(left_over, LEAST)
+        through = open_[i] if x_last[i] >= radius else ZERO
+        share = through / max(left_over, LEAST)
         factor[i] = share * taken / max(own, LEAST)
         open_[i] = max(open_[i] - share * taken, ZERO)
         seen[i] = before + taken

@@ -17,11 +17,13 @@ SAME = np.float32(EQUAL) * np.finfo(np.float32).eps
 
 
 @jit
-def composite_backward(kept, edge, room, covered, g_light, g_room, g_covered, first_row, end_row):
+def composite_backward(
+    kept, edge, radii, x_last, room, covered, g_light, g_room, g_covered, first_row, end_row
+):
     """The rows of `kept` become the gradients of the blurred layers, those of g_room and g_covered the gradients of
     the state before.
 
-    kept [layers d h w+2·edge], valid from column `edge` on. Minima as in `layers`.
+    kept [layers d h w+2·edge], valid from column `edge` on; radii, x_last as in `march`. Minima as in `layers`.
     """
     count, d, _, _ = kept.shape
     width = room.shape[1]
@@ -38,7 +40,7 @@ def composite_backward(kept, edge, room, covered, g_light, g_room, g_covered, fi
             there[n] = most > ZERO
             if there[n]:
                 opens[n], seens[n] = open_, seen
-                _over(coverage, open_, seen)
+                _over(coverage, radii[n], x_last[y], open_, seen)
             else:
                 seen[:] = ZERO
         for n in range(count - 1, -1, -1):
@@ -51,7 +53,8 @@ def composite_backward(kept, edge, room, covered, g_light, g_room, g_covered, fi
                 for i in range(width):
                     g_factor[i] += g[i] * colour[i]
             coverage = kept[n, d - 1, y, edge : edge + width]
-            _over_backward(coverage, opens[n], seens[n], g_factor, g_room[y], g_covered[y], factor)
+            shown = (radii[n], x_last[y])
+            _over_backward(coverage, *shown, opens[n], seens[n], g_factor, g_room[y], g_covered[y], factor)
             for c in range(d - 1):
                 colour, g = kept[n, c, y, edge : edge + width], g_light[c, y]
                 for i in range(width):
@@ -59,19 +62,20 @@ def composite_backward(kept, edge, room, covered, g_light, g_room, g_covered, fi
 
 
 @jit
-def _over(coverage, open_, seen):
+def _over(coverage, radius, x_last, open_, seen):
     """The state behind a layer: as in `march`, without light."""
     for i in range(len(coverage)):
         own = coverage[i]
         before = seen[i] * min(own * PER_COVERAGE, ONE)
         left = ONE - before
         taken = min(own, left)
-        open_[i] = max(open_[i] - open_[i] / max(left, LEAST) * taken, ZERO)
+        through = open_[i] if x_last[i] >= radius else ZERO
+        open_[i] = max(open_[i] - through / max(left, LEAST) * taken, ZERO)
         seen[i] = before + taken
 
 
 @jit
-def _over_backward(coverage, open_, seen, g_factor, g_room, g_covered, factor):
+def _over_backward(coverage, radius, x_last, open_, seen, g_factor, g_room, g_covered, factor):
     """One row of one layer: its coverage becomes that's gradient, g_room and g_covered those of the state before.
 
     g_factor: gradients of what the layer's colours are multiplied by, which goes into `factor`.
@@ -84,6 +88,7 @@ def _over_backward(coverage, open_, seen, g_factor, g_room, g_covered, factor):
         left = ONE - before
         taken = min(own, left)
         per_room, per_cover = ONE / max(left, LEAST), ONE / max(own, LEAST)
+        per_room = per_room if x_last[i] >= radius else ZERO
         share = open_[i] * per_room
         times = share * taken * per_cover
         g_product = g_factor[i] * per_cover - g_room[i]

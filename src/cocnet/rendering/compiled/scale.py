@@ -29,6 +29,22 @@ def halve(planes, factor, begin, end, out):
 
 
 @jit
+def farthest(plane, begin, end, out):
+    """Rows begin…end of the greatest of 4 × 4 px about the middle of a pixel at half the scale."""
+    height, width = plane.shape
+    most = np.empty(width, np.float32)
+    for y in range(begin, end):
+        for i in range(width):
+            most[i] = max(plane[2 * y, i], plane[2 * y + 1, i])
+        for row in (plane[max(2 * y - 1, 0)], plane[min(2 * y + 2, height - 1)]):
+            for i in range(width):
+                most[i] = max(most[i], row[i])
+        for i in range(out.shape[1]):
+            inner = max(most[2 * i], most[2 * i + 1])
+            out[y, i] = max(inner, max(most[max(2 * i - 1, 0)], most[min(2 * i + 2, width - 1)]))
+
+
+@jit
 def double(small, begin, end, large):
     """Fill the rows begin…end of `large` [c 2h 2w]."""
     between = np.empty(small.shape[2], np.float32)
@@ -39,12 +55,14 @@ def double(small, begin, end, large):
 
 
 @jit
-def shares(light, room, covered, farther, begin, end, out):
+def shares(light, room, covered, farther, x_last, first, begin, end, out):
     """Rows of light and coverage of what lies behind `covered`, as a share of the room that this leaves; farther: the
-    same of what lies behind that (or empty)."""
+    same of what lies behind that (or empty), seen where x_last isn't below `first`."""
     last, width = out.shape[0] - 1, out.shape[2]
-    scale = np.empty(width, np.float32)
+    scale, through = np.empty(width, np.float32), np.empty(width, np.float32)
     for y in range(begin, end):
+        for i in range(width):
+            through[i] = room[y, i] if x_last[y, i] >= first else ZERO
         for i in range(width):
             scale[i] = ONE / max(ONE - covered[y, i], LEAST_ROOM)
         for i in range(width):
@@ -54,12 +72,15 @@ def shares(light, room, covered, farther, begin, end, out):
                 out[c, y, i] = light[c, y, i] * scale[i]
         for c in range(len(farther)):
             for i in range(width):
-                out[c, y, i] += room[y, i] * farther[c, y, i] * scale[i]
+                out[c, y, i] += through[i] * farther[c, y, i] * scale[i]
 
 
 @jit
-def finish(light, room, far, begin, end, out):
-    """Rows of the picture: light of full scale and what lies behind, at half the scale (or empty), over coverage."""
+def finish(light, room, far, x_last, first, begin, end, out):
+    """Rows of the picture: light of full scale and what lies behind, at half the scale (or empty), over coverage.
+
+    What lies behind is seen where x_last isn't below `first`.
+    """
     c, _, width = out.shape
     open_ = np.empty(width, np.float32)
     behind = np.empty((c + 1, width), np.float32)
@@ -69,6 +90,8 @@ def finish(light, room, far, begin, end, out):
             for n in range(c + 1):
                 between_rows(far[n], y, between)
                 along(between, behind[n])
+                for i in range(width):
+                    behind[n, i] = behind[n, i] if x_last[y, i] >= first else ZERO
             for i in range(width):
                 open_[i] = ONE / max(ONE - room[y, i] * (ONE - behind[c, i]), LEAST)
             for n in range(c):

@@ -12,7 +12,9 @@ from cocnet.rendering.compiled.scale import LEAST, LEAST_ROOM
 
 
 @jit
-def shares_backward(light, room, covered, farther, g, begin, end, g_light, g_room, g_covered, g_farther):
+def shares_backward(
+    light, room, covered, farther, x_last, first, g, begin, end, g_light, g_room, g_covered, g_farther
+):
     """Fill the rows; g_farther is empty where `farther` is."""
     count, _, width = light.shape
     scale, g_scale = np.empty(width, np.float32), np.empty(width, np.float32)
@@ -28,17 +30,18 @@ def shares_backward(light, room, covered, farther, g, begin, end, g_light, g_roo
                 g_light[c, y, i] = g[c, y, i] * scale[i]
         for c in range(len(farther)):
             for i in range(width):
-                moved = g[c, y, i] * farther[c, y, i]
+                own = g[c, y, i] if x_last[y, i] >= first else ZERO
+                moved = own * farther[c, y, i]
                 g_scale[i] += moved * room[y, i]
                 g_room[y, i] += moved * scale[i]
-                g_farther[c, y, i] = g[c, y, i] * room[y, i] * scale[i]
+                g_farther[c, y, i] = own * room[y, i] * scale[i]
         for i in range(width):
             more = g_scale[i] * scale[i] * scale[i] if ONE - covered[y, i] >= LEAST_ROOM else ZERO
             g_covered[y, i] = more - g[count, y, i] * scale[i]
 
 
 @jit
-def finish_backward(light, room, far, g, begin, end, g_light, g_room, g_far):
+def finish_backward(light, room, far, x_last, first, g, begin, end, g_light, g_room, g_far):
     """Fill the rows of gradients of light and room, and of what lies behind at full scale (g_far, or empty)."""
     c, _, width = g.shape
     scale, moved = np.empty(width, np.float32), np.empty(width, np.float32)
@@ -48,6 +51,8 @@ def finish_backward(light, room, far, g, begin, end, g_light, g_room, g_far):
         for n in range(len(far)):
             between_rows(far[n], y, row)
             along(row, behind[n])
+            for i in range(width):
+                behind[n, i] = behind[n, i] if x_last[y, i] >= first else ZERO
         if not len(far):
             behind[:] = ZERO
         for i in range(width):
@@ -66,6 +71,6 @@ def finish_backward(light, room, far, g, begin, end, g_light, g_room, g_far):
         if len(far):
             for n in range(c):
                 for i in range(width):
-                    g_far[n, y, i] = g_light[n, y, i] * room[y, i]
+                    g_far[n, y, i] = g_light[n, y, i] * room[y, i] if x_last[y, i] >= first else ZERO
             for i in range(width):
-                g_far[c, y, i] = -moved[i] * room[y, i]
+                g_far[c, y, i] = -moved[i] * room[y, i] if x_last[y, i] >= first else ZERO

@@ -48,12 +48,12 @@ class _Split(torch.autograd.Function):
         constant = ([] if of_image else [parts.front, parts.back]) + (
             [] if of_x else [parts.x_front, parts.x_back]
         )
-        ctx.mark_non_differentiable(*constant)
+        ctx.mark_non_differentiable(*constant, parts.x_last)
         return parts
 
     @staticmethod
     def backward(
-        ctx: Any, g_front: Tensor, g_x_front: Tensor, g_back: Tensor, g_x_back: Tensor
+        ctx: Any, g_front: Tensor, g_x_front: Tensor, g_back: Tensor, g_x_back: Tensor, _: Tensor
     ) -> tuple[Tensor | None, Tensor | None, None, None]:
         """Gradients of the photo and of x from those of the four parts."""
         """Gradients of the photo and of x from those of the four parts."""

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from cocnet.rendering import fragments as plain
 from cocnet.rendering import matting
-from cocnet.rendering.compiled.hidden import any_of, hide, nearby, pull, push, seeds
+from cocnet.rendering.compiled.hidden import along_columns, along_rows, any_of, hide, pull, push, seeds
 from cocnet.rendering.compiled.in_place import Array
 from cocnet.rendering.compiled.jit import bands, in_threads
 from cocnet.rendering.compiled.mixture import again, begin_mixture, smoothed
@@ -90,7 +90,7 @@ def one_split(
 def unsplit(image: Float[Tensor, "1 c h w"], x: Float[Tensor, "1 1 h w"]) -> plain.Fragments:
     """Of a picture without silhouettes."""
     front = torch.cat([image, torch.ones_like(x)], 1)
-    return plain.Fragments(front, x, torch.zeros_like(front), x)
+    return plain.Fragments(front, x, torch.zeros_like(front), x, plain.endless(x))
 
 
 def split_at(
@@ -103,14 +103,14 @@ def split_at(
     band = _band_of(image[0].contiguous().numpy(), x[0, 0].contiguous().numpy(), rim)
     own = image[0].flatten(1).index_select(1, band.places)
     found = matting.exact(own, band.matte())
-    front, _, back, _ = unsplit(image, x)
+    front, _, back, _, x_last = unsplit(image, x)
     front[0].flatten(1).index_copy_(1, band.places, torch.cat([found.near * found.alpha, found.alpha[None]]))
     back[0].flatten(1).index_copy_(1, band.places, torch.cat([found.far, torch.ones_like(found.alpha)[None]]))
     ends = plain.sides(x.flatten().index_select(0, band.places), found)
     x_front, x_back = (x.flatten().index_copy(0, band.places, end).view_as(x) for end in ends)
-    planes = (back[0].numpy(), x_back[0, 0].numpy(), x_front[0, 0].numpy())
-    carried = _hide(*planes, band.number >= 0, plain.fill_levels(max_radius_px))
-    return plain.Fragments(front, x_front, back, x_back), band, carried
+    back_x, front_x, last_x = (t[0, 0].numpy() for t in (x_back, x_front, x_last))
+    carried = _hide(back[0].numpy(), back_x, front_x, last_x, band.number >= 0, max_radius_px)
+    return plain.Fragments(front, x_front, back, x_back, x_last), band, carried
 
 
 def rim_of(image: Float[Tensor, "1 c h w"], x: Float[Tensor, "1 1 h w"]) -> Bool[Array, "h w"]:
@@ -167,35 +167,30 @@ def _hide(
     back: Float[Array, "d h w"],
     x_back: Float[Array, "h w"],
     x_front: Float[Array, "h w"],
+    x_last: Float[Array, "h w"],
     rim: Bool[Array, "h w"],
-    levels: int,
+    reach_px: float,
 ) -> Carried:
-    """Carry the far side of every silhouette in behind its near side: changes `back` and `x_back`."""
-    far = _distance(rim, levels)
+    """Carry the far side of every silhouette in behind its near side: changes `back`, `x_back` and `x_last`."""
+    far = _distance(rim, plain.leak_px(reach_px))
     found = np.empty((len(back) + 2, *far.shape), np.float32)
     dazzling = np.float32(plain.DAZZLING)
     in_threads(lambda a, b: seeds(back, x_back, x_front, rim, dazzling, a, b, found), bands(len(far)))
-    pyramid, weights = _push_pull(found, levels - 1)
+    pyramid, weights = _push_pull(found, plain.fill_levels(reach_px) - 1)
     taken = np.empty_like(rim)
-    limits = [np.float32(v) for v in (plain.EMPTY, plain.SHARP_JUMP_PX, plain.SEEN_PX)]
-    in_threads(
-        lambda a, b: hide(back, x_back, x_front, rim, pyramid[0], far, *limits, a, b, taken), bands(len(rim))
-    )
+    limits = (plain.EMPTY, plain.SHARP_JUMP_PX, plain.SEEN_PX, plain.BEYOND_PX, plain.BEYOND)
+    about = (back, x_back, x_front, x_last, rim, pyramid[0], far, *map(np.float32, limits))
+    in_threads(lambda a, b: hide(*about, a, b, taken), bands(len(rim)))
     return Carried(weights, [means[-1] for means in pyramid], taken)
 
 
-def _distance(rim: Bool[Array, "h w"], levels: int) -> Float[Array, "i j"]:
+def _distance(rim: Bool[Array, "h w"], most_px: float) -> Float[Array, "i j"]:
     """As `fragments.distance`, from full scale."""
-    pyramid = [rim]
-    for _ in range(levels):
-        height, width = pyramid[-1].shape
-        pyramid.append(np.empty((-(-height // 2), -(-width // 2)), np.bool_))
-        in_threads(lambda a, b: any_of(pyramid[-2], a, b, pyramid[-1]), bands(len(pyramid[-1])))
-    far = np.full(pyramid[-1].shape, np.inf, np.float32)
-    for level in range(levels, 0, -1):
-        own, coarser, far = pyramid[level], far, np.empty(pyramid[level].shape, np.float32)
-        reach = np.float32(2.0**level)
-        in_threads(lambda a, b: nearby(own, coarser, reach, a, b, far), bands(len(far)))  # noqa: B023
+    there = np.empty([-(-size // 2) for size in rim.shape], np.bool_)
+    in_threads(lambda a, b: any_of(rim, a, b, there), bands(len(there)))
+    far = np.where(there, np.float32(0), np.float32(np.inf))
+    in_threads(lambda a, b: along_rows(far, a, b), bands(len(far)))
+    in_threads(lambda a, b: along_columns(far, np.float32(most_px), a, b), bands(far.shape[1]))
     return far
 
 

@@ -4,8 +4,9 @@ Enters and leaves planes of one image, float32 on the CPU. A step keeps for its 
 layers where these are small. Gradients of gradients need the reference (COCNET_COMPILED=0).
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -27,6 +28,13 @@ from cocnet.rendering.compiled.scale import double, finish, shares
 from cocnet.rendering.compiled.scale_backward import finish_backward, shares_backward
 
 KEPT_BYTES = 1 << 28  # up to this the blurred layers of a step are kept, else they are made again
+
+
+class Seen(NamedTuple):
+    """Where what lies behind shows: the last radius that does, and that of the first layer behind."""
+
+    x_last: Array
+    first: np.float32
 
 
 def arrays(*tensors: Tensor) -> list[Array]:
@@ -55,21 +63,23 @@ def doubled_planes(small: Float[Tensor, "c h w"]) -> Float[Tensor, "c 2h 2w"]:
     return large
 
 
-def shared_planes(light: Tensor, room: Tensor, covered: Tensor, farther: Tensor) -> Float[Tensor, "d h w"]:
+def shared_planes(
+    light: Tensor, room: Tensor, covered: Tensor, farther: Tensor, seen: Seen
+) -> Float[Tensor, "d h w"]:
     """As `steps.shared`; farther may be empty."""
     out = light.new_empty(len(light) + 1, *covered.shape)
     *given, picture = arrays(light, room, covered, farther, out)
-    in_threads(lambda a, b: shares(*given, a, b, picture), bands(len(covered)))
+    in_threads(lambda a, b: shares(*given, *seen, a, b, picture), bands(len(covered)))
     return out
 
 
 def finished_planes(
-    light: Tensor, room: Tensor, far: Tensor, height: int, width: int
+    light: Tensor, room: Tensor, far: Tensor, seen: Seen, height: int, width: int
 ) -> Float[Tensor, "c h w"]:
     """As `steps.finished`; far may be empty."""
     out = light.new_empty(len(light), height, width)
     *given, picture = arrays(light, room, far, out)
-    in_threads(lambda a, b: finish(*given, a, b, picture), bands(height))
+    in_threads(lambda a, b: finish(*given, *seen, a, b, picture), bands(height))
     return out
 
 
@@ -114,14 +124,20 @@ class Marched(Function):
 
     @staticmethod
     def forward(
-        ctx: Any, layers: Layers, light: Tensor, room: Tensor, covered: Tensor, *planes: Tensor
+        ctx: Any,
+        layers: Layers,
+        x_last: Array,
+        light: Tensor,
+        room: Tensor,
+        covered: Tensor,
+        *planes: Tensor,
     ) -> tuple[Tensor, ...]:
         state = [light, *(t.clone(memory_format=torch.contiguous_format) for t in (room, covered))]
         ctx.kept = layers_kept(layers, len(light) + 1, (room.shape[0], room.shape[1]), KEPT_BYTES)
-        march_on(arrays(*planes), layers, arrays(*state), *([] if ctx.kept is None else [ctx.kept]))
+        march_on(arrays(*planes), layers, x_last, arrays(*state), *([] if ctx.kept is None else [ctx.kept]))
         ctx.mark_dirty(light)
         ctx.save_for_backward(room, covered, *planes)
-        ctx.layers = layers
+        ctx.layers, ctx.x_last = layers, x_last
         return tuple(state)
 
     @staticmethod
@@ -134,12 +150,13 @@ class Marched(Function):
         found = march_back(
             planes,
             ctx.layers,
+            ctx.x_last,
             (room, covered),
             arrays(gradients[0], *own),
             kept,
-            ctx.needs_input_grad[4:],
+            ctx.needs_input_grad[5:],
         )
-        return (None, gradients[0], *own, *(_or_none(plane) for plane in found))
+        return (None, None, gradients[0], *own, *(_or_none(plane) for plane in found))
 
 
 class Doubled(Function):
@@ -160,26 +177,32 @@ class Shared(Function):
     """`shared_planes`."""
 
     @staticmethod
-    def forward(ctx: Any, light: Tensor, room: Tensor, covered: Tensor, farther: Tensor) -> Tensor:
+    def forward(
+        ctx: Any, light: Tensor, room: Tensor, covered: Tensor, farther: Tensor, seen: Seen
+    ) -> Tensor:
         ctx.save_for_backward(light, room, covered, farther)
-        return shared_planes(light, room, covered, farther)
+        ctx.seen = seen
+        return shared_planes(light, room, covered, farther, seen)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, ...]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         first_only()
         found = [torch.empty_like(t, memory_format=torch.contiguous_format) for t in ctx.saved_tensors]
-        given, into = arrays(*ctx.saved_tensors, gradient), arrays(*found)
+        given, into = (*arrays(*ctx.saved_tensors), *ctx.seen, *arrays(gradient)), arrays(*found)
         in_threads(lambda a, b: shares_backward(*given, a, b, *into), bands(gradient.shape[1]))
-        return tuple(found)
+        return (*found, None)
 
 
 class Finished(Function):
     """`finished_planes`."""
 
     @staticmethod
-    def forward(ctx: Any, light: Tensor, room: Tensor, far: Tensor, height: int, width: int) -> Tensor:
+    def forward(
+        ctx: Any, light: Tensor, room: Tensor, far: Tensor, seen: Seen, height: int, width: int
+    ) -> Tensor:
         ctx.save_for_backward(light, room, far)
-        return finished_planes(light, room, far, height, width)
+        ctx.seen = seen
+        return finished_planes(light, room, far, seen, height, width)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
@@ -190,10 +213,11 @@ class Finished(Function):
             torch.zeros_like(t, memory_format=torch.contiguous_format) for t in (light, room)
         )
         large = gradient.new_empty(len(far), *size)
-        given, into = arrays(light, room, far, gradient), arrays(of_light, of_room, large)
+        given = (*arrays(light, room, far), *ctx.seen, *arrays(gradient))
+        into = arrays(of_light, of_room, large)
         in_threads(lambda a, b: finish_backward(*given, a, b, *into), bands(size[0]))
         of_far = _halved_back(large, far.shape) if len(far) else torch.zeros_like(far)
-        return of_light, of_room, of_far, None, None
+        return of_light, of_room, of_far, None, None, None
 
 
 def _halved_back(gradient: Float[Tensor, "c h w"], size: torch.Size) -> Float[Tensor, "c i j"]:

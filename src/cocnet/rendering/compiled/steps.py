@@ -24,13 +24,14 @@ from cocnet.rendering.compiled.in_place import (
     march_on,
 )
 from cocnet.rendering.compiled.jit import bands, in_threads
-from cocnet.rendering.compiled.scale import halve
+from cocnet.rendering.compiled.scale import farthest, halve
 from cocnet.rendering.compiled.step_gradients import (
     Doubled,
     Finished,
     Levels,
     Marched,
     Pooled,
+    Seen,
     Shared,
     arrays,
     doubled_planes,
@@ -84,14 +85,15 @@ def pooled(
     return [(found.get((n, FRONT)), found.get((n, BEHIND))) for n in range(1, len(coarse) + 1)]
 
 
-def marched(leaves: list[Leaf], layers: Layers, state: State) -> State:
-    """The state behind one side of a group; without gradients it is the one before, changed in place."""
+def marched(leaves: list[Leaf], layers: Layers, state: State, x_last: Array) -> State:
+    """The state behind one side of a group; without gradients it is the one before, changed in place. x_last: the
+    last radius that shows."""
     if not leaves:
         return State(state.light, state.room, torch.zeros_like(state.covered))
     planes = [plane for leaf in leaves for plane in leaf]
     if graded(*planes, *state):
-        return State(*Marched.apply(layers, *state, *planes))
-    march_on(arrays(*planes), layers, arrays(*state))
+        return State(*Marched.apply(layers, x_last, *state, *planes))
+    march_on(arrays(*planes), layers, x_last, arrays(*state))
     return state
 
 
@@ -110,20 +112,32 @@ def halved(plane: Float[Tensor, "h w"]) -> Float[Tensor, "h/2 w/2"]:
     return small[0]
 
 
+def last_radii(x_last: Float[Tensor, "h w"], size: Size, more: int) -> list[Array]:
+    """The last radius that shows at full scale, its border going on to `size`, and at so many more, each half the one
+    before: as in `layers`."""
+    (own,) = arrays(x_last)
+    below, right = (whole - side for whole, side in zip(size, own.shape, strict=True))
+    found = [np.pad(own, ((0, below), (0, right)), mode="edge") if below or right else own]
+    for _ in range(more):
+        found.append(np.empty([side // 2 for side in found[-1].shape], np.float32))
+        in_threads(lambda a, b: farthest(found[-2], a, b, found[-1]), bands(len(found[-1])))
+    return found
+
+
 def shared(
-    state: State, covered: Float[Tensor, "h w"], farther: Float[Tensor, "d h w"] | None
+    state: State, covered: Float[Tensor, "h w"], farther: Float[Tensor, "d h w"] | None, seen: Seen
 ) -> Float[Tensor, "d h w"]:
     """Light and coverage of what lies behind `covered`, and behind that, as a share of the room that this leaves."""
     given = (state.light, state.room, covered, _there(farther, covered))
-    return Shared.apply(*given) if graded(*given) else shared_planes(*given)
+    return (Shared.apply if graded(*given) else shared_planes)(*given, seen)
 
 
 def finished(
-    state: State, far: Float[Tensor, "d i j"] | None, height: int, width: int
+    state: State, far: Float[Tensor, "d i j"] | None, seen: Seen, height: int, width: int
 ) -> Float[Tensor, "c h w"]:
     """The picture: what was gathered and, through what is open, what lies behind (at half the scale)."""
-    given = (state.light, state.room, _there(far, state.room), height, width)
-    return Finished.apply(*given) if graded(*given[:3]) else finished_planes(*given)
+    given = (state.light, state.room, _there(far, state.room))
+    return (Finished.apply if graded(*given) else finished_planes)(*given, seen, height, width)
 
 
 def _there(planes: Tensor | None, like: Tensor) -> Float[Tensor, "d h w"]:

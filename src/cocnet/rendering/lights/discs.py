@@ -117,7 +117,7 @@ def with_depths(parts: Fragments, depths: list[float]) -> Fragments:
     if not depths:
         return parts
     front, back = _seen(parts.front, parts.x_front, depths), _seen(parts.back, parts.x_back, depths)
-    return Fragments(front, parts.x_front, back, parts.x_back)
+    return Fragments(front, parts.x_front, back, parts.x_back, parts.x_last)
 
 
 def _seen(part: Float[Tensor, "b c h w"], x: Float[Tensor, "b 1 h w"], depths: list[float]) -> Tensor:
