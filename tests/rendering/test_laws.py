@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from cocnet import PhysicalRenderer
 from cocnet.optics import lens_psf
+from cocnet.rendering.matting import BRIGHTER
 
 
 def spread(spot):
@@ -62,12 +63,15 @@ def test_all_in_focus_is_the_identity(options, random):
 @given(
     seed=st.integers(0, 10**6), height=st.integers(1, 40), width=st.integers(1, 40), reach=st.floats(0, 15)
 )
-def test_output_stays_within_the_range_of_the_input(seed, height, width, reach):
+def test_output_is_no_darker_than_black_and_hardly_brighter_than_the_input(seed, height, width, reach):
+    """What is in front at a rim may be brighter than the pixel shows, and then than all others."""
     made = torch.Generator().manual_seed(seed)
     image = torch.rand(1, 3, height, width, generator=made)
     x = (torch.rand(1, 1, height, width, generator=made) * 2 - 1) * reach
     out = render(image, x)
-    assert out.isfinite().all() and out.min() >= image.min() - 1e-5 and out.max() <= image.max() + 1e-5
+    assert out.isfinite().all() and out.min() >= 0 and out.max() <= BRIGHTER * image.max()
+    without_rims = render(image, torch.full_like(x, reach))
+    assert image.min() - 1e-5 <= without_rims.min() and without_rims.max() <= image.max() + 1e-5
 
 
 @pytest.mark.parametrize("sign", [1, -1])
