@@ -293,6 +293,6 @@ def test_refining_makes_no_islands_of_a_subject_that_is_found():
     coarse[9:11, 13:15] = 0.45
     near = np.ones((160, 160), np.float32)
     found = FoundDepth(DepthMap.of(near, "relative_disparity"), "estimated")
-    made = subject_surface(Scene(Photo(photo), found, near, None), coarse, ())
+    made = subject_surface(Scene(Photo(photo), found, near, NOTHING), coarse, ())
     assert made is not None and not (made[:, 96:] > 0.5).any()
     assert ((made > 0.5) == disc)[:, :90].mean() > 0.99

@@ -189,7 +189,7 @@ class Resolved:
 @dataclass(frozen=True)
 class RenderSettings:
     """Everything that made a picture: what was asked, and what it was resolved to; folder: where relative paths
-    begin, seen from the file of these settings."""
+    begin, seen from the file of these settings [known when that is written]."""
 
     version: str
     photo: str | None
@@ -209,4 +209,4 @@ class RenderSettings:
     depth: str | None = None
     sharp_m: tuple[float, float] | None = None
     quality: int | None = None
-    folder: str = "."
+    folder: str | None = None

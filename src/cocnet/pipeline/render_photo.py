@@ -93,7 +93,8 @@ class RenderResult:
         Both appear whole or not at all; a file object gets a PNG without settings. Raises FileError (unknown suffix,
         output = input, link, full disk).
         """
-        settings = replace(self.settings, quality=quality, folder=working_folder(path))
+        folder = self.settings.folder or working_folder(path)
+        settings = replace(self.settings, quality=quality, folder=folder)
         return save_with_settings(path, self.pixels, settings, self.photo, quality)
 
     def save_depth(self, path: str | Path) -> None:

@@ -34,7 +34,7 @@ def test_from_its_own_depth_file_a_photo_is_rendered_as_without(files, run):
     run("depth", photo, "-o", depth)
     seen = []
     for given in ((), ("--depth", depth)):
-        outcome = run("render", photo, *given, "--json")
+        outcome = run("render", photo, *given, "--focus-point", "0.5,0.5", "--json")
         seen.append(json.loads(outcome.out))
     for name in ("nearest_m", "farthest_m", "largest_blur_radius_px"):
         assert seen[1][name] == pytest.approx(seen[0][name], rel=5e-3)

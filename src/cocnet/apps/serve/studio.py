@@ -77,7 +77,7 @@ def render_file(
     )  # no path of the server in the settings
     result = render(photo, upload.depth, options, on_progress=on_progress)
     depth = None if upload.depth is None else upload.depth.name
-    replace(result, settings=replace(result.settings, depth=depth)).save(out, quality)
+    replace(result, settings=replace(result.settings, depth=depth, folder=".")).save(out, quality)
     return asdict(result.settings)
 
 
