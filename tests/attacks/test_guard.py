@@ -18,6 +18,7 @@ from cocnet.attacks import (
     SmoothGDA,
 )
 from cocnet.attacks.guard import ask_classes
+from cocnet.attacks.own_victims import OwnVictim
 from cocnet.attacks.pgd import PGDSettings, descend
 from cocnet.errors import CocnetWarning, DepthError, InputError
 
@@ -230,7 +231,7 @@ def test_attacks_on_pictures_refuse_a_victim_of_nan(attack):
         attacked(attack, lambda p: Victim()(p) * torch.nan, image, depth, label)
 
 
-@pytest.mark.parametrize("spelled", ["method", "partial", "function", "object"])
+@pytest.mark.parametrize("spelled", ["method", "partial", "function", "object", "own"])
 def test_training_mode_is_seen_behind_what_calls_the_network(spelled):
     network = nn.Sequential(nn.BatchNorm2d(3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
 
@@ -246,6 +247,7 @@ def test_training_mode_is_seen_behind_what_calls_the_network(spelled):
         "partial": functools.partial(network),
         "function": lambda picture: network(picture),
         "object": Holder(),
+        "own": OwnVictim(lambda picture: network(picture), "own", 3),
     }[spelled]
     before = network[0].running_mean.clone()
     with pytest.warns(CocnetWarning, match="Sequential is in training mode"):

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from cocnet.imaging import Photo
+from cocnet.pipeline.compare import common_plan, compare
+from cocnet.pipeline.drawn import Drawn
 from cocnet.pipeline.live_preview import View, with_zones
 from cocnet.pipeline.options import RenderOptions
 from cocnet.pipeline.render_photo import render
@@ -27,6 +29,18 @@ def test_at_full_size_it_is_the_render(scene):
     whole = render(scene.photo, scene.found.depth, OPTIONS)
     assert np.abs(look.pixels.astype(int) - whole.pixels).max() <= 1  # dithered there
     assert look.settings == whole.settings
+
+
+@pytest.mark.parametrize("name", ["physical", "cocnet-b3-less"])
+def test_what_is_kept_is_the_photos_in_a_view_and_in_a_comparison(scene, name):
+    keep = np.zeros((40, 60), bool)
+    keep[:, 33:] = True
+    drawn = open_scene(scene.photo, scene.found.depth, OPTIONS, Drawn(keep=keep))
+    view, without = View(drawn, 60), View(scene, 60)
+    kept, other = (compare(one, common_plan(one.scene, OPTIONS), name).pixels for one in (view, without))
+    assert np.array_equal(kept[keep], scene.photo.pixels[keep])
+    assert np.abs(other.astype(int) - scene.photo.pixels)[keep].max() > 20
+    assert np.array_equal(view.look(OPTIONS).pixels[keep], scene.photo.pixels[keep])
 
 
 def test_lamps_are_restored_for_whatever_has_the_physical_renderer_in_it(scene):

@@ -310,16 +310,8 @@ def test_a_stray_photo_is_told_without_an_option_that_is_not_there(run, tmp_path
     monkeypatch.setattr("cocnet.robustness.sources.open_victim", open_tiny)
     run_corruption(labelled(tmp_path / "photos"), run)
     write_photo(run.out / "clean" / "0" / "stray.png", photo(1))
-    given = [
-        "evaluate",
-        "corruptions",
-        "--data",
-        str(run.out),
-        "--victims",
-        "tiny",
-        "-o",
-        str(tmp_path / "r"),
-    ]
+    given = ["evaluate", "corruptions", "--data", str(run.out), "--victims", "tiny"]
+    given += ["-o", str(tmp_path / "r")]
     assert main(given) == 1
     said = capsys.readouterr().err
     assert "stray.png (no label)" in said and "removing" in said and "--skip-problems" not in said

@@ -67,21 +67,29 @@ def training(called: object) -> bool:
 
 
 def networks_of(called: object) -> list[nn.Module]:
-    """The network itself; of a method or partial, that which it belongs to; of a function or another callable, those
-    that it refers to by name."""
-    if isinstance(called, nn.Module):
-        return [called]
-    if isinstance(called, functools.partial):
-        held: list[object] = [called.func, *called.args, *called.keywords.values()]
-        return [network for one in held for network in networks_of(one)]
-    if isinstance(called, types.MethodType):
-        return networks_of(called.__self__)
-    if inspect.isfunction(called):
-        names = inspect.getclosurevars(called)
-        values = [*names.nonlocals.values(), *names.globals.values()]
-    else:
-        values = list(getattr(called, "__dict__", {}).values())
-    return [value for value in values if isinstance(value, nn.Module)]
+    """The network itself, and those that it calls without owning them; of a method or partial, that which it belongs
+    to; of a function those that it refers to by name; of another object those that it holds."""
+    found, left, seen = list[nn.Module](), [called], set[int]()
+    while left:
+        one = left.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, functools.partial):
+            left += [one.func, *one.args, *one.keywords.values()]
+        elif isinstance(one, types.MethodType):
+            left.append(one.__self__)
+        elif inspect.isfunction(one):
+            names = inspect.getclosurevars(one)
+            left += [value for value in names.nonlocals.values() if isinstance(value, _CALLERS)]
+            left += [value for value in names.globals.values() if isinstance(value, nn.Module)]
+        else:
+            found += [one] if isinstance(one, nn.Module) else []
+            left += [value for value in getattr(one, "__dict__", {}).values() if isinstance(value, _CALLERS)]
+    return found
+
+
+_CALLERS = (nn.Module, functools.partial, types.MethodType, types.FunctionType)
 
 
 @contextmanager

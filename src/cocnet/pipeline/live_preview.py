@@ -98,10 +98,11 @@ class View:
     def shown(
         self, made: Float32[Tensor, "3 h w"], options: RenderOptions, renderer: Renderer
     ) -> Float32[Tensor, "3 h w"]:
-        """Light that a renderer has made of this view, as the photo shows its own."""
-        if self.mapped is None or not restores_lights(options, renderer):
-            return made
-        return self.mapped.shown(made)
+        """Light that a renderer has made of this view, as the photo shows its own; what is kept is the photo's."""
+        if self.mapped is not None and restores_lights(options, renderer):
+            made = self.mapped.shown(made)
+        keep = self.scene.hand.keep
+        return made if keep is None else torch.lerp(made, self.light, self.picked(keep))
 
     @cached_property
     def inverse(self) -> Float32[Tensor, "h w"]:
@@ -127,10 +128,7 @@ class View:
         renderer, light, inverse = self.inputs(plan, plan.renderer)
         with torch.inference_mode():
             made, inverse = renderer.render(light, inverse, plan.lens)[0].cpu(), inverse.cpu()
-        shown = self.shown(made, options, plan.renderer)
-        if plan.keep is not None:
-            shown = torch.lerp(shown, self.light, self.picked(plan.keep))
-        pixels = encoded(self.scene.photo, shown)
+        pixels = encoded(self.scene.photo, self.shown(made, options, plan.renderer))
         height, width = inverse.shape[-2:]
         limit_m = SHARP_SHARE * math.hypot(height, width) / width * plan.lens.sensor_width_m
         near, far = plan.settings.sharp_m or plan.lens.depth_of_field_m(limit_m)

@@ -58,23 +58,12 @@ class Method:
         the pictures as they are. Raises InputError, DepthError."""
         check_batch(image, depth, label)
         with strict_float32(image.device), evaluating(render):
-            return self._called(render, victim, image, depth, label, allies)
-
-    def _called(
-        self,
-        render: AnyRender,
-        victim: Victim,
-        image: Tensor,
-        depth: Tensor,
-        label: Tensor,
-        allies: Sequence[Victim],
-    ) -> AttackResult:
-        if not self.budget.several:
-            return self.call(render, victim, image, depth, label)
-        views = [differentiable(name) for name in self.budget.views]
-        answers = SeveralAnswers((victim, *allies), (Tensor.clone, *views))
-        found = self.call(render, answers, image, depth, label)
-        return judged_by(found, victim, label, self.budget.targeted, len(answers))
+            if not self.budget.several:
+                return self.call(render, victim, image, depth, label)
+            views = [differentiable(name) for name in self.budget.views]
+            answers = SeveralAnswers((victim, *allies), (Tensor.clone, *views))
+            found = self.call(render, answers, image, depth, label)
+            return judged_by(found, victim, label, self.budget.targeted, len(answers))
 
 
 def open_method(spelled: str, budget: Budget | None = None) -> Method:

@@ -47,7 +47,7 @@ def weight_facts(name: str) -> dict[str, Any] | None:
     path = Path(name) if Path(name).suffix else shipped_weights(name)
     if path is None or not path.is_file():
         return None
-    return asdict(checkpoint_info(path)) | {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    return asdict(checkpoint_info(path)) | {"sha256": file_hash(path)}
 
 
 def weight_files(run: RobustnessRun, allies: Iterable[str] = ()) -> dict[str, str]:
