@@ -1,4 +1,4 @@
-"""Photos with gain maps, made of a scene whose light is known: JPEGs of every kind, and HEICs box by box."""
+"""Photos with gain maps, made of a scene whose light is known: JPEGs of every kind, the others box by box."""
 
 import io
 import struct
@@ -187,8 +187,15 @@ def _inside(data, *names):
     return data[at:end]
 
 
+def _coded_av1(codes):
+    """The decoder's settings and the data of a picture."""
+    data = encoded(codes, "AVIF", quality=100, subsampling="4:4:4")
+    properties = _inside(data, b"meta", b"iprp", b"ipco")
+    return box(b"av1C", _inside(properties, b"av1C")), _inside(data, b"mdat")
+
+
 def _coded(codes):
-    """The decoder's settings, the bits a channel and the data of a picture."""
+    """The decoder's settings and the data of a picture."""
     pillow_heif = pytest.importorskip("pillow_heif")
     stream = io.BytesIO()
     heif = pillow_heif.from_pillow(Image.fromarray(codes))
@@ -220,7 +227,33 @@ def heic(base, codes, block=None, headroom=None, note=None):
     return _heic(items, properties, uses, refs)
 
 
-def _heic(items, properties, uses, refs):
+def avif(base, codes, block, turned=0):
+    """An AVIF of a photo and its gain map with ISO's derived picture, both to be turned left by quarters."""
+    (base_set, base_data), (map_set, map_data) = _coded_av1(base), _coded_av1(codes)
+    sizes = [full(b"ispe", struct.pack(">II", x.shape[1], x.shape[0])) for x in (base, codes)]
+    bits = [
+        full(b"pixi", bytes([3 if x.ndim == 3 else 1] + [8] * (3 if x.ndim == 3 else 1)))
+        for x in (base, codes)
+    ]
+    properties = [base_set, sizes[0], bits[0], map_set, sizes[1], bits[1], box(b"irot", bytes([turned]))]
+    items = {1: (b"av01", base_data), 2: (b"av01", map_data), 3: (b"tmap", b"\x00" + block)}
+    refs = box(b"dimg", struct.pack(">HHHH", 3, 2, 1, 2))
+    return _heic(
+        items, properties, {1: [0x81, 2, 3, 0x87], 2: [0x84, 5, 6, 0x87], 3: [2, 0x87]}, refs, b"avif"
+    )
+
+
+def jxl(base, codes, block, colour=b"", profile=b""):
+    """A JPEG XL container of a photo and the bundle of its gain map."""
+    pytest.importorskip("pillow_jxl")
+    photo, behind = (encoded(x, "JXL", lossless=True) for x in (base, codes))
+    bundle = struct.pack(">BH", 0, len(block)) + block + bytes([len(colour)]) + colour
+    bundle += struct.pack(">I", len(profile)) + profile + behind
+    head = box(b"JXL ", b"\r\n\x87\n") + box(b"ftyp", b"jxl " + bytes(4) + b"jxl ")
+    return head + box(b"jhgm", bundle) + box(b"jxlc", photo)
+
+
+def _heic(items, properties, uses, refs, brand=b"heic"):
     kinds = {b"mime": b"application/rdf+xml\x00\x00"}
     entries = b"".join(
         full(b"infe", struct.pack(">HH4s", item, 0, kind) + b"\x00" + kinds.get(kind, b""), 2, int(item != 1))
@@ -246,6 +279,6 @@ def _heic(items, properties, uses, refs):
             + full(b"iloc", b"\x44\x00" + struct.pack(">H", len(items)) + places),
         )
 
-    head = box(b"ftyp", b"heic" + bytes(4) + b"mif1heictmap")
+    head = box(b"ftyp", brand + bytes(4) + b"mif1" + brand + b"tmap")
     start = len(head) + len(meta(0)) + 8
     return head + meta(start) + box(b"mdat", b"".join(data for _, data in items.values()))

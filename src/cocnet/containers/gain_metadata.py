@@ -1,7 +1,8 @@
 """What a file says of its gain map: how the codes of that picture become light above the photo's white.
 
-Enters: fields of XMP, or the binary block of ISO 21496-1. Leaves: a `LogGain`, or a ValueError with why it can't be
-used. Sources: Adobe's gain map specification 1.0 (hdrgm), Android's Ultra HDR 1.1, ISO 21496-1:2025 annex C.
+Enters: fields of XMP, the binary block of ISO 21496-1, or JPEG XL's bundle around it. Leaves: a `LogGain`, or a
+ValueError with why it can't be used. Sources: Adobe's gain map specification 1.0 (hdrgm), Android's Ultra HDR 1.1,
+ISO 21496-1:2025 annex C.
 """
 
 import math
@@ -80,6 +81,20 @@ def iso_gain(block: bytes) -> LogGain:
         raise ValueError("the photo itself is the HDR picture")
     by_kind = zip(*(channels * (3 // count)), strict=True)
     return LogGain(*((red, green, blue) for red, green, blue in by_kind))
+
+
+def jxl_bundle(box: bytes) -> tuple[bytes, bytes]:
+    """Of the body of JPEG XL's box jhgm: ISO 21496-1's block, and the map, a bare codestream; raises ValueError."""
+    try:
+        version, length = struct.unpack_from(">BH", box)
+        if version:
+            raise ValueError(f"its bundle is of version {version}")
+        colour = 3 + length
+        profile = colour + 1 + box[colour]
+        (profile_length,) = struct.unpack_from(">I", box, profile)
+        return box[3:colour], box[profile + 4 + profile_length :]
+    except (struct.error, IndexError) as error:
+        raise ValueError("its bundle ends early") from error
 
 
 def _fractions(block: bytes, count: int) -> tuple[tuple[float, ...], list[tuple[float, ...]]]:

@@ -1,4 +1,4 @@
-"""The boxes of HEIC and AVIF files: where each item's bytes lie, and the colour that they are in.
+"""The boxes of HEIC, AVIF and JPEG XL; of the first two: where each item's bytes lie, and the colour they are in.
 
 Enters: a file's bytes. Leaves: `HeifItems`, or a ValueError with what is broken. Sources: ISO/IEC 14496-12 (iloc,
 pitm, iref), ISO/IEC 23008-12 (ipco, ipma, grid), ISO/IEC 23091-2 (nclx).
@@ -52,8 +52,8 @@ class HeifItems:
 def read_items(data: bytes) -> HeifItems:
     """Parse a HEIC's or AVIF's meta box. Raises ValueError."""
     try:
-        meta = next((start, end) for name, start, end in _boxes(data, 0, len(data)) if name == b"meta")
-        inside = {name: (start, end) for name, start, end in _boxes(data, meta[0] + 4, meta[1])}
+        meta = next((start, end) for name, start, end in boxes(data, 0, len(data)) if name == b"meta")
+        inside = {name: (start, end) for name, start, end in boxes(data, meta[0] + 4, meta[1])}
         at = inside[b"pitm"][0]
         form = ">H" if data[at] == 0 else ">I"
         (primary,) = struct.unpack_from(form, data, at + 4)
@@ -67,7 +67,7 @@ def read_items(data: bytes) -> HeifItems:
     return HeifItems(primary, (at + 4, form), hidden_at, extents, parts.get(primary, []), nclx, made_of)
 
 
-def _boxes(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def boxes(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """(name, start, end) of the bodies of sibling boxes; a last box may be longer than the file."""
     while at + 8 <= end:
         size, name = struct.unpack_from(">I4s", data, at)
@@ -118,7 +118,7 @@ def _values(data: bytes, at: int, *forms: str) -> tuple[tuple[int, ...], int]:
 
 def _flags(data: bytes, start: int, end: int) -> dict[int, int]:
     """Where each item's last byte of flags is; its lowest bit hides the item."""
-    entries = _boxes(data, start + (6 if data[start] == 0 else 8), end)
+    entries = boxes(data, start + (6 if data[start] == 0 else 8), end)
     return {
         struct.unpack_from(">H" if data[at] < 3 else ">I", data, at + 4)[0]: at + 3 for _, at, _ in entries
     }
@@ -127,7 +127,7 @@ def _flags(data: bytes, start: int, end: int) -> dict[int, int]:
 def _names(data: bytes, start: int, end: int) -> dict[int, bytes]:
     """The four letters that say of what kind each item is."""
     found = {}
-    for _, at, _ in _boxes(data, start + (6 if data[start] == 0 else 8), end):
+    for _, at, _ in boxes(data, start + (6 if data[start] == 0 else 8), end):
         if data[at] >= 2:
             (item,) = struct.unpack_from(">H" if data[at] == 2 else ">I", data, at + 4)
             name = at + (8 if data[at] == 2 else 10)
@@ -140,7 +140,7 @@ def _parts(data: bytes, start: int, end: int) -> dict[int, list[int]]:
     form = ">H" if data[start] == 0 else ">I"
     step = struct.calcsize(form)
     found: dict[int, list[int]] = {}
-    for name, at, stop in _boxes(data, start + 4, end):
+    for name, at, stop in boxes(data, start + 4, end):
         if name == b"dimg":
             (item,) = struct.unpack_from(form, data, at)
             (count,) = struct.unpack_from(">H", data, at + step)
@@ -152,10 +152,10 @@ def _parts(data: bytes, start: int, end: int) -> dict[int, list[int]]:
 
 def _nclx(data: bytes, start: int, end: int, primary: int) -> tuple[int, int] | None:
     """Colour primaries and transfer curve of the primary item, by their numbers in ISO/IEC 23091-2."""
-    inside = {name: (at, stop) for name, at, stop in _boxes(data, start, end)}
+    inside = {name: (at, stop) for name, at, stop in boxes(data, start, end)}
     colours = {
         place: struct.unpack_from(">HH", data, at + 4)
-        for place, (name, at, _) in enumerate(_boxes(data, *inside[b"ipco"]), start=1)
+        for place, (name, at, _) in enumerate(boxes(data, *inside[b"ipco"]), start=1)
         if name == b"colr" and data[at : at + 4] == b"nclx"
     }
     found = (colours[place] for place in _properties(data, inside[b"ipma"][0], primary) if place in colours)

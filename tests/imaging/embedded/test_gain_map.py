@@ -121,6 +121,43 @@ def test_iso_heic():
     assert within(light_of(photo).max(-1), LIGHT.max(-1), 1.1)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_avif(channels):
+    photo, said = read(files.avif(BASE, ONE if channels == 1 else WHOLE, files.iso_block()))
+    assert photo.gain_map.source == "ISO 21496-1"
+    assert len(said) == 1 and "isn't kept" in said[0]
+    assert within(light_of(photo).max(-1), LIGHT.max(-1), 1.1)
+
+
+@pytest.mark.parametrize("turned", [1, 2, 3])
+def test_avif_and_its_map_turn_together(turned):
+    base, codes = np.full((48, 64, 3), 255, np.uint8), np.zeros((48, 64), np.uint8)
+    base[30:, 40:], codes[4:12, 8:24] = 0, 255
+    photo, _ = read(files.avif(base, codes, files.iso_block(), turned))
+    assert np.abs(photo.pixels.astype(int) - np.rot90(base, turned)).max() < 8
+    assert ((light_of(photo)[..., 0] > 32) == (np.rot90(codes, turned) > 127)).mean() > 0.99
+
+
+@pytest.mark.parametrize("more", [{}, {"colour": b"abc", "profile": bytes(40)}], ids=["plain", "profile"])
+def test_jpeg_xl(more):
+    photo, said = read(files.jxl(BASE, WHOLE, files.iso_block(), **more))
+    assert photo.gain_map.source == "ISO 21496-1"
+    assert len(said) == 1 and "isn't kept" in said[0]
+    assert within(light_of(photo), LIGHT)
+
+
+@pytest.mark.parametrize(
+    ("at", "byte", "reason"),
+    [(4, 7, "bundle is of version 7"), (5, 255, "bundle ends early")],
+)
+def test_a_damaged_bundle_of_jpeg_xl_is_told(at, byte, reason):
+    data = bytearray(files.jxl(BASE, WHOLE, files.iso_block()))
+    data[data.index(b"jhgm") + at] = byte
+    photo, said = read(bytes(data))
+    assert photo.gain_map is None
+    assert len(said) == 1 and reason in said[0]
+
+
 def test_a_smaller_map_is_enlarged():
     small = np.array([[0, 255]], np.uint8)
     photo, _ = read(files.ultra_hdr(np.full((64, 128, 3), 255, np.uint8), small.repeat(1, 0), GainMapMax=2))

@@ -103,6 +103,20 @@ def test_sizes_take_turns_and_the_encoder_is_slower(tmp_path):
     assert counted == len([p for p in one.network.parameters() if p.requires_grad])
 
 
+def test_disparity_counts_by_its_weight(tmp_path):
+    batch = {name: x[None].repeat(2, 1, 1, 1) for name, x in Discs()[(0, 0)].items()}
+    batch |= {"disparity": batch["mask"].clone(), "known": torch.ones_like(batch["mask"])}
+    losses = []
+    for weight in (0.0, 1.0, 3.0):
+        one = task(tmp_path, 2, disparity_weight=weight)
+        torch.manual_seed(1)
+        step = Step(one.recipe.stages[0], 0, nullcontext())
+        losses.append(one.objective.loss(one.network.eval(), batch, step).item())
+    without, once, thrice = losses
+    assert once - without > 0.1
+    assert thrice - without == pytest.approx(3 * (once - without), rel=1e-4)
+
+
 def test_another_file_is_refused(tmp_path):
     train(task(tmp_path, 1))
     (tmp_path / "state.safetensors").write_bytes(b"123456789")

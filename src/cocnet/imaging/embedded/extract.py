@@ -57,8 +57,8 @@ def look_beside(
     heif: Any = None,
     exif: bytes | None = None,
 ) -> Beside:
-    """Depth as `extract_depth`, and what else came with the photo; exif: its block, where Apple says how bright its
-    lights are."""
+    """Depth as `extract_depth`, and what else came with the photo (an AVIF's or JPEG XL's gain map alone); exif: its
+    block, where Apple says how bright its lights are."""
     try:
         size = len(given) if isinstance(given, bytes) else Path(given).stat().st_size
         if size > _MAX_FILE_BYTES:
@@ -66,16 +66,17 @@ def look_beside(
         data = given if isinstance(given, bytes) else Path(given).read_bytes()
     except OSError as error:
         return Beside(note=f"embedded depth ignored: {error.strerror or error}")
-    turn = 1 if heif is not None else orientation
+    turn, is_jpeg = 1 if heif is not None else orientation, data[:2] == b"\xff\xd8"
     if heif is not None:
         found, reason = _tried(lambda: heif_depth(heif, data))
         beside = Beside(found, reason)
     else:
-        beside = _in_jpeg(data)
+        beside = _in_jpeg(data) if is_jpeg else Beside()
     gain_map, why = find_gain_map(data, (width, height), turn, heif, exif)
-    beside = replace(beside, gain_map=gain_map, losses=(*beside.losses, *((why,) if why else ())))
+    gone = (GAIN_MAP_GONE,) if gain_map and heif is None and not is_jpeg else ()
+    beside = replace(beside, gain_map=gain_map, losses=(*beside.losses, *gone, *((why,) if why else ())))
     if beside.depth is None:
-        return replace(beside, note=beside.note or _trailer_note(data, heif is None))
+        return replace(beside, note=beside.note or _trailer_note(data, is_jpeg))
     depth, note = _turned(beside.depth, width, height, turn)
     return replace(beside, depth=depth, note=note)
 

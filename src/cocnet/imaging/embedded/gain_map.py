@@ -1,19 +1,27 @@
 """The gain map of a phone's photo: by how much its light is brighter than the standard picture shows.
 
-Enters: the bytes of a JPEG or an opened HEIC, its EXIF. Leaves: an upright `GainMap`, or None and a line with why one
-that is there can't be used. Sources: Android's Ultra HDR 1.1, Adobe's hdrgm, ISO 21496-1, Apple's "Applying Apple HDR
-effect to your photos".
+Enters: the bytes of a JPEG, AVIF or JPEG XL or an opened HEIC, its EXIF. Leaves: an upright `GainMap`, or None and
+a line with why one that is there can't be used. Sources: Android's Ultra HDR 1.1, Adobe's hdrgm, ISO 21496-1 (in AVIF
+as in HEIC; in JPEG XL's box jhgm), Apple's "Applying Apple HDR effect to your photos".
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Int, UInt8
 
-from cocnet.containers.gain_metadata import ISO_NAME, MOST_STOPS, LogGain, hdrgm_gain, iso_gain
-from cocnet.containers.isobmff import HeifItems, read_items
+from cocnet.containers.gain_metadata import (
+    ISO_NAME,
+    MOST_STOPS,
+    LogGain,
+    hdrgm_gain,
+    iso_gain,
+    jxl_bundle,
+)
+from cocnet.containers.isobmff import HeifItems, boxes, read_items
 from cocnet.containers.item_directory import cut_item
 from cocnet.containers.jpeg import segments, xmp_packets
 from cocnet.containers.maker_note import STOPS_UNSAID, headroom_stops
@@ -27,6 +35,7 @@ from cocnet.imaging.photo.orientation import upright
 GAIN_MAP_GONE = "its HDR gain map isn't kept; the picture is the standard one"
 APPLE_NAME = "urn:com:apple:photo:2020:aux:hdrgainmap"
 _MOST_BYTES = 600_000_000  # of memory, for decoding
+_ISO = "ISO 21496-1"
 
 
 @dataclass(frozen=True)
@@ -94,12 +103,17 @@ class GainMap:
 def find_gain_map(
     data: bytes, size: tuple[int, int], orientation: int, heif: Any = None, exif: bytes | None = None
 ) -> tuple[GainMap | None, str | None]:
-    """The gain map of a JPEG or (opened as `heif`) HEIC photo of size (width, height) px when upright.
+    """The gain map of a JPEG, AVIF, JPEG XL or (opened as `heif`) HEIC photo of size (width, height) px when upright.
 
     Returns (map, None), (None, why one that is there can't be used), or (None, None).
     """
     try:
-        found = _in_jpeg(data, exif) if heif is None else _in_heif(data, heif, exif)
+        if heif is not None:
+            found = _in_heif(data, heif, exif)
+        elif data[:2] == b"\xff\xd8":
+            found = _in_jpeg(data, exif)
+        else:
+            found = _in_avif(data) if data[4:8] == b"ftyp" else _in_jxl(data)
         return (None, None) if found is None else (_turned(found, size, orientation), None)
     except Exception as error:  # decoders raise whatever they like
         said = error if isinstance(error, ValueError) else error.__cause__ or error
@@ -122,11 +136,11 @@ def _in_jpeg(data: bytes, exif: bytes | None) -> GainMap | None:
         facts = _said(picture)
         block = iso_block(picture)
         if block is not None and len(block) > 4:
-            return GainMap(_jpeg_codes(picture), iso_gain(block), "ISO 21496-1")
+            return GainMap(_codes(picture), iso_gain(block), _ISO)
         if "Version" in facts.hdrgm and len(facts.hdrgm) > 1:
-            return GainMap(_jpeg_codes(picture), hdrgm_gain(facts.hdrgm), "Ultra HDR")
+            return GainMap(_codes(picture), hdrgm_gain(facts.hdrgm), "Ultra HDR")
         if "hdrgainmap" in facts.apple.get("AuxiliaryImageType", "").lower():
-            return GainMap(_jpeg_codes(picture), _apple_gain(facts.apple, exif), "Apple")
+            return GainMap(_codes(picture), _apple_gain(facts.apple, exif), "Apple")
     if xmp.has_gain_map or iso_block(data) is not None:
         raise ValueError("it isn't in the file, or doesn't say what it means")
     return None
@@ -149,19 +163,40 @@ def _pictures(data: bytes) -> Iterator[bytes]:
                 yield cut_item(data, directory, index)
 
 
-def _jpeg_codes(picture: bytes) -> UInt8[np.ndarray, "i j c"]:
-    raster = decode(picture, _MOST_BYTES, ("JPEG",))
+def _codes(picture: bytes, form: str = "JPEG") -> UInt8[np.ndarray, "i j c"]:
+    raster = decode(picture, _MOST_BYTES, (form,))
     return raster.pixels[..., :1] if raster.grey else raster.pixels
 
 
-def _in_heif(data: bytes, heif: Any, exif: bytes | None) -> GainMap | None:
-    """ISO's derived picture (tmap) where there is one, else Apple's auxiliary picture."""
+def _in_avif(data: bytes) -> GainMap | None:
     items = read_items(data)
+    return _derived(data, items, lambda item: _codes(items.with_primary(data, item), "AVIF"))
+
+
+def _in_jxl(data: bytes) -> GainMap | None:
+    """The first bundle of a container; the map in it is a JPEG XL without one."""
+    if data[4:8] != b"JXL ":
+        return None
+    for name, start, end in boxes(data, 0, len(data)):
+        if name == b"jhgm":
+            block, picture = jxl_bundle(data[start:end])
+            return GainMap(_codes(picture, "JXL"), iso_gain(block), _ISO)
+    return None
+
+
+def _derived(data: bytes, items: HeifItems, codes_of: Callable[[int], np.ndarray]) -> GainMap | None:
+    """ISO's derived picture (tmap) of the main picture and its gain map."""
     for item, (kind, parts) in items.made_of.items():
         if kind == b"tmap" and len(parts) == 2 and parts[0] == items.primary:
-            return GainMap(
-                _heif_codes(data, items, parts[1]), iso_gain(_tmap(data, items, item)), "ISO 21496-1"
-            )
+            return GainMap(codes_of(parts[1]), iso_gain(_tmap(data, items, item)), _ISO)
+    return None
+
+
+def _in_heif(data: bytes, heif: Any, exif: bytes | None) -> GainMap | None:
+    """ISO's derived picture where there is one, else Apple's auxiliary picture."""
+    items = read_items(data)
+    if derived := _derived(data, items, partial(_heif_codes, data, items)):
+        return derived
     found = heif.info.get("aux", {}).get(APPLE_NAME)
     if not found:
         return None

@@ -4,8 +4,9 @@ Enters: a codestream or the container around one. Leaves: a `JxlHeader`, or a Va
 (SizeHeader, ImageMetadata, PreviewHeader, AnimationHeader, BitDepth); 18181-2 (boxes jxlc and jxlp).
 """
 
-import struct
 from dataclasses import dataclass
+
+from cocnet.containers.isobmff import boxes
 
 _RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
 _WIDTHS = (9, 13, 18, 30)
@@ -88,22 +89,14 @@ class _Bits:
 
 def _codestream(data: bytes) -> bytes:
     """The first bytes of the codestream, which may come in several boxes."""
-    at, found = 0, b""
-    while at + 8 <= len(data):
-        size, name = struct.unpack_from(">I4s", data, at)
-        start = at + 8
-        if size == 1:
-            (size,), start = struct.unpack_from(">Q", data, start), start + 8
-        end = at + size if size else len(data)
-        if end < start:
-            break
+    found = b""
+    for name, start, end in boxes(data, 0, len(data)):
         if name == b"jxlc":
             return data[start : start + _HEADER_BYTES]
         if name == b"jxlp":
             found += data[start + 4 : min(end, start + 4 + _HEADER_BYTES)]
         if len(found) >= _HEADER_BYTES:
             break
-        at = end
     if not found:
         raise ValueError("no picture in it")
     return found

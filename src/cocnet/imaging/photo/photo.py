@@ -118,7 +118,7 @@ def photo_of(raster: Raster, file: Path | bytes | None = None, max_bytes: int = 
     facts = read_exif(raster.exif, (width, height), raster.turned)
     turn = 1 if raster.turned else facts.orientation
     beside = Beside()
-    if file is not None and raster.format in ("JPEG", "HEIC"):
+    if file is not None and raster.format in ("JPEG", "HEIC", "AVIF", "JXL"):
         size = (height, width) if turn >= 5 else (width, height)
         beside = look_beside(file, *size, turn, raster.heif, raster.exif)
     lines = beside.losses

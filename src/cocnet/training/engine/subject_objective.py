@@ -61,7 +61,8 @@ class SubjectObjective(Objective[MaskScore]):
             _shrunk(planes[name], found.disparity) for name in ("mask", "disparity", "known")
         )
         disparity = found.disparity.float()
-        return loss + disparity_loss(disparity, target, known) + order_loss(disparity, target, mask)
+        error = disparity_loss(disparity, target, known)
+        return loss + self.recipe.disparity_weight * error + order_loss(disparity, target, mask)
 
     def optimiser(self, network: nn.Module) -> Optimizer:
         """Two learning rates; biases and norms don't decay."""

@@ -15,6 +15,8 @@ class SubjectRecipe(Recipe):
     """Weight decay of AdamW; none for biases and norms."""
     auxiliary: float = 0.4
     """Weight of the loss of the decoder's coarser levels."""
+    disparity_weight: float = 10.0
+    """Weight of disparity's error beside the mask's."""
 
 
 def subject_recipe(
@@ -25,6 +27,7 @@ def subject_recipe(
     seed: int = 0,
     encoder_share: float = 0.1,
     bfloat16: bool = True,
+    disparity_weight: float = 10.0,
 ) -> SubjectRecipe:
     """The shipped weights' recipe, with other lengths and rates."""
     stage = Stage(steps, batch, learning_rate, "cosine", warm_up=0.03, minutes=minutes)
@@ -35,6 +38,7 @@ def subject_recipe(
         bfloat16=bfloat16,
         seed=seed,
         encoder_share=encoder_share,
+        disparity_weight=disparity_weight,
         sample_steps=250,
         save_seconds=60.0,
     )

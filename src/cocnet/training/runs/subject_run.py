@@ -44,6 +44,8 @@ class SubjectRun:
     """Highest learning rate of the decoders."""
     encoder_share: float = 0.1
     """The encoder's learning rate, as a part of the decoders'."""
+    disparity_weight: float = 10.0
+    """Weight of disparity's error beside the mask's; 0 trains the mask and the order of near and far only."""
     frozen_depthwise: bool = False
     """Keep the encoder's depthwise kernels as they are, which halves the time; without --disparities they are kept
     anyway."""
@@ -92,6 +94,8 @@ class SubjectRun:
             raise InputError(f"expected sides_px multiples of 32, got {self.sides_px}, try 256")
         if not 0 <= self.encoder_share <= 1:
             raise InputError(f"expected encoder_share in 0..1, got {self.encoder_share}, try 0.1")
+        if not 0 <= self.disparity_weight < float("inf"):
+            raise InputError(f"expected disparity_weight from 0, got {self.disparity_weight}, try 10")
         if not 0 <= self.dropout < 1:
             raise InputError(f"expected dropout in 0..1, below 1, got {self.dropout}, try 0.15")
         if self.batch < 2:
@@ -126,7 +130,14 @@ def run_subject(
     photos, held_out = read_sets(run)
     cutouts = None if run.cutouts is None else read_cutouts(run.cutouts)
     recipe = subject_recipe(
-        run.steps, run.batch, run.learning_rate, run.minutes, run.seed, run.encoder_share, run.bfloat16
+        run.steps,
+        run.batch,
+        run.learning_rate,
+        run.minutes,
+        run.seed,
+        run.encoder_share,
+        run.bfloat16,
+        run.disparity_weight,
     )
     planes = held_out.planes.float() / 255
     kept = None if run.disparities else copy.deepcopy(load_network())
