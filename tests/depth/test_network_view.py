@@ -23,12 +23,13 @@ class Slope(torch.nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.calls = 0
+        self.calls, self.sizes = 0, []
 
     def forward(self, rgb):
         self.calls += 1
+        self.sizes.append(tuple(rgb.shape[-2:]))
         slope = torch.linspace(0, 1, rgb.shape[-1]).expand(len(rgb), 1, *rgb.shape[-2:])
-        mirrored = rgb.shape[-1] < 300
+        mirrored = self.calls % 2 == 0
         slope = slope.flip(-1) if mirrored else slope
         return 20 * (0.5 - slope), 5 + 2 * slope
 
@@ -52,6 +53,16 @@ def test_two_views_agree_and_disparity_is_stretched():
     assert seen.disparity[:, 0].max() < 0.02 and seen.disparity[:, -1].min() > 0.98
     assert np.allclose(seen.disparity, np.linspace(0, 1, seen.disparity.shape[1]), atol=0.03)
     assert (seen.mask[:, :100] > 0.9).all() and (seen.mask[:, -100:] < 0.1).all()
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "seen", "shape"),
+    [(60, 90, (256, 256), (224, 320)), (80, 60, (256, 256), (288, 224)), (60, 180, (192, 352), (160, 448))],
+)
+def test_the_network_sees_a_square_or_what_is_squeezed_by_half(height, width, seen, shape):
+    network = Slope()
+    assert look_at(photo(height, width), network).mask.shape == shape
+    assert network.sizes[0] == seen
 
 
 def test_the_network_runs_once_for_a_photo_and_again_for_another():

@@ -1,7 +1,8 @@
 """What the network that ships sees in a photo: relative disparity and the subject's mask, in one run.
 
-Enters: a photo. Leaves: two maps of about 256² px of the photo's shape: disparity in 0..1 (bigger is nearer, no scale
-or zero of its own: 0 and 1 are the photo's farthest and nearest) and the subject in 0..1.
+Enters: a photo, which the network sees squeezed to a square as in its training, or up to 3:2 towards one. Leaves: two
+maps of about 256² px of the photo's shape: disparity in 0..1 (bigger is nearer, no scale or zero of its own: 0 and 1
+are the photo's farthest and nearest) and the subject in 0..1.
 """
 
 import math
@@ -29,6 +30,7 @@ from cocnet.networks.architectures.depth_subject_net import (
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "depth_subject.safetensors"
 SIDE_PX, MIRRORED_PX = 256, 224
+SQUEEZE = 1.5
 _ENDS = (0.01, 0.99)
 
 
@@ -74,28 +76,31 @@ def retrained(name: str) -> Path | None:
 
 def look_at(rgb: Rgb, network: torch.nn.Module | None = None) -> DepthView:
     """Run the network over a photo; who asks again for the same photo gets what was found before."""
-    size = _network_size(rgb.shape[0], rgb.shape[1], SIDE_PX)
-    view = (shrunk(rgb, size) * 255).round().byte()
+    height, width = rgb.shape[:2]
+    aspect = height / width
+    aspect /= min(max(aspect, 1 / SQUEEZE), SQUEEZE)
+    sizes = _size(aspect, SIDE_PX), _size(aspect, MIRRORED_PX)
+    view = (shrunk(rgb, sizes[0]) * 255).round().byte()
     seen = network or load_network()
     changes = sum(x._version for x in (*seen.parameters(), *seen.buffers()))
-    disparity, mask = _seen(seen, changes, view.numpy().tobytes(), size)
+    planes = _seen(seen, changes, view.numpy().tobytes(), sizes)
+    shape = _size(height / width, SIDE_PX)
+    disparity, mask = functional.interpolate(planes[None], shape, mode="bilinear", antialias=True)[0]
     return DepthView(_stretched(disparity).numpy(), mask.clone().numpy())
 
 
 @lru_cache(maxsize=4)
 @torch.inference_mode()
 def _seen(
-    network: torch.nn.Module, changes: int, pixels: bytes, size: tuple[int, int]
-) -> tuple[Float[Tensor, "i j"], Float[Tensor, "i j"]]:
+    network: torch.nn.Module, changes: int, pixels: bytes, sizes: tuple[tuple[int, int], tuple[int, int]]
+) -> Float[Tensor, "2 i j"]:
     """Disparity and mask, the mean of two views: as it is, and mirrored and smaller. changes: how often the network's
     weights were changed in place, as other weights see something else."""
-    view = torch.frombuffer(bytearray(pixels), dtype=torch.uint8).reshape(1, 3, *size).float() / 255
-    smaller = _network_size(*size, MIRRORED_PX)
-    other = functional.interpolate(view, smaller, mode="bilinear", antialias=True).flip(-1)
+    view = torch.frombuffer(bytearray(pixels), dtype=torch.uint8).reshape(1, 3, *sizes[0]).float() / 255
+    other = functional.interpolate(view, sizes[1], mode="bilinear", antialias=True).flip(-1)
     planes = [torch.cat(_run(network, view), 1), torch.cat(_run(network, other), 1).flip(-1)]
-    planes[1] = functional.interpolate(planes[1], size, mode="bilinear", align_corners=False)
-    disparity, mask = finite_output((planes[0] + planes[1]) / 2, "the network of depth and subject")[0]
-    return disparity, mask
+    planes[1] = functional.interpolate(planes[1], sizes[0], mode="bilinear", align_corners=False)
+    return finite_output((planes[0] + planes[1]) / 2, "the network of depth and subject")[0]
 
 
 def _run(network: torch.nn.Module, view: Float[Tensor, "1 3 h w"]) -> tuple[Tensor, Tensor]:
@@ -111,7 +116,6 @@ def _stretched(disparity: Float[Tensor, "i j"]) -> Float[Tensor, "i j"]:
     return ((disparity - low) / (high - low)).clamp(0, 1)
 
 
-def _network_size(height: int, width: int, side: int) -> tuple[int, int]:
-    """About side² px of the photo's shape, in multiples of 32."""
-    scale = side / math.sqrt(height * width)
-    return padded_multiple(height * scale), padded_multiple(width * scale)
+def _size(aspect: float, side: int) -> tuple[int, int]:
+    """About side² px, height over width `aspect`, in multiples of 32."""
+    return padded_multiple(side * math.sqrt(aspect)), padded_multiple(side / math.sqrt(aspect))
