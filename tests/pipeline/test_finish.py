@@ -54,16 +54,17 @@ def test_light_is_encoded_as_the_photo_does(icc, kind):
 
 
 @pytest.mark.parametrize("grey", [False, True])
-@pytest.mark.parametrize("with_grain", [False, True])
+@pytest.mark.parametrize("planes", [0, 1, 3], ids=["no grain", "grain", "grain of each channel"])
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
-def test_the_compiled_loop_does_the_same(monkeypatch, kind, with_grain, grey):
+def test_the_compiled_loop_does_the_same(monkeypatch, kind, planes, grey):
     whole = Photo(noisy(3).astype(kind) * kind(np.iinfo(kind).max // 255), grey=grey)
     window = slice(9, 90), slice(5, 120)
     light = whole.linear()[:, window[0], window[1]]
     rendered = torch.rand(light.shape, generator=torch.Generator().manual_seed(1)) * 1.2 - 0.1
     rendered[:, 20:40] = light[:, 20:40]
-    radius = np.linspace(0, 9, light[0].numel(), dtype=np.float32).reshape(light.shape[1:])
-    given = (light, rendered, radius, Grain.of(whole)) if with_grain else (light, rendered, None, None)
+    radius = np.linspace(0, 9, light[0].numel(), dtype=np.float32).reshape(1, *light.shape[1:])
+    radius = np.concatenate([radius, radius[:, ::-1], radius / 2])[:planes]
+    given = (light, rendered, radius, Grain.of(whole)) if planes else (light, rendered, None, None)
     made = []
     for compiled in ("0", "1"):
         monkeypatch.setenv("COCNET_COMPILED", compiled)
@@ -93,13 +94,25 @@ def test_grain_is_measured_and_given_back(deviation):
     assert noise[0] == pytest.approx(deviation, rel=0.3) and noise[1] < 0.6 * deviation
 
 
+def test_grain_comes_back_where_only_red_and_blue_are_blurred():
+    """In focus under axial chromatic aberration: green stays as it is."""
+    ask = {"focus_m": 2, "f_number": 0.7, "focal_length_mm": 200, "axial_ca": 0.3}
+    pixels, depth = noisy(2), np.full((96, 128), 2.0, np.float32)
+    noise = {
+        how: render(pixels, depth, grain=how, **ask).pixels[20:80, 20:100].std((0, 1))
+        for how in ("auto", "off")
+    }
+    assert noise["auto"] == pytest.approx([2, 2, 2], rel=0.3)
+    assert noise["off"][1] == noise["auto"][1] and max(noise["off"][0], noise["off"][2]) < 1.2
+
+
 def test_windows_fit_together():
     photo, light = Photo(noisy(2)), torch.full((3, 96, 128), 0.3)
-    grain, radius = Grain.of(photo), np.full((96, 128), 5.0, np.float32)
+    grain, radius = Grain.of(photo), np.full((1, 96, 128), 5.0, np.float32)
     whole = finish(photo, *ALL, photo.linear(), light, radius, grain)
     part = slice(31, 80), slice(17, 99)
     window = finish(
-        photo, *part, photo.linear()[:, 31:80, 17:99], light[:, 31:80, 17:99], radius[31:80, 17:99], grain
+        photo, *part, photo.linear()[:, 31:80, 17:99], light[:, 31:80, 17:99], radius[:, 31:80, 17:99], grain
     )
     assert np.array_equal(window, whole[31:80, 17:99])
 

@@ -103,11 +103,12 @@ def finish(
     columns: slice,
     light: Tensor,
     rendered: Tensor,
-    radius_px: Float32[np.ndarray, "h w"] | None,
+    radius_px: Float32[np.ndarray, "n h w"] | None,
     grain: Grain | None,
     seed: int = 0,
 ) -> Shaped[np.ndarray, "h w 3"]:
-    """The pixels of a window. light: what was rendered from; radius_px with grain: how far each pixel is blurred."""
+    """The pixels of a window. light: what was rendered from; radius_px with grain: how far each pixel is blurred,
+    in all channels alike [1 h w] or in each [3 h w]."""
     if usable(light, rendered):
         from cocnet.pipeline.finish_compiled import finish_compiled
 
@@ -120,7 +121,7 @@ def finish(
     for top in range(0, len(out), STRIP):
         some = slice(top, min(top + STRIP, len(out)))
         place = slice(rows.start + some.start, rows.start + some.stop)
-        radius = None if grain is None or radius_px is None else radius_px[some]
+        radius = None if grain is None or radius_px is None else radius_px[:, some]
         own = photo.pixels[place, columns]
         nearest = photo.encode(rendered[:, some])
         alone: Bool[np.ndarray, "h w"] = left_alone(light[:, some], rendered[:, some]).numpy()
@@ -160,7 +161,7 @@ def _mixed(
     light: Float32[np.ndarray, "3 h w"],
     decode: Sequence[Float32[np.ndarray, " n"]],
     place: tuple[int, int],
-    radius_px: Float32[np.ndarray, "h w"] | None,
+    radius_px: Float32[np.ndarray, "n h w"] | None,
     grain: Grain | None,
     grey: bool,
     seed: int,
@@ -176,7 +177,7 @@ def _mixed(
         code = _exact_code(nearest[..., c], light[c], decode[c])
         if grain is not None and radius_px is not None:
             noise = (1 - SHARED**2) ** 0.5 * normal(size, place, seed + 1 + own_noise) + shared
-            code += grain.at(nearest[..., c], c) * lost * noise
+            code += grain.at(nearest[..., c], c) * lost[min(c, len(lost) - 1)] * noise
         code += threshold(size, place, own_noise)
         out[..., c] = np.floor(code, out=code).clip(0, most)
     return out

@@ -29,7 +29,7 @@ def finish_compiled(
     window: tuple[slice, slice],
     light: Float32[Tensor, "3 h w"],
     rendered: Float32[Tensor, "3 h w"],
-    radius_px: Float32[np.ndarray, "h w"] | None,
+    radius_px: Float32[np.ndarray, "n h w"] | None,
     grain: Float32[np.ndarray, "3 256"] | None,
     seed: int,
     limits: tuple[float, float],
@@ -45,7 +45,7 @@ def finish_compiled(
     shared, left_alone = limits
     about = (
         *(own, np.ascontiguousarray(light.numpy()), rendered.contiguous().numpy()),
-        np.zeros((0, 0), np.float32) if radius_px is None else np.ascontiguousarray(radius_px),
+        np.zeros((0, 0, 0), np.float32) if radius_px is None else np.ascontiguousarray(radius_px),
         *_tables(photo.icc, 8 * own.itemsize),
         np.zeros((3, 0), np.float32) if grain is None else grain,
         np.array([shared, (1 - shared**2) ** 0.5, left_alone, 1e-6], np.float32),
@@ -90,9 +90,10 @@ def finished(
 ):
     """Rows begin…end of `out` [h w 3].
 
-    own: the photo's pixels. radius: blur radius (px), or empty: no grain. decode [3 codes]: light of each; bounds
-    [3 codes-1]: from which the next one is nearer; first [3 cells+1]: the code at the beginning of each even cell of
-    light from 0 to 1; steps: one over the light between codes. table [3 256]: the grain's deviation by brightness.
+    own: the photo's pixels. radius [1 or 3 h w]: blur radius (px), of all channels or of each, or empty: no grain.
+    decode [3 codes]: light of each; bounds [3 codes-1]: from which the next one is nearer; first [3 cells+1]: the
+    code at the beginning of each even cell of light from 0 to 1; steps: one over the light between codes.
+    table [3 256]: the grain's deviation by brightness.
     shares: of the grain that the channels have in common and that they don't, and the difference of light up to which
     a pixel was left alone, relative and absolute. rows [3 h], columns [3 w]: the pattern that dithers; empty: none.
     hashes [4 h] of rows, what is shared first, and places [w], numbers of columns: normal noise.
@@ -111,7 +112,6 @@ def finished(
                 continue
             lost = common = ZERO
             if len(radius):
-                lost = np.sqrt(ONE - ONE / max(PI * radius[y, i] * radius[y, i], ONE))
                 common = shares[0] * _normal(hashes[0, y], places[i])
             for c in range(3):
                 level = rendered[c, y, i]
@@ -132,6 +132,8 @@ def finished(
                 whole = np.rint(share)
                 share = whole if abs(share - whole) < WHOLE else share
                 code = min(max(share, ZERO), ONE) + np.float32(below)
+                if c < len(radius):
+                    lost = np.sqrt(ONE - ONE / max(PI * radius[c, y, i] * radius[c, y, i], ONE))
                 if len(radius):
                     grain = shares[1] * _normal(hashes[1 + c, y], places[i]) + common
                     code += table[c, low >> wide] * lost * grain

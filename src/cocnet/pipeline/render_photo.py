@@ -252,7 +252,7 @@ def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarra
         light, inverse = read(rows, columns)
         if shown is not rendered:
             rendered = torch.where(left_alone(light, rendered), rendered, shown)
-        radius = plan.lens.coc_radius_px(inverse[0], photo.width).abs().numpy() if grain else None
+        radius = _blur_radius_px(plan.lens, inverse, photo.width) if grain else None
         out[rows, columns] = finish(photo, rows, columns, light, rendered, radius, grain, plan.seed)
 
     size, radius = (photo.height, photo.width), plan.settings.largest_blur_radius_px
@@ -272,6 +272,15 @@ def lights_of(plan: Plan) -> Lights | MappedLights | None:
     if photo.gain_map is not None:
         return MappedLights.of(photo)
     return find_lights(photo.linear, photo.height, photo.width)
+
+
+def _blur_radius_px(lens: ThinLens, inverse: Tensor, width: int) -> Float32[np.ndarray, "n h w"]:
+    """How far each pixel of [1 h w] is blurred: all channels alike, or each under axial chromatic aberration."""
+    radius = lens.coc_radius_px(inverse, width)
+    if lens.axial_ca:
+        per_px = width / lens.sensor_width_m
+        radius = torch.cat([radius + offset * per_px for offset in lens.channel_offset_m()])
+    return radius.abs().numpy()
 
 
 def restores_lights(options: RenderOptions, renderer: Renderer) -> bool:
