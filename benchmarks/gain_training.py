@@ -1,18 +1,22 @@
 """Trains CoCNet with depth as the paper does, full and varied, keeping its weights on the way.
 
     python benchmarks/gain_training.py --images PHOTOS --masks MASKS -o runs/gain [--steps 600] [--only full less]
+        [--seeds 0 1]
 
 Enters: photos and masks of their subjects, of which scenes of 128² px are made, blurred by one lens of up to 8 px.
-Leaves: a run in runs/gain/NAME for every variant, by the paper's recipe (L1 + (1 − SSIM), Adam 2e-4, batches of 2,
-Xavier weights), with weights-STEP.safetensors for benchmarks/depth_gain.py. Nearness means the same radius in every
-scene, so that it isn't normalised to what a photo happens to hold. Stopped, the same command goes on.
+Leaves: a run in runs/gain/NAME for every variant (NAME-seed-N with another seed than 0), by the paper's recipe (L1 +
+(1 − SSIM), Adam 2e-4, batches of 2, Xavier weights), with weights-STEP.safetensors for benchmarks/depth_gain.py.
+Nearness means the same radius in every scene, so that it isn't normalised to what a photo happens to hold. Stopped,
+the same command goes on.
 """
 
 import argparse
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
-from cocnet import create_model, save_checkpoint
+from cocnet import save_checkpoint
+from cocnet.networks import create_seeded
 from cocnet.training.recipes.bokeh_recipes import BokehRecipe
 from cocnet.training.runs.bokeh_run import run_bokeh
 from cocnet.training.runs.bokeh_settings import BokehRun
@@ -36,13 +40,17 @@ def main() -> None:
     parser.add_argument("-o", "--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--only", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
+    parser.add_argument(
+        "--seeds", type=int, nargs="+", default=[0], help="of weights, scenes and their order"
+    )
     args = parser.parse_args()
-    for name in args.only:
+    for variant, seed in itertools.product(args.only, args.seeds):
+        name = f"{variant}-seed-{seed}" if seed else variant
         start = args.out / f"{name}.safetensors"
         if not start.is_file():
             args.out.mkdir(parents=True, exist_ok=True)
-            save_checkpoint(create_model("cocnet-b3-depth", **VARIANTS[name]), start)
-        recipe = replace(BokehRecipe(), sample_steps=max(1, args.steps // 6), keep_weights=True)
+            save_checkpoint(create_seeded("cocnet-b3-depth", seed, **VARIANTS[variant]), start)
+        recipe = replace(BokehRecipe(), sample_steps=max(1, args.steps // 6), keep_weights=True, seed=seed)
         run = BokehRun(
             args.out / name,
             str(start),
