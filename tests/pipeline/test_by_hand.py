@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from cocnet.depth.faces import Face
+from cocnet.depth.network_view import WEIGHTS
 from cocnet.errors import FileError, InputError
 from cocnet.imaging import DepthMap, Photo, read_depth, read_photo
 from cocnet.optics import ThinLens
@@ -95,6 +97,51 @@ def test_what_is_kept_stays_sharp_beside_what_is_nearer_than_the_focus():
         assert not changed(result)[keep].max() and changed(result)[~keep].max() > 20
 
 
+def test_what_is_handed_over_goes_before_what_the_options_name(tmp_path):
+    Image.fromarray((RIGHT * 255).astype(np.uint8)).save(tmp_path / "keep.png")
+    named = RenderOptions(keep=str(tmp_path / "keep.png"), focus_m=1, f_number=0.7, **PLAIN)
+    top = (np.arange(30) < 15)[:, None].repeat(45, 1)
+    result = render(PIXELS, HALVES, named, keep=top)
+    assert not changed(result)[top].max() and changed(result)[~top].max() > 20
+    assert result.settings.options.keep is None
+    assert any("keep: not a file" in note for note in result.settings.notes)
+
+
+def test_one_aperture_is_handed_over():
+    with pytest.raises(InputError, match="one of aperture_image and aperture_blades"):
+        render(PIXELS, HALVES, aperture_image=np.ones((9, 9)), aperture_blades=6)
+
+
+def test_a_subject_that_is_drawn_beside_a_focus_says_what_holds_it(tmp_path):
+    notes = render(PIXELS, HALVES, subject=RIGHT, focus_m=3).settings.notes
+    assert any("--keep is" in note for note in notes)
+    assert not any("--keep is" in note for note in render(PIXELS, HALVES, subject=RIGHT).settings.notes)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"roundness": 0.5}, "--roundness: no effect without --aperture-blades"),
+        (
+            {"aperture_image": np.ones((9, 9)), "aperture_rotation_deg": 30},
+            "--aperture-rotation-deg: no effect",
+        ),
+        ({"mode": "eq8", "cat_eye": 0.5}, "--cat-eye: no effect with --mode eq8"),
+        ({"near_m": 1}, "no effect on depth whose distances are known"),
+        ({"estimator": "builtin"}, "--estimator: no effect beside --depth"),
+        ({"bfloat16": True}, "--bfloat16: no effect without --model"),
+    ],
+)
+def test_what_has_no_effect_is_told(given, told):
+    assert any(told in note for note in render(PIXELS, HALVES, focus_m=2, **given).settings.notes)
+    assert not any("no effect" in note for note in render(PIXELS, HALVES, focus_m=2).settings.notes)
+
+
+def test_a_kind_has_no_effect_on_estimated_depth():
+    notes = render(PIXELS, estimator="builtin", depth_kind="metric", preview=True).settings.notes
+    assert any("--depth-kind: no effect on estimated depth" in note for note in notes)
+
+
 def test_a_subject_that_was_drawn_may_be_small():
     tiny = np.zeros((300, 450), bool)
     tiny[40:52, 400:412] = True
@@ -118,6 +165,16 @@ def test_a_mask_of_ones_own_is_the_subject(tmp_path):
     assert np.array_equal(read_photo(tmp_path / "mask.png").pixels[..., 0] > 128, RIGHT)
     guessed = render(PIXELS, subject=RIGHT, estimator="builtin").settings
     assert "the given mask" in guessed.depth_source
+
+
+def test_the_saved_mask_is_of_the_weights_that_were_named(tmp_path):
+    tensors = load_file(WEIGHTS)
+    for name in ("heads.0.bias", "depth.head.bias"):
+        tensors[name] += 60
+    save_file(tensors, tmp_path / "everything.safetensors")
+    result = render(PIXELS, estimator=str(tmp_path / "everything.safetensors"), preview=True)
+    result.save_mask(tmp_path / "mask.png")
+    assert read_photo(tmp_path / "mask.png").pixels.min() > 250
 
 
 @pytest.mark.parametrize(
@@ -194,6 +251,17 @@ def test_settings_find_their_files_from_another_folder(tmp_path, monkeypatch):
         chosen = found.for_photo(other)
         assert (chosen.options.keep is None, chosen.depth is None) == (left_out, left_out)
         assert any("keep left out" in note for note in chosen.notes) == left_out
+
+
+def test_how_the_depth_of_one_photo_is_read_is_not_how_another_photos_own_is(tmp_path):
+    Image.fromarray(PIXELS).save(tmp_path / "photo.png")
+    np.save(tmp_path / "d.npy", 1 / HALVES)
+    given = {"depth_kind": "disparity", "depth_scale": 2.0, "focus_m": 1}
+    render(tmp_path / "photo.png", tmp_path / "d.npy", **given).save(tmp_path / "a.png")
+    found = read_settings(tmp_path / "a.png.json")
+    options = found.for_photo(tmp_path / "other.png").options
+    assert options.depth_kind is None and options.depth_scale is None and options.focus_m == 1
+    assert found.for_photo(tmp_path / "photo.png").options == found.options
 
 
 @pytest.mark.parametrize("text", ["", "[1]", '{"options": 3}', '{"options": {"blur": 400}}', "\ufeff{}"])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from cocnet.errors import InputError
 from cocnet.imaging import DepthMap
@@ -102,6 +103,26 @@ def test_the_subject_is_followed_without_jumps_and_waited_for():
     assert focus[2].origin == "auto: where the subject was" and focus[2].value == pytest.approx(
         focus[1].value
     )
+
+
+def test_a_subject_that_is_drawn_may_be_small(tmp_path):
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[30:34, 70:74] = 255
+    Image.fromarray(mask).save(tmp_path / "subject.png")
+    film = Film(FilmOptions(options(subject=str(tmp_path / "subject.png"))))
+    for second in (0.0, 0.1):
+        assert film.plan(WALL, second, NEAR_LEFT).settings.focus_m.value == pytest.approx(4, rel=1e-3)
+
+
+@pytest.mark.parametrize("preview", [False, True])
+def test_a_subject_that_is_drawn_is_one_surface(tmp_path, preview):
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[16:48, 30:66] = 255
+    Image.fromarray(mask).save(tmp_path / "subject.png")
+    film = Film(FilmOptions(options(subject=str(tmp_path / "subject.png"), preview=preview)))
+    plan = film.plan(WALL, 0.0, Guess(0))
+    held = np.isclose(plan.inverse_depth, 1 / plan.settings.focus_m.value, rtol=1e-5)
+    assert held[mask > 0].all() and held[mask == 0].mean() < 0.6
 
 
 def test_the_state_is_all_that_the_next_frame_needs():

@@ -16,6 +16,7 @@ from cocnet.pipeline.options import NO_FILE, RenderOptions
 
 MOST_BYTES = 1_000_000
 _DRAWN = ("keep", "subject", "aperture_image")
+_READ = ("depth_kind", "depth_scale", "depth_channel", "depth_fit")
 _NAMED = ("model", "estimator", "deblur_model")
 
 
@@ -31,12 +32,15 @@ class Recorded:
     notes: tuple[str, ...] = ()
 
     def for_photo(self, photo: Path | None) -> "Recorded":
-        """These settings for a photo: of another one than their own, without its depth and the masks drawn on it."""
+        """These settings for a photo: of another one than their own, without its depth, how that is read, and the
+        masks drawn on it."""
         if photo is None or (self.photo is not None and _same(photo, Path(self.photo))):
             return self
         drawn = [name for name in ("keep", "subject") if getattr(self.options, name) is not None]
         notes = [f"--settings: {' and '.join(drawn)} left out, drawn on another photo"] if drawn else []
-        options = self.options.changed(**dict.fromkeys(drawn))
+        default = RenderOptions()
+        read = {name: getattr(default, name) for name in (_READ if self.depth is not None else ())}
+        options = self.options.changed(**dict.fromkeys(drawn), **read)
         return replace(self, photo=None, depth=None, options=options, notes=(*self.notes, *notes))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 from torch import Tensor
 
+from cocnet.errors import InputError
 from cocnet.imaging import Photo
 from cocnet.pipeline.drawn import Drawn, read_aperture, read_mask
 from cocnet.pipeline.options import RenderOptions
@@ -25,12 +26,11 @@ class ByHand:
 
 
 def given_by_hand(photo: Photo, options: RenderOptions, drawn: Drawn | None = None) -> ByHand:
-    """Read what was drawn. Raises InputError or FileError."""
+    """Read what was handed over, else the files that the options name. Raises InputError or FileError."""
     drawn = drawn or Drawn()
-    named = {
-        name: given if getattr(options, name) is None else getattr(options, name)
-        for name, given in vars(drawn).items()
-    }
+    named = {name: getattr(options, name) if given is None else given for name, given in vars(drawn).items()}
+    if named["aperture_image"] is not None and options.aperture_blades:
+        raise InputError("expected one of aperture_image and aperture_blades, got both, try one of them")
     unnamed = [name for name, given in named.items() if given is not None and getattr(options, name) is None]
     notes = tuple(f"{name}: not a file, so that the settings can't name it" for name in unnamed)
     masks = {

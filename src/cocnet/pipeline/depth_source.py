@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from jaxtyping import Float32
 
 from cocnet.depth import coarse_mask, estimate, estimate_depth
@@ -109,7 +110,8 @@ def _found(
     notes = ((f"depth in the photo: {photo.depth_note}",) if photo.depth_note else ()) + estimated.notes
     placed, chosen = _placed(estimated.depth, photo, options, focal_px, subject)
     chosen = _is_free(options) if own_network else chosen
-    return _told(placed, chosen, "estimated", options, notes + _ignored(None, options))
+    unread = ("--depth-kind: no effect on estimated depth",) if options.depth_kind is not None else ()
+    return _told(placed, chosen, "estimated", options, notes + _ignored(None, options) + unread)
 
 
 def _is_free(options: RenderOptions) -> bool:
@@ -167,14 +169,17 @@ def _as_given(depth: Any, photo: Photo, options: RenderOptions, focal_px: float 
 
 
 def _ignored(depth: Any, options: RenderOptions) -> tuple[str, ...]:
-    """Options about depth files that have no effect on other depth."""
+    """Options about depth files that have no effect on other depth, and about other depth beside what is given."""
     is_file = _is_file(depth)
     is_array = not is_file and depth is not None and not isinstance(depth, DepthMap) and not callable(depth)
     given = {
         "--depth-scale": options.depth_scale is not None and not (is_file or is_array),
         "--depth-channel": options.depth_channel is not None and not is_file,
     }
-    return tuple(f"{flag}: no effect without a depth file" for flag, useless in given.items() if useless)
+    lines = [f"{flag}: no effect without a depth file" for flag, useless in given.items() if useless]
+    if depth is not None and options.estimator != "auto":
+        lines.append("--estimator: no effect beside --depth")
+    return tuple(lines)
 
 
 def _scaled(array: Any, scale: float | None) -> Any:
@@ -201,6 +206,8 @@ def _told(
     lines = [*notes, f"depth: {depth.source or 'given'}", *_doubts(depth)]
     if depth.kind.startswith("relative"):
         lines.append(_span_note(depth, options))
+    elif not _is_free(options):
+        lines.append("--near-m, --far-m: no effect on depth whose distances are known")
     return FoundDepth(depth, origin, tuple(lines), chosen)
 
 
@@ -243,7 +250,10 @@ def _needs_refining(found: FoundDepth, smaller: bool) -> bool:
 
 def find_subject(photo: Photo, options: RenderOptions) -> Float32[np.ndarray, "i j"] | None:
     """The coarse subject mask where focus is to be found by itself, else None."""
-    if not finds_focus(options):
-        return None
+    return coarse_mask(photo.pixels, named_network(options)) if finds_focus(options) else None
+
+
+def named_network(options: RenderOptions) -> torch.nn.Module | None:
+    """The network of weights that the options name as the estimator; None: the one that ships."""
     weights = retrained(options.estimator)
-    return coarse_mask(photo.pixels, None if weights is None else load_network(weights))
+    return None if weights is None else load_network(weights)

@@ -33,7 +33,7 @@ from cocnet.pipeline.depth_source import (
 from cocnet.pipeline.film_lights import NO_LAMPS, Lamps, steady_lights
 from cocnet.pipeline.film_options import FilmOptions
 from cocnet.pipeline.finish import Grain
-from cocnet.pipeline.focus import Focus, choose_focus, choose_span_m
+from cocnet.pipeline.focus import Focus, any_size, choose_focus, choose_span_m
 from cocnet.pipeline.keys import between, f_number_at
 from cocnet.pipeline.mapped_lights import MappedLights
 from cocnet.pipeline.one_surface import AREA_PX as MASK_PX
@@ -97,7 +97,7 @@ class Film:
         step = PREVIEW_STEP if render.preview and exact is None else 1
         rgb = np.ascontiguousarray(as_rgb8(picture.pixels)[::step, ::step])
         inverse = _edged(now.inverse, rgb, render) if exact is None else exact
-        focus = self._focus(now, inverse, second, render, before)
+        focus = self._focus(now, inverse, second, render, before, hand.subject is not None)
         whole = self._surface(Scene(Photo(rgb), found, inverse, hand), now.mask, render)
         scene = Scene(picture, found, _enlarged(inverse, step, picture), hand)
         if before is not None and render.blur is not None:
@@ -168,18 +168,25 @@ class Film:
         return subject_surface(scene, subject, (), MASK_PREVIEW_PX if render.preview else MASK_PX)
 
     def _focus(
-        self, now: Moment, inverse: Plane, second: float, render: RenderOptions, before: Shot | None
+        self,
+        now: Moment,
+        inverse: Plane,
+        second: float,
+        render: RenderOptions,
+        before: Shot | None,
+        drawn: bool,
     ) -> Focus:
-        """The distance in focus: between keys linear in 1/m; the subject's, followed, kept where it is lost."""
+        """The distance in focus: between keys linear in 1/m; the subject's (found, or drawn by hand), followed, kept
+        where it is lost."""
         if self._options.focus_keys:
             low, high, share = between(self._options.focus_keys, second)
             ends = [inverse_at(inverse, key.x, key.y) for key in (low, high)]
             return Focus(Resolved(1 / ((1 - share) * ends[0] + share * ends[1]), "keys"))
         if not self._options.follows:
             return choose_focus(inverse, render)
-        if before is not None and masked_inverse(now.inverse, now.mask) is None:
+        if before is not None and masked_inverse(now.inverse, now.mask, **any_size(drawn)) is None:
             return Focus(Resolved(1 / before.focus, "auto: where the subject was"))
-        found = choose_focus(now.inverse, render, now.mask)
+        found = choose_focus(now.inverse, render, now.mask, drawn=drawn)
         if before is None or not self._options.steady:
             return found
         share = 1 - math.exp(-(second - before.second) / FOLLOW_S)
@@ -219,7 +226,7 @@ def _edged(inverse: Plane, rgb: Rgb, render: RenderOptions) -> Plane:
 
 
 def _enlarged(plane: Plane | None, step: int, photo: Photo) -> Any:
-    """Each value for step × step px of the photo; None stays."""
-    if plane is None or step == 1:
+    """Each value for step × step px of the photo; None stays, and what has the photo's size."""
+    if plane is None or plane.shape == photo.pixels.shape[:2]:
         return plane
     return plane.repeat(step, 0).repeat(step, 1)[: photo.height, : photo.width]

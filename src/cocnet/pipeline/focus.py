@@ -78,7 +78,7 @@ def choose_focus_m(
 def _of_subject(
     inverse_depth: Map, subject: Float32[np.ndarray, "i j"] | None, drawn: bool = False
 ) -> Resolved:
-    least = {"least_share": 0.0} if drawn else {}
+    least = any_size(drawn)
     whole = None if subject is None else masked_inverse(inverse_depth, subject, **least)
     if subject is None or whole is None:
         return Resolved(1.0 / subject_inverse(inverse_depth), "auto: near the middle")
@@ -87,6 +87,11 @@ def _of_subject(
     if above is not None:
         return Resolved(1.0 / above, "auto: the subject, its upper part")
     return Resolved(1.0 / whole, "auto: the subject")
+
+
+def any_size(drawn: bool) -> dict[str, float]:
+    """The argument of `masked_inverse` for a subject that was drawn by hand, which may be of any size."""
+    return {"least_share": 0.0} if drawn else {}
 
 
 def _between(near_m: float, far_m: float, origin: str) -> Focus:

@@ -100,8 +100,8 @@ class RenderOptions:
     """Network to render with: cocnet-hybrid corrects the physical renderer's picture, others replace it. A weight
     file, or a name of `cocnet models` whose weights ship (default: the physical renderer alone)."""
     bfloat16: bool = False
-    """With --model: compute in bfloat16, which is faster where the processor or GPU supports it. cocnet-hybrid's
-    picture stays practically the same; other networks' pictures change more."""
+    """With --model or --deblur-first: compute in bfloat16, which is faster where the processor or GPU supports it.
+    cocnet-hybrid's picture stays practically the same; other networks' pictures change more."""
     device: str = "cpu"
     """Where the picture is rendered: cpu or cuda."""
     deblur_first: bool = False

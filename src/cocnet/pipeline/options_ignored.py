@@ -3,6 +3,8 @@
 Enters: a renderer, the options. Leaves: lines of text.
 """
 
+from collections.abc import Iterator, Sequence
+
 from cocnet.pipeline.options import RenderOptions
 from cocnet.renderers import HybridRenderer, NetworkRenderer, Physical, Renderer
 
@@ -23,8 +25,8 @@ _OF_THE_LENS = (
 def ignored_by(renderer: Renderer, options: RenderOptions) -> tuple[str, ...]:
     """Lines for the user where there are choices that this renderer can't follow."""
     if isinstance(renderer, Physical):
-        return ("--bfloat16: no effect without --model",) if options.bfloat16 else ()
-    lines, name = [], renderer.name
+        return tuple(_of_physical(options))
+    lines, name = list(_of_aperture(options)) if isinstance(renderer, HybridRenderer) else [], renderer.name
     if "depth" not in renderer.reads and options.subject is not None:
         lines.append(f"--subject: no effect with {name}; --keep has")
     if not renderer.reads:
@@ -35,8 +37,28 @@ def ignored_by(renderer: Renderer, options: RenderOptions) -> tuple[str, ...]:
             f"{name} has one lens built in: focus has no effect; f-number and --blur say how large it is"
         )
     others = _OF_LAYERS if isinstance(renderer, HybridRenderer) else (*_OF_LAYERS, "grain", *_OF_THE_LENS)
-    given = [option for option in others if getattr(options, option) != getattr(RenderOptions(), option)]
-    if given:
-        flags = ", ".join("--" + option.removesuffix("_mb").replace("_", "-") for option in given)
+    if flags := _flags(options, others):
         lines.append(f"{flags}: no effect with {name}")
     return tuple(lines)
+
+
+def _of_physical(options: RenderOptions) -> Iterator[str]:
+    if options.bfloat16 and not options.deblur_first:
+        yield "--bfloat16: no effect without --model"
+    if options.mode == "eq8" and options.cat_eye:
+        yield "--cat-eye: no effect with --mode eq8"
+    yield from _of_aperture(options)
+
+
+def _of_aperture(options: RenderOptions) -> Iterator[str]:
+    flags = _flags(options, ("aperture_rotation_deg", "roundness"))
+    if flags and options.aperture_image is not None:
+        yield f"{flags}: no effect with --aperture-image, which can be drawn so"
+    elif flags and not options.aperture_blades:
+        yield f"{flags}: no effect without --aperture-blades"
+
+
+def _flags(options: RenderOptions, names: Sequence[str]) -> str:
+    """Those that aren't the default's, as they are written."""
+    given = [name for name in names if getattr(options, name) != getattr(RenderOptions(), name)]
+    return ", ".join("--" + name.removesuffix("_mb").replace("_", "-") for name in given)

@@ -27,7 +27,7 @@ from cocnet.optics import ThinLens
 from cocnet.pipeline.blur_note import blur_note
 from cocnet.pipeline.camera import choose_camera
 from cocnet.pipeline.chosen_lens import asked_radius_px, make_lens, stop_for_blur
-from cocnet.pipeline.depth_source import find_depth, find_subject, inverse_depth_of
+from cocnet.pipeline.depth_source import find_depth, find_subject, inverse_depth_of, named_network
 from cocnet.pipeline.doubts import subject_doubt
 from cocnet.pipeline.drawn import Drawn, paths_of
 from cocnet.pipeline.exports import save_depth, save_mask
@@ -105,7 +105,8 @@ class RenderResult:
 
     def save_mask(self, path: str | Path) -> None:
         """Write the subject's mask, given or found, as a grey picture of the photo's size: white = the subject."""
-        save_mask(path, subject_mask(self.photo.pixels) if self.subject is None else self.subject)
+        network = named_network(self.settings.options)
+        save_mask(path, subject_mask(self.photo.pixels, network) if self.subject is None else self.subject)
 
 
 def render(
@@ -129,7 +130,9 @@ def render(
     Raises InputError, FileError, DepthError, MissingExtraError.
     """
     drawn = Drawn(keep, subject, aperture_image)
-    plan = prepare(photo, depth, (options or RenderOptions()).changed(**changes, **paths_of(drawn)), drawn)
+    handed = {name: None for name, given in vars(drawn).items() if given is not None}
+    chosen = (options or RenderOptions()).changed(**changes, **{**handed, **paths_of(drawn)})
+    plan = prepare(photo, depth, chosen, drawn)
     return render_plan(plan, on_progress)
 
 
@@ -155,6 +158,8 @@ def plan_of(scene: Scene, options: RenderOptions) -> Plan:
         subject = find_subject(picture, options)
         faces = find_faces(as_rgb8(picture.pixels)) if finds_focus(options) else ()
     doubts = subject_doubt(None if hand.subject is not None or faces else subject) + scene.depth_doubts
+    if hand.subject is not None and not finds_focus(options):
+        doubts += ("--subject: isn't held sharp where the focus is given; --keep is",)
     focus = choose_focus(scene.inverse, options, subject, faces, drawn=hand.subject is not None)
     whole = subject_surface(scene, subject, faces) if finds_focus(options) else None
     return plan_at(scene, options, focus, whole, doubts)

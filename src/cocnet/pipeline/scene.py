@@ -78,7 +78,8 @@ def opened_photo(photo: Any, options: RenderOptions) -> Photo:
     """The photo of a scene, sharpened first where that is asked for; arguments and errors as `render`."""
     picture = as_photo(photo, budget_bytes(options.max_mem_mb))
     if options.deblur_first:
-        return deblur(picture, DeblurOptions(options.deblur_model, bfloat16=options.bfloat16)).sharpened()
+        how = DeblurOptions(options.deblur_model, bfloat16=options.bfloat16, max_mem_mb=options.max_mem_mb)
+        return deblur(picture, how).sharpened()
     return picture
 
 

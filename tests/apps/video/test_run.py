@@ -228,6 +228,26 @@ def test_depth_of_the_pictures_names_decides_what_is_blurred(film, tmp_path):
         film("frames", "out", options, depth=tmp_path / "depth")
 
 
+def test_parts_of_depth_that_is_read_otherwise_are_not_taken(film, tmp_path):
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "depth").mkdir()
+    for n in range(4):
+        write_photo(tmp_path / f"frames/{n}.png", np.full((32, 48, 3), 40 * n, np.uint8))
+        np.save(tmp_path / f"depth/{n}.npy", np.full((32, 48), 2.0, np.float32))
+        (tmp_path / f"depth/{n}.json").write_text('{"kind": "metric"}')
+
+    def dies(done, before, count):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    asked = {"options": RenderOptions(focus_m=2.0), "depth": tmp_path / "depth", "part_frames": 2}
+    for kind, made in (("metric", 2), ("disparity", 4)):
+        with pytest.raises(KeyboardInterrupt):
+            film("frames", "out", **asked, on_progress=dies)
+        (tmp_path / "depth/3.json").write_text(f'{{"kind": "{kind}"}}')
+        assert film("frames", "out", **asked).made == made
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

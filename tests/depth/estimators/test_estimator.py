@@ -67,15 +67,20 @@ def test_order_plugged_in_then_the_built_in_one_with_reasons(rgb, monkeypatch):
     def broken(rgb, focal_px=None):
         raise DepthError("expected a battery, got none, try charging")
 
+    def full(rgb, focal_px=None):
+        raise RuntimeError("CUDA out of memory")
+
     points = [
         SimpleNamespace(name="a-broken", load=lambda: broken),
+        SimpleNamespace(name="a-full", load=lambda: full),
         SimpleNamespace(name="b", load=lambda: typed),
     ]
     monkeypatch.setattr(sources, "entry_points", lambda group: points)
     found = estimate_depth(rgb)
     assert found.name == "b" and found.depth.source == "a ruler"
-    assert found.notes == ("a-broken: expected a battery, got none, try charging",)
-    assert list_estimators()[:2] == ("a-broken", "b")
+    assert found.notes[0] == "a-broken: expected a battery, got none, try charging"
+    assert "'a-full', got 'CUDA out of memory'" in found.notes[1] and len(found.notes) == 2
+    assert list_estimators()[:3] == ("a-broken", "a-full", "b")
     points.pop()
     found = estimate_depth(rgb)
     assert found.name == "builtin" and "estimated" in found.depth.source

@@ -26,6 +26,7 @@ from cocnet.errors import FileError
 from cocnet.files.atomic import atomic_path, check_writes, write_json
 from cocnet.files.listing import listed
 from cocnet.files.run_folder import file_hash
+from cocnet.imaging.depth.depth_file import sidecars
 from cocnet.imaging.photo.encode import FORMATS as PICTURE_FORMATS
 from cocnet.pipeline.film import Film
 from cocnet.pipeline.options import RenderOptions
@@ -169,6 +170,6 @@ def _key(reel: Reel, depths: Sequence[Path] | None, run: VideoRun, options: Rend
     """SHA-256 of all that makes the film."""
     asked = {**what_makes(options), "video": asdict(replace(run, out=Path(run.out.name)))}
     digest = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode())
-    for path in (*reel.files, *(depths or ())):
+    for path in (*reel.files, *(each for depth in depths or () for each in (depth, *sidecars(depth)))):
         digest.update(file_hash(path).encode())
     return digest.hexdigest()

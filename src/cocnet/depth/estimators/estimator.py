@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Shaped, UInt8
 from torch import Tensor
 
-from cocnet.errors import DepthError
+from cocnet.errors import CocnetError, DepthError
 from cocnet.imaging import DepthMap
 from cocnet.imaging.photo.given_photo import display_pixels
 
@@ -30,10 +30,16 @@ def estimate(
 ) -> DepthMap:
     """Call an estimator and check what comes back: a `DepthMap`, or a bare array with `kind`.
 
-    Raises DepthError for a bare array without a kind, for another aspect, and where nothing is valid.
+    Raises DepthError where it fails, for a bare array without a kind, for another aspect, and where nothing is valid.
     """
     label = name or getattr(estimator, "__name__", type(estimator).__name__)
-    found = estimator(rgb, focal_px=focal_px)
+    try:
+        found = estimator(rgb, focal_px=focal_px)
+    except CocnetError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise DepthError(f"expected depth from '{label}', got '{reason}', try another estimator") from error
     if not isinstance(found, DepthMap):
         if kind is None:
             raise DepthError(
