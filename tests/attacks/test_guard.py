@@ -17,7 +17,7 @@ from cocnet.attacks import (
     RandomSearch,
     SmoothGDA,
 )
-from cocnet.attacks.guard import ask_classes
+from cocnet.attacks.guard import ask_classes, networks_of
 from cocnet.attacks.own_victims import OwnVictim
 from cocnet.attacks.pgd import PGDSettings, descend
 from cocnet.errors import CocnetWarning, DepthError, InputError
@@ -32,6 +32,36 @@ RENDERED = [
 ]
 RECOLOURED = [ACE(steps=2), ACE("bmvc", steps=2), ColorFool(trials=3, at_once=2)]
 ids = {"ids": lambda attack: attack.name}
+
+
+class Holder(nn.Module):
+    """A victim behind another: by name, in a list, or behind two functions."""
+
+    def __init__(self, how):
+        super().__init__()
+        self.training = False
+        inner = OwnVictim(lambda picture: NETWORK(picture), "mine", 10)
+        inside = OwnVictim(asked, "mine", 10)
+        self.held = {"a part": inner, "a list": [inner], "two functions": inside}[how]
+
+    def forward(self, picture):
+        return (self.held[0] if isinstance(self.held, list) else self.held)(picture)
+
+
+NETWORK = nn.Sequential(nn.BatchNorm2d(3), nn.Flatten(), nn.LazyLinear(10))
+
+
+def helped(picture):
+    return NETWORK(picture)
+
+
+def asked(picture):
+    return helped(picture)
+
+
+@pytest.mark.parametrize("how", ["a part", "a list", "two functions"])
+def test_a_network_in_training_mode_is_found_however_it_is_held(how):
+    assert NETWORK in networks_of(Holder(how))
 
 
 def in_place(picture):

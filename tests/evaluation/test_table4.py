@@ -55,6 +55,16 @@ def test_pairs_that_cannot_be_used_stop_the_table_or_are_counted(folder, capsys)
     assert main([*command, "--skip-problems"]) == 0 and "1 left out" in capsys.readouterr().out
 
 
+def test_a_pair_that_is_damaged_behind_its_header_is_left_out_too(folder, capsys):
+    pixels = np.random.default_rng(1).integers(0, 256, (240, 320, 3)).astype(np.uint8)
+    for name in ("1_sharp.png", "1_input.png"):
+        write_photo(folder / name, pixels)
+    (folder / "1_input.png").write_bytes((folder / "1_input.png").read_bytes()[:60_000])
+    command = ["tables", "4", "--data", str(folder)]
+    assert main(command) == 1 and "1_input.png" in capsys.readouterr().err
+    assert main([*command, "--skip-problems"]) == 0 and "1 left out" in capsys.readouterr().out
+
+
 def test_scores_are_those_of_8_bit_pictures(folder, weights, monkeypatch):
     monkeypatch.setitem(sys.modules, "lpips", None)
     rows = {row.name: row for row in table_4(open_deblur_pairs(folder), weights)}

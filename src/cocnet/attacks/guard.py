@@ -67,8 +67,9 @@ def training(called: object) -> bool:
 
 
 def networks_of(called: object) -> list[nn.Module]:
-    """The network itself, and those that it calls without owning them; of a method or partial, that which it belongs
-    to; of a function those that it refers to by name; of another object those that it holds."""
+    """The network itself, and those that it or a part of it calls without owning them; of a method or partial, that
+    which it belongs to; of a function those that it, and functions of its package that it calls, refer to by name; of
+    another object those that it holds."""
     found, left, seen = list[nn.Module](), [called], set[int]()
     while left:
         one = left.pop()
@@ -82,11 +83,34 @@ def networks_of(called: object) -> list[nn.Module]:
         elif inspect.isfunction(one):
             names = inspect.getclosurevars(one)
             left += [value for value in names.nonlocals.values() if isinstance(value, _CALLERS)]
-            left += [value for value in names.globals.values() if isinstance(value, nn.Module)]
+            left += [value for value in names.globals.values() if _is_own(value, one)]
+        elif isinstance(one, nn.Module):
+            found.append(one)
+            seen |= {id(part) for part in one.modules()}
+            left += [value for part in one.modules() for value in _held(part)]
         else:
-            found += [one] if isinstance(one, nn.Module) else []
-            left += [value for value in getattr(one, "__dict__", {}).values() if isinstance(value, _CALLERS)]
+            left += _held(one)
     return found
+
+
+def _is_own(value: object, function: types.FunctionType) -> bool:
+    """Whether what a function refers to by name is a network, or a function of the same package."""
+    if not inspect.isfunction(value):
+        return isinstance(value, nn.Module)
+    one, other = (str(each.__module__).partition(".")[0] for each in (value, function))
+    return one == other
+
+
+def _held(one: object) -> list[object]:
+    """What an object holds that can call a network: by name, in a list, a tuple or a dict."""
+    named = list(getattr(one, "__dict__", {}).values())
+    inside = [
+        each
+        for value in named
+        if isinstance(value, list | tuple | dict)
+        for each in (value.values() if isinstance(value, dict) else value)
+    ]
+    return [value for value in named + inside if isinstance(value, _CALLERS)]
 
 
 _CALLERS = (nn.Module, functools.partial, types.MethodType, types.FunctionType)

@@ -34,23 +34,28 @@ def table_1(
     weights: str | Path | None = None,
     device: str = "cpu",
     on_progress: NamedProgress | None = None,
+    skip_problems: bool = False,
 ) -> tuple[TableRow, ...]:
-    """All rows of Table I; weights: a folder of NAME.safetensors [those that ship]. Raises FileError, InputError."""
+    """All rows of Table I; weights: a folder of NAME.safetensors [those that ship]. Pairs that can't be read are a
+    row's error, or with `skip_problems` left out and counted. Raises FileError, InputError."""
     from cocnet.networks import catalogue
 
     if weights is not None and not Path(weights).is_dir():
         raise InputError(f"expected a folder of weights, got '{weights}', try another path")
     counted = {facts["name"]: facts["parameters"] for facts in catalogue()}
-    return tuple(_row(row, counted, pairs, weights, device, on_progress) for row in TABLE_1)
+
+    def measured(row: PublishedColumn, path: Path) -> "Evaluation":
+        assert pairs is not None
+        return _measured(row, path, pairs, device, on_progress, skip_problems)
+
+    return tuple(_row(row, counted, weights, None if pairs is None else measured) for row in TABLE_1)
 
 
 def _row(
     row: PublishedColumn,
     counted: Mapping[str, int | None],
-    pairs: "Pairs | None",
     weights: str | Path | None,
-    device: str,
-    on_progress: NamedProgress | None,
+    measured: "Callable[[PublishedColumn, Path], Evaluation] | None",
 ) -> TableRow:
     number = counted[row.model]
     parameters = None if number is None else number / 1e6
@@ -58,10 +63,10 @@ def _row(
     path = weights_of(row, weights)
     if path is None:
         return TableRow(row, parameters, empty, _joined("no trained weights", row.about))
-    if pairs is None:
+    if measured is None:
         return TableRow(row, parameters, empty, _joined("no EBB! data given", row.about))
     try:
-        found = _measured(row, path, pairs, device, on_progress)
+        found = measured(row, path)
     except CocnetError as error:
         return TableRow(row, parameters, empty, _joined(str(error), row.about))
     left_out = f"{len(found.skipped)} left out" if found.skipped else ""
@@ -87,6 +92,7 @@ def _measured(
     pairs: "Pairs",
     device: str,
     on_progress: NamedProgress | None,
+    skip_problems: bool,
 ) -> "Evaluation":
     from cocnet.evaluation.measure_pairs import evaluate
     from cocnet.renderers import open_renderer
@@ -96,7 +102,8 @@ def _measured(
             on_progress(row.name, done, total)
 
     renderer = open_renderer(path, device=device)
-    return evaluate(renderer, pairs, METRICS, what=row.name, device=device, on_progress=progress)
+    given: dict[str, Any] = {"device": device, "skip_problems": skip_problems, "on_progress": progress}
+    return evaluate(renderer, pairs, METRICS, what=row.name, **given)
 
 
 def table_lines(rows: tuple[TableRow, ...]) -> list[str]:

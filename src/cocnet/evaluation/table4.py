@@ -6,6 +6,7 @@ it was, which the paper lacks. Its gain is 0.015 dB of one training, with a wors
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,24 +56,24 @@ def table_4(
     weights: str | Path | None = None,
     device: str = "cpu",
     on_progress: NamedProgress | None = None,
+    skip_problems: bool = False,
 ) -> tuple[DeblurRow, ...]:
     """The photo as it is, the paper's rows, and every other deblurring network that ships or lies in `weights`, a
-    folder of .safetensors. Raises FileError, InputError."""
+    folder of .safetensors. Pairs that can't be read are errors, or with `skip_problems` left out and counted. Raises
+    FileError, InputError."""
     if weights is not None and not Path(weights).is_dir():
         raise InputError(f"expected a folder of weights, got '{weights}', try another path")
     there = (
         {} if weights is None else {path.stem: path for path in sorted(Path(weights).glob("*.safetensors"))}
     )
-    rows = [_row("the photo as it is", None, None, None, pairs, device, on_progress)]
+    row = partial(_row, pairs=pairs, device=device, skip_problems=skip_problems, on_progress=on_progress)
+    rows = [row("the photo as it is", None, None, None)]
     for printed in TABLE_4:
         path = there.pop(printed.weights, None)
-        rows.append(_row(printed.name, printed, path, "ifan", pairs, device, on_progress))
+        rows.append(row(printed.name, printed, path, "ifan"))
     shipped = {card.name: shipped_weights(card.name) for card in list_models() if card.task == "deblurring"}
     others = {name: path for name, path in shipped.items() if path is not None} | there
-    return (
-        *rows,
-        *(_row(name, None, path, None, pairs, device, on_progress) for name, path in others.items()),
-    )
+    return (*rows, *(row(name, None, path, None) for name, path in others.items()))
 
 
 def _row(
@@ -80,8 +81,10 @@ def _row(
     printed: PublishedDeblurring | None,
     path: Path | None,
     model: str | None,
+    *,
     pairs: DeblurPairs | None,
     device: str,
+    skip_problems: bool,
     on_progress: NamedProgress | None,
 ) -> DeblurRow:
     empty: dict[str, float | None] = dict.fromkeys(METRICS)
@@ -98,9 +101,10 @@ def _row(
             on_progress(name, done, total)
 
     given: dict[str, Any] = {"what": name, "data": pairs.about, "device": device, "on_progress": progress}
-    found = measure_deblurring(network, pairs, **given)
-    missing = "".join(f"; no {metric}: {why}" for metric, why in found.missing.items())
-    return DeblurRow(name, parameters, values, {**empty, **found.means}, f"on {pairs.about}{missing}")
+    found = measure_deblurring(network, pairs, **given, skip_problems=skip_problems)
+    note = f"on {pairs.about}" + (f"; {len(found.skipped)} left out" if found.skipped else "")
+    note += "".join(f"; no {metric}: {why}" for metric, why in found.missing.items())
+    return DeblurRow(name, parameters, values, {**empty, **found.means}, note)
 
 
 def _deblurrer(path: Path, device: str) -> nn.Module:

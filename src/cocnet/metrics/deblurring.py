@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cocnet.errors import FileError
+from cocnet.errors import CocnetError, FileError
 from cocnet.metrics.image import as_8_bit
 from cocnet.metrics.measures import open_metrics
 
@@ -47,6 +47,7 @@ class Deblurred:
     scores: dict[str, dict[str, float]]
     metrics: tuple[str, ...]
     missing: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
 
     @property
     def means(self) -> dict[str, float]:
@@ -62,18 +63,26 @@ def measure_deblurring(
     what: str = "network",
     data: str = "pairs",
     device: str = "cpu",
+    skip_problems: bool = False,
     on_progress: Progress | None = None,
 ) -> Deblurred:
-    """Sharpen and score every pair. Raises FileError for none, or a metric's reason where none works."""
-    measures, rows = open_metrics(metrics), {}
-    if len(pairs) == 0:
-        raise FileError(f"expected pairs to measure on in {data}, got none, try another folder")
+    """Sharpen and score every pair; with `skip_problems` those that can't be read get a line in `skipped`. Raises
+    FileError for none, or a metric's reason where none works."""
+    measures, rows, skipped = open_metrics(metrics), {}, dict[str, str]()
     for index in range(len(pairs)):
-        pair = pairs[index]
+        try:
+            pair = pairs[index]
+        except CocnetError as error:
+            if not skip_problems:
+                raise
+            skipped[str(index)] = str(error)
+            continue
         blurred, sharp = (as_8_bit(x[None].to(device)) for x in (pair.blurred, pair.sharp))
         with torch.inference_mode():
             ours = blurred if network is None else as_8_bit(network(blurred.float()).float())
         rows[pair.name] = {name: float(call(sharp, ours)) for name, call in measures.compare.items()}
         if on_progress is not None:
             on_progress(index + 1, len(pairs))
-    return Deblurred(what, data, rows, tuple(measures.compare), measures.missing)
+    if not rows:
+        raise FileError(f"expected pairs to measure on in {data}, got none, try another folder")
+    return Deblurred(what, data, rows, tuple(measures.compare), measures.missing, skipped)

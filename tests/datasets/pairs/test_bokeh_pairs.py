@@ -1,5 +1,7 @@
 """Pairs from folders: what is read, what is refused, what chance decides."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from PIL import Image
 
 from cocnet.datasets import EBB, ImageBokehFolder, View
 from cocnet.datasets.pairs.ebb import NUMBERS
+from cocnet.datasets.pairs.open_pairs import PairFolder, open_pairs
 from cocnet.datasets.pairs.sample import sample_of
 from cocnet.errors import CocnetError, DepthError, FileError, InputError
 from cocnet.imaging import write_photo
@@ -169,6 +172,17 @@ def test_ebb_splits(pairs):
     (pairs.root / "bokeh" / "4500.png").unlink()
     with pytest.raises(CocnetError, match=r"1 that aren't: 4500 \(no bokeh\)"):
         EBB(pairs.root, "test")
+
+
+def test_a_part_of_ebb_is_not_taken_for_the_whole(pairs):
+    where = PairFolder(pairs.root, split="test", skip_problems=True)
+    for number in (3, 4399):
+        pairs.pair(str(number), number, height=4, width=6)
+    assert {"3", "4399"} <= set(open_pairs(where).names)
+    pairs.pair("4400", 4400, height=4, width=6)
+    assert open_pairs(where).names == ("4400",)
+    with pytest.raises(FileError, match=r"293 that aren't: 4401"):
+        open_pairs(replace(where, skip_problems=False))
 
 
 def test_a_crops_nearness_is_that_of_its_photo(tmp_path):

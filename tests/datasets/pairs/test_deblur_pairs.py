@@ -42,6 +42,18 @@ def test_pairs_come_in_the_order_of_their_names(root):
         assert torch.equal(pair.views, torch.stack(expected[2:]))
 
 
+def test_where_names_are_the_same_they_decide(tmp_path):
+    for folder, numbers in (("inputC", (1, 2, 3)), ("target", (2, 3, 4))):
+        (tmp_path / "test" / folder).mkdir(parents=True)
+        for number in numbers:
+            write_photo(tmp_path / "test" / folder / f"{number}.png", picture(number))
+    with pytest.raises(FileError, match=r"1 \(no target\); 4 \(no inputC\)"):
+        dpdd(tmp_path)
+    pairs = dpdd(tmp_path, skip_problems=True)
+    assert pairs.names == ("2", "3") and len(pairs.problems) == 2
+    assert all(torch.equal(pairs[i].blurred, pairs[i].sharp) for i in range(2))
+
+
 def test_views_are_read_only_where_they_are_wanted(root):
     for path in (root / "train" / "inputL").iterdir():
         path.unlink()

@@ -7,7 +7,7 @@ from scenes import SCENES
 
 from cocnet import ThinLens
 from cocnet.datasets import ray_traced
-from cocnet.datasets.pairs.raytraced import Crops, cropped
+from cocnet.datasets.pairs.raytraced import CroppedScenes, Crops, cropped
 from cocnet.datasets.pairs.view import Cut
 from cocnet.errors import FileError
 
@@ -47,6 +47,15 @@ def test_a_crop_keeps_the_blur_in_px():
     assert torch.equal(part.bokeh, pair.bokeh[:, 20:84, 40:136])
     whole = pair.lens.coc_radius_px(1 / pair.depth_m, pair.image.shape[-1])
     assert torch.allclose(part.lens.coc_radius_px(1 / part.depth_m, 96), cut.of(whole), atol=1e-4)
+
+
+def test_scenes_are_cropped_elsewhere_each_pass():
+    scenes = ray_traced(SCENES[0].parent)
+    crops = CroppedScenes(scenes, 64, seed=1)
+    assert len(crops) == len(scenes) and crops[1].name == scenes.names[1]
+    assert torch.equal(crops[1].image, crops[(0, 1)].image)
+    assert crops[(3, 1)].image.shape == (3, 64, 64)
+    assert not torch.equal(crops[(3, 1)].image, crops[1].image)
 
 
 def test_crops_pass_over_all_scenes_and_are_always_the_same():

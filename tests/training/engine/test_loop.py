@@ -240,6 +240,17 @@ def test_more_steps_and_other_intervals_go_on(tmp_path):
         train(toy_task(tmp_path / "parts", recipe=shorter))
 
 
+def test_a_stage_that_is_over_gets_no_more_steps(tmp_path):
+    stages = tuple(BokehStage(steps=2, batch=2, learning_rate=1e-3) for _ in range(2))
+    recipe = replace(toy_task(tmp_path).recipe, stages=stages)
+    train(toy_task(tmp_path / "run", recipe=recipe))
+    longer = replace(stages[0], steps=4)
+    with pytest.raises(FileError, match=r"recipe\.stages\.0\.steps 4 for 2"):
+        train(toy_task(tmp_path / "run", recipe=replace(recipe, stages=(longer, longer))))
+    train(toy_task(tmp_path / "run", recipe=replace(recipe, stages=(stages[0], longer))))
+    assert lines(tmp_path / "run")[-1]["step"] == 6
+
+
 def test_the_log_is_appended_and_never_rewritten(tmp_path):
     def stop(done, facts):
         if facts["step"] == 4:

@@ -217,6 +217,23 @@ def test_ray_traced_scenes_among_others(photos):
         data_of(run, card_of("cocnet-b3-less"))
 
 
+def test_ray_traced_scenes_as_pairs_are_cropped_or_of_one_size(tmp_path):
+    small = SCENES[0].parent
+    run = BokehRun(tmp_path / "run", data=small, side_px=48, held_out=1)
+    items, held, _, files = data_of(run, card_of("cocnet-b3-less-lens"), 32.0)
+    assert items[(0, 0)]["image"].shape == held[0]["image"].shape == (3, 48, 48)
+    assert not torch.equal(items[(0, 0)]["image"], items[(1, 0)]["image"])
+    assert set(files) == set(SCENES)
+    scene = dict(np.load(SCENES[0]))
+    for name in ("all_in_focus", "bokeh", "depth_m"):
+        scene[name] = scene[name][:64, :80]
+    (tmp_path / "scenes").mkdir()
+    np.savez(tmp_path / "scenes" / "small.npz", **scene)
+    shutil.copy(SCENES[0], tmp_path / "scenes" / "whole.npz")
+    with pytest.raises(InputError, match="one size to train on whole ones, got 2 sizes"):
+        data_of(replace(run, data=tmp_path / "scenes", side_px=0), card_of("cocnet-b3-less-lens"), 32.0)
+
+
 def test_a_hybrid_sees_windows_of_scenes_that_were_rendered_whole(photos):
     places = {"images": photos / "images", "masks": photos / "masks", "side_px": 64, "radius_px": (2, 6)}
     run = BokehRun(photos / "run", ray_traced=SCENES[0].parent, ray_traced_part=0.5, window_px=32, **places)

@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,13 @@ def test_other_photos_of_the_same_count_are_another_run(photos, tiny):
     write_photo(photos / "images" / "03.png", np.zeros((48, 48, 3), np.uint8))
     with pytest.raises(FileError, match="files"):
         run_deblur(replace(run, steps=2, model=str(moved)))
+
+
+def test_another_spelling_of_a_folder_is_the_same_run(dpdd_root, tiny, monkeypatch):
+    monkeypatch.chdir(dpdd_root.parent)
+    run = DeblurRun(Path("run"), str(tiny), data=Path("DPDD"), side_px=32, held_out=1, steps=1)
+    run_deblur(run)
+    run_deblur(replace(run, data=dpdd_root, steps=2))
 
 
 def test_ifan_goes_on_with_the_same_reblurring_network(tmp_path):

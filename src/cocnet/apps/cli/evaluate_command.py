@@ -154,7 +154,8 @@ def _table_1(
 
     check_device(device)
     with what_is_done() as on_progress:
-        rows = table_1(None if where is None else open_pairs(where), weights, device, on_progress)
+        pairs = None if where is None else open_pairs(where)
+        rows = table_1(pairs, weights, device, on_progress, where is not None and where.skip_problems)
     return table_lines(rows), table_facts(rows)
 
 
@@ -169,7 +170,7 @@ def _table_4(
     check_device(device)
     pairs = None if data is None else open_deblur_pairs(data, bits=8, skip_problems=skip_problems)
     with what_is_done() as on_progress:
-        rows = table_4(pairs, weights, device, on_progress)
+        rows = table_4(pairs, weights, device, on_progress, skip_problems)
     return deblur_table_lines(rows), deblur_table_facts(rows)
 
 

@@ -5,7 +5,7 @@ the two views of the dual-pixel sensor where they are wanted. DPDD (Abuolaim and
 76 test pairs of 1680 × 1120 px. It comes in 8 and in 16 bit, which differ by 0.1 to 0.6 dB: `about` says which.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
@@ -129,7 +129,7 @@ def dpdd(
 ) -> DeblurPairs:
     """DPDD as published: SPLIT/inputC and target, with `views` inputL and inputR. Raises FileError, InputError.
 
-    Its blurred and sharp photos have different names; where that is so, they pair in the order of their names.
+    Its blurred and sharp photos have different names: they pair in the order of their names, where none is the same.
     """
     if split not in get_args(DPDDSplit):
         raise InputError(f"expected a split of {', '.join(get_args(DPDDSplit))}, got {split!r}, try test")
@@ -140,15 +140,34 @@ def dpdd(
         )
     wanted = ("inputC", "target", *(VIEWS if views else ()))
     columns = [_pictures(folder / name) for name in wanted]
+    about = f"DPDD {split} in '{root}'"
+    if {path.stem for path in columns[0]} & {path.stem for path in columns[1]}:
+        files, problems = _same_names(dict(zip(wanted, columns, strict=True)))
+        return DeblurPairs(files, about, view, seed, bits, problems=problems, skip_problems=skip_problems)
     for name, column in zip(wanted, columns, strict=True):
         if len(column) != len(columns[0]):
             got = f"{len(column)} in '{folder / name}'"
             raise FileError(f"expected {len(columns[0])} pictures as in inputC, got {got}, try a whole copy")
-    files = [
-        DeblurFiles(row[0].stem, row[0], row[1], (row[2], row[3]) if views else None)
-        for row in zip(*columns, strict=True)
-    ]
-    return DeblurPairs(files, f"DPDD {split} in '{root}'", view, seed, bits, skip_problems=skip_problems)
+    files = [_of_row(row) for row in zip(*columns, strict=True)]
+    return DeblurPairs(files, about, view, seed, bits, skip_problems=skip_problems)
+
+
+def _same_names(columns: Mapping[str, Sequence[Path]]) -> tuple[list[DeblurFiles], list[Problem]]:
+    """Pairs of the names that every column has, and a problem for each that one lacks."""
+    by_stem = {name: {path.stem: path for path in column} for name, column in columns.items()}
+    files, problems = [], []
+    for stem in sorted(set().union(*by_stem.values()), key=natural):
+        missing = [name for name, found in by_stem.items() if stem not in found]
+        if missing:
+            problems.append(Problem(stem, f"no {' and no '.join(missing)}"))
+        else:
+            files.append(_of_row([found[stem] for found in by_stem.values()]))
+    return files, problems
+
+
+def _of_row(row: Sequence[Path]) -> DeblurFiles:
+    """Blurred, sharp, and the views where they are there."""
+    return DeblurFiles(row[0].stem, row[0], row[1], (row[2], row[3]) if len(row) > 2 else None)
 
 
 def is_dpdd(root: str | Path) -> bool:

@@ -11,6 +11,7 @@ from cocnet.datasets.pairs.bokeh_pairs import BokehPairs
 from cocnet.datasets.pairs.matching import DEPTHS, files_by_stem, match
 from cocnet.datasets.pairs.view import View
 from cocnet.errors import FileError, InputError
+from cocnet.files.listing import listed
 
 Split = Literal["train", "test", "all"]
 NUMBERS = {"train": range(4400), "test": range(4400, 4694), "all": range(4694)}
@@ -50,6 +51,14 @@ class EBB(BokehPairs):
         problems = tuple(problem for problem in (*twice, *too, *also, *halves) if problem.name in set(names))
         about = f"EBB! {'Val294' if split == 'test' else split} in '{root}'"
         super().__init__(pairs, problems, view=view, seed=seed, skip_problems=skip_problems, about=about)
+
+
+def has_val294(root: str | Path) -> bool:
+    """Whether a folder that looks like EBB!'s has photos of Val294, so that its splits can be told."""
+    return any(
+        path.stem.isdecimal() and int(path.stem) in NUMBERS["test"]
+        for path in listed(Path(root) / "original")
+    )
 
 
 def is_ebb(root: str | Path) -> bool:

@@ -37,7 +37,7 @@ class PairFolder:
     bokeh_ending: str = ""
     """The same for the bokeh's names, e.g. _bokeh."""
     split: Literal["test", "train", "all"] = "test"
-    """Which split of EBB!; test = Val294, numbers 4400 to 4693."""
+    """Which split of EBB!; test = Val294, numbers 4400 to 4693. Folders without these numbers are used whole."""
     depths: Path | None = None
     """Folder of depth files, matched to the photos by name."""
     depth_kind: str | None = None
@@ -53,7 +53,8 @@ def open_pairs(where: PairFolder, view: "View | None" = None, seed: int = 0) -> 
     """The dataset that lies in a folder; view: what is seen of photos [`resize` of them]. Raises FileError,
     InputError."""
     from cocnet.datasets import EBB, ImageBokehFolder, View, ray_traced
-    from cocnet.datasets.pairs.ebb import is_ebb
+    from cocnet.datasets.pairs.ebb import has_val294, is_ebb
+    from cocnet.datasets.pairs.raytraced import CroppedScenes
 
     options: dict[str, Any] = {"depths": where.depths, "depth_kind": where.depth_kind}
     options |= {"view": view or View(resize=where.resize), "skip_problems": where.skip_problems, "seed": seed}
@@ -61,13 +62,15 @@ def open_pairs(where: PairFolder, view: "View | None" = None, seed: int = 0) -> 
     if where.bokeh is not None or endings != ("", ""):
         return ImageBokehFolder(where.data, where.bokeh, endings, **options)
     if is_ebb(where.data):
-        whole = any((where.data / "original").glob("4693.*"))
-        folders = where.data / "original", where.data / "bokeh"
-        return EBB(where.data, where.split, **options) if whole else ImageBokehFolder(*folders, **options)
+        if has_val294(where.data):
+            return EBB(where.data, where.split, **options)
+        return ImageBokehFolder(where.data / "original", where.data / "bokeh", **options)
     if listed(where.data, "*.npz"):
         if where.resize or where.depths:
             raise InputError("expected ray-traced scenes as they are, got resize or depths, try without")
-        return ray_traced(where.data, skip_problems=where.skip_problems)
+        side_px = view.crop[0] if view and view.crop else 0
+        scenes = ray_traced(where.data, side_px, where.skip_problems)
+        return CroppedScenes(scenes, side_px, seed) if side_px else scenes
     raise InputError(
         f"expected original/ and bokeh/ or .npz scenes in '{where.data}', got neither, try --bokeh FOLDER or "
         "--image-ending and --bokeh-ending"

@@ -58,8 +58,32 @@ class RayTraced(Dataset[LensPair]):
         """What the scenes are called, in order."""
         return tuple(path.stem for path in self.files)
 
+    @property
+    def sizes(self) -> list[tuple[int, ...]]:
+        """Height and width of each, by its header."""
+        return [npz_shape(path, "depth_m") for path in self.files]
+
     def __getitem__(self, index: int) -> LensPair:
         return read_scene(self.files[index])
+
+
+class CroppedScenes(Dataset[LensPair]):
+    """Crops of side_px² of scenes by index, or by (pass, index) for another one each pass. Raises InputError where
+    a scene is smaller."""
+
+    def __init__(self, scenes: RayTraced, side_px: int, seed: int = 0) -> None:
+        self.scenes, self.side_px, self.seed = scenes, side_px, seed
+        self.files, self.about, self.problems = scenes.files, scenes.about, scenes.problems
+
+    def __len__(self) -> int:
+        return len(self.scenes)
+
+    def __getitem__(self, key: int | tuple[int, int]) -> LensPair:
+        turn, index = key if isinstance(key, tuple) else (0, key)
+        pair = self.scenes[index]
+        draw = np.random.default_rng([self.seed, turn, index, 4])
+        height, width = pair.image.shape[-2:]
+        return cropped(pair, View(crop=(self.side_px, self.side_px)).drawn(height, width, draw))
 
 
 class Crops(Dataset[LensPair]):

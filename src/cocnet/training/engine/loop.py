@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any, Generic
 
 import torch
@@ -22,7 +24,7 @@ from cocnet.training.engine.batches import Batches, BatchSampler, Item
 from cocnet.training.engine.distributed import World, process_group
 from cocnet.training.engine.log import Log, Meter
 from cocnet.training.engine.starts import initialise
-from cocnet.training.engine.state import load_state, save_state, update_average
+from cocnet.training.engine.state import load_state, save_state, state_facts, update_average
 from cocnet.training.engine.task import Score, Step, Task
 from cocnet.training.engine.tensorboard import Board
 from cocnet.training.recipes.recipe import Stage
@@ -46,18 +48,26 @@ def train(task: Task[Score], on_progress: Progress | None = None) -> Score | Non
         with locked(task.folder) if world.is_first else nullcontext():
             if world.is_first:
                 settings = {"recipe": asdict(task.recipe), "processes": world.size, **task.facts}
-                claim(task.folder, settings, may_change)
+                claim(task.folder, settings, partial(may_change, stage=_stage_of(task.folder / STATE)))
             score = _Loop(task, world, device, network, on_progress).to_the_end()
             world.barrier()
     return score
 
 
-def may_change(name: str, before: Any, now: Any) -> bool:
-    """Whether a run can go on with another value of a setting: intervals, and more steps or minutes."""
+def may_change(name: str, before: Any, now: Any, stage: int = 0) -> bool:
+    """Whether a run that is in a stage can go on with another value of a setting: intervals, and more steps or
+    minutes of stages that aren't over."""
     if name in _INTERVALS:
         return True
-    longer = re.fullmatch(r"recipe\.stages\.\d+\.(steps|minutes)", name)
-    return longer is not None and before is not None and (now is None or now >= before)
+    longer = re.fullmatch(r"recipe\.stages\.(\d+)\.(steps|minutes)", name)
+    if longer is None or int(longer[1]) < stage:
+        return False
+    return before is not None and (now is None or now >= before)
+
+
+def _stage_of(state: Path) -> int:
+    """The stage that a saved state is in; 0 without one."""
+    return int(state_facts(state)["stage"]) if state.is_file() else 0
 
 
 @dataclass

@@ -42,11 +42,21 @@ def save_state(
         temporary.write_bytes(save(plain, {"facts": json.dumps(facts)}))
 
 
-def load_state(path: Path, network: nn.Module, average: nn.Module, optimiser: Optimizer) -> dict[str, Any]:
-    """Put a saved state back and return its numbers; raises FileError where the file is of something else."""
+def state_facts(path: Path) -> dict[str, Any]:
+    """The numbers of a saved state; raises FileError where the file is of something else."""
     try:
         with safe_open(path, framework="pt") as file:
             facts: dict[str, Any] = json.loads((file.metadata() or {})["facts"])
+    except (SafetensorError, OSError, LookupError, ValueError, TypeError) as error:
+        raise _no_state(path, error) from error
+    return facts
+
+
+def load_state(path: Path, network: nn.Module, average: nn.Module, optimiser: Optimizer) -> dict[str, Any]:
+    """Put a saved state back and return its numbers; raises FileError where the file is of something else."""
+    facts = state_facts(path)
+    try:
+        with safe_open(path, framework="pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         network.load_state_dict(_under("network.", tensors))
         average.load_state_dict(_under("average.", tensors))
@@ -62,11 +72,13 @@ def load_state(path: Path, network: nn.Module, average: nn.Module, optimiser: Op
         AttributeError,
         RuntimeError,
     ) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise FileError(
-            f"expected a training's state, got '{path}' ({reason}), try another folder"
-        ) from error
+        raise _no_state(path, error) from error
     return facts
+
+
+def _no_state(path: Path, error: Exception) -> FileError:
+    reason = " ".join(str(error).split())[:200]
+    return FileError(f"expected a training's state, got '{path}' ({reason}), try another folder")
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

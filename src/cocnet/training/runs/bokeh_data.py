@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch.utils.data import Dataset
 
     from cocnet.datasets import BokehPairs, LensPair
+    from cocnet.datasets.pairs.raytraced import RayTraced
     from cocnet.networks import Card
     from cocnet.training.runs.training_items import Items, Views
 
@@ -138,8 +139,9 @@ def _pairs(run: BokehRun, card: "Card", scale: float, seed: int) -> TrainingData
     source: Any = open_pairs(where, View(run.resize, crop, mirror=True), seed)
     files = source.files
     warn_of(source.problems, source.about)
+    if not run.side_px and run.resize is None:
+        _check_sizes(source)
     if isinstance(source, BokehPairs):
-        _check_sizes(run, source)
         files = tuple(
             path
             for pair in source.files
@@ -155,10 +157,10 @@ def _pairs(run: BokehRun, card: "Card", scale: float, seed: int) -> TrainingData
     return TrainingData(items, held_out, source.about, files)
 
 
-def _check_sizes(run: BokehRun, source: "BokehPairs") -> None:
+def _check_sizes(source: "BokehPairs | RayTraced") -> None:
     """Raise InputError for whole pictures of several sizes, which make no batch."""
     sizes = len(set(source.sizes))
-    if sizes > 1 and not run.side_px and run.resize is None:
+    if sizes > 1:
         raise InputError(
             f"expected pictures of one size to train on whole ones, got {sizes} sizes, try --resize or --side-px"
         )

@@ -74,7 +74,7 @@ def run_deblur(
     items, held_out, about = data_of(run, registered_name(network).startswith("ifan"))
     kept: dict[str, Any] = {name: getattr(run, name) for name in ("side_px", "held_out", "seed")}
     kept["model"] = fingerprint([Path(run.model)]) if Path(run.model).suffix else run.model
-    facts = {"run": kept, "data": about, "files": fingerprint(_files(run))}
+    facts = {"run": kept, "files": fingerprint(_files(run))}
     objective = DeblurObjective([held_out[i] for i in range(len(held_out))], recipe)
     task = Task(network, items, objective, recipe, run.out, about, facts, run.workers, run.device)
     return train(task, on_progress)

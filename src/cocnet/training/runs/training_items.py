@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from cocnet.datasets import BokehPairs
+from cocnet.datasets.pairs.raytraced import CroppedScenes
 from cocnet.datasets.pairs.sample import Sample, sample_of
 from cocnet.datasets.pairs.view import View
 from cocnet.datasets.synthetic.poor_depth import poor_depth
@@ -52,7 +53,8 @@ class Items(Dataset[dict[str, Tensor]]):
     def __getitem__(self, key: int | tuple[int, int]) -> dict[str, Tensor]:
         turn, index = key if isinstance(key, tuple) else (0, key)
         place = self.among[index]
-        pair = self.source[(turn, place) if isinstance(self.source, BokehPairs) else place]
+        by_pass = isinstance(self.source, BokehPairs | CroppedScenes)
+        pair = self.source[(turn, place) if by_pass else place]
         return item_of(self._estimated(sample_of(pair), index), self.card, self.radius_scale_px)
 
     def _estimated(self, sample: Sample, index: int) -> Sample:
