@@ -39,3 +39,10 @@ def test_without_a_fact_nothing_is_kept(packet):
 def test_one_fact_is_enough(packet):
     assert packet[5:-1] in kept_xmp(packet).decode()
     assert kept_xmp(packet.encode() + b"\x00 \n") == kept_xmp(packet)
+
+
+@pytest.mark.parametrize("name", ["MotionPhoto", "MotionPhotoVersion", "MicroVideo", "MicroVideoOffset"])
+def test_a_film_that_is_gone_is_no_fact(name):
+    packet = f'<x:m><k:a G:{name}="1" k:b="2"><any:{name}>3</any:{name}></k:a></x:m>'
+    kept = kept_xmp(packet).decode()
+    assert '<k:a k:b="2"' in kept and name not in kept

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
@@ -17,6 +18,7 @@ from cocnet.pipeline.by_hand import ByHand
 from cocnet.pipeline.camera import Camera
 from cocnet.pipeline.chosen_lens import largest_radius_px, stop_for_blur
 from cocnet.pipeline.depth_source import FoundDepth
+from cocnet.pipeline.drawn import read_mask
 from cocnet.pipeline.focus import Focus, choose_focus, held_sharp
 from cocnet.pipeline.one_surface import subject_surface
 from cocnet.pipeline.options import RenderOptions, Resolved
@@ -87,6 +89,15 @@ def test_what_is_kept_stays_sharp_wherever_it_stands(tmp_path):
         assert not changed(result).max()
     assert any("keep: not a file" in note for note in result.settings.notes)
     assert changed(render(PIXELS, HALVES, focus_m=1, f_number=0.7, **PLAIN))[:, 30:].max() > 5
+
+
+@pytest.mark.parametrize("kind", [bool, np.uint8, np.uint16, int, float])
+def test_a_mask_of_0_and_1_may_be_of_any_type_and_have_one_channel(kind):
+    photo, mask = Photo(PIXELS), RIGHT.astype(kind)
+    for given in (mask, mask[None], mask[..., None], torch.from_numpy(mask.astype(np.float32))[None]):
+        assert np.array_equal(read_mask(given, photo, "keep"), RIGHT)
+    half = (RIGHT * 128).astype(np.uint8)
+    assert read_mask(half, photo, "keep").max() == pytest.approx(128 / 255)
 
 
 def test_what_is_kept_stays_sharp_beside_what_is_nearer_than_the_focus():

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from cocnet.errors import InputError
-from cocnet.imaging import DepthMap
+from cocnet.imaging import DepthMap, Photo
 from cocnet.pipeline.film import Film
 from cocnet.pipeline.film_options import FilmOptions
 from cocnet.pipeline.keys import read_aperture_keys, read_focus_keys
@@ -72,6 +72,12 @@ def test_steadied_depth_flickers_less_in_the_picture():
         return np.abs(np.diff(made, axis=0))[1:].mean()
 
     assert change(steady=True) < 0.5 * change(steady=False)
+
+
+def test_frames_have_no_colours_that_nobody_sees():
+    alpha = np.where(np.arange(WIDTH) < 50, 255, 0).astype(np.uint8)[None].repeat(HEIGHT, 0)
+    seen = Film(FilmOptions(options(focus_m=1))).plan(Photo(WALL, alpha=alpha), 0, NEAR_LEFT).photo.pixels
+    assert np.array_equal(seen[:, :50], WALL[:, :50]) and (seen[:, 50:] == WALL[:, 49:50]).all()
 
 
 def test_a_cut_begins_a_shot_with_nothing_of_the_one_before():

@@ -273,3 +273,18 @@ def test_relative_depth_of_the_photos_size_is_laid_along_its_edges(kind, laid, p
         chosen = RenderOptions(near_m=1, far_m=4, preview=preview)
         assert bool((inverse_depth_of(found, Photo(pixels), chosen) < 0).all()) == laid
     assert areas == ([1 << 20, 1 << 18] if laid else [])
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_colours_that_nobody_sees_never_show(dtype):
+    most, alpha = np.iinfo(dtype).max, np.zeros((64, 64), dtype)
+    alpha[:, :32], alpha[:, :4] = most, most // 2
+    hidden = [np.full((64, 64, 3), colour, dtype) for colour in ((most, 0, 0), (0, 0, 0))]
+    made = []
+    for pixels in hidden:
+        pixels[:, :32] = 0, most // 2, 0
+        pixels[20:30, 10:30, 2] = most // 3
+        photo, depth = Photo(pixels, alpha=alpha), np.full((64, 64), 5.0)
+        made.append(render(photo, depth, focus_m=1, blur=100, grain="off").pixels)
+        assert np.array_equal(render(photo, depth, focus_m=5).pixels[alpha > 0], pixels[alpha > 0])
+    assert np.array_equal(*made) and made[0][..., 0].max() <= most // 255

@@ -1,7 +1,7 @@
 """XMP that may go on with a picture: ratings, keywords, texts; nothing about parts that are gone.
 
-Enters: an XMP packet. Leaves: the packet less depth, containers, gain maps, thumbnails, sizes and orientation, in one
-pass without recursion; None where it is refused, broken or too deep. Source: Adobe XMP part 1.
+Enters: an XMP packet. Leaves: the packet less depth, containers, gain maps, moving pictures, thumbnails, sizes and
+orientation, in one pass without recursion; None where it is refused, broken or too deep. Source: Adobe XMP part 1.
 """
 
 import io
@@ -27,6 +27,7 @@ _GONE_NAMES = {
     *("Thumbnails", "HasExtendedXMP", "Orientation", "ImageWidth", "ImageLength"),
     *("PixelXDimension", "PixelYDimension", "ExifImageWidth", "ExifImageHeight"),
 }
+_GONE_STARTS = ("MotionPhoto", "MicroVideo")
 
 
 def kept_xmp(packet: Any) -> bytes | None:
@@ -90,7 +91,9 @@ class _Keeper(XMLGenerator):
     def _is_gone(self, name: str) -> bool:
         prefix, _, local = name.rpartition(":")
         space = self._spaces[-1].get(prefix, "").lower()
-        return local in _GONE_NAMES or any(part in space for part in _GONE_SPACES)
+        if local in _GONE_NAMES or local.startswith(_GONE_STARTS):
+            return True
+        return any(part in space for part in _GONE_SPACES)
 
     def result(self) -> bytes | None:
         head, tail = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>', '<?xpacket end="w"?>'

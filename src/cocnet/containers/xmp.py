@@ -18,6 +18,7 @@ _MOST_ELEMENTS = 100_000
 _MOST_BYTES = 200_000_000
 _MOST_ITEMS = 1000
 _LONGEST_LIST = 3  # of numbers, one for each colour
+_FILM_NAMES = ("MotionPhoto", "MicroVideo")  # 1 where there is one
 
 Fields = dict[str, str]
 
@@ -43,7 +44,8 @@ class PhotoXmp:
 
     gdepth, gimage: Google's properties of the photo. depth_maps: one for each DepthMap of Dynamic Depth.
     apple: Apple's facts of a depth picture or a gain map. hdrgm: Adobe's of a gain map, lists as "1 2 3".
-    directories: the files of each container, the photo itself among them.
+    directories: the files of each container, the photo itself among them. has_film: a film of the same moment
+    lies behind the photo.
     """
 
     gdepth: Fields = field(default_factory=dict)
@@ -53,6 +55,7 @@ class PhotoXmp:
     depth_maps: tuple[Fields, ...] = ()
     directories: tuple[tuple[ContainerItem, ...], ...] = ()
     has_gain_map: bool = False
+    has_film: bool = False
 
 
 def read_xmp(packets: Iterable[bytes]) -> PhotoXmp:
@@ -63,7 +66,7 @@ def read_xmp(packets: Iterable[bytes]) -> PhotoXmp:
     hdrgm: Fields = {}
     depth_maps: list[Fields] = []
     directories: list[tuple[ContainerItem, ...]] = []
-    has_gain_map = False
+    has_gain_map = has_film = False
     left = _MOST_ELEMENTS
     for packet in packets:
         root = _parse(packet, left)
@@ -76,9 +79,12 @@ def read_xmp(packets: Iterable[bytes]) -> PhotoXmp:
             hdrgm = _picked([*values, *_lists_of(element)], "/hdr-gain-map/1.0") | hdrgm
             depth_maps += filter(None, [_picked(values, "/dd/1.0/depthmap")])
             has_gain_map |= any("hdr-gain-map" in space or "HDRGainMap" in space for space, _, _ in values)
+            has_film |= any(local in _FILM_NAMES and text == "1" for _, local, text in values)
         directories += [tuple(_items(e)) for e in _outermost(root, "Directory")]
     has_gain_map |= any(item.is_gain_map for directory in directories for item in directory)
-    return PhotoXmp(gdepth, gimage, apple, hdrgm, tuple(depth_maps), tuple(directories), has_gain_map)
+    has_film |= any(item.semantic == "MotionPhoto" for directory in directories for item in directory)
+    told = has_gain_map, has_film
+    return PhotoXmp(gdepth, gimage, apple, hdrgm, tuple(depth_maps), tuple(directories), *told)
 
 
 class _BoundedTree(TreeBuilder):

@@ -41,7 +41,8 @@ def paths_of(drawn: Drawn) -> dict[str, str]:
 def read_mask(given: Any, photo: Photo, name: str) -> Mask:
     """A mask of the photo's size: white (or opaque, where a picture is cut out) = in it.
 
-    Arrays are [h w] of bool, uint8, uint16 or 0..1. Raises InputError for another aspect or an empty one, FileError.
+    Arrays are [h w], [1 h w] or [h w 1] of bool, uint8, uint16 or 0..1. Raises InputError for another aspect or an
+    empty one, FileError.
     """
     grey = _grey(given, name)
     height, width = grey.shape
@@ -75,7 +76,7 @@ def read_aperture(given: Any) -> Float[Tensor, "k k"]:
 def _grey(given: Any, name: str) -> Mask:
     """A picture's opacity where it has any, else the mean of its channels; 0..1."""
     if not isinstance(given, Photo | str | os.PathLike | bytes) and not hasattr(given, "read"):
-        plane = np.asarray(given)
+        plane = _one_channel(np.asarray(given))
         if plane.dtype.kind in "bfui" and plane.ndim == 2 and plane.size:
             return _of_plane(plane, name)
     photo = as_photo(given)
@@ -84,8 +85,16 @@ def _grey(given: Any, name: str) -> Mask:
     return (photo.pixels.mean(2) / np.iinfo(photo.pixels.dtype).max).astype(np.float32)
 
 
+def _one_channel(array: np.ndarray) -> np.ndarray:
+    """An array [1 h w] or [h w 1] as [h w]; any other as it is."""
+    single = [axis for axis in (0, 2) if array.ndim == 3 and array.shape[axis] == 1]
+    return array.squeeze(single[-1]) if single else array
+
+
 def _of_plane(plane: np.ndarray, name: str) -> Mask:
-    most = float(np.iinfo(plane.dtype).max) if plane.dtype.kind in "ui" else 1.0
+    """Values in 0..1; whole numbers that are all 0 or 1 are such values, others a share of their type's largest."""
+    whole = plane.dtype.kind in "ui" and plane.max() > 1
+    most = float(np.iinfo(plane.dtype).max) if whole else 1.0
     grey = (plane / most).astype(np.float32)
     if not (np.isfinite(grey).all() and grey.min() >= 0 and grey.max() <= 1):
         raise InputError(f"expected {name} of bool, uint8 or 0..1, got other values, try mask.clip(0, 1)")

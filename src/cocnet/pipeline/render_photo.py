@@ -22,6 +22,7 @@ from cocnet.depth import Estimator, subject_mask
 from cocnet.depth.estimators.estimator import as_rgb8
 from cocnet.depth.faces import Face, find_faces
 from cocnet.imaging import DepthMap, Photo, as_photo
+from cocnet.imaging.photo.hidden import fill_hidden
 from cocnet.imaging.photo.limits import budget_bytes
 from cocnet.optics import ThinLens
 from cocnet.pipeline.blur_note import blur_note
@@ -214,7 +215,7 @@ def depth_of(photo: Any, options: RenderOptions | None = None) -> PhotoDepth:
     Arguments and errors as `render`.
     """
     chosen = options or RenderOptions()
-    picture = as_photo(photo, budget_bytes(chosen.max_mem_mb))
+    picture = fill_hidden(as_photo(photo, budget_bytes(chosen.max_mem_mb)))
     camera = choose_camera(picture, chosen)
     found = find_depth(None, picture, chosen, camera.known_focal_px(picture.width))
     return PhotoDepth(found.depth, inverse_depth_of(found, picture, chosen), found.notes)

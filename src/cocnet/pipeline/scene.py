@@ -14,6 +14,7 @@ from jaxtyping import Float32
 
 from cocnet.depth.estimators.estimator import as_rgb8
 from cocnet.imaging import Photo, as_photo
+from cocnet.imaging.photo.hidden import fill_hidden
 from cocnet.imaging.photo.limits import budget_bytes
 from cocnet.pipeline.by_hand import ByHand, given_by_hand
 from cocnet.pipeline.camera import choose_camera
@@ -75,8 +76,9 @@ def _file_of(depth: Any) -> str | None:
 
 
 def opened_photo(photo: Any, options: RenderOptions) -> Photo:
-    """The photo of a scene, sharpened first where that is asked for; arguments and errors as `render`."""
-    picture = as_photo(photo, budget_bytes(options.max_mem_mb))
+    """The photo of a scene, without colours that nobody sees, sharpened first where that is asked for; arguments and
+    errors as `render`."""
+    picture = fill_hidden(as_photo(photo, budget_bytes(options.max_mem_mb)))
     if options.deblur_first:
         how = DeblurOptions(options.deblur_model, bfloat16=options.bfloat16, max_mem_mb=options.max_mem_mb)
         return deblur(picture, how).sharpened()

@@ -51,6 +51,22 @@ def test_before_torch_and_with_an_exit_code():
 
 
 @pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["--highlights", "on"], "expected auto, off or two numbers with a comma for --highlights, got 'on'"),
+        (["--f-number", "2", "--focus-range=near"], "expected two numbers with a comma for --focus-range"),
+    ],
+)
+def test_a_pair_that_is_none_names_its_option_and_what_else_it_takes(given, told, capsys):
+    assert main(["render", "no.jpg", *given]) == 1
+    refused = capsys.readouterr().err
+    assert told in refused and refused.count("\n") == 1
+    option, example = given[-1].split("=")[0] if "=" in given[-1] else given[0], refused.split("try ")[1]
+    assert main(["render", "no.jpg", option, example.strip()]) == 1
+    assert "got 'no.jpg'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("error", "told"),
     [
         (PermissionError(13, "Permission denied", "/locked"), "got '/locked' (Permission denied)"),

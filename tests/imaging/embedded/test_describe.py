@@ -325,3 +325,12 @@ def test_describe_photo_with_ignored_depth(make, jpeg, png, tmp_path):
     told = describe_depth(tmp_path / "a.jpg")
     assert told["holds"] == "photo without depth" and "range" in told["note"]
     assert io.StringIO(told["note"]).readline() == told["note"]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_a_photo_of_another_format_than_its_name_says_is_described(jpeg, tmp_path, suffix):
+    (tmp_path / f"a{suffix}").write_bytes(jpeg)
+    assert describe_depth(tmp_path / f"a{suffix}")["holds"] == "photo without depth"
+    (tmp_path / f"b{suffix}").write_bytes(b"no picture")
+    with pytest.raises(FileError, match="expected"):
+        describe_depth(tmp_path / f"b{suffix}")

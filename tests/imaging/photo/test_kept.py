@@ -44,6 +44,31 @@ def test_ratings_and_keywords_are_kept_and_what_is_gone_is_not(make, tmp_path, r
         assert b"Rating" in (image.info.get("xmp") or image.tag_v2[700])  # type: ignore[attr-defined]
 
 
+CAMERA = 'xmlns:GCamera="http://ns.google.com/photos/1.0/camera/" xmlns:xmp="http://ns.adobe.com/xap/1.0/" '
+
+
+@pytest.mark.parametrize("fact", ["MotionPhoto", "MicroVideo"])
+@pytest.mark.parametrize("heic", [False, True])
+def test_a_moving_picture_that_goes_is_told(make, rgb, fact, heic):
+    packet = make.rdf("", f'{CAMERA} xmp:Rating="4" GCamera:{fact}="1" GCamera:{fact}Version="1"')
+    stream = io.BytesIO(make.with_xmp(make.encoded(rgb, "JPEG"), packet))
+    if heic:
+        stream = io.BytesIO()
+        pytest.importorskip("pillow_heif").from_pillow(Image.fromarray(rgb)).save(stream, xmp=packet)
+    with pytest.warns(CocnetWarning, match="its moving picture isn't kept"):
+        photo = read_photo(stream.getvalue())
+    assert b"Rating" in photo.xmp and fact.encode() not in photo.xmp
+
+
+def test_a_moving_picture_is_told_by_its_container_too_and_one_that_isnt_there_is_not(make, rgb, recwarn):
+    jpeg = make.encoded(rgb, "JPEG")
+    read_photo(make.with_xmp(jpeg, make.rdf("", f'{CAMERA} GCamera:MotionPhoto="0"')))
+    assert not recwarn.list
+    items = make.container_xmp([("Primary", 0, 0), ("MotionPhoto", 9, 0)])
+    with pytest.warns(CocnetWarning, match="moving picture"):
+        read_photo(make.with_xmp(jpeg, items) + bytes(9))
+
+
 def test_xmp_about_depth_alone_leaves_nothing(make):
     assert kept_xmp(make.gdepth_xmp(b"picture")) is None
 

@@ -123,9 +123,24 @@ def test_grey_profile_with_coloured_result(make, tmp_path, rgb):
     grey = np.repeat(rgb[..., :1], 3, 2)
     write_photo(tmp_path / "g.png", grey, Photo(grey, icc=icc, grey=True))
     assert read_photo(tmp_path / "g.png").icc == icc
-    with pytest.warns(CocnetWarning, match="grey"):
+    with pytest.warns(
+        CocnetWarning, match="doesn't fit a picture in colour; the picture was converted to sRGB"
+    ):
         write_photo(tmp_path / "c.png", rgb, Photo(grey, icc=icc, grey=True))
-    assert np.array_equal(read_photo(tmp_path / "c.png").pixels, rgb)
+    again = read_photo(tmp_path / "c.png")
+    assert again.icc is None
+    assert (again.linear() - Photo(rgb, icc=icc).linear()).abs().max() < 0.005
+
+
+@pytest.mark.parametrize("suffix", [".webp", ".avif"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_grey_of_another_curve_keeps_its_tone_where_its_profile_cannot_stay(make, tmp_path, suffix, dtype):
+    icc = make.icc([make.curv(256)], b"GRAY")
+    linear = np.full((16, 24, 3), np.iinfo(dtype).max // 2, dtype)
+    with pytest.warns(CocnetWarning, match=f"{suffix[1:].upper()}, which has no grey pictures; the picture"):
+        write_photo(tmp_path / f"a{suffix}", linear, Photo(linear, icc=icc, grey=True))
+    again = read_photo(tmp_path / f"a{suffix}")
+    assert (again.linear() - 0.5).abs().max() < 0.01
 
 
 def test_huge_exif_is_dropped_from_jpeg_only(make, tmp_path, rgb):

@@ -8,7 +8,7 @@ import inspect
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import tyro
 from tyro.conf import DisallowNone, FlagCreatePairsOff, arg
@@ -39,17 +39,42 @@ def parsed(arguments: Sequence[str]) -> Callable[[], None]:
         prog=f"cocnet {name}",
         args=given,
         config=(FlagCreatePairsOff, DisallowNone),
-        registry=_registry(),
+        registry=_registry(given),
     )
 
 
-def parse_pair(text: str) -> Pair:
-    """Two numbers with a comma between them; raises CocnetError, which no other reading can hide."""
+def parse_pair(text: str, words: Sequence[str] = (), option: str = "") -> Pair | str:
+    """Two numbers with a comma between them, or one of the words.
+
+    option: for the message. Raises CocnetError, which no other reading can hide.
+    """
+    if text in words:
+        return text
     try:
         first, second = (float(part) for part in text.split(","))
     except ValueError:
-        raise CocnetError(f"expected two numbers with a comma, got '{text}', try 0.4,0.6") from None
+        kinds = f"{', '.join(words)} or two numbers with a comma" if words else "two numbers with a comma"
+        named = f" for {option}" if option else ""
+        example = words[0] if words else "0.4,0.6"
+        raise CocnetError(f"expected {kinds}{named}, got '{text}', try {example}") from None
     return first, second
+
+
+def _words_beside_pair(hint: Any) -> tuple[str, ...] | None:
+    """The words that an option takes in place of a pair of numbers; None where it takes no pair."""
+    if str(hint) == str(Pair):
+        return ()
+    kinds = get_args(hint)
+    words = tuple(word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind))
+    return words if Pair in kinds and words and type(None) not in kinds else None
+
+
+def _option_of(text: str, given: Sequence[str]) -> str:
+    """The option that a text among the arguments belongs to."""
+    for argument, following in zip(given, [*given[1:], None], strict=True):
+        if argument.startswith("--") and (following == text or argument.endswith(f"={text}")):
+            return argument.partition("=")[0]
+    return ""
 
 
 def _deferred(command: Callable[..., None]) -> Callable[..., Callable[[], None]]:
@@ -87,21 +112,25 @@ def _default_of(label: str) -> str:
     return "" if label in _SILENT else "(default: yes)" if label == "True" else f"(default: {label})"
 
 
-def _registry() -> ConstructorRegistry:
-    """Pairs of numbers are written with a comma: `--focus-point 0.4,0.6`; fields are told as `_told_by_us` does."""
+def _registry(given: Sequence[str]) -> ConstructorRegistry:
+    """Pairs of numbers are written with a comma: `--focus-point 0.4,0.6`; fields are told as `_told_by_us` does.
+
+    given: the arguments, for messages.
+    """
     registry = ConstructorRegistry()
     nested: list[bool] = []
 
     @registry.primitive_rule
     def pair(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
-        if str(info.type) != str(Pair):
+        words = _words_beside_pair(info.type)
+        if words is None:
             return None
         return PrimitiveConstructorSpec(
             nargs=1,
-            metavar="A,B",
-            instance_from_str=lambda texts: parse_pair(texts[0]),
-            is_instance=lambda value: isinstance(value, tuple) and len(value) == 2,
-            str_from_instance=lambda value: [f"{value[0]:g},{value[1]:g}"],
+            metavar=f"{{{','.join(words)}}}|A,B" if words else "A,B",
+            instance_from_str=lambda texts: parse_pair(texts[0], words, _option_of(texts[0], given)),
+            is_instance=lambda value: value in words or (isinstance(value, tuple) and len(value) == 2),
+            str_from_instance=lambda value: [value if value in words else f"{value[0]:g},{value[1]:g}"],
         )
 
     @registry.struct_rule

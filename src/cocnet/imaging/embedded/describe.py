@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cocnet.errors import DepthError
+from cocnet.errors import DepthError, FileError
 from cocnet.imaging.depth import depth_file as depthfile
 from cocnet.imaging.depth.depth_map import KINDS_EXPLAINED, DepthMap, read_depth
 from cocnet.imaging.embedded.extract import extract_depth
@@ -53,7 +53,7 @@ def _is_depth_file(file: Path) -> bool:
         return True
     try:
         depthfile.read_array(file, MAX_BYTES)
-    except DepthError:
+    except (DepthError, FileError):
         return False
     return True
 

@@ -23,6 +23,7 @@ from cocnet.imaging.embedded.original import find_original
 from cocnet.imaging.photo.orientation import upright
 
 _MAX_FILE_BYTES = 500_000_000
+_FILM_GONE = "its moving picture isn't kept"
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +70,7 @@ def look_beside(
     turn, is_jpeg = 1 if heif is not None else orientation, data[:2] == b"\xff\xd8"
     if heif is not None:
         found, reason = _tried(lambda: heif_depth(heif, data))
-        beside = Beside(found, reason)
+        beside = Beside(found, reason, _film_gone(heif))
     else:
         beside = _in_jpeg(data) if is_jpeg else Beside()
     gain_map, why = find_gain_map(data, (width, height), turn, heif, exif)
@@ -112,6 +113,14 @@ def _losses(data: bytes, xmp: PhotoXmp) -> Iterator[str]:
         yield "its portrait mattes (subject, hair, skin) aren't used; edges are found in the picture"
     if iso_block(data) is not None or xmp.has_gain_map or any(map(_is_gain_map, others)):
         yield GAIN_MAP_GONE
+    if xmp.has_film:
+        yield _FILM_GONE
+
+
+def _film_gone(heif: Any) -> tuple[str, ...]:
+    packet = heif.info.get("xmp")
+    xmp = _tried(lambda: read_xmp([packet]))[0] if packet else None
+    return (_FILM_GONE,) if xmp is not None and xmp.has_film else ()
 
 
 def _is_gain_map(xmp: PhotoXmp) -> bool:

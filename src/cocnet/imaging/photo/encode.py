@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Shaped
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from cocnet.errors import CocnetWarning, FileError, InputError
 from cocnet.files.atomic import atomic_path
-from cocnet.imaging.color.icc import color_space
+from cocnet.imaging.color.icc import color_space, transfer
 from cocnet.imaging.photo import png16
 from cocnet.imaging.photo import tiff16 as tiffwriter
 from cocnet.imaging.photo.about import About
@@ -26,6 +27,7 @@ FORMATS |= {".avif": "AVIF"}
 _LONGEST_SEGMENT = 65_500  # bytes of a JPEG's segment
 _LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383, "AVIF": 65_535}
 _EIGHT_BIT = ("JPEG", "WEBP", "AVIF")
+_NO_GREY = ("WEBP", "AVIF")
 
 
 def write_pixels(
@@ -86,14 +88,15 @@ def _channels(
     pixels: np.ndarray, alpha: np.ndarray | None, icc: bytes | None, grey: bool, name: str
 ) -> tuple[np.ndarray, bytes | None]:
     """Put together the array to store, [h w 1–4] in the format's bit depth, and the profile that fits it."""
-    single = grey and color_space(icc) != "RGB" and name not in ("WEBP", "AVIF")
+    single = grey and color_space(icc) != "RGB" and name not in _NO_GREY
     if single and not (
         np.array_equal(pixels[..., 0], pixels[..., 1]) and np.array_equal(pixels[..., 0], pixels[..., 2])
     ):
         single = False
     if not single and color_space(icc) == "GRAY":
-        _warn("a grey colour profile doesn't fit a coloured result; it was dropped, sRGB is assumed")
-        icc = None
+        why = "a picture in colour" if name not in _NO_GREY else f"{name}, which has no grey pictures"
+        _warn(f"a grey colour profile doesn't fit {why}; the picture was converted to sRGB")
+        pixels, icc = _from_grey_profile(pixels, icc), None
     stored = pixels[..., :1] if single else pixels
     if alpha is not None and (name == "JPEG" or alpha.shape != pixels.shape[:2]):
         why = "JPEG can't hold it" if name == "JPEG" else "it is of another size"
@@ -102,6 +105,14 @@ def _channels(
     if alpha is not None:
         stored = np.concatenate([stored, _as_depth(alpha, pixels.dtype)[..., None]], axis=2)
     return (_as_depth(stored, np.dtype(np.uint8)) if name in _EIGHT_BIT else stored), icc
+
+
+def _from_grey_profile(pixels: Shaped[np.ndarray, "h w 3"], icc: bytes | None) -> Shaped[np.ndarray, "h w 3"]:
+    """The same light in sRGB's codes."""
+    bits = 8 * pixels.itemsize
+    light = torch.from_numpy(transfer(icc, bits).decode[0])
+    codes = transfer(None, bits).encode(light[None], 0)[0].numpy().astype(pixels.dtype)
+    return np.take(codes, pixels)
 
 
 def _as_depth(values: np.ndarray, dtype: Any) -> np.ndarray:
