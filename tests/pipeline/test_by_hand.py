@@ -98,6 +98,7 @@ def test_a_mask_of_0_and_1_may_be_of_any_type_and_have_one_channel(kind):
         assert np.array_equal(read_mask(given, photo, "keep"), RIGHT)
     half = (RIGHT * 128).astype(np.uint8)
     assert read_mask(half, photo, "keep").max() == pytest.approx(128 / 255)
+    assert np.array_equal(read_mask(np.where(RIGHT, 255, 0), photo, "keep"), RIGHT)
 
 
 def test_what_is_kept_stays_sharp_beside_what_is_nearer_than_the_focus():

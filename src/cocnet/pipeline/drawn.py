@@ -92,9 +92,10 @@ def _one_channel(array: np.ndarray) -> np.ndarray:
 
 
 def _of_plane(plane: np.ndarray, name: str) -> Mask:
-    """Values in 0..1; whole numbers that are all 0 or 1 are such values, others a share of their type's largest."""
+    """Values in 0..1; whole numbers that are all 0 or 1 are such values, others a share of 255, in uint16 of its
+    largest."""
     whole = plane.dtype.kind in "ui" and plane.max() > 1
-    most = float(np.iinfo(plane.dtype).max) if whole else 1.0
+    most = (65535.0 if plane.dtype == np.uint16 else 255.0) if whole else 1.0
     grey = (plane / most).astype(np.float32)
     if not (np.isfinite(grey).all() and grey.min() >= 0 and grey.max() <= 1):
         raise InputError(f"expected {name} of bool, uint8 or 0..1, got other values, try mask.clip(0, 1)")
