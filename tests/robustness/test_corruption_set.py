@@ -173,6 +173,24 @@ def test_a_plan_that_fails_claims_no_folder(run, tmp_path):
     assert len(run_corruption(photos, run)["photos"]) == 5
 
 
+def test_a_depth_file_of_several_photos_is_refused(run, tmp_path):
+    """Also where a sample of the photos has that name once, and in shards."""
+    photos = labelled(tmp_path / "photos")
+    folders = sorted(photos.iterdir())
+    for folder in folders[:2]:
+        write_photo(folder / "0.png", photo(7))
+    with pytest.raises(FileError, match="several folders"):
+        run_corruption(photos, replace(run, photos=1))
+    shards = tmp_path / "shards"
+    shards.mkdir()
+    for number in range(2):
+        write_shard(
+            shards / f"{number}.tar", [("0.png", (folders[0] / "0.png").read_bytes()), ("0.cls", b"7")]
+        )
+    with pytest.raises(FileError, match="several folders"):
+        run_corruption(shards, run)
+
+
 def test_nothing_made_is_an_error(run, tmp_path, capsys):
     photos = labelled(tmp_path / "photos")
     given = ["corrupt", str(photos), "--estimator", "nope", "--severities", "1", "-o", str(run.out)]

@@ -140,6 +140,19 @@ def test_a_depth_file_that_says_something_else_of_itself_is_another(run, tmp_pat
         run_robustness(run)
 
 
+def test_photos_of_one_name_in_two_classes_have_their_own_depth(run, tmp_path):
+    first, second = sorted(run.data.glob("*/*.png"), key=lambda path: path.stem)[:2]
+    other = next(one for one in run.data.iterdir() if one != first.parent)
+    second.rename(other / first.name)
+    depths = tmp_path / "depths"
+    for name in ("0", f"{first.parent.name}/0", "2"):
+        (depths / name).parent.mkdir(parents=True, exist_ok=True)
+        np.save(depths / f"{name}.npy", np.linspace(1, 5, 1024, dtype=np.float32).reshape(32, 32))
+    found = run_robustness(replace(run, methods=("aif",), depths=depths, depth_kind="metric"))
+    reasons = {problem.name: problem.reason for problem in found.left_out}
+    assert found.photos == 2 and "several folders" in reasons[f"{other.name}/0.png"]
+
+
 def test_other_weights_in_the_same_file_are_noticed(run, tmp_path):
     first, ally = tmp_path / "v.safetensors", tmp_path / "w.safetensors"
     first.write_bytes(b"one")

@@ -96,8 +96,8 @@ class RobustnessRun(AttackSettings):
     8 bit), jpeg95, jpeg75, resize, deblur; depth16, depth8 (depth is saved with that many bits, and rendered again);
     on:RENDERER (the same depth through another renderer). Can be added to a finished run (default: none)."""
     depths: Path | None = None
-    """Folder of depth files, matched to the photos by name (default: depth is estimated, and stored in the run's
-    folder)."""
+    """Folder of depth files, matched to the photos by name: DEPTHS/CLASS/NAME, else DEPTHS/NAME (default: depth is
+    estimated, and stored in the run's folder)."""
     photos: int | None = None
     """Number of photos, spread evenly over all (default: all)."""
     batch: int = 8
