@@ -159,7 +159,12 @@ def test_other_weights_in_the_same_file_are_noticed(run, tmp_path):
     ally.write_bytes(b"ally")
     one = replace(run, victims=(f"tiny={first}",), methods=("aif",))
     run_robustness(one)
-    run_robustness(replace(one, methods=("aif", f"gda@0.3:with=tiny={ally}")))
+    joint = replace(one, methods=("aif", f"gda@0.3:with=tiny={ally}"))
+    run_robustness(joint)
+    run_robustness(one)
+    ally.write_bytes(b"another")
+    with pytest.raises(FileError, match=r"weight_files\.w\.safetensors"):
+        run_robustness(joint)
     first.write_bytes(b"two")
     with pytest.raises(FileError, match=r"weight_files\.v\.safetensors"):
         run_robustness(one)

@@ -117,14 +117,14 @@ def open_testbed(run: RobustnessRun) -> Testbed:
         "weight_files": weight_files(run, allies),
         "photos": data_facts(chosen_files(photos, run), depths),
     }
-    claim(run.out, settings | facts, _one_file_more)
+    claim(run.out, settings | facts, _one_file_more, kept=("weight_files",))
     moods = tuple(name for name, victim in victims.items() if training(victim))
     return Testbed(run, RunLayout(run.out), photos, render, victims, measures, others, moods, allies, depths)
 
 
 def _one_file_more(name: str, before: object, now: object) -> bool:
-    """Whether only one of the two commands names this weight file: other methods and transforms may have others."""
-    return name.startswith("weight_files") and (before is None or now is None or {} in (before, now))
+    """Whether no command before named this weight file: other methods and transforms may have others."""
+    return name.startswith("weight_files") and before in (None, {})
 
 
 def _check_methods(run: RobustnessRun, render: NearnessView) -> None:
