@@ -22,7 +22,7 @@ from cocnet.robustness.method_table import METHODS, MethodSpec, one_blur
 from cocnet.robustness.methods import open_method
 from cocnet.robustness.published_tables23 import ACCURACY, TRANSFER, table_2, table_3
 from cocnet.robustness.robustness_run import run_robustness
-from cocnet.robustness.run_layout import load_picture
+from cocnet.robustness.run_layout import load_picture, own
 from cocnet.robustness.run_settings import RobustnessRun
 from cocnet.robustness.sources import from_subject
 
@@ -111,8 +111,6 @@ def test_other_settings_are_refused_and_named(run, tmp_path, monkeypatch):
     photo.unlink()
     with pytest.raises(FileError, match=r"photos\.count 4 for 5"):
         run_robustness(moved)
-    with pytest.raises(InputError, match="folders of their own"):
-        run_robustness(replace(moved, victims=("tiny:", "tiny/")))
 
 
 def test_depth_files_that_changed_are_named(run, tmp_path):
@@ -521,13 +519,12 @@ def test_an_ensemble_is_seen_by_who_was_left_out(run):
     assert set(tables) == set(run.methods) and set(tables["gda@0.3:with=tiny333"].fooled["tiny"]) == set(
         run.victims
     )
-    folder = run.out / "attacks"
-    alone, own = (
-        load_file(folder / "tiny2" / name / "0000.safetensors")["depth"]
-        for name in ("gda@0.3", "gda@0.3_with_tiny2")
+    folder, both = run.out / "attacks", own("gda@0.3:with=tiny2")
+    alone, beside = (
+        load_file(folder / "tiny2" / name / "0000.safetensors")["depth"] for name in ("gda@0.3", both)
     )
-    assert torch.equal(alone, own)
-    joint = load_file(folder / "tiny" / "gda@0.3_with_tiny2" / "0000.safetensors")["depth"]
+    assert torch.equal(alone, beside)
+    joint = load_file(folder / "tiny" / both / "0000.safetensors")["depth"]
     assert not torch.equal(joint, load_file(folder / "tiny" / "gda@0.3" / "0000.safetensors")["depth"])
     assert {(pair.first, pair.second) for pair in found.pairs} >= {("gda@0.3", "gda@0.3:with=tiny2")}
     assert not found.epsilon_sweeps and not found.effort_sweeps

@@ -23,7 +23,7 @@ from cocnet.metrics import Interval, wilson
 from cocnet.robustness.corruption_set import CLEAN, MANIFEST
 from cocnet.robustness.corruption_settings import CorruptionEvaluation
 from cocnet.robustness.plots import plot_severities
-from cocnet.robustness.run_layout import plain
+from cocnet.robustness.run_layout import own
 from cocnet.robustness.section_files import sections_markdown, sections_page, write_text
 from cocnet.robustness.sources import open_victims
 from cocnet.robustness.sweep_sections import ReportSection, percent
@@ -87,7 +87,7 @@ def run_corruption_scores(
     for name, victim in victims.items():
         scores.append(_scored(run, manifest, name, victim, on_progress))
         facts = {"cocnet": __version__, "data": str(run.data)} | asdict(scores[-1])
-        write_json(run.out / f"{plain(name)}.json", facts | {"mean_error": scores[-1].mean_error})
+        write_json(run.out / f"{own(name)}.json", facts | {"mean_error": scores[-1].mean_error})
     _report(run, manifest, scores)
     return scores
 
@@ -213,7 +213,7 @@ def _report(
     sections, plots = corruption_sections(manifest, scores), []
     try:
         for score in scores:
-            plots.append(run.out / f"severity-{plain(score.victim)}.png")
+            plots.append(run.out / f"severity-{own(score.victim)}.png")
             plot_severities(plots[-1], score.accuracy, f"{score.victim}, {score.photos} photos")
     except MissingExtraError as error:
         plots = []

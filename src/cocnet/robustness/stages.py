@@ -50,7 +50,7 @@ def attack_batch(bed: Testbed, victim: str, method: str, number: int) -> list[At
     """Attack a batch, look at the files, and write what came out. Raises InputError, DepthError, FileError."""
     path = bed.layout.records(victim, method, number)
     if path.is_file():
-        return files.read_records(path)
+        return files.of_names(path, files.read_records(path), victim=victim, method=method)
     if bed.run.report_only:
         return []
     photos, _ = photo_batch(bed, number)
@@ -66,7 +66,8 @@ def transform_batch(
     transform is of depth or a renderer and the method changed pictures alone. Raises InputError, FileError."""
     path = bed.layout.transformed(victim, method, transform, number)
     if path.is_file():
-        return files.read_transformed(path)
+        found = files.read_transformed(path)
+        return files.of_names(path, found, victim=victim, method=method, transform=transform)
     if bed.run.report_only:
         return []
     photos, _ = photo_batch(bed, number)

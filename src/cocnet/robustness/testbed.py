@@ -26,7 +26,7 @@ from cocnet.robustness.budget import Budget
 from cocnet.robustness.methods import open_method
 from cocnet.robustness.photo_depths import PhotoDepths
 from cocnet.robustness.records import PhotoRecord
-from cocnet.robustness.run_layout import RunLayout, load_picture, load_plane, plain
+from cocnet.robustness.run_layout import RunLayout, load_picture, load_plane
 from cocnet.robustness.run_settings import RobustnessRun
 from cocnet.robustness.similarity import open_similarity
 from cocnet.robustness.sources import (
@@ -128,16 +128,11 @@ def _one_file_more(name: str, before: object, now: object) -> bool:
 
 
 def _check_methods(run: RobustnessRun, render: NearnessView) -> None:
-    """Refuse what can't be rendered, and names that would share a folder."""
+    """Refuse what can't be rendered."""
     for method in [open_method(name) for name in run.methods]:
         if method.spec.camera and render.camera is None:
             raise InputError(
                 f"expected a renderer with a camera for {method.name}, got {render.name}, try physical"
-            )
-    for names in (run.victims, run.methods, run.transforms):
-        if len({plain(name) for name in names}) < len(names):
-            raise InputError(
-                f"expected names that make folders of their own, got {', '.join(names)}, try others"
             )
 
 
