@@ -138,6 +138,29 @@ def test_a_depth_file_that_says_something_else_of_itself_is_another(run, tmp_pat
         run_robustness(run)
 
 
+def test_a_run_that_was_stopped_at_its_transforms_is_not_finished(run):
+    run = replace(run, victims=("tiny",), methods=("bokeh", "gda@0.3", "pgd-rgb@0.3"))
+    run = replace(run, transforms=("png", "depth8"))
+    assert not run_robustness(run).notes
+    for path in (run.out / "attacks" / "tiny" / "gda@0.3").glob("*-png.json"):
+        if path.name != "0000-png.json":
+            path.unlink()
+    found = run_robustness(replace(run, report_only=True))
+    assert found.notes == ("not finished: png of gda@0.3 on tiny has 2 of 5 photos",)
+
+
+def test_stored_results_are_of_the_method_and_the_transform_that_are_asked_for(run):
+    run = replace(run, victims=("tiny",), methods=("gda@0.3",), transforms=("png",))
+    run_robustness(run)
+    folder = run.out / "attacks" / "tiny"
+    (folder / "gda@0.3" / "0000-png.json").rename(folder / "gda@0.3" / "0000-resize.json")
+    with pytest.raises(FileError, match=r"the transform 'resize', got .* of 'png'"):
+        run_robustness(replace(run, transforms=("resize",)))
+    (folder / "gda@0.3").rename(folder / "gda@0.2")
+    with pytest.raises(FileError, match=r"the method 'gda@0\.2', got .* of 'gda@0\.3'"):
+        run_robustness(replace(run, methods=("gda@0.2",), transforms=()))
+
+
 def test_photos_of_one_name_in_two_classes_have_their_own_depth(run, tmp_path):
     first, second = sorted(run.data.glob("*/*.png"), key=lambda path: path.stem)[:2]
     other = next(one for one in run.data.iterdir() if one != first.parent)
