@@ -100,7 +100,9 @@ def open_photos(run: RobustnessRun, classes: int) -> LabelledPhotos:
         raise InputError(
             f"expected a table in '{run.data}' for a split or columns, got none, try without --split"
         )
-    return LabelledFolder(run.data, classes=classes, size_px=run.size_px, skip_problems=True)
+    return LabelledFolder(
+        run.data, classes=classes, size_px=run.size_px, skip_problems=True, first_class=run.first_class
+    )
 
 
 def chosen_files(photos: LabelledPhotos, run: RobustnessRun) -> list[LabelledFile]:
