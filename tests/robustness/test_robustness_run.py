@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from victims import open_tiny
+from victims import labelled, open_tiny
 
 from cocnet import create_model, save_checkpoint
 from cocnet.apps.cli.main import main
@@ -477,6 +477,20 @@ def test_a_table_of_other_columns(run, capsys):
         replace(one, file_column="photo")
     with pytest.raises(InputError, match="for first_class 1, got not both"):
         run_robustness(replace(one, first_class=1, out=run.out.with_name("another")))
+
+
+def test_labels_that_are_off_by_one_leave_the_folder_free(run, tmp_path):
+    data = labelled(tmp_path / "more", count=16)
+    for folder in sorted(data.iterdir(), reverse=True):
+        folder.rename(data / str(int(folder.name) + 1))
+    wrong = replace(run, data=data, methods=("aif",), victims=("tiny",), batch=8)
+    with pytest.raises(InputError, match=r"1-based .* try --first-class 1"):
+        run_robustness(wrong)
+    found = run_robustness(replace(wrong, first_class=1))
+    assert found.photos == 16 and found.clean["tiny"].value == 1
+    assert found.numbering == "the folders' own numbers, from 1"
+    with pytest.raises(InputError, match="first_class 0 or 1"):
+        replace(run, first_class=2)
 
 
 def test_victims_in_training_mode_are_flagged(run, monkeypatch):
