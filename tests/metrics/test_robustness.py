@@ -95,8 +95,10 @@ def test_labels_that_are_off_by_one():
     predictions = torch.arange(0, 60, 3)
     check_labels(predictions, predictions)
     check_labels(predictions, torch.full_like(predictions, 999))
-    with pytest.raises(InputError, match=r"1-based.*0% of clean photos right, 100% with.*try -1"):
+    with pytest.raises(
+        InputError, match=r"1-based.*0% of clean photos right, 100% with.*--first-class 1, or -1"
+    ):
         check_labels(predictions, predictions + 1)
-    with pytest.raises(InputError, match=r"shifted down.*try \+1"):
+    with pytest.raises(InputError, match=r"shifted down.*try --first-class 0, or \+1"):
         check_labels(predictions, predictions - 1)
     check_labels(predictions[:9], predictions[:9] + 1)

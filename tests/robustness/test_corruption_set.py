@@ -154,6 +154,20 @@ def test_numbers_of_classes_go_with_the_set(run, tmp_path, monkeypatch):
     assert found.clean.value == 1.0 and found.photos == 5
 
 
+def test_what_the_manifest_says_is_what_is_measured(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("cocnet.robustness.sources.open_victim", open_tiny)
+    photos = labelled(tmp_path / "photos")
+    run_corruption(photos, run)
+    kept = run_corruption(photos, replace(run, photos=2))["photos"]
+    asked = CorruptionEvaluation(run.out, tmp_path / "report", ("tiny",), batch=1)
+    (found,) = run_corruption_scores(asked)
+    assert found.photos == found.accuracy[CONTROL][3].count == found.always[5].count == len(kept) == 2
+    gone = run.out / "clean" / "0" / kept[0]["class"] / kept[0]["photo"]
+    gone.unlink()
+    with pytest.raises(FileError, match=f"got none at .*{gone.name}"):
+        run_corruption_scores(asked)
+
+
 def test_nothing_that_is_there_is_written_over(run, tmp_path):
     photos = labelled(tmp_path / "photos")
     run.out.mkdir()
@@ -171,6 +185,24 @@ def test_a_plan_that_fails_claims_no_folder(run, tmp_path):
         run_corruption(photos, replace(run, depths=tmp_path))
     assert not run.out.exists()
     assert len(run_corruption(photos, run)["photos"]) == 5
+
+
+def test_a_depth_file_of_several_photos_is_refused(run, tmp_path):
+    """Also where a sample of the photos has that name once, and in shards."""
+    photos = labelled(tmp_path / "photos")
+    folders = sorted(photos.iterdir())
+    for folder in folders[:2]:
+        write_photo(folder / "0.png", photo(7))
+    with pytest.raises(FileError, match="several folders"):
+        run_corruption(photos, replace(run, photos=1))
+    shards = tmp_path / "shards"
+    shards.mkdir()
+    for number in range(2):
+        write_shard(
+            shards / f"{number}.tar", [("0.png", (folders[0] / "0.png").read_bytes()), ("0.cls", b"7")]
+        )
+    with pytest.raises(FileError, match="several folders"):
+        run_corruption(shards, run)
 
 
 def test_nothing_made_is_an_error(run, tmp_path, capsys):

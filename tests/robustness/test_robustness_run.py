@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from victims import open_tiny
+from victims import labelled, open_tiny
 
 from cocnet import create_model, save_checkpoint
 from cocnet.apps.cli.main import main
@@ -22,7 +22,7 @@ from cocnet.robustness.method_table import METHODS, MethodSpec, one_blur
 from cocnet.robustness.methods import open_method
 from cocnet.robustness.published_tables23 import ACCURACY, TRANSFER, table_2, table_3
 from cocnet.robustness.robustness_run import run_robustness
-from cocnet.robustness.run_layout import load_picture
+from cocnet.robustness.run_layout import load_picture, own
 from cocnet.robustness.run_settings import RobustnessRun
 from cocnet.robustness.sources import from_subject
 
@@ -111,8 +111,6 @@ def test_other_settings_are_refused_and_named(run, tmp_path, monkeypatch):
     photo.unlink()
     with pytest.raises(FileError, match=r"photos\.count 4 for 5"):
         run_robustness(moved)
-    with pytest.raises(InputError, match="folders of their own"):
-        run_robustness(replace(moved, victims=("tiny:", "tiny/")))
 
 
 def test_depth_files_that_changed_are_named(run, tmp_path):
@@ -140,13 +138,54 @@ def test_a_depth_file_that_says_something_else_of_itself_is_another(run, tmp_pat
         run_robustness(run)
 
 
+def test_a_run_that_was_stopped_at_its_transforms_is_not_finished(run):
+    run = replace(run, victims=("tiny",), methods=("bokeh", "gda@0.3", "pgd-rgb@0.3"))
+    run = replace(run, transforms=("png", "depth8"))
+    assert not run_robustness(run).notes
+    for path in (run.out / "attacks" / "tiny" / "gda@0.3").glob("*-png.json"):
+        if path.name != "0000-png.json":
+            path.unlink()
+    found = run_robustness(replace(run, report_only=True))
+    assert found.notes == ("not finished: png of gda@0.3 on tiny has 2 of 5 photos",)
+
+
+def test_stored_results_are_of_the_method_and_the_transform_that_are_asked_for(run):
+    run = replace(run, victims=("tiny",), methods=("gda@0.3",), transforms=("png",))
+    run_robustness(run)
+    folder = run.out / "attacks" / "tiny"
+    (folder / "gda@0.3" / "0000-png.json").rename(folder / "gda@0.3" / "0000-resize.json")
+    with pytest.raises(FileError, match=r"the transform 'resize', got .* of 'png'"):
+        run_robustness(replace(run, transforms=("resize",)))
+    (folder / "gda@0.3").rename(folder / "gda@0.2")
+    with pytest.raises(FileError, match=r"the method 'gda@0\.2', got .* of 'gda@0\.3'"):
+        run_robustness(replace(run, methods=("gda@0.2",), transforms=()))
+
+
+def test_photos_of_one_name_in_two_classes_have_their_own_depth(run, tmp_path):
+    first, second = sorted(run.data.glob("*/*.png"), key=lambda path: path.stem)[:2]
+    other = next(one for one in run.data.iterdir() if one != first.parent)
+    second.rename(other / first.name)
+    depths = tmp_path / "depths"
+    for name in ("0", f"{first.parent.name}/0", "2"):
+        (depths / name).parent.mkdir(parents=True, exist_ok=True)
+        np.save(depths / f"{name}.npy", np.linspace(1, 5, 1024, dtype=np.float32).reshape(32, 32))
+    found = run_robustness(replace(run, methods=("aif",), depths=depths, depth_kind="metric"))
+    reasons = {problem.name: problem.reason for problem in found.left_out}
+    assert found.photos == 2 and "several folders" in reasons[f"{other.name}/0.png"]
+
+
 def test_other_weights_in_the_same_file_are_noticed(run, tmp_path):
     first, ally = tmp_path / "v.safetensors", tmp_path / "w.safetensors"
     first.write_bytes(b"one")
     ally.write_bytes(b"ally")
     one = replace(run, victims=(f"tiny={first}",), methods=("aif",))
     run_robustness(one)
-    run_robustness(replace(one, methods=("aif", f"gda@0.3:with=tiny={ally}")))
+    joint = replace(one, methods=("aif", f"gda@0.3:with=tiny={ally}"))
+    run_robustness(joint)
+    run_robustness(one)
+    ally.write_bytes(b"another")
+    with pytest.raises(FileError, match=r"weight_files\.w\.safetensors"):
+        run_robustness(joint)
     first.write_bytes(b"two")
     with pytest.raises(FileError, match=r"weight_files\.v\.safetensors"):
         run_robustness(one)
@@ -440,6 +479,20 @@ def test_a_table_of_other_columns(run, capsys):
         run_robustness(replace(one, first_class=1, out=run.out.with_name("another")))
 
 
+def test_labels_that_are_off_by_one_leave_the_folder_free(run, tmp_path):
+    data = labelled(tmp_path / "more", count=16)
+    for folder in sorted(data.iterdir(), reverse=True):
+        folder.rename(data / str(int(folder.name) + 1))
+    wrong = replace(run, data=data, methods=("aif",), victims=("tiny",), batch=8)
+    with pytest.raises(InputError, match=r"1-based .* try --first-class 1"):
+        run_robustness(wrong)
+    found = run_robustness(replace(wrong, first_class=1))
+    assert found.photos == 16 and found.clean["tiny"].value == 1
+    assert found.numbering == "the folders' own numbers, from 1"
+    with pytest.raises(InputError, match="first_class 0 or 1"):
+        replace(run, first_class=2)
+
+
 def test_victims_in_training_mode_are_flagged(run, monkeypatch):
     class Training(torch.nn.Module):
         about, classes = "none", 5
@@ -503,13 +556,12 @@ def test_an_ensemble_is_seen_by_who_was_left_out(run):
     assert set(tables) == set(run.methods) and set(tables["gda@0.3:with=tiny333"].fooled["tiny"]) == set(
         run.victims
     )
-    folder = run.out / "attacks"
-    alone, own = (
-        load_file(folder / "tiny2" / name / "0000.safetensors")["depth"]
-        for name in ("gda@0.3", "gda@0.3_with_tiny2")
+    folder, both = run.out / "attacks", own("gda@0.3:with=tiny2")
+    alone, beside = (
+        load_file(folder / "tiny2" / name / "0000.safetensors")["depth"] for name in ("gda@0.3", both)
     )
-    assert torch.equal(alone, own)
-    joint = load_file(folder / "tiny" / "gda@0.3_with_tiny2" / "0000.safetensors")["depth"]
+    assert torch.equal(alone, beside)
+    joint = load_file(folder / "tiny" / both / "0000.safetensors")["depth"]
     assert not torch.equal(joint, load_file(folder / "tiny" / "gda@0.3" / "0000.safetensors")["depth"])
     assert {(pair.first, pair.second) for pair in found.pairs} >= {("gda@0.3", "gda@0.3:with=tiny2")}
     assert not found.epsilon_sweeps and not found.effort_sweeps

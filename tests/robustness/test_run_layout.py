@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from cocnet.errors import FileError
-from cocnet.robustness.run_layout import RunLayout, load_plane, save_plane
+from cocnet.robustness.run_layout import RunLayout, load_plane, own, save_plane
 
 LAYOUT = RunLayout(Path("run"))
 
@@ -22,6 +22,24 @@ def test_names_that_leave_their_folder(stem):
 def test_other_names_stay_as_they_are():
     assert LAYOUT.photo("img 1.x") == Path("run/photos/img 1.x.png")
     assert LAYOUT.picture("../v", "m", "a").resolve().is_relative_to(Path("run/attacks").resolve())
+
+
+def test_names_that_are_cut_or_changed_share_no_folder():
+    long = "on:" + "runs/" * 20
+    names = [
+        f"{long}weights-600.safetensors",
+        f"{long}weights-720.safetensors",
+        "on:a/b",
+        "on:a_b",
+        "..",
+        ".",
+    ]
+    folders = [own(name) for name in names]
+    assert len(set(folders)) == len(names) and max(map(len, folders)) < 100
+    for name in folders:
+        assert LAYOUT.attack(name, "m").resolve().is_relative_to(Path("run/attacks").resolve())
+    for name in ("mobilenet_v2", "gda@8e-3", "sm-gda", "a.b+c", "x" * 80):
+        assert own(name) == name
 
 
 def test_a_plane_is_one_map_of_floats(tmp_path):

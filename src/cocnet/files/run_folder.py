@@ -5,8 +5,9 @@ Enters: a folder, the settings of the run. Leaves: settings.json in it, and a lo
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from cocnet.errors import FileError
 from cocnet.files.atomic import write_json
-from cocnet.files.json_file import read_json
+from cocnet.files.json_file import an_object, read_json
 
 SETTINGS, LOCK = "settings.json", ".lock"
 _NAMED = 4
@@ -46,14 +47,17 @@ def claim(
     folder: Path,
     settings: Mapping[str, Any],
     harmless: Callable[[str, Any, Any], bool] = lambda name, before, now: False,
+    kept: Sequence[str] = (),
 ) -> None:
     """Make the folder and save a run's settings in it; raises FileError, which says what differs, where it holds
     those of another run. harmless(name, before, now): whether a setting, named as in `recipe.stages.0.steps`, may
-    have changed since."""
+    have changed since. kept: settings whose entries stay in the file where this run has none of that name."""
     folder.mkdir(parents=True, exist_ok=True)
     plain, path = json.loads(json.dumps(settings)), folder / SETTINGS
     if path.is_file():
-        before, now = read_json(path, "a run's settings", "a new folder", _flat), _flat(plain)
+        before, old = read_json(path, "a run's settings", "a new folder", partial(_as_saved, kept=kept))
+        plain |= {name: {**old[name], **plain[name]} for name in kept}
+        now = _flat(plain)
         changed = [
             f"{name} {now.get(name, _MISSING)!r} for {before.get(name, _MISSING)!r}"
             for name in {**before, **now}
@@ -67,6 +71,11 @@ def claim(
                 "try those, or a new folder"
             )
     write_json(path, plain)
+
+
+def _as_saved(found: Any, kept: Sequence[str]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Saved settings, flat, and the entries of those that are kept."""
+    return _flat(an_object(found)), {name: an_object(found.get(name, {})) for name in kept}
 
 
 def fingerprint(files: Iterable[Path]) -> str:

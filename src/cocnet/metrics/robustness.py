@@ -104,12 +104,13 @@ def check_labels(predictions: Int64[Tensor, " n"], labels: Int64[Tensor, " n"]) 
     _check_alike(predictions, labels)
     if len(labels) < ENOUGH or _share(predictions, labels) > SHIFTED_BELOW:
         return
-    for shift, base in ((-1, "1-based"), (1, "shifted down by one")):
+    for shift, base, first in ((-1, "1-based", 1), (1, "shifted down by one", 0)):
         shifted = _share(predictions, labels + shift)
         if shifted >= SHIFTED_ABOVE:
             now = f"{_share(predictions, labels):.0%} of clean photos right, {shifted:.0%} with labels {shift:+d}"
             raise InputError(
-                f"expected labels from 0, got labels that are {base} ({now}), try {shift:+d} on all"
+                f"expected labels from 0, got labels that are {base} ({now}), try --first-class {first}, or "
+                f"{shift:+d} on all"
             )
 
 

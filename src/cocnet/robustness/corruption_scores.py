@@ -4,7 +4,7 @@ Enters: a set that `cocnet corrupt` made, classifiers. Leaves: a `CorruptionScor
 VICTIM.json, corruptions.md, corruptions.html and a plot of accuracy against severity.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from cocnet.metrics import Interval, wilson
 from cocnet.robustness.corruption_set import CLEAN, MANIFEST
 from cocnet.robustness.corruption_settings import CorruptionEvaluation
 from cocnet.robustness.plots import plot_severities
-from cocnet.robustness.run_layout import plain
+from cocnet.robustness.run_layout import own
 from cocnet.robustness.section_files import sections_markdown, sections_page, write_text
 from cocnet.robustness.sources import open_victims
 from cocnet.robustness.sweep_sections import ReportSection, percent
@@ -87,7 +87,7 @@ def run_corruption_scores(
     for name, victim in victims.items():
         scores.append(_scored(run, manifest, name, victim, on_progress))
         facts = {"cocnet": __version__, "data": str(run.data)} | asdict(scores[-1])
-        write_json(run.out / f"{plain(name)}.json", facts | {"mean_error": scores[-1].mean_error})
+        write_json(run.out / f"{own(name)}.json", facts | {"mean_error": scores[-1].mean_error})
     _report(run, manifest, scores)
     return scores
 
@@ -114,17 +114,18 @@ def _scored(
             f"expected a set with corruptions of severity 1 or more in '{run.data}', got none, try making it anew"
         )
     folders = [(CLEAN, 0), *((one, severity) for one in names for severity in severities)]
+    wanted = {Path(row["class"], row["photo"]).as_posix() for row in manifest["photos"]}
     right: dict[tuple[str, int], Right] = {}
     numbering = ""
     for number, (one, severity) in enumerate(folders, 1):
         photos = LabelledFolder(
             run.data / one / str(severity), manifest.get("classes"), classes=victim.classes
         )
-        right[one, severity], numbering = _right(run, photos, victim), photos.numbering
+        right[one, severity], numbering = _right(run, photos, wanted, victim), photos.numbering
         if on_progress is not None:
             on_progress(name, number, len(folders))
     for (one, severity), found in right.items():
-        if gone := sorted(right[CLEAN, 0].keys() - found.keys()):
+        if gone := sorted(wanted - found.keys()):
             place = run.data / one / str(severity) / gone[0]
             raise FileError(
                 f"expected a picture of every photo in the set, got none at '{place}', try making it anew"
@@ -146,11 +147,12 @@ def _scored(
     )
 
 
-def _right(run: CorruptionEvaluation, photos: LabelledFolder, victim: Any) -> Right:
-    """Whether each photo is named rightly."""
+def _right(run: CorruptionEvaluation, photos: LabelledFolder, wanted: Set[str], victim: Any) -> Right:
+    """Whether each wanted photo is named rightly; others may lie there from an earlier set of more photos."""
     found: dict[str, bool] = {}
-    for start in range(0, len(photos), run.batch):
-        some = [photos[i] for i in range(start, min(start + run.batch, len(photos)))]
+    places = [place for place, file in enumerate(photos.files) if file.name in wanted]
+    for start in range(0, len(places), run.batch):
+        some = [photos[place] for place in places[start : start + run.batch]]
         batch = torch.stack([one.image for one in some]).to(run.device)
         with torch.no_grad(), strict_float32(batch.device), evaluating(victim):
             seen = ask_classes(victim, batch).argmax(1).tolist()
@@ -211,7 +213,7 @@ def _report(
     sections, plots = corruption_sections(manifest, scores), []
     try:
         for score in scores:
-            plots.append(run.out / f"severity-{plain(score.victim)}.png")
+            plots.append(run.out / f"severity-{own(score.victim)}.png")
             plot_severities(plots[-1], score.accuracy, f"{score.victim}, {score.photos} photos")
     except MissingExtraError as error:
         plots = []

@@ -19,7 +19,6 @@ from cocnet.augment.corruptions import CORRUPTIONS, MEAN_COC, CorruptionScene, c
 from cocnet.datasets.labelled.class_folders import told_numbers
 from cocnet.datasets.labelled.imagenet import imagenet_numbers
 from cocnet.datasets.labelled.labelled_photos import middle
-from cocnet.datasets.pairs.matching import DEPTHS, files_by_stem
 from cocnet.datasets.pairs.view import read_planes
 from cocnet.depth import coarse_mask, estimate_depth
 from cocnet.depth.estimators.estimator import as_rgb8
@@ -31,6 +30,7 @@ from cocnet.imaging import read_depth, write_photo
 from cocnet.imaging.depth.depth_file import sidecars
 from cocnet.robustness.corruption_settings import LEAST_PX, CorruptionRun
 from cocnet.robustness.corruption_sources import SourcePhoto, file_names, source_photos
+from cocnet.robustness.photo_depths import photo_depths
 
 MANIFEST = "manifest.json"
 CLEAN = "clean"  # the folder of the photos themselves, CLEAN/0/CLASS/NAME
@@ -48,10 +48,9 @@ def run_corruption(
         raise InputError(
             f"expected corruptions of {', '.join(CORRUPTIONS)}, got '{unknown[0]}', try one of these"
         )
-    sources, unusable = source_photos(images, run.split)
-    if run.photos is not None:
-        count = min(run.photos, len(sources))
-        sources = [sources[place * len(sources) // count] for place in range(count)]
+    known, unusable = source_photos(images, run.split)
+    count = len(known) if run.photos is None else min(run.photos, len(known))
+    sources = [known[place * len(known) // count] for place in range(count)]
 
     classes = told_numbers(images) if images.is_dir() else None
 
@@ -66,7 +65,7 @@ def run_corruption(
         }
 
     work = Work(corrupt_batch, BATCH, _members, FREE)
-    return make_set(run, work, lambda: _items(sources, run, names), MANIFEST, told, on_progress)
+    return make_set(run, work, lambda: _items(sources, known, run, names), MANIFEST, told, on_progress)
 
 
 def corrupt_batch(batch: list[Facts]) -> list[Facts]:
@@ -74,8 +73,11 @@ def corrupt_batch(batch: list[Facts]) -> list[Facts]:
     return one_by_one(_corrupt_one, batch)
 
 
-def _items(sources: Sequence[SourcePhoto], run: CorruptionRun, names: Sequence[str]) -> list[Facts]:
-    depths = {} if run.depths is None else files_by_stem(run.depths, DEPTHS)[0]
+def _items(
+    sources: Sequence[SourcePhoto], known: Sequence[SourcePhoto], run: CorruptionRun, names: Sequence[str]
+) -> list[Facts]:
+    """What is to be done; `known`: all photos, whose names tell whether a depth file is of one alone."""
+    depths = None if run.depths is None else photo_depths(run.depths, [one.place for one in known])
     shared = {
         "out": str(run.out),
         "split": "photos",
@@ -88,11 +90,7 @@ def _items(sources: Sequence[SourcePhoto], run: CorruptionRun, names: Sequence[s
     }
     items = []
     for source, name in zip(sources, file_names(sources, run.format, bool(run.shard)), strict=True):
-        depth = depths.get(source.path.stem)
-        if run.depths is not None and depth is None:
-            raise FileError(
-                f"expected a depth file for '{source.path.stem}' in '{run.depths}', got none, try without"
-            )
+        depth = None if depths is None else depths.of(source.place)
         said = shared | {"folder": source.folder, "name": name}
         key = key_of(
             (source.file, depth, *sidecars(depth)),

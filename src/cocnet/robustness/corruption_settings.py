@@ -26,7 +26,8 @@ class CorruptionRun:
     size_px: int = 224
     """Side in px of the square that photos are resized and cropped to, at least 32; 0 = photos stay as they are."""
     depths: Path | None = None
-    """Folder of depth files, matched to the photos by name (default: depth is estimated)."""
+    """Folder of depth files, matched to the photos by name: DEPTHS/CLASS/NAME, else DEPTHS/NAME (default: depth is
+    estimated)."""
     depth_kind: str | None = None
     """What the depth files hold: metric (metres), disparity (1/metres), relative_depth (bigger is farther) or
     relative_disparity (bigger is nearer) (default: as the JSON file beside each says)."""

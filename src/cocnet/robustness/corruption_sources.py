@@ -26,6 +26,13 @@ class SourcePhoto:
     path: Path
     folder: str
 
+    @property
+    def place(self) -> Path:
+        """CLASS/NAME, and where that lies."""
+        if isinstance(self.file, Path):
+            return self.path
+        return self.file.shard / Path(self.file.name).parent / self.folder / self.path.name
+
 
 def source_photos(images: Path, split: str | None = None) -> tuple[list[SourcePhoto], tuple[Problem, ...]]:
     """Photos with their class folders, and those of a table that have no class or no file. Raises FileError,

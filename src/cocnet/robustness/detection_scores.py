@@ -28,7 +28,7 @@ from cocnet.networks.zoo.checkpoint import load_tensors
 from cocnet.robustness.corruption_scores import read_manifest
 from cocnet.robustness.corruption_set import CLEAN
 from cocnet.robustness.corruption_settings import DetectionEvaluation
-from cocnet.robustness.run_layout import load_picture, plain
+from cocnet.robustness.run_layout import load_picture, own
 from cocnet.robustness.section_files import sections_markdown, sections_page, write_text
 from cocnet.robustness.sweep_sections import ReportSection
 
@@ -66,7 +66,7 @@ def run_detection_scores(
         scores.append(_scored(run, manifest, name, detector, truth, photos, on_progress))
         run.out.mkdir(parents=True, exist_ok=True)
         facts = {"cocnet": __version__, "data": str(run.data)} | asdict(scores[-1])
-        write_json(run.out / f"{plain(name)}.json", facts)
+        write_json(run.out / f"{own(name)}.json", facts)
     title = f"Bokeh corruptions seen by {', '.join(run.detectors)}"
     sections = detection_sections(manifest, scores)
     write_text(run.out / f"{NAME}.md", sections_markdown(title, sections))

@@ -18,12 +18,12 @@ from cocnet.attacks.own_victims import OwnVictim
 from cocnet.attacks.victims import Classifier
 from cocnet.compute import check_device, strict_float32
 from cocnet.datasets import LabelledFile, LabelledPhotos
-from cocnet.datasets.pairs.matching import DEPTHS, files_by_stem
 from cocnet.errors import InputError
 from cocnet.renderers import NearnessView
 from cocnet.robustness.budget import Budget
 from cocnet.robustness.class_names import class_name
 from cocnet.robustness.methods import Method, open_method
+from cocnet.robustness.photo_depths import photo_depths
 from cocnet.robustness.single_photo import AttackRun, Prediction
 from cocnet.robustness.sources import nearness_of, open_victims, open_view, setup_of
 
@@ -96,11 +96,10 @@ def top_classes(victim: AnyVictim, image: Float[Tensor, "1 3 h w"], count: int =
 def _opened(photo: Path, run: AttackRun) -> tuple[Float[Tensor, "1 3 n n"], Float[Tensor, "1 1 n n"]]:
     """The photo and its nearness. Raises FileError, DepthError."""
     image = LabelledPhotos([LabelledFile(photo.name, photo, 0)], size_px=run.size_px)[0].image
-    files = None
-    if run.depth is not None:
-        folder = run.depth.is_dir()
-        files = files_by_stem(run.depth, DEPTHS)[0] if folder else {photo.stem: run.depth}
-    near = nearness_of(image, photo, files, run.depth_kind, run.estimator, setup_of(run), run.nearest)
+    depth = run.depth
+    if depth is not None and depth.is_dir():
+        depth = photo_depths(depth, [photo]).of(photo)
+    near = nearness_of(image, photo, depth, run.depth_kind, run.estimator, setup_of(run), run.nearest)
     return image[None].to(run.device), near[None].to(run.device)
 
 

@@ -15,7 +15,7 @@ from cocnet.augment.corruptions import CONTROL
 from cocnet.errors import MissingExtraError
 from cocnet.files.atomic import atomic_path
 from cocnet.metrics import Interval
-from cocnet.robustness.run_layout import plain
+from cocnet.robustness.run_layout import own
 from cocnet.robustness.scores import MethodScore, Survival
 from cocnet.robustness.summary import Summary
 from cocnet.robustness.sweeps import EffortSweep, EpsilonSweep
@@ -31,7 +31,7 @@ def write_plots(folder: Path, summary: Summary) -> list[Path]:
     found = []
     for victim in summary.run.victims:
         title = f"{victim} on {summary.renderer}, {summary.photos} photos"
-        end = f"{plain(victim)}.png"
+        end = f"{own(victim)}.png"
         sweeps = [one for one in summary.epsilon_sweeps if one.victim == victim]
         for number, unit in enumerate(dict.fromkeys(one.unit for one in sweeps)):
             of_unit = [one for one in sweeps if one.unit == unit]

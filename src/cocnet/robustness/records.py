@@ -13,6 +13,7 @@ from cocnet.files.atomic import write_json
 from cocnet.files.json_file import read_json
 
 T = TypeVar("T")
+R = TypeVar("R", "AttackRecord", "TransformRecord")
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,17 @@ def write_transformed(path: Path, records: Sequence[TransformRecord]) -> None:
 def read_transformed(path: Path) -> list[TransformRecord]:
     """A batch that was written. Raises FileError."""
     return _read(path, lambda found: [TransformRecord(**row) for row in found["transformed"]])
+
+
+def of_names(path: Path, records: list[R], **names: str) -> list[R]:
+    """A file's records, which are of this victim, method and transform. Raises FileError where they aren't."""
+    for record in records:
+        for key, name in names.items():
+            if (found := getattr(record, key)) != name:
+                raise FileError(
+                    f"expected results of the {key} '{name}', got '{path}' of '{found}', try a new folder"
+                )
+    return records
 
 
 def flat(record: AttackRecord) -> dict[str, Any]:

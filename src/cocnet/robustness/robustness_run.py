@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from cocnet.datasets.pairs.matching import Problem
-from cocnet.errors import FileError
-from cocnet.files.run_folder import locked
+from cocnet.errors import FileError, InputError
+from cocnet.files.run_folder import SETTINGS, locked
 from cocnet.metrics import check_labels
 from cocnet.robustness.camera_settings import with_camera_grid
 from cocnet.robustness.method_table import NO_ATTACK
@@ -81,9 +81,21 @@ def _natural(bed: Testbed, on_progress: Progress | None) -> tuple[list[PhotoReco
             f"expected a photo that can be read in '{bed.run.data}', got none, try another folder"
         )
     labels = torch.tensor([photo.label for photo in photos])
-    for name in bed.victims:
-        check_labels(torch.tensor([photo.clean[name] for photo in photos]), labels)
+    try:
+        for name in bed.victims:
+            check_labels(torch.tensor([photo.clean[name] for photo in photos]), labels)
+    except InputError:
+        _leave(bed)
+        raise
     return photos, problems
+
+
+def _leave(bed: Testbed) -> None:
+    """Leave the folder to the same photos with other labels, unless there are attacks in it."""
+    if not (bed.run.out / "attacks").exists():
+        for number in range(len(bed.batches)):
+            bed.layout.photos(number).unlink(missing_ok=True)
+        (bed.run.out / SETTINGS).unlink(missing_ok=True)
 
 
 def _batches(

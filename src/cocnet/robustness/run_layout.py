@@ -4,6 +4,7 @@ Enters: the run's folder, photos' numbers and names. Leaves: paths; pictures [3 
 A batch's .json is written last: where it is, the batch is finished.
 """
 
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from cocnet.files.atomic import atomic_path
 from cocnet.files.npz_file import read_npy
 from cocnet.imaging import write_photo
 
-_LONGEST_NAME = 80
+_LONGEST_NAME, _HASH_DIGITS = 80, 8
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class RunLayout:
 
     def attack(self, victim: str, method: str) -> Path:
         """The folder of one victim and method."""
-        return self.root / "attacks" / plain(victim) / plain(method)
+        return self.root / "attacks" / own(victim) / own(method)
 
     def records(self, victim: str, method: str, batch: int) -> Path:
         """Path of a batch's records."""
@@ -54,7 +55,7 @@ class RunLayout:
 
     def transformed(self, victim: str, method: str, transform: str, batch: int) -> Path:
         """What is left of a batch after a transform."""
-        return self.attack(victim, method) / f"{batch:04d}-{plain(transform)}.json"
+        return self.attack(victim, method) / f"{batch:04d}-{own(transform)}.json"
 
     def changed(self, victim: str, method: str, batch: int) -> Path:
         """Path of a batch's adversarial depth and cameras."""
@@ -73,8 +74,14 @@ def leaf(stem: str) -> str:
 
 
 def plain(name: str) -> str:
-    """A name without what paths can't have."""
+    """A name without what paths can't have; another may become the same."""
     return re.sub(r"[^\w.@+-]+", "_", name).strip(".")[:_LONGEST_NAME] or "_"
+
+
+def own(name: str) -> str:
+    """The same, with a part of its hash where it isn't as it was, so that no other becomes this."""
+    short = plain(name)
+    return short if short == name else f"{short}-{hashlib.sha256(name.encode()).hexdigest()[:_HASH_DIGITS]}"
 
 
 def folder_of(path: Path) -> Path:

@@ -65,8 +65,8 @@ class RobustnessRun(AttackSettings):
 
     data: Path
     """Labelled photos: the NeurIPS-2017 set, a folder with another table of labels (CSV), or a folder for each class.
-    Class folders are named by class number (from 0), by WordNet id (n01440764), or as classes.json beside them says:
-    a list of names in the classifiers' order, or names with numbers, {"cat": 281}."""
+    Class folders are named by class number (from --first-class), by WordNet id (n01440764), or as classes.json beside
+    them says: a list of names in the classifiers' order, or names with numbers, {"cat": 281}."""
     out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/robustness")
     """Folder of the run. Run the same command again to continue after an interruption."""
     split: str | None = None
@@ -76,7 +76,7 @@ class RobustnessRun(AttackSettings):
     label_column: str | None = None
     """Column of the table that holds the classes, as numbers or WordNet ids (default: label or TrueLabel)."""
     first_class: int = 0
-    """Number of the first class in --label-column: 0 or 1."""
+    """Number of the first class in --label-column, or of class folders named by number: 0 or 1."""
     victims: tuple[str, ...] = ("mobilenet_v2",)
     """Classifiers to attack, each also tested on what fooled the others: names (mobilenet_v2, efficientnet_lite0, …),
     NAME=FILE.safetensors for other weights, or PACKAGE.MODULE:FUNCTION for your own, which takes sRGB [b 3 h w] in
@@ -96,8 +96,8 @@ class RobustnessRun(AttackSettings):
     8 bit), jpeg95, jpeg75, resize, deblur; depth16, depth8 (depth is saved with that many bits, and rendered again);
     on:RENDERER (the same depth through another renderer). Can be added to a finished run (default: none)."""
     depths: Path | None = None
-    """Folder of depth files, matched to the photos by name (default: depth is estimated, and stored in the run's
-    folder)."""
+    """Folder of depth files, matched to the photos by name: DEPTHS/CLASS/NAME, else DEPTHS/NAME (default: depth is
+    estimated, and stored in the run's folder)."""
     photos: int | None = None
     """Number of photos, spread evenly over all (default: all)."""
     batch: int = 8
@@ -115,6 +115,8 @@ class RobustnessRun(AttackSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_least(self, batch=1, pictures=0)
+        if self.first_class not in (0, 1):
+            raise InputError(f"expected first_class 0 or 1, got {self.first_class}, try 1")
         if (self.file_column is None) != (self.label_column is None):
             raise InputError("expected --file-column and --label-column, got one of them, try both")
         for name in ("photos", "threads"):

@@ -56,7 +56,7 @@ class Prediction:
 @dataclass(frozen=True)
 class AttackOutcome:
     """What came out; `photo`, `natural` and `after` are what the victim sees, the last in the file. depth: the file,
-    None where the method leaves depth alone."""
+    None where the method leaves depth alone; target: the class that the victim shall see, None for any wrong one."""
 
     out: Path
     depth: Path | None
@@ -68,6 +68,7 @@ class AttackOutcome:
     success: bool
     queries: int
     camera: tuple[float, ...] | None = None
+    target: int | None = None
 
 
 def attack_photo(photo: Path, run: AttackRun) -> AttackOutcome:
@@ -92,6 +93,7 @@ def attack_photo(photo: Path, run: AttackRun) -> AttackOutcome:
         (after.label == before.goal) == (run.target is not None),
         int(result.queries[0]),
         None if result.camera is None else tuple(result.camera[0].tolist()),
+        run.target,
     )
     _write_settings(photo, run, found, before.victim.about)
     return found

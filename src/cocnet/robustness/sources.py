@@ -5,7 +5,7 @@ depth was: distances are the setup's.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,10 @@ from cocnet.attacks.victims import Classifier, open_victim
 from cocnet.datasets import LabelledFile, LabelledFolder, LabelledPhotos, NeurIPS2017
 from cocnet.datasets.labelled.labelled_photos import middle
 from cocnet.datasets.labelled.nips2017 import TableColumns
-from cocnet.datasets.pairs.matching import DEPTHS, files_by_stem
 from cocnet.depth import coarse_mask, estimate_depth
 from cocnet.depth.estimators.estimator import as_rgb8
 from cocnet.depth.focal_plane import masked_inverse, middle_inverse
-from cocnet.errors import DepthError, InputError
+from cocnet.errors import FileError, InputError
 from cocnet.files.listing import listed
 from cocnet.files.run_folder import file_hash
 from cocnet.imaging import nearness, photo_size, read_depth
@@ -31,6 +30,7 @@ from cocnet.imaging.depth.depth_file import sidecars
 from cocnet.networks import checkpoint_info, shipped_weights
 from cocnet.renderers import NearnessView, Setup, open_renderer
 from cocnet.renderers.opening import NAMES
+from cocnet.robustness.photo_depths import PhotoDepths, photo_depths
 from cocnet.robustness.run_settings import AttackSettings, Nearest, RobustnessRun
 from cocnet.robustness.transforms import other_renderer
 
@@ -100,7 +100,9 @@ def open_photos(run: RobustnessRun, classes: int) -> LabelledPhotos:
         raise InputError(
             f"expected a table in '{run.data}' for a split or columns, got none, try without --split"
         )
-    return LabelledFolder(run.data, classes=classes, size_px=run.size_px, skip_problems=True)
+    return LabelledFolder(
+        run.data, classes=classes, size_px=run.size_px, skip_problems=True, first_class=run.first_class
+    )
 
 
 def chosen_files(photos: LabelledPhotos, run: RobustnessRun) -> list[LabelledFile]:
@@ -108,13 +110,12 @@ def chosen_files(photos: LabelledPhotos, run: RobustnessRun) -> list[LabelledFil
     return [photos.files[place] for place in evenly(len(photos), run.photos)]
 
 
-def data_facts(files: Sequence[LabelledFile], run: RobustnessRun) -> dict[str, Any]:
+def data_facts(files: Sequence[LabelledFile], depths: PhotoDepths | None) -> dict[str, Any]:
     """What tells photos and depth files apart, whatever their folders are called: names, labels and sizes, and what
     depth files say of themselves."""
-    depths = depth_files(run)
     lines, total = [], 0
     for file in files:
-        near = None if depths is None else depths.get(file.path.stem)
+        near = _depth_file(file.path, depths)
         sizes = [path.stat().st_size for path in (file.path, near) if path is not None]
         said = [path.read_text(encoding="utf-8", errors="replace") for path in sidecars(near)]
         lines.append(f"{file.name} {file.label} {sizes}{''.join(said)}")
@@ -136,32 +137,37 @@ def evenly(count: int, wanted: int | None) -> list[int]:
     return [place * count // wanted for place in range(wanted)]
 
 
-def depth_files(run: RobustnessRun) -> dict[str, Path] | None:
-    """Depth files by stem; None where depth is estimated. Raises FileError."""
-    return None if run.depths is None else files_by_stem(run.depths, DEPTHS)[0]
+def open_depths(photos: LabelledPhotos, run: RobustnessRun) -> PhotoDepths | None:
+    """The depth files of all photos; None where depth is estimated. Raises FileError."""
+    return None if run.depths is None else photo_depths(run.depths, [file.path for file in photos.files])
+
+
+def _depth_file(photo: Path, depths: PhotoDepths | None) -> Path | None:
+    try:
+        return None if depths is None else depths.of(photo)
+    except FileError:  # the photo is left out, with this as the reason
+        return None
 
 
 def nearness_of(
     image: Float[Tensor, "3 n n"],
     path: Path,
-    files: Mapping[str, Path] | None,
+    depth: Path | None = None,
     kind: str | None = None,
     estimator: str = "builtin",
     setup: Setup | None = None,
     nearest: Nearest = "point",
 ) -> Float[Tensor, "1 n n"]:
-    """Nearness in 0..1 of a photo as it is attacked, from the depth file of its name or estimated. Raises DepthError,
+    """Nearness in 0..1 of a photo as it is attacked, from its depth file or estimated. Raises DepthError,
     FileError."""
     placed = setup or Setup()
-    if files is None:
+    if depth is None:
         found = estimate_depth(as_rgb8(image), name=estimator).depth
         inverse = torch.from_numpy(found.inverse_depth(placed.near_m, placed.far_m))[None]
-    elif path.stem in files:
-        whole = read_depth(files[path.stem], kind).resized(*photo_size(path))
+    else:
+        whole = read_depth(depth, kind).resized(*photo_size(path))
         whole_inverse = torch.from_numpy(whole.inverse_depth(placed.near_m, placed.far_m))[None]
         inverse = middle(whole_inverse, image.shape[-1])
-    else:
-        raise DepthError(f"expected a depth file for '{path.stem}', got none, try one of that name")
     return nearness(inverse if nearest == "point" else from_subject(inverse, image))
 
 

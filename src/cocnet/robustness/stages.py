@@ -7,7 +7,6 @@ done again, to the same result.
 
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -26,7 +25,7 @@ from cocnet.robustness.perturbation import perturbation
 from cocnet.robustness.records import AttackRecord, PhotoRecord, TransformRecord
 from cocnet.robustness.run_layout import folder_of, load_picture, load_plane, plain, save_picture, save_plane
 from cocnet.robustness.similarity import similarity
-from cocnet.robustness.sources import depth_files, nearness_of, setup_of
+from cocnet.robustness.sources import nearness_of, setup_of
 from cocnet.robustness.testbed import Testbed, budget_of
 from cocnet.robustness.transforms import DEPTHS, PICTURES, other_renderer
 
@@ -51,7 +50,7 @@ def attack_batch(bed: Testbed, victim: str, method: str, number: int) -> list[At
     """Attack a batch, look at the files, and write what came out. Raises InputError, DepthError, FileError."""
     path = bed.layout.records(victim, method, number)
     if path.is_file():
-        return files.read_records(path)
+        return files.of_names(path, files.read_records(path), victim=victim, method=method)
     if bed.run.report_only:
         return []
     photos, _ = photo_batch(bed, number)
@@ -67,7 +66,8 @@ def transform_batch(
     transform is of depth or a renderer and the method changed pictures alone. Raises InputError, FileError."""
     path = bed.layout.transformed(victim, method, transform, number)
     if path.is_file():
-        return files.read_transformed(path)
+        found = files.read_transformed(path)
+        return files.of_names(path, found, victim=victim, method=method, transform=transform)
     if bed.run.report_only:
         return []
     photos, _ = photo_batch(bed, number)
@@ -87,11 +87,11 @@ def _readable(
     bed: Testbed, places: Sequence[int]
 ) -> tuple[list[tuple[str, LabelledPhoto]], list[tuple[str, str]]]:
     """Photos whose file and depth can be read, with the stem of their files, written; and reasons of the others."""
-    depths, photos, problems = depth_files(bed.run), [], []
+    photos, problems = [], []
     for place in places:
         name = bed.photos.files[place].name
         try:
-            photo, near = _opened(bed, place, depths)
+            photo, near = _opened(bed, place)
         except CocnetError as error:
             problems.append((name, str(error)))
             continue
@@ -102,13 +102,12 @@ def _readable(
     return photos, problems
 
 
-def _opened(
-    bed: Testbed, place: int, depths: Mapping[str, Path] | None
-) -> tuple[LabelledPhoto, Float[Tensor, "1 n n"]]:
+def _opened(bed: Testbed, place: int) -> tuple[LabelledPhoto, Float[Tensor, "1 n n"]]:
     """A photo and its nearness. Raises FileError, DepthError."""
     run, photo = bed.run, bed.photos[place]
+    depth = None if bed.depths is None else bed.depths.of(photo.path)
     near = nearness_of(
-        photo.image, photo.path, depths, run.depth_kind, run.estimator, setup_of(run), run.nearest
+        photo.image, photo.path, depth, run.depth_kind, run.estimator, setup_of(run), run.nearest
     )
     return photo, near
 

@@ -5,9 +5,10 @@ only photos that a victim names rightly before and after natural bokeh; `saved` 
 8 bit.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from statistics import median
 
 import torch
@@ -92,6 +93,7 @@ def summarise(
         notes=(
             *(f"{name} is not measured: {reason}" for name, reason in bed.measures.missing.items()),
             *_unfinished(grouped, len(photos), _readable(bed, left_out)),
+            *_untransformed(bed, grouped),
         ),
     )
 
@@ -108,6 +110,23 @@ def _unfinished(grouped: Groups, photos: int, wanted: int) -> list[str]:
     return found + [
         f"not finished: {method} on {victim} has {n} of {photos} photos" for (victim, method), n in short
     ]
+
+
+def _untransformed(bed: Testbed, grouped: Groups) -> list[str]:
+    """What is said of transforms that haven't seen all that was attacked; of some methods a batch has no result."""
+    found = []
+    for victim, method, transform in product(bed.run.victims, _attacks(bed.run), bed.run.transforms):
+        counts = Counter(row.batch for row in grouped[victim, method])
+        done = sum(
+            count
+            for batch, count in counts.items()
+            if bed.layout.transformed(victim, method, transform, batch).is_file()
+        )
+        if done < counts.total():
+            found.append(
+                f"not finished: {transform} of {method} on {victim} has {done} of {counts.total()} photos"
+            )
+    return found
 
 
 def _attacks(run: RobustnessRun) -> list[str]:

@@ -24,14 +24,16 @@ from cocnet.metrics.measures import Measures
 from cocnet.renderers import NearnessView
 from cocnet.robustness.budget import Budget
 from cocnet.robustness.methods import open_method
+from cocnet.robustness.photo_depths import PhotoDepths
 from cocnet.robustness.records import PhotoRecord
-from cocnet.robustness.run_layout import RunLayout, load_picture, load_plane, plain
+from cocnet.robustness.run_layout import RunLayout, load_picture, load_plane
 from cocnet.robustness.run_settings import RobustnessRun
 from cocnet.robustness.similarity import open_similarity
 from cocnet.robustness.sources import (
     chosen_files,
     data_facts,
     evenly,
+    open_depths,
     open_photos,
     open_victims,
     open_view,
@@ -50,7 +52,7 @@ FREE = (  # may differ when a run goes on; photos and depth files are told apart
 @dataclass(frozen=True, eq=False)
 class Testbed:
     """All that a run works with; training: victims that were in training mode; others: renderers by name; allies:
-    victims that methods attack beside a run's own."""
+    victims that methods attack beside a run's own; depths: the photos' depth files, None where depth is estimated."""
 
     run: RobustnessRun
     layout: RunLayout
@@ -61,6 +63,7 @@ class Testbed:
     others: dict[str, NearnessView] = field(default_factory=dict)
     training: tuple[str, ...] = ()
     allies: dict[str, Classifier | OwnVictim] = field(default_factory=dict)
+    depths: PhotoDepths | None = None
 
     @property
     def classes(self) -> int:
@@ -106,34 +109,30 @@ def open_testbed(run: RobustnessRun) -> Testbed:
     if len(set(counts.values())) > 1:
         raise InputError(f"expected victims of the same classes, got {counts}, try one run for each kind")
     photos = open_photos(run, next(iter(counts.values())))
+    depths = open_depths(photos, run)
     measures = open_similarity(run.metrics)
     settings = {key: _plain(value) for key, value in asdict(run).items() if key not in FREE}
     facts = {
         "weights": weight_facts(run.renderer),
         "weight_files": weight_files(run, allies),
-        "photos": data_facts(chosen_files(photos, run), run),
+        "photos": data_facts(chosen_files(photos, run), depths),
     }
-    claim(run.out, settings | facts, _one_file_more)
+    claim(run.out, settings | facts, _one_file_more, kept=("weight_files",))
     moods = tuple(name for name, victim in victims.items() if training(victim))
-    return Testbed(run, RunLayout(run.out), photos, render, victims, measures, others, moods, allies)
+    return Testbed(run, RunLayout(run.out), photos, render, victims, measures, others, moods, allies, depths)
 
 
 def _one_file_more(name: str, before: object, now: object) -> bool:
-    """Whether only one of the two commands names this weight file: other methods and transforms may have others."""
-    return name.startswith("weight_files") and (before is None or now is None or {} in (before, now))
+    """Whether no command before named this weight file: other methods and transforms may have others."""
+    return name.startswith("weight_files") and before in (None, {})
 
 
 def _check_methods(run: RobustnessRun, render: NearnessView) -> None:
-    """Refuse what can't be rendered, and names that would share a folder."""
+    """Refuse what can't be rendered."""
     for method in [open_method(name) for name in run.methods]:
         if method.spec.camera and render.camera is None:
             raise InputError(
                 f"expected a renderer with a camera for {method.name}, got {render.name}, try physical"
-            )
-    for names in (run.victims, run.methods, run.transforms):
-        if len({plain(name) for name in names}) < len(names):
-            raise InputError(
-                f"expected names that make folders of their own, got {', '.join(names)}, try others"
             )
 
 

@@ -1,6 +1,7 @@
 """`cocnet attack`: the files it leaves are what it says they are."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,9 +9,11 @@ import torch
 from victims import labelled, open_tiny
 
 import cocnet
+from cocnet.apps.cli.attack_command import outcome
 from cocnet.renderers import NearnessView, Physical, Setup
 from cocnet.robustness import sources
 from cocnet.robustness.run_layout import load_picture
+from cocnet.robustness.single_photo import AttackOutcome, Prediction
 
 
 @pytest.fixture
@@ -82,6 +85,16 @@ def test_what_can_not_be(options, error, photo, run):
     assert found.code == 1 and error in found.err and not photo.with_name("out.png").exists()
     for out in (photo, photo.with_name("out.gif"), photo.with_name("nowhere") / "out.png"):
         assert run("attack", photo, *OPTIONS, "-o", out).code == 1
+
+
+@pytest.mark.parametrize(
+    ("natural", "target", "alone"),
+    [(1, None, False), (2, None, True), (2, 3, False), (1, 3, False), (3, 3, True)],
+)
+def test_bokeh_alone_fools_where_it_reaches_what_was_wanted(natural, target, alone):
+    photo, seen, after = (Prediction(label, "a class", 0.5) for label in (1, natural, target or 2))
+    found = AttackOutcome(Path("out.png"), None, None, 1, photo, seen, after, True, 5, target=target)
+    assert outcome(found) == ("fooled, as by bokeh alone" if alone else "fooled")
 
 
 def test_attacks_are_there_by_name():

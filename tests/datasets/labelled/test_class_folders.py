@@ -116,6 +116,15 @@ def test_numbered_folders(pairs):
         LabelledFolder(pairs.root, classes=10)
 
 
+def test_numbered_folders_may_begin_at_one(pairs):
+    found = LabelledFolder(folder(pairs, "1", "2"), first_class=1)
+    assert found.labels[0] == 0 and found.numbering == "the folders' own numbers, from 1"
+    assert found.labels[-1] == 1
+    (pairs.root / "classes.json").write_text('["1", "2"]')
+    with pytest.raises(InputError, match=r"named by numbers for first_class 1, got .* by classes\.json"):
+        LabelledFolder(pairs.root, first_class=1)
+
+
 def test_named_folders_by_order_names_and_file(pairs):
     root = folder(pairs, "dog", "cat")
     assert (

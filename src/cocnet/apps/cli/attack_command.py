@@ -54,7 +54,9 @@ def outcome(found: AttackOutcome) -> str:
     """Whether the victim is fooled, in words."""
     if not found.success:
         return "not fooled"
-    return "fooled" if found.natural.label == found.label else "fooled, as by bokeh alone"
+    wanted = found.label if found.target is None else found.target
+    alone = (found.natural.label == wanted) == (found.target is not None)
+    return "fooled, as by bokeh alone" if alone else "fooled"
 
 
 def _said(seen: Prediction) -> str:

@@ -11,12 +11,12 @@ from typing import Any
 from cocnet.datasets.labelled.imagenet import CLASSES, NUMBERING, imagenet_numbers, wordnet_id
 from cocnet.datasets.labelled.labelled_photos import SIZE_PX, LabelledFile, LabelledPhotos
 from cocnet.datasets.pairs.matching import PICTURES, Problem, natural
-from cocnet.errors import FileError
+from cocnet.errors import FileError, InputError
 from cocnet.files.json_file import read_json
 from cocnet.files.listing import listed
 
 NAMES = "classes.json"
-SORTED = "the folders in sorted order"
+OWN, SORTED = "the folders' own numbers, from", "the folders in sorted order"
 HINT = f'{NAMES} in it: a list of names in the classifier\'s order, or {{"cat": 281}}'
 
 
@@ -24,9 +24,10 @@ class LabelledFolder(LabelledPhotos):
     """FOLDER/CLASS/NAME.*, or FOLDER/n01440764_….* without class folders.
 
     A class's number is, in this order: its place in `names`, or its number there; in FOLDER/classes.json (a list of
-    names, or a mapping of names to numbers); its folder's name where all of them are numbers, 0-based; ImageNet's
-    number of the WordNet id that its folder's or photos' names begin with; its place in the sorted folders, where
-    `classes`, the classifier's [not known], is as many as there are folders. Raises FileError, InputError.
+    names, or a mapping of names to numbers); its folder's name where all of them are numbers, from `first_class`;
+    ImageNet's number of the WordNet id that its folder's or photos' names begin with; its place in the sorted
+    folders, where `classes`, the classifier's [not known], is as many as there are folders. Raises FileError,
+    InputError.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class LabelledFolder(LabelledPhotos):
         classes: int | None = None,
         size_px: int = SIZE_PX,
         skip_problems: bool = False,
+        first_class: int = 0,
     ) -> None:
         root = Path(folder)
         folders, loose = _folders(root), list(_photos(root))
@@ -48,6 +50,8 @@ class LabelledFolder(LabelledPhotos):
             )
         keys = [wordnet_id(path.name) or "" for path in loose] if by_file else [each.name for each in folders]
         numbers, numbering = _numbers(root, keys, names, classes, by_file)
+        if first_class:
+            numbers, numbering = _counted_from(first_class, numbers, numbering)
         if by_file:
             found, problems = _by_file(loose, numbers)
         else:
@@ -89,7 +93,7 @@ def _numbers(
     if (told := told_numbers(root)) is not None:
         return told, NAMES
     if all(name.isdecimal() for name in keys):
-        return {name: int(name) for name in keys}, "the folders' own numbers, from 0"
+        return {name: int(name) for name in keys}, f"{OWN} 0"
     known = imagenet_numbers()
     ids = {name: known.get(wordnet_id(name) or "") for name in keys}
     if any(wordnet_id(name) for name in keys) and classes in (None, CLASSES):
@@ -103,6 +107,16 @@ def _numbers(
         f"expected folders whose number among {classes} classes is known in '{root}', got {len(found)} named {some}, "
         f"try {HINT}"
     )
+
+
+def _counted_from(first_class: int, numbers: Mapping[str, int], numbering: str) -> tuple[dict[str, int], str]:
+    """Folders' own numbers, of which the first isn't 0. Raises InputError for others."""
+    if not numbering.startswith(OWN):
+        raise InputError(
+            f"expected class folders named by numbers for first_class {first_class}, got classes numbered by "
+            f"{numbering}, try without --first-class"
+        )
+    return {name: number - first_class for name, number in numbers.items()}, f"{OWN} {first_class}"
 
 
 def told_numbers(folder: Path) -> dict[str, int] | None:
