@@ -1,5 +1,7 @@
 """What a hand on the wheel does: blur by share, ranges, masks, apertures; each changes what it says and no more."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +23,7 @@ from cocnet.pipeline.depth_source import FoundDepth
 from cocnet.pipeline.drawn import read_mask
 from cocnet.pipeline.focus import Focus, choose_focus, held_sharp
 from cocnet.pipeline.one_surface import subject_surface
-from cocnet.pipeline.options import RenderOptions, Resolved
+from cocnet.pipeline.options import FAR_M, RenderOptions, Resolved, distance_text
 from cocnet.pipeline.render_photo import render
 from cocnet.pipeline.scene import Scene
 from cocnet.pipeline.words_of_others import WORDS, meant_by
@@ -80,6 +82,20 @@ def test_within_the_range_nothing_blurs_and_beyond_it_blur_begins_at_0():
     assert held_sharp(inverse, focus, None)[0] == pytest.approx([1.75, 0.75, 0.75, 0.75, 0.65])
     result = render(PIXELS, HALVES, focus_range=(0.9, 9), f_number=0.7, **PLAIN)
     assert not changed(result).max() and result.settings.sharp_m == (0.9, 9)
+
+
+def test_infinity_is_a_distance():
+    far = np.where(RIGHT, np.float32(1e4), HALVES)
+    result = render(PIXELS, far, focus_m=float("inf"), f_number=0.7, **PLAIN)
+    assert not changed(result)[:, 30:].max() and changed(result)[:, :18].max() > 20
+    result = render(PIXELS, far, focus_range=(0.9, float("inf")), f_number=0.7, **PLAIN)
+    assert not changed(result).max()
+    json.dumps(asdict(result.settings), allow_nan=False)
+    assert distance_text(FAR_M) == "infinity" and distance_text(2.349) == "2.35 m"
+    with pytest.raises(InputError, match="focus_m as a finite number"):
+        RenderOptions(focus_m=float("nan"))
+    with pytest.raises(InputError, match="0 < near < far"):
+        RenderOptions(focus_range=(-1, float("inf")))
 
 
 def test_what_is_kept_stays_sharp_wherever_it_stands(tmp_path):

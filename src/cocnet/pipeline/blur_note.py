@@ -3,7 +3,7 @@
 Enters: the settings of a render. Leaves: a line with the numbers, or none.
 """
 
-from cocnet.pipeline.options import RenderSettings
+from cocnet.pipeline.options import RenderSettings, distance_text
 from cocnet.renderers import NetworkRenderer, Renderer
 from cocnet.renderers.at_scale import LENS_RADIUS_PX
 
@@ -29,7 +29,7 @@ def blur_note(settings: RenderSettings, renderer: Renderer) -> tuple[str, ...]:
     else:
         return ()
     span = f"depth from {settings.nearest_m:.3g} m to {settings.farthest_m:.3g} m"
-    where = f"focus at {settings.focus_m.value:.3g} m, f/{settings.f_number.value:.3g}"
+    where = f"focus at {distance_text(settings.focus_m.value)}, f/{settings.f_number.value:.3g}"
     placed = ", --near-m, --far-m" if settings.depth_kind.startswith("relative") else ""
     return (f"{size}: {span}, {where}; check --depth-kind, --depth-scale{placed}",)
 

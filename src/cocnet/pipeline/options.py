@@ -5,6 +5,7 @@ each with where it comes from. Metres inside; `_mm`, `_deg`, `_mb`, `_px` where 
 """
 
 import difflib
+import math
 from dataclasses import dataclass, field, fields, replace
 from typing import Annotated, Any, Literal
 
@@ -15,6 +16,7 @@ from cocnet.errors import InputError
 from cocnet.pipeline.words_of_others import meant_by
 
 Pair = tuple[float, float]
+FAR_M = 1e5  # as far as infinity: 85 mm at f/1.4 blur what is there by 0.004 px of 6,000
 NO_FILE = "-"  # depth that was given as an array, a function, or through standard input
 DepthKind = Literal["metric", "disparity", "relative_depth", "relative_disparity"]
 
@@ -27,9 +29,9 @@ class RenderOptions:
     """Focus on what is seen at this point of the photo: x,y as fractions of width and height, from the top left
     corner."""
     focus_m: float | None = None
-    """Focus distance in metres."""
+    """Focus distance in metres; inf = infinity."""
     focus_range: Pair | None = None
-    """Keep everything sharp between these two distances in metres, which no real lens can: 1.5,3."""
+    """Keep everything sharp between these two distances in metres, which no real lens can: 1.5,3, or 2,inf."""
     keep: str | None = None
     """Mask of what stays sharp at any distance: a picture of the photo's shape, white = sharp."""
     subject: str | None = None
@@ -115,6 +117,8 @@ class RenderOptions:
 
     def __post_init__(self) -> None:
         """Raise InputError for what no photo can make right."""
+        for name in ("focus_m", "focus_range"):
+            object.__setattr__(self, name, _at_most_far(getattr(self, name)))
         check_choices(self)
         point = self.focus_point
         if point is not None and not all(0 <= value <= 1 for value in point):
@@ -159,6 +163,18 @@ class RenderOptions:
                 tried = meant.replace("--", "").replace("-", "_") if meant else near[0]
                 raise InputError(f"expected an option of render, got '{name}', try {tried}")
         return replace(self, **changes)
+
+
+def distance_text(metres: float) -> str:
+    """A distance as it is told: 2.35 m, infinity."""
+    return "infinity" if metres >= FAR_M else f"{metres:.3g} m"
+
+
+def _at_most_far(given: Any) -> Any:
+    """Infinity as a distance that no lens tells from it, alone or at the end of a range; anything else as it is."""
+    if isinstance(given, tuple | list) and len(given) == 2:
+        return (given[0], _at_most_far(given[1]))
+    return FAR_M if isinstance(given, float) and given == math.inf else given
 
 
 _ABOVE_0 = {

@@ -17,7 +17,7 @@ from cocnet.apps.cli.usage import UsageError
 from cocnet.apps.cli.waiting import loading
 from cocnet.errors import InputError
 from cocnet.pipeline.again import Recorded, merged, read_settings
-from cocnet.pipeline.options import RenderOptions
+from cocnet.pipeline.options import RenderOptions, distance_text
 
 DEFAULT_QUALITY = 95
 
@@ -130,7 +130,7 @@ def render(
         say_result(to, f"{to}: rendered by {used.options.model}")
         return
     lens = f"{used.focal_length_mm.value:.3g} mm f/{used.f_number.value:.3g}"
-    say_result(to, f"{to}: {lens}, focus at {used.focus_m.value:.3g} m ({used.focus_m.origin})")
+    say_result(to, f"{to}: {lens}, focus at {distance_text(used.focus_m.value)} ({used.focus_m.origin})")
 
 
 def _again(
