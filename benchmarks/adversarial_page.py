@@ -124,7 +124,10 @@ def page(found: Mapping[str, RunFacts]) -> str:
     if "eot" in found:
         told += claims.survival_claims(found["eot"])
     gain = stored_gain()
-    return loader.get_template(TEMPLATE).render(runs=found, claims=told, gain=gain, t=adversarial_tables)
+    judged = claims.judge_claims(found["cocnet"]) if "cocnet" in found else []
+    network = [claim for claim in judged if claim.cases]
+    shown = {"runs": found, "claims": told, "network_claims": network, "gain": gain}
+    return loader.get_template(TEMPLATE).render(**shown, t=adversarial_tables)
 
 
 def stored_gain() -> dict[str, Any] | None:
