@@ -184,7 +184,7 @@ BAD_OPTIONS = {
     "--focus-point": "0.5,1.5",
     "--focal-length-mm": "-50",
     "--sensor-width-mm": "nan",
-    "--focus-m": "inf",
+    "--focus-m": "nan",
     "--aperture-blades": "2",
     "--highlights": "bright",
     "--near-m": "0",
