@@ -130,6 +130,10 @@ def test_depth_of_field_of_tensors():
 
 def test_axial_aberration_moves_the_focus_of_red_and_blue():
     lens = LENS.at(axial_ca=0.05)
+    per_px = 600 / lens.sensor_width_m
+    assert lens.channel_offset_px(600) == pytest.approx(
+        [per_px * offset for offset in lens.channel_offset_m()]
+    )
     for offset, sign in zip(lens.channel_offset_m(), (1, 0, -1), strict=True):
         in_focus = 1 / lens.focus_distance_m + sign * lens.axial_ca
         assert float(lens.coc_radius_m(doubles(in_focus))) + offset == pytest.approx(0, abs=1e-15)

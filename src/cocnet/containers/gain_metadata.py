@@ -84,7 +84,8 @@ def iso_gain(block: bytes) -> LogGain:
 
 
 def jxl_bundle(box: bytes) -> tuple[bytes, bytes]:
-    """Of the body of JPEG XL's box jhgm: ISO 21496-1's block, and the map, a bare codestream; raises ValueError."""
+    """Split the body of a JPEG XL's box jhgm: what ISO 21496-1 says of the gain map, and the map itself, a JPEG XL
+    picture without a container. Raises ValueError."""
     try:
         version, length = struct.unpack_from(">BH", box)
         if version:

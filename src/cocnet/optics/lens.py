@@ -100,6 +100,11 @@ class ThinLens:
         """What axial chromatic aberration adds to the signed CoC radius of red, green and blue, m."""
         return self.gain_m2 * self.axial_ca, 0.0, -self.gain_m2 * self.axial_ca
 
+    def channel_offset_px(self, width_px: int) -> tuple[Number, Number, Number]:
+        """The same in pixels of a picture that is width_px wide."""
+        red, green, blue = (offset * (width_px / self.sensor_width_m) for offset in self.channel_offset_m())
+        return red, green, blue
+
     def hyperfocal_distance_m(self, coc_limit_m: float) -> Number:
         """The focus distance from which infinity has a CoC diameter of coc_limit_m: 2·(A/2)·f/c (+ f, Eq. 1)."""
         _check("coc_limit_m", coc_limit_m, "a diameter above 0", "3e-5", low=0.0)

@@ -91,7 +91,7 @@ def _found(
     focal_px: float | None,
     subject: Float32[np.ndarray, "h w"] | None,
 ) -> FoundDepth:
-    """`find_depth` without faces."""
+    """The depth that is given, or in the photo, or estimated, before faces say how far away it is."""
     if depth is not None:
         found, notes = _as_given(depth, photo, options, focal_px), _ignored(depth, options)
         origin: Origin = "estimated" if _is_estimator(depth) else "given"

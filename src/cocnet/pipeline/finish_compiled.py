@@ -34,8 +34,9 @@ def finish_compiled(
     seed: int,
     limits: tuple[float, float],
 ) -> Shaped[np.ndarray, "h w 3"]:
-    """As `finish`. grain: its deviation by brightness, None with radius_px: none; limits: the share of grain that the
-    channels have in common, and the relative difference of light up to which a pixel was left alone."""
+    """The pixels of a window, as `finish` makes them. grain: its standard deviation by brightness, by channel; None, as
+    radius_px then is: no grain. limits: the share of grain that the channels have in common, and the relative
+    difference of light up to which a pixel was left alone."""
     own = np.ascontiguousarray(photo.pixels[window])
     (height, width), out = own.shape[:2], np.empty_like(own)
     place, channels = (window[0].start, window[1].start), (0, 0, 0) if photo.grey else (0, 1, 2)

@@ -284,8 +284,7 @@ def _blur_radius_px(lens: ThinLens, inverse: Tensor, width: int) -> Float32[np.n
     """How far each pixel of [1 h w] is blurred: all channels alike, or each under axial chromatic aberration."""
     radius = lens.coc_radius_px(inverse, width)
     if lens.axial_ca:
-        per_px = width / lens.sensor_width_m
-        radius = torch.cat([radius + offset * per_px for offset in lens.channel_offset_m()])
+        radius = torch.cat([radius + offset for offset in lens.channel_offset_px(width)])
     return radius.abs().numpy()
 
 

@@ -107,10 +107,9 @@ class PhysicalRenderer:
         """All colours at once, or each with its own blur under axial chromatic aberration."""
         if not self.lens.axial_ca:
             return self._layers(image, x, window)
-        per_px = window.width / self.lens.sensor_width_m
-        offsets = self.lens.channel_offset_m()
+        offsets = self.lens.channel_offset_px(window.width)
         colours = [
-            self._layers(image[:, c : c + 1], x + _beside(offset * per_px, x), window)
+            self._layers(image[:, c : c + 1], x + _beside(offset, x), window)
             for c, offset in enumerate(offsets)
         ]
         return torch.cat(colours, 1)

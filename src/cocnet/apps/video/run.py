@@ -170,6 +170,7 @@ def _key(reel: Reel, depths: Sequence[Path] | None, run: VideoRun, options: Rend
     """SHA-256 of all that makes the film."""
     asked = {**what_makes(options), "video": asdict(replace(run, out=Path(run.out.name)))}
     digest = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode())
-    for path in (*reel.files, *(each for depth in depths or () for each in (depth, *sidecars(depth)))):
+    beside = [each for depth in depths or () for each in (depth, *sidecars(depth))]
+    for path in (*reel.files, *beside):
         digest.update(file_hash(path).encode())
     return digest.hexdigest()
