@@ -34,8 +34,8 @@ def finish_compiled(
     seed: int,
     limits: tuple[float, float],
 ) -> Shaped[np.ndarray, "h w 3"]:
-    """The pixels of a window, as `finish` makes them. grain: its standard deviation by brightness, by channel; None, as
-    radius_px then is: no grain. limits: the share of grain that the channels have in common, and the relative
+    """The pixels of a window, as `finish` makes them. grain: its standard deviation by brightness, by channel; None,
+    as radius_px is then: no grain. limits: the share of grain that the channels have in common, and the relative
     difference of light up to which a pixel was left alone."""
     own = np.ascontiguousarray(photo.pixels[window])
     (height, width), out = own.shape[:2], np.empty_like(own)
