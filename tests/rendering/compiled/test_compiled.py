@@ -2,8 +2,9 @@
 
 import os
 import signal
+import subprocess
+import sys
 
-import numba
 import pytest
 import torch
 from torch import Tensor
@@ -115,6 +116,8 @@ def test_gradients_flow_as_before() -> None:
 
 
 def test_without_a_folder_for_machine_code_each_process_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    import numba
+
     whole = numba.njit
 
     def refusing(*args, **options):
@@ -189,3 +192,14 @@ def test_any_memory_layout(both) -> None:
         assert not light.is_contiguous()
         _, found = both(RENDERERS["defaults"], light, apart)
         assert (expected - found).abs().max() < 1e-5
+
+
+def test_compiling_leaves_the_process_s_streams_alone() -> None:
+    """Numba's coloured messages exchange sys.stderr, which another thread may have redirected meanwhile."""
+    program = (
+        "from cocnet.rendering.compiled import kernels\n"
+        "kernels()\n"
+        "from numba.core import errors\n"
+        "assert not hasattr(errors, 'ColorShell')\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

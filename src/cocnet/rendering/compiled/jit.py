@@ -9,8 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
-import numba
 import torch
+
+# With colorama there, Numba colours the messages of errors that it raises and catches while it compiles, and
+# exchanges sys.stdout and sys.stderr for that: who redirects them in another thread meanwhile loses lines.
+os.environ.setdefault("NUMBA_DISABLE_ERROR_MESSAGE_HIGHLIGHTING", "1")
+import numba
 
 ROWS = 64  # of a band that one thread works through
 
