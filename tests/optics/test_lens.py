@@ -169,6 +169,7 @@ BAD = [
     *[(name, v) for name in ("roundness", "cat_eye") for v in (-0.1, 1.1, NAN)],
     *[("blades", v) for v in (1, 2, -3, 4.5)],
     *[(name, v) for name in ("axial_ca", "lateral_ca", "blade_rotation_rad") for v in (NAN, INF)],
+    *[("lateral_ca", v) for v in (-0.6, 0.6, 1.0)],
     ("calibration", "blender"),
     *[("butterworth_order", v) for v in (0.0, -1.0, NAN)],
     ("aperture_picture", torch.ones(3, 4)),

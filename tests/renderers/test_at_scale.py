@@ -10,7 +10,7 @@ from torch.nn import functional
 from cocnet import create_model
 from cocnet.networks import card_of
 from cocnet.renderers import NetworkRenderer, Physical, at_scale, open_renderer
-from cocnet.renderers.at_scale import LENS_RADIUS_PX, AtScale
+from cocnet.renderers.at_scale import LENS_RADIUS_PX, AtScale, resized
 
 
 class Box(nn.Module):
@@ -69,3 +69,9 @@ def test_depth_is_made_smaller_too() -> None:
     renderer = at_scale(NetworkRenderer(network), 16)
     light, inverse = texture(64, 96), torch.rand(1, 1, 64, 96)
     assert (renderer.render(light, inverse) - light).abs().max() < 1e-3
+
+
+def test_a_row_of_pixels_is_made_smaller_as_a_picture_is():
+    row = torch.zeros(1, 1, 1, 400)
+    row[..., ::8] = 1
+    assert resized(row, (1, 50)).mean() == pytest.approx(0.125, abs=0.02)

@@ -231,3 +231,66 @@ def test_a_small_step_at_a_sharp_edge_is_a_silhouette(near, far):
     seen = functional.conv2d(functional.pad(covered, (half,) * 4, mode="replicate"), spot[None, None])
     out = render((0.6 - 0.5 * covered).expand(1, 3, -1, -1), x)
     assert float((out - (0.6 - 0.5 * seen)).abs().max()) < 0.04
+
+
+def axes(spot):
+    """Standard deviations along x and y, px."""
+    at = torch.arange(len(spot), dtype=torch.float64)
+    shares = [spot.double().sum(axis) / spot.double().sum() for axis in (0, 1)]
+    return [float(((at - (share * at).sum()) ** 2 * share).sum().sqrt()) for share in shares]
+
+
+@pytest.mark.parametrize("radius", [7.0, 12.0, 24.0])
+@pytest.mark.parametrize(
+    "shape",
+    [{}, {"squeeze": 1.33}, {"squeeze": 2.0}, {"squeeze": 4.0}, {"blades": 3}, {"blades": 5, "squeeze": 2.0}],
+    ids=str,
+)
+def test_a_point_is_as_wide_and_as_tall_as_its_spot_at_every_scale(shape, radius):
+    """Layers of these radii are blurred at a quarter or less of the picture's size."""
+    width, height = axes(lens_psf(lens_of(**shape), radius))
+    found = []
+    for shift in (0, 1, 3, 5):
+        image = torch.zeros(1, 3, 128, 128)
+        image[..., 60 + shift, 60 + shift] = 1
+        found.append(axes(render(image, torch.full((1, 1, 128, 128), radius), **shape)[0, 0]))
+    across, down = torch.tensor(found).mean(0).tolist()
+    assert across == pytest.approx(width, rel=0.08) and down == pytest.approx(height, rel=0.02)
+
+
+def test_a_picture_does_not_depend_on_the_lights_of_another_in_its_batch(random):
+    image = torch.rand(2, 3, 48, 48, generator=random)
+    image[1, :, 20:24, 20:24] = 9.0
+    x = torch.cat([two_planes(48, 48, -12.0, 9.0), two_planes(48, 48, 5.0, 14.0)])
+    together = render(image, x)
+    for i in range(2):
+        assert torch.equal(together[i], render(image[i : i + 1], x[i : i + 1])[0])
+
+
+def test_a_light_of_which_one_colour_is_below_white_keeps_its_shape_under_axial_colour():
+    image = torch.full((1, 3, 64, 64), 0.05)
+    image[:, :, 30:33, 30:33] = torch.tensor([8.0, 2.0, 0.95]).view(1, 3, 1, 1)
+    x = torch.full((1, 1, 64, 64), 14.0)
+    assert torch.allclose(render(image, x, axial_ca=1e-6), render(image, x), atol=1e-4)
+
+
+def test_bound_of_zero_leaves_the_picture_as_it_is(random):
+    image = torch.rand(1, 3, 40, 40, generator=random)
+    x = two_planes(40, 40, -12.0, 9.0)
+    assert torch.allclose(render(image, x, max_radius_px=0.0), image, atol=1e-6)
+
+
+def test_a_flag_of_the_tensor_changes_nothing_where_there_are_no_gradients(random):
+    image = torch.rand(1, 3, 64, 64, generator=random)
+    image[..., 30:33, 30:33] = 9.0
+    x = torch.full((1, 1, 64, 64), 14.0)
+    with torch.no_grad():
+        assert torch.equal(render(image.clone().requires_grad_(), x), render(image, x))
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+def test_half_precision_is_computed_in_full(random, kind):
+    image = torch.rand(1, 3, 40, 40, generator=random).to(kind)
+    x = two_planes(40, 40, -12.0, 9.0)
+    out = render(image, x)
+    assert out.dtype == kind and torch.equal(out, render(image.float(), x).to(kind))

@@ -92,7 +92,8 @@ def test_copies_keep_kernels_and_places_count_only_where_they_matter(monkeypatch
     assert first.spots.spot(LENS, 3.0, far) is spot
     shaded = replace(LENS, cat_eye=0.8)
     assert not torch.equal(first.spots.spot(shaded, 3.0, (0.0, 0.0)), first.spots.spot(shaded, 3.0, far))
-    monkeypatch.setattr(spot_cache, "MOST", 5)
-    for radius in range(1, 9):
+    monkeypatch.setattr(spot_cache, "MOST_BYTES", 5 * first.spots.spot(LENS, 9.5, far).nbytes)
+    for radius in range(9, 19):
         first.spots.spot(LENS, radius + 0.5, far)
-    assert len(first.spots) <= 5
+    assert sum(kernel.nbytes for kernel in first.spots._spots.values()) <= spot_cache.MOST_BYTES
+    assert 1 <= len(first.spots) <= 5

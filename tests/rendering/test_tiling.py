@@ -112,3 +112,37 @@ def test_a_bound_is_kept_where_it_can_be():
     tall, wide = tiling._cores(3024, 4032, 128, 300, 200)
     outer = [max(tiling._outer(*axis, 128, tiling.ALIGN)) for axis in ((3024, tall), (4032, wide))]
     assert outer[0] * outer[1] * 200 <= 300e6
+
+
+def tiled(renderer, image, inverse, reach, core, monkeypatch):
+    height, width = image.shape[-2:]
+    monkeypatch.setattr(tiling, "_cores", lambda *_: core)
+    out = torch.full_like(image[0], torch.nan)
+
+    def write(rows, columns, light):
+        out[:, rows, columns] = light
+
+    render_tiled(renderer, height, width, lambda r, c: (image[0, :, r, c], inverse[0, :, r, c]), write, reach)
+    return out
+
+
+@pytest.mark.parametrize("preview", [False, True])
+@pytest.mark.parametrize("light", [1.6, 8.0])
+def test_a_light_across_the_edge_of_a_tile_is_drawn_as_in_the_whole(light, preview, monkeypatch):
+    """It is 60 px long: a tile that saw a part alone would draw that as a disc."""
+    lens, reach = lens_of(), 6.0
+    image, x = torch.full((1, 3, 64, 384), 0.1), torch.full((1, 1, 64, 384), reach)
+    image[..., 30:33, 122:182] = light
+    inverse = inverse_of(lens, x, 384)
+    renderer = PhysicalRenderer(lens, sharp_lights=True, max_radius_px=reach, preview=preview)
+    whole = renderer.from_inverse_depth(image, inverse)[0]
+    assert (tiled(renderer, image, inverse, reach, (64, 128), monkeypatch) - whole).abs().max() < 1e-3
+
+
+def test_the_renderer_s_own_bound_holds_in_tiles(monkeypatch):
+    lens = lens_of()
+    image, x = scene(128, 192)
+    inverse = inverse_of(lens, x, 192)
+    renderer = PhysicalRenderer(lens, max_radius_px=3.0, sharp_lights=False)
+    whole = renderer.from_inverse_depth(image, inverse)[0]
+    assert (tiled(renderer, image, inverse, 14.0, (64, 64), monkeypatch) - whole).abs().max() < 1e-3

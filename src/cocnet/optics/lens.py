@@ -62,8 +62,9 @@ class ThinLens:
         for name in ("roundness", "cat_eye"):
             _check(name, getattr(self, name), "from 0 to 1", "0.5", low=-1e-12, high=1.0)
         _check("squeeze", self.squeeze, "from 1 up", "1.33", low=1 - 1e-12)
-        for name in ("blade_rotation_rad", "axial_ca", "lateral_ca"):
+        for name in ("blade_rotation_rad", "axial_ca"):
             _check(name, getattr(self, name), "finite", "0", low=-math.inf)
+        _check("lateral_ca", self.lateral_ca, "above −0.5, up to 0.5", "0.001", low=-0.5, high=0.5)
         if self.blades != 0 and (self.blades < 3 or int(self.blades) != self.blades):
             raise InputError(f"expected blades 0 (a circle) or at least 3, got {self.blades}, try 0 or 7")
         if self.calibration not in get_args(Calibration):

@@ -39,14 +39,25 @@ def lens_psf(
     half = max(wanted, spot_reach(float(radius.detach())))
     share = moment_share(lens, field)
     moment = share * radius**2
-    wide = ((moment - 1 / 6 - _SLACK) / share).clamp(min=1e-4).sqrt()
-    spot = spot_light(lens, wide, half, field)
+    own, squeeze = _without_pixel(radius, share, lens.squeeze)
+    spot = spot_light(lens, own, half, field, squeeze)
     spot = _with_moment(spot / spot.sum().clamp(min=1e-12), moment)
     part = ((moment - SMALL) / (LARGE - SMALL)).clamp(0, 1)
     spot = part * spot + (1 - part) * five_points(moment, half)
     spot = spot[half - wanted : half + wanted + 1, half - wanted : half + wanted + 1]
     spot = spot / spot.sum()
     return (spot.flip(0, 1) if front else spot).to(given)
+
+
+def _without_pixel(
+    radius: Float[Tensor, ""], share: float, squeeze: float
+) -> tuple[Float[Tensor, ""], float | Float[Tensor, ""]]:
+    """Radius and squeeze of the shape whose coverage of pixels has the moment wanted: a pixel's own width widens a
+    spot alike along both axes."""
+    each, wider = share / (1 + 1 / squeeze**2), (1 / 6 + _SLACK) / 2
+    tall, wide = ((each * side**2 - wider) / each for side in (radius, radius / squeeze))
+    tall = tall.clamp(min=1e-4).sqrt()
+    return tall, squeeze if squeeze == 1 else tall / wide.clamp(min=1e-4).sqrt()
 
 
 def spot_reach(radius_px: float) -> int:

@@ -22,13 +22,21 @@ Disc = tuple[Tensor, Tensor | float, Tensor | float]  # radius, centre x, centre
 
 
 def spot_light(
-    lens: ThinLens, radius: Float[Tensor, ""], half: int, field: tuple[float, float] = (0.0, 0.0)
+    lens: ThinLens,
+    radius: Float[Tensor, ""],
+    half: int,
+    field: tuple[float, float] = (0.0, 0.0),
+    squeeze: float | Float[Tensor, ""] | None = None,
 ) -> Float[Tensor, "k k"]:
-    """The light in each pixel, k = 2·half + 1, of the spot of `lens` behind the focus; differentiable in radius."""
+    """The light in each pixel, k = 2·half + 1, of the spot of `lens` behind the focus; differentiable in radius.
+
+    squeeze: in place of the lens's own.
+    """
+    squeeze = lens.squeeze if squeeze is None else squeeze
     if lens.aperture_picture is not None:
-        return _picture_light(_shaded_picture(lens, lens.aperture_picture, field), radius, half, lens.squeeze)
+        return _picture_light(_shaded_picture(lens, lens.aperture_picture, field), radius, half, squeeze)
     discs = aperture_discs(lens, radius, field)
-    return _coverage(discs, radius, half, lens.butterworth_order, lens.squeeze)
+    return _coverage(discs, radius, half, lens.butterworth_order, squeeze)
 
 
 def moment_share(lens: ThinLens, field: tuple[float, float] = (0.0, 0.0)) -> float:
@@ -89,7 +97,7 @@ def _blade_discs(radius: Tensor, blades: int, rotation_rad: float, roundness: fl
 
 
 def _coverage(
-    discs: list[Disc], radius: Tensor, half: int, order: float | None, squeeze: float
+    discs: list[Disc], radius: Tensor, half: int, order: float | None, squeeze: float | Float[Tensor, ""]
 ) -> Float[Tensor, "k k"]:
     """The share of each pixel within all discs, squeezed; with an order, weighted by Eq. 2's Butterworth filter."""
     pixels = torch.arange(-half, half + 1, dtype=torch.float64)
@@ -142,7 +150,7 @@ def _shaded_picture(
 
 
 def _picture_light(
-    picture: Float[Tensor, "n n"], radius: Tensor, half: int, squeeze: float
+    picture: Float[Tensor, "n n"], radius: Tensor, half: int, squeeze: float | Float[Tensor, ""]
 ) -> Float[Tensor, "k k"]:
     """A picture stretched over the square of side 2·radius px, squeezed; each pixel gets exactly what falls on it."""
     edges = (2 * torch.arange(len(picture) + 1, dtype=torch.float64) / len(picture) - 1) * radius

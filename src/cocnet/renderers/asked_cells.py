@@ -5,6 +5,8 @@ taken in each cell, 0 or 1. It is asked as far around silhouettes as their blur 
 by 0.25 to 4 px: on ray-traced scenes the network gains nothing elsewhere.
 """
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -17,7 +19,7 @@ RADII, BESIDE = 1.0, 1.0
 FINE_RADII = (0.25, 4.0)  # px at the scale that the network sees, between which it sees to detail,
 STEP = 0.02  # where the square root of light steps by this from pixel to pixel
 STRIP_CELLS = 16
-BESIDE_PX = 2  # rows that silhouettes see
+BESIDE_PX = 2  # rows that silhouettes see; a pixel of what the network sees tells steps
 
 
 @torch.no_grad()
@@ -27,9 +29,10 @@ def asked_cells(
     """How much of a correction is taken in cells of cell_px: 1 where it is asked, else 0.
     scale: by which the picture is larger than what the network sees, a divisor of cell_px."""
     step, height = STRIP_CELLS * cell_px, radius_px.shape[2]
+    beside = scale * math.ceil(BESIDE_PX / scale)
     strips = []
     for top in range(0, height, step):
-        begin, end = max(0, top - BESIDE_PX), min(height, top + step + BESIDE_PX)
+        begin, end = max(0, top - beside), min(height, top + step + beside)
         own = slice(top - begin, min(top + step, height) - begin)
         reach = _reach(radius_px[:, :, begin:end], physical[:, :, begin:end], cell_px, scale)
         strips.append(functional.max_pool2d(reach[:, :, own], cell_px, ceil_mode=True))

@@ -89,4 +89,6 @@ def _mean(t: Float[Tensor, "b c h w"], window: int) -> Float[Tensor, "b c h w"]:
 
 def resized(t: Float[Tensor, "b c h w"], size: tuple[int, int]) -> Float[Tensor, "b c i j"]:
     """Bilinear; over the pixels that become one where it is made smaller."""
-    return functional.interpolate(t, size, mode="bilinear", antialias=size[0] < t.shape[-2])
+    return functional.interpolate(
+        t, size, mode="bilinear", antialias=size[0] < t.shape[-2] or size[1] < t.shape[-1]
+    )

@@ -63,8 +63,10 @@ def blurred(light: Float[Tensor, "b 3 h w"], shares: Iterable[float]) -> Iterabl
     shares = tuple(shares)
     height, width = light.shape[-2:]
     longer = max(height, width)
-    pad = min(int(_REACH * max(shares) * longer) + 1, min(height, width) - 1)
-    padded = functional.pad(light, (pad,) * 4, mode="reflect")
+    pad = int(_REACH * max(shares) * longer) + 1
+    tall, wide = min(pad, height - 1), min(pad, width - 1)
+    padded = functional.pad(light, (wide, wide, tall, tall), mode="reflect")
+    padded = functional.pad(padded, (pad - wide, pad - wide, pad - tall, pad - tall), mode="replicate")
     spectrum = torch.fft.rfft2(padded)
     down = torch.fft.fftfreq(padded.shape[-2], device=light.device).square()[:, None]
     across = torch.fft.rfftfreq(padded.shape[-1], device=light.device).square()

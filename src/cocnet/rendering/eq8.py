@@ -31,7 +31,7 @@ def eq8(
         if not bool(mask.detach().any()):
             continue
         layer = mask * image
-        blurred = _blur(torch.cat([layer, mask], 1), kernel(level_radius(number)))
+        blurred = _blur(torch.cat([layer, mask], 1), kernel(level_radius(number), 1))
         out = out + blurred[:, -1:] * blurred[:, :-1] - layer
     return out
 

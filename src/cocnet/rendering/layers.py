@@ -24,14 +24,14 @@ from cocnet.rendering.levels import (
     level_above,
     level_position,
     level_radius,
-    own_radius,
 )
 
 MARGIN = 2  # px at a layer's own scale, beyond its kernel
 EQUAL = 8  # roundings of 1.0: coverage and room that differ by no more are equal
 CONNECTED = 0.02  # coverage in one layer from which it continues the surface in front of it
 
-Kernel = Callable[[float], Float[Tensor, "k k"]]  # signed radius in px → the blur spot, sum 1
+# signed radius in px, scale → the blur spot, sum 1, which at 1/scale blurs like that radius
+Kernel = Callable[[float, int], Float[Tensor, "k k"]]
 
 
 class State(NamedTuple):
@@ -268,7 +268,7 @@ def _blurred(
             total = part if total is None else total + part
     if total is None:
         return None
-    spot = kernel(own_radius(level_radius(number), scale)).to(total)
+    spot = kernel(level_radius(number), scale).to(total)
     edge = reach - spot.shape[-1] // 2
     inner = total[..., edge : total.shape[-2] - edge, edge : total.shape[-1] - edge]
     return inner if spot.shape[-1] == 1 else spread(inner, spot.flip(0, 1))

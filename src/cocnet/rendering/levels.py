@@ -14,6 +14,7 @@ from torch import Tensor
 
 LINEAR = 5  # layers at radius 0, 1, … 5 px, then PER_OCTAVE
 PER_OCTAVE = 4
+STRETCHED = 2.0  # times as tall as wide, from which on the narrow side says where full scale ends
 SHARP_LAYERS = 12  # up to here at full scale where lights above 1.0 show the outline of their spots
 
 
@@ -28,6 +29,12 @@ def level_above(radius: float) -> int:
     """The first layer whose radius is not below `radius` px."""
     level = math.ceil(radius - 1e-6)
     return level if level <= LINEAR else LINEAR + math.ceil(PER_OCTAVE * math.log2(radius / LINEAR) - 1e-6)
+
+
+def fine_layers(squeeze: float, sharp: bool) -> int:
+    """Up to which layer spots so many times taller than wide are blurred at full scale."""
+    more = math.ceil(PER_OCTAVE * math.log2(max(squeeze / STRETCHED, 1)))
+    return max(SHARP_LAYERS if sharp else LINEAR, LINEAR + more)
 
 
 def level_position(x: Float[Tensor, "*s"]) -> Float[Tensor, "*s"]:
@@ -46,14 +53,14 @@ def _radius_of(level: Tensor) -> Tensor:
     return torch.where(level <= LINEAR, level, LINEAR * torch.exp2((level - LINEAR) / PER_OCTAVE))
 
 
-def own_radius(radius: float, scale: int) -> float:
+def own_radius(radius: float, scale: int, share: float = 0.25) -> float:
     """The radius in px of a scale that, with pooling and interpolation, blurs like `radius` at full scale.
 
     Pooling over s px and bilinear interpolation add a variance per axis of (s² − 1)/12 and (s² − 1)/6 px²;
-    a disc of radius r has r²/4.
+    a spot of radius r has `share`·r², a disc r²/4.
     """
     added = (scale**2 - 1) / 4
-    return math.copysign(math.sqrt(max(radius * radius - 4 * added, 0.0)) / scale, radius)
+    return math.copysign(math.sqrt(max(radius * radius - added / share, 0.0)) / scale, radius)
 
 
 @dataclass(frozen=True)

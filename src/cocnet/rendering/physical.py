@@ -21,8 +21,8 @@ from cocnet.rendering.fields import Window, magnified, over_fields
 from cocnet.rendering.fragments import Fragments, fragments
 from cocnet.rendering.highlights import Highlights
 from cocnet.rendering.layers import composite
-from cocnet.rendering.levels import LINEAR, SHARP_LAYERS
-from cocnet.rendering.lights.discs import with_depths, with_discs
+from cocnet.rendering.levels import fine_layers
+from cocnet.rendering.lights.discs import with_discs
 from cocnet.rendering.spot_cache import SpotCache
 
 Mode = Literal["over", "eq8"]
@@ -57,7 +57,7 @@ class PhysicalRenderer:
         self, image: Float[Tensor, "b 3 h w"], depth_m: Float[Tensor, "b 1 h w"]
     ) -> Float[Tensor, "b 3 h w"]:
         """Render from depth in metres (infinity allowed). Raises InputError or DepthError for bad input."""
-        _check(image, depth_m)
+        _check(image, depth_m, self.lens)
         if not bool((depth_m.detach() > 0).all()):
             raise DepthError(
                 "expected depth_m above 0 everywhere, got 0, less or NaN, try DepthMap.of(…).depth_m()"
@@ -71,17 +71,31 @@ class PhysicalRenderer:
         window: Window | None = None,
     ) -> Float[Tensor, "b 3 h w"]:
         """Render from inverse depth (1/m); `window` says of what larger picture the input is a part."""
-        _check(image, inverse_depth)
+        _check(image, inverse_depth, self.lens)
         if not all_finite(inverse_depth):
             raise DepthError("expected finite inverse depth, got NaN or infinity, try DepthMap.of(…)")
+        if image.dtype.itemsize < torch.float32.itemsize:
+            return self.from_inverse_depth(image.float(), inverse_depth, window).to(image)
         window = window or Window.of(image)
         x = self.lens.coc_radius_px(inverse_depth, window.width)
         if self.highlights is not None:
             image = self.highlights.restore(image)
-        rendered = self._preview(image, x, window) if self.preview else self._channels(image, x, window)
+        rendered = self._each(image, x, window)
         if self.lens.lateral_ca:
             rendered = magnified(rendered, self.lens.lateral_ca, window)
         return rendered if self.highlights is None else self.highlights.undo(rendered)
+
+    def _each(self, image: Tensor, x: Tensor, window: Window) -> Float[Tensor, "b 3 h w"]:
+        """The pictures together, or one by one where only some have lights: none depends on the others."""
+        bright = [bool(one.max() > 1) for one in image.detach()]
+        if self.sharp_lights is None and any(bright) != all(bright):
+            each = (replace(self, lens=self.lens.of(n)) for n in range(len(bright)))
+            return torch.cat(
+                [one._each(image[n : n + 1], x[n : n + 1], window) for n, one in enumerate(each)]
+            )
+        sharp = any(bright) if self.sharp_lights is None else self.sharp_lights
+        sure = replace(self, sharp_lights=sharp)
+        return sure._preview(image, x, window) if self.preview else sure._channels(image, x, window)
 
     def _preview(self, image: Tensor, x: Tensor, window: Window) -> Float[Tensor, "b 3 h w"]:
         """At half size; what is in focus gets its detail back."""
@@ -115,48 +129,50 @@ class PhysicalRenderer:
         return torch.cat(colours, 1)
 
     def _layers(self, image: Tensor, x: Tensor, window: Window) -> Float[Tensor, "b c h w"]:
-        limit = float(self.max_radius_px or max(window.height, window.width))
+        limit = float(max(window.height, window.width) if self.max_radius_px is None else self.max_radius_px)
         reach = min(float(x.detach().abs().max()), limit)
         x = x.clamp(-limit, limit)
         if self.mode == "eq8":
-            return eq8(image, x, reach, lambda radius: self._spot(radius, (0.0, 0.0)))
-        bright = bool(image.detach().max() > 1)
-        sharp = bright if self.sharp_lights is None else self.sharp_lights
+            return eq8(image, x, reach, lambda radius, scale: self._spot(radius, (0.0, 0.0), scale))
+        fine = fine_layers(self.lens.squeeze, bool(self.sharp_lights))
 
-        def render(light: Tensor, depths: list[float]) -> Tensor:
-            reached = self.max_radius_px or reach
-            split = kernels().split if usable(light, x, gradients=True) else fragments
-            found = split(light, x, reached)
-            parts = with_depths(found, depths)
-            return self._composite(parts, window, reach, SHARP_LAYERS if sharp else LINEAR)
+        def split(light: Tensor) -> Fragments:
+            reached = reach if self.max_radius_px is None else self.max_radius_px
+            return (kernels().split if usable(light, x, gradients=True) else fragments)(light, x, reached)
 
-        if not bright or image.requires_grad or x.requires_grad:
-            return render(image, [])
-        return with_discs(image, x, window, limit, self._spot, render)
+        def compose(parts: Fragments) -> Tensor:
+            return self._composite(parts, window, reach, fine)
+
+        graded = torch.is_grad_enabled() and (image.requires_grad or x.requires_grad)
+        if graded or not bool(image.detach().max() > 1):
+            return compose(split(image))
+        return with_discs(image, x, window, limit, self._spot, split, compose)
 
     def _composite(
         self, parts: Fragments, window: Window, reach: float, fine: int
     ) -> Float[Tensor, "b d h w"]:
         blend = kernels().picture if usable(*parts, gradients=True) else composite
         if not self.lens.cat_eye:
-            return blend(parts, reach, lambda radius: self._spot(radius, (0.0, 0.0)), fine)
+            return blend(parts, reach, lambda radius, scale: self._spot(radius, (0.0, 0.0), scale), fine)
         return over_fields(
             parts,
             window,
             reach,
-            lambda cut, place: blend(cut, reach, lambda radius: self._spot(radius, place), fine),
+            lambda cut, place: blend(
+                cut, reach, lambda radius, scale: self._spot(radius, place, scale), fine
+            ),
         )
 
-    def _spot(self, radius: float, place: tuple[float, float]) -> Float[Tensor, "k k"]:
+    def _spot(self, radius: float, place: tuple[float, float], scale: int = 1) -> Float[Tensor, "k k"]:
         """The kernel of a signed radius."""
-        return self.spots.spot(self.lens, radius, place)
+        return self.spots.spot(self.lens, radius, place, scale)
 
 
 def _beside(value: float | Tensor, like: Tensor) -> float | Tensor:
     return value.view(-1, 1, 1, 1) if isinstance(value, Tensor) and value.ndim == 1 else value
 
 
-def _check(image: Tensor, depth: Tensor) -> None:
+def _check(image: Tensor, depth: Tensor, lens: ThinLens) -> None:
     if image.ndim != 4 or image.shape[1] != 3 or not image.is_floating_point():
         raise InputError(
             f"expected image [b 3 h w] of floats, got {list(image.shape)} {image.dtype}, try image[None]"
@@ -166,5 +182,12 @@ def _check(image: Tensor, depth: Tensor) -> None:
             f"expected depth {[image.shape[0], 1, *image.shape[2:]]} for that image, got {list(depth.shape)}, "
             "try DepthMap.of(…).resized(h, w)"
         )
+    if 0 in image.shape:
+        raise InputError(f"expected pictures of at least 1 × 1 px, got {list(image.shape)}, try others")
+    for name in ("f_number", "focus_distance_m"):
+        if isinstance(value := getattr(lens, name), Tensor) and value.numel() not in (1, len(image)):
+            raise InputError(
+                f"expected {name} [1] or [{len(image)}], got {list(value.shape)}, try one number"
+            )
     if not all_finite(image):
         raise InputError("expected a finite image, got NaN or infinity, try torch.nan_to_num")

@@ -2,7 +2,8 @@
 
 Enters: functions that read a window of the picture and write a finished one. Tiles with their margins begin on the
 coarsest grid of the renderer, so that every scale sees the same pixels as in the whole. Their margins: one and a half
-times the radius (blur, and what lies beside it at coarser scales), and as far as hidden background is carried in.
+times the radius (blur, and what lies beside it at coarser scales), and as far as hidden background is carried in; and
+all of a small light whose disc reaches in.
 """
 
 import dataclasses
@@ -18,11 +19,12 @@ from cocnet.errors import InputError
 from cocnet.rendering.fields import Window
 from cocnet.rendering.fragments import MAX_FILL_LEVELS, fill_levels
 from cocnet.rendering.levels import groups
-from cocnet.rendering.physical import PhysicalRenderer
+from cocnet.rendering.lights.discs import MAX_SIDE_PX
+from cocnet.rendering.physical import PREVIEW_SCALE, PhysicalRenderer
 
 ALIGN = 2**MAX_FILL_LEVELS  # px
 # Of a tile with its margin, measured, without lights and with them
-BYTES_PER_PIXEL, LIT_BYTES_PER_PIXEL = 200, 260
+BYTES_PER_PIXEL, LIT_BYTES_PER_PIXEL = 200, 290
 DEFAULT_MB = 1000
 STEP = 128  # px, between the tiles that are tried
 # Times the work of the picture: where tiles come to more, they may be twice or three times as large
@@ -50,12 +52,15 @@ def render_tiled(
     on_progress(done, all) follows every
     tile. Raises InputError where the memory can't hold any tile.
     """
-    limit = min(max_radius_px, float(max(height, width)))
-    shifted = abs(renderer.lens.lateral_ca) * max(height, width) / 2
-    margin = math.ceil(1.5 * limit + min(2 * limit, 2**MAX_FILL_LEVELS) + shifted + 16)
-    align = max(2 ** fill_levels(limit), 2 * groups(limit)[-1].scale)
+    bound = math.inf if renderer.max_radius_px is None else renderer.max_radius_px
+    limit = min(max_radius_px, bound, float(max(height, width)))
+    lateral = abs(renderer.lens.lateral_ca)
+    shifted = lateral / (1 - lateral) * max(height, width) / 2
     lights = True if renderer.sharp_lights is None else renderer.sharp_lights
-    renderer = dataclasses.replace(renderer, max_radius_px=max(limit, 1e-3), sharp_lights=lights)
+    whole = (MAX_SIDE_PX + 1) * (PREVIEW_SCALE if renderer.preview else 1) if lights else 0
+    margin = math.ceil(max(1.5 * limit + min(2 * limit, 2**MAX_FILL_LEVELS) + 16, limit + whole) + shifted)
+    align = max(2 ** fill_levels(limit), 2 * groups(limit)[-1].scale)
+    renderer = dataclasses.replace(renderer, max_radius_px=limit, sharp_lights=lights)
     bytes_ = LIT_BYTES_PER_PIXEL if lights else BYTES_PER_PIXEL
     cores = _cores(height, width, margin, max_mem_mb, bytes_, align)
     windows = [(r, c) for r in _spans(height, cores[0]) for c in _spans(width, cores[1])]

@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from cocnet import PhysicalRenderer
 from cocnet.rendering.fragments import Fragments, beside_lights, endless
+from cocnet.rendering.lights import discs
 from cocnet.rendering.lights.discs import with_depths
 
 
@@ -77,3 +78,15 @@ def test_beside_lights_is_a_square_around_each(size):
     bright = (image.amax(1, keepdim=True) > 1).float()
     assert torch.equal(beside_lights(image), functional.max_pool2d(bright, 9, 1, 4) > 0)
     assert beside_lights(image.clamp(max=1)) is None
+
+
+def test_lights_of_many_depths_are_seen_two_depths_at_a_time_as_all_at_once(monkeypatch):
+    lens, image = lens_of(), torch.full((1, 3, 64, 320), 0.1)
+    x = torch.full((1, 1, 64, 320), 9.0)
+    for number, radius in enumerate((-20.0, -12.0, -7.0, -4.0, 4.0, 7.0, 12.0, 20.0)):
+        x[..., 40 * number : 40 * (number + 1)] = radius
+        image[..., 30:32, 40 * number + 19 : 40 * number + 21] = 300.0
+    inverse = inverse_of(lens, x, 320)
+    found = PhysicalRenderer(lens).from_inverse_depth(image, inverse)
+    monkeypatch.setattr(discs, "TOGETHER", 100)
+    assert torch.allclose(found, PhysicalRenderer(lens).from_inverse_depth(image, inverse), atol=1e-5)

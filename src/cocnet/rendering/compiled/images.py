@@ -85,6 +85,6 @@ def warm() -> None:
     x[..., 12:36, 12:36] = -12.0
     image = torch.rand(1, 3, 48, 48)
     split(image[:, :1], x)
-    blurred = picture(split(image, x), 12.0, lambda radius: torch.ones(3, 3) / 9)
+    blurred = picture(split(image, x), 12.0, lambda radius, scale: torch.ones(3, 3) / 9)
     seen = detail_back(image, x, half_size(image), half_size(blurred))
     codes_of(seen[0], torch.zeros(3, 5, dtype=torch.int32), torch.ones(3, 5))

@@ -16,7 +16,7 @@ from cocnet.rendering.compiled.march_backward import composite_backward, spread_
 from cocnet.rendering.compiled.pool import levels, pool, settle
 from cocnet.rendering.compiled.pool_backward import levels_backward, pool_backward, settle_backward
 from cocnet.rendering.layers import Kernel
-from cocnet.rendering.levels import Group, level_radius, own_radius
+from cocnet.rendering.levels import Group, level_radius
 
 Array: TypeAlias = np.ndarray[Any, Any]
 Size: TypeAlias = tuple[int, int]
@@ -59,7 +59,7 @@ def layers_of(group: Group, side: int | None, kernel: Kernel) -> Layers:
         FRONT: range(-group.last, -group.first + 1),
         BEHIND: range(group.first, group.last + 1),
     }[side]
-    made = [kernel(own_radius(level_radius(n), group.scale)).numpy()[::-1, ::-1] for n in numbers]
+    made = [kernel(level_radius(n), group.scale).numpy()[::-1, ::-1] for n in numbers]
     size = max(len(spot) for spot in made)
     spots = np.zeros((len(made), size, size), np.float32)
     for whole, spot in zip(spots, made, strict=True):

@@ -23,6 +23,7 @@ LEAST_RADIUS_PX = 2.0  # less blurred ones, too
 FAINTEST = 5e-4  # light that a disc must have to be drawn by itself
 PLACES = 40  # steps of the field, from the middle to the corner, for which a cat's eye has its own spot
 RADII = 0.01  # steps of the radius, as a share of it
+TOGETHER = 2  # depths, for which what is seen is found at once
 DEPTHS = 0.5  # steps of the depth at which discs are seen past nearer things, as a share of the radius
 # What is nearer than a light by so much, and this share of its radius, hides its disc
 NEARER_PX, NEARER = 2.0, 0.3
@@ -85,39 +86,46 @@ def with_discs(
     window: Window,
     reach_px: float,
     spot: Spot,
-    render: Callable[[Float[Tensor, "b c h w"], list[float]], Float[Tensor, "b d h w"]],
+    split: Callable[[Float[Tensor, "b c h w"]], Fragments],
+    compose: Callable[[Fragments], Float[Tensor, "b d h w"]],
 ) -> Float[Tensor, "b c h w"]:
-    """The picture that `render` makes of an image, its small lights drawn as discs.
+    """The picture that `split` and then `compose` make of an image, its small lights drawn as discs.
 
-    render(image, depths) gives a channel more for each depth (signed radius): the share of what is seen that isn't
-    nearer than that.
+    A channel more for each depth (signed radius) tells the share of what is seen that isn't nearer than that.
     """
     extra = (image - 1).clamp(min=0)
     lights, numbered = small_lights(extra, x, window, reach_px)
     if not lights:
-        return render(image, [])
-    depths = sorted({_depth(light.x) for light in lights})
-    discs = [torch.zeros_like(image) for _ in depths]
-    image = image.clone()
+        return compose(split(image))
+    image, by_depth = image.clone(), dict[float, list[tuple[Light, Tensor]]]()
     for light in lights:
         part = extra[light.item, :, light.rows, light.columns]
         own = torch.from_numpy(numbered[light.item][light.rows, light.columns] == light.number).to(part)
         image[light.item, :, light.rows, light.columns] -= part * own
-        _draw(discs[depths.index(_depth(light.x))][light.item], part * own, light, spot)
-    rendered = render(image, depths)
-    out = rendered[:, : image.shape[1]]
-    for i, disc in enumerate(discs):
-        seen = rendered[:, image.shape[1] + i : image.shape[1] + i + 1].clamp(0, 1)
-        out = out + seen * disc
+        by_depth.setdefault(_depth(light.x), []).append((light, part * own))
+    parts, depths, out = split(image), sorted(by_depth), image.new_empty(0)
+    for start in range(0, len(depths), TOGETHER):
+        group = depths[start : start + TOGETHER]
+        rendered = compose(with_depths(parts, group))
+        out = out if start else rendered[:, : image.shape[1]]
+        for number, depth in enumerate(group, -len(group)):
+            disc = torch.zeros_like(image)
+            for light, own in by_depth[depth]:
+                _draw(disc[light.item], own, light, spot)
+            out = out + rendered[:, number, None].clamp(0, 1) * disc
+        parts = without_colour(parts)
     return out
 
 
 def with_depths(parts: Fragments, depths: list[float]) -> Fragments:
     """The fragments with a channel more for each depth: 1 on what isn't nearer."""
-    if not depths:
-        return parts
     front, back = _seen(parts.front, parts.x_front, depths), _seen(parts.back, parts.x_back, depths)
     return Fragments(front, parts.x_front, back, parts.x_back, parts.x_last)
+
+
+def without_colour(parts: Fragments) -> Fragments:
+    """Their coverage alone."""
+    return parts._replace(front=parts.front[:, -1:], back=parts.back[:, -1:])
 
 
 def _seen(part: Float[Tensor, "b c h w"], x: Float[Tensor, "b 1 h w"], depths: list[float]) -> Tensor:
