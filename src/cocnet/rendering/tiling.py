@@ -24,7 +24,7 @@ from cocnet.rendering.physical import PREVIEW_SCALE, PhysicalRenderer
 
 ALIGN = 2**MAX_FILL_LEVELS  # px
 # Of a tile with its margin, measured, without lights and with them
-BYTES_PER_PIXEL, LIT_BYTES_PER_PIXEL = 200, 290
+BYTES_PER_PIXEL, LIT_BYTES_PER_PIXEL = 200, 260
 DEFAULT_MB = 1000
 STEP = 128  # px, between the tiles that are tried
 # Times the work of the picture: where tiles come to more, they may be twice or three times as large
