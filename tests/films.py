@@ -26,13 +26,14 @@ def write_film(
     pixel_format="yuv420p",
     colour=(),
     size=(WIDTH, HEIGHT),
+    codec="libx264",
     **metadata,
 ):
     """A film of H.264, its frames at these ticks of 1/1200 s."""
     av = pytest.importorskip("av", reason="the package av reads films")
     with av.open(str(path), "w") as file:
         file.metadata.update(metadata)
-        video = file.add_stream("libx264", rate=24, options={"crf": "4"})
+        video = file.add_stream(codec, rate=24, options={"crf": "4"} if "264" in codec else {})
         video.width, video.height, video.pix_fmt = *size, pixel_format
         video.codec_context.time_base = TICK
         for name, value in dict(colour).items():

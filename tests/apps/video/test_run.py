@@ -69,6 +69,24 @@ def test_colour_tags_and_colours_stay(film, tmp_path, colour):
     assert np.abs(np.subtract(*means)).max() < 1
 
 
+@pytest.mark.parametrize(("codec", "form"), [("libx264rgb", "rgb24"), ("png", "rgb24")])
+def test_a_film_in_rgb_is_tagged_as_the_yuv_that_it_becomes(film, tmp_path, codec, form):
+    import av
+
+    write_film(tmp_path / "in.mov", count=2, codec=codec, pixel_format=form)
+    film("in.mov")
+    with av.open(str(tmp_path / "out.mp4")) as file:
+        frame = next(file.decode(video=0))
+        assert (frame.format.name, int(frame.colorspace), int(frame.color_range)) == ("yuv420p", 5, 1)
+    assert np.abs(frame.to_ndarray(format="rgb24").astype(int) - frame_pixels(0)).mean() < 2
+
+
+def test_an_odd_width_keeps_its_columns(film, tmp_path):
+    write_film(tmp_path / "in.mkv", count=1, codec="ffv1", pixel_format="yuv422p", size=(63, 48))
+    film("in.mkv", "out.mkv")
+    assert shown(tmp_path / "out.mkv")[1][0].shape == (48, 63, 3)
+
+
 def test_a_phone_held_upright_gives_an_upright_film(film, tmp_path):
     """The matrix of a phone's portrait film: to be turned by 90° clockwise."""
     matrix = (0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from cocnet.apps.video.colour import rgb_of
+from cocnet.apps.video.colour import LIMITED, rgb_of, usual_matrix
 from cocnet.apps.video.ffmpeg import explained, pictures_of, pyav
 from cocnet.apps.video.reel import Frame, Look
 from cocnet.errors import FileError
@@ -133,24 +133,27 @@ def _look(first: Any, stream: Any, turned: int) -> Look:
         (name for name in KEPT_FORMATS if first.format.name.replace("j", "").startswith(name)),
         KEPT_FORMATS[0],
     )
-    if base == "yuv420p" and (width % 2 or height % 2):
+    sideways = turned % 180 == 90
+    if sideways:
+        width, height = height, width
+    if (base != "yuv444p" and width % 2) or (base == "yuv420p" and height % 2):
         base = "yuv444p"
     aspect = stream.sample_aspect_ratio
-    sideways = turned % 180 == 90
     if aspect is not None and (aspect <= 0 or aspect == 1):
         aspect = None
     if aspect is not None and sideways:
         aspect = 1 / aspect
+    rgb = first.format.is_rgb  # written as YUV
     rate = stream.average_rate or stream.guessed_rate or Fraction(24)
     return Look(
-        width=height if sideways else width,
-        height=width if sideways else height,
+        width=width,
+        height=height,
         rate=Fraction(rate),
         time_base=stream.time_base,
         bits=8 if bits <= 8 else 10,
         pixel_format=base if bits <= 8 else f"{base}10le",
-        matrix=int(first.colorspace),
-        range=int(first.color_range),
+        matrix=usual_matrix(width, height) if rgb else int(first.colorspace),
+        range=LIMITED if rgb else int(first.color_range),
         primaries=int(first.color_primaries),
         curve=int(first.color_trc),
         aspect=aspect,
