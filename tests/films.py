@@ -70,3 +70,11 @@ def packets(path, kind):
     with av.open(str(path)) as file:
         found = [p for p in file.demux(**{kind: 0}) if p.size]
         return [(bytes(p), float(p.pts * p.time_base)) for p in found]
+
+
+def heard(path):
+    """First and last second of a film's sound."""
+    av = pytest.importorskip("av")
+    with av.open(str(path)) as file:
+        seconds = [float(f.pts * f.time_base) for f in file.decode(audio=0)]
+    return [seconds[0], seconds[-1]]

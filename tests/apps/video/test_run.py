@@ -2,10 +2,11 @@
 
 import io
 import json
+import struct
 
 import numpy as np
 import pytest
-from films import FRAMES, HEIGHT, WIDTH, frame_pixels, packets, shown, write_film
+from films import FRAMES, HEIGHT, WIDTH, frame_pixels, heard, packets, shown, write_film
 from PIL import Image, ImageCms
 
 from cocnet.apps.video.clip import open_clip
@@ -297,6 +298,36 @@ def test_what_is_no_film_or_cut_off_is_told_before_the_work(film, tmp_path):
         with pytest.raises(FileError, match=name):
             film(name)
     assert [p.name for p in tmp_path.iterdir() if "out" in p.name] == []
+
+
+@pytest.mark.parametrize("name", ["late.mp4", "late.mkv"])
+def test_a_whole_film_that_starts_late_is_whole(film, tmp_path, name):
+    write_film(tmp_path / name, [2400 + 50 * n for n in range(FRAMES)])
+    assert film(name, "out.mkv").frames == film("out.mkv", "again.mp4").frames == FRAMES
+
+
+def test_a_stream_without_times_becomes_pictures(film, tmp_path):
+    write_film(tmp_path / "in.h264", count=3)
+    assert open_clip(tmp_path / "in.h264").count == 3
+    assert film("in.h264", "out").frames == len(list((tmp_path / "out").glob("*.png"))) == 3
+
+
+@pytest.mark.parametrize("out", ["out.mp4", "out.mkv"])
+def test_what_an_edit_cuts_away_stays_away(film, tmp_path, out):
+    """0.1 s are cut from the beginning of pictures and sound."""
+    data = bytearray(write_film(tmp_path / "in.mp4", audio=True).read_bytes())
+    at = -1
+    for _ in ("pictures", "sound"):
+        at = data.index(b"elst", at + 1)
+        unit = struct.unpack_from(">I", data, data.index(b"mdhd", at) + 16)[0]
+        duration, begin = struct.unpack_from(">Ii", data, at + 12)
+        struct.pack_into(">Ii", data, at + 12, duration - 100, begin + unit // 10)
+    (tmp_path / "cut.mp4").write_bytes(data)
+    count, _ = len(shown(tmp_path / "cut.mp4")[0]), film("cut.mp4", out)
+    assert count < FRAMES and open_clip(tmp_path / "cut.mp4").count == count
+    packet_s = 1024 / 48000  # Matroska knows no half packet before the beginning
+    assert shown(tmp_path / out)[0] == pytest.approx(shown(tmp_path / "cut.mp4")[0], abs=packet_s)
+    assert heard(tmp_path / out) == pytest.approx(heard(tmp_path / "cut.mp4"), abs=packet_s)
 
 
 def test_a_film_whose_name_looks_like_a_pattern_is_a_film(film, tmp_path):

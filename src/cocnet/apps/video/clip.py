@@ -106,16 +106,18 @@ def _looked_through(file: Any, stream: Any | None, path: Path) -> int:
         raise _no_pictures(path)
     count, end_s = 0, 0.0
     for packet in file.demux():
-        stamp = packet.dts if packet.pts is None else packet.pts
-        if packet.size == 0 or stamp is None:
+        if packet.size == 0:
             continue
         if packet.is_corrupt:
             raise FileError(f"expected a whole film, got '{path}' cut off or damaged, try copying it again")
-        end_s = max(end_s, float((stamp + (packet.duration or 0)) * packet.time_base))
-        count += packet.stream.index == stream.index
+        stamp = packet.dts if packet.pts is None else packet.pts
+        if stamp is not None:
+            end_s = max(end_s, float((stamp + (packet.duration or 0)) * packet.time_base))
+        count += packet.stream.index == stream.index and not packet.is_discard
     if file.duration is not None:
         unit = pyav().time_base
-        said_s, got_s = file.duration / unit, end_s - (file.start_time or 0) / unit
+        start = 0 if "matroska" in file.format.name else file.start_time or 0  # its duration counts from 0
+        said_s, got_s = file.duration / unit, end_s - start / unit
         if said_s - got_s > min(MISSING_END_S, MISSING_SHARE * said_s):
             got = f"{max(0, got_s):.1f} of {said_s:.1f} s"
             raise FileError(f"expected a whole film, got '{path}' cut off ({got}), try copying it again")

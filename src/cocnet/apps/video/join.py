@@ -77,7 +77,7 @@ def _joined(made: Any, first: Any, original: Any, parts: Parts, look: Look, form
         made.set_chapters(original.chapters())
     made.start_encoding()
     packets = _pictures(parts, look, video)
-    others = _copied(original, targets) if targets else iter(())
+    others = _copied(original, targets, form) if targets else iter(())
     for _, packet in heapq.merge(packets, others, key=lambda pair: pair[0]):
         made.mux(packet)
     return tuple(notes)
@@ -96,10 +96,11 @@ def _pictures(parts: Parts, look: Look, stream: Any) -> Iterator[tuple[Fraction,
                     yield pts * look.time_base, packet
 
 
-def _copied(original: Any, targets: dict[int, Any]) -> Iterator[tuple[Fraction, Any]]:
-    """Packets of sound and subtitles as they are."""
+def _copied(original: Any, targets: dict[int, Any], form: str) -> Iterator[tuple[Fraction, Any]]:
+    """Packets of sound and subtitles as they are; those before an edit's beginning only where the format hides them,
+    too."""
     for packet in original.demux([original.streams[index] for index in targets]):
-        if packet.size and packet.dts is not None:
+        if packet.size and packet.dts is not None and not (packet.is_discard and form == "matroska"):
             at = packet.dts * packet.time_base
             packet.stream = targets[packet.stream.index]
             yield at, packet
