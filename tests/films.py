@@ -40,13 +40,13 @@ def write_film(
             setattr(video.codec_context, name, value)
         if matrix is not None:
             video.set_display_matrix(matrix)
-        sound = file.add_stream("aac", rate=48000) if audio else None
+        sounds = [file.add_stream("aac", rate=48000) for _ in range(int(audio))]
         for n in range(count):
             frame = av.VideoFrame.from_ndarray(frame_pixels(n, *size), "rgb24")
             frame.pts, frame.time_base = 50 * n if pts is None else pts[n], TICK
             file.mux(video.encode(frame))
         file.mux(video.encode(None))
-        if sound is not None:
+        for sound in sounds:
             wave = np.sin(np.arange(1024) / 9).astype(np.float32)[None] / 2
             for n in range(16):
                 samples = av.AudioFrame.from_ndarray(wave, "fltp", "mono")

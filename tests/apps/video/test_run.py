@@ -3,6 +3,7 @@
 import io
 import json
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from cocnet.imaging import Photo, read_photo, write_photo
 from cocnet.imaging.color.profile import of_code_points
 from cocnet.pipeline.options import RenderOptions
 
-pytest.importorskip("av", reason="the package av reads and writes films")
+av = pytest.importorskip("av", reason="the package av reads and writes films")
 SAME = RenderOptions(model="identity", f_number=16)
 
 
@@ -56,8 +57,6 @@ def test_what_nothing_blurs_looks_the_same(film, tmp_path):
 
 @pytest.mark.parametrize("colour", [{"colorspace": 1, "color_range": 1}, {"colorspace": 6, "color_range": 2}])
 def test_colour_tags_and_colours_stay(film, tmp_path, colour):
-    import av
-
     tags = {**colour, "color_primaries": 1, "color_trc": 1}
     write_film(tmp_path / "in.mp4", colour=tags, count=3)
     film()
@@ -72,8 +71,6 @@ def test_colour_tags_and_colours_stay(film, tmp_path, colour):
 
 @pytest.mark.parametrize(("codec", "form"), [("libx264rgb", "rgb24"), ("png", "rgb24")])
 def test_a_film_in_rgb_is_tagged_as_the_yuv_that_it_becomes(film, tmp_path, codec, form):
-    import av
-
     write_film(tmp_path / "in.mov", count=2, codec=codec, pixel_format=form)
     film("in.mov")
     with av.open(str(tmp_path / "out.mp4")) as file:
@@ -290,11 +287,12 @@ def test_what_is_no_film_or_cut_off_is_told_before_the_work(film, tmp_path):
     whole = write_film(tmp_path / "in.mp4").read_bytes()
     (tmp_path / "text.mp4").write_bytes(b"no film at all")
     (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "unknown.mp4").write_bytes(whole.replace(b"avc1", b"zzzz").replace(b"avcC", b"free"))
     write_film(tmp_path / "in.mkv", count=200)
     mkv = (tmp_path / "in.mkv").read_bytes()
     (tmp_path / "cut.mkv").write_bytes(mkv[: len(mkv) // 2])
     write_photo(tmp_path / "one.png", frame_pixels(0))
-    for name in ("text.mp4", "cut.mp4", "cut.mkv", "missing.mp4"):
+    for name in ("text.mp4", "unknown.mp4", "cut.mp4", "cut.mkv", "missing.mp4"):
         with pytest.raises(FileError, match=name):
             film(name)
     assert [p.name for p in tmp_path.iterdir() if "out" in p.name] == []
@@ -336,8 +334,6 @@ def test_a_film_whose_name_looks_like_a_pattern_is_a_film(film, tmp_path):
 
 
 def test_sound_alone_is_no_film(film, tmp_path):
-    import av
-
     with av.open(str(tmp_path / "in.wav"), "w") as file:
         sound = file.add_stream("pcm_s16le", rate=8000)
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), "s16", "mono")
@@ -365,8 +361,6 @@ def test_one_focus_and_one_aperture(film, tmp_path):
 
 
 def test_timecode_and_what_the_film_says_of_itself_stay(film, tmp_path):
-    import av
-
     write_film(tmp_path / "in.mov", title="A walk", timecode="01:02:03:04")
     film("in.mov", "out.mov")
     for name in ("in.mov", "out.mov"):
@@ -376,8 +370,6 @@ def test_timecode_and_what_the_film_says_of_itself_stay(film, tmp_path):
 
 
 def test_10_bits_stay_10_bits_and_hdr_is_blurred_in_its_own_light(film, tmp_path):
-    import av
-
     tags = {"colorspace": 9, "color_range": 1, "color_primaries": 9, "color_trc": 16}
     write_film(tmp_path / "in.mkv", count=2, pixel_format="yuv420p10le", colour=tags)
     report = film("in.mkv", "out.mkv")
@@ -397,8 +389,6 @@ def test_10_bits_stay_10_bits_and_hdr_is_blurred_in_its_own_light(film, tmp_path
 
 
 def test_sound_that_the_format_doesnt_take_is_told_before_the_work(film, tmp_path):
-    import av
-
     write_film(tmp_path / "in.mp4", count=2)
     with av.open(str(tmp_path / "in.mkv"), "w") as file, av.open(str(tmp_path / "in.mp4")) as pictures:
         video = file.add_stream_from_template(pictures.streams.video[0])
@@ -415,6 +405,26 @@ def test_sound_that_the_format_doesnt_take_is_told_before_the_work(film, tmp_pat
         film("in.mkv", "out.mov")
     film("in.mkv", "out.mkv")
     assert packets(tmp_path / "out.mkv", "audio")
+
+
+@pytest.mark.parametrize("known", [0, 1])
+def test_sound_that_ffmpeg_doesnt_know_is_left_out_and_the_other_kept(film, tmp_path, known):
+    data = write_film(tmp_path / "in.mp4", count=2, audio=1 + known).read_bytes()
+    last = data.rindex(b"mp4a")
+    (tmp_path / "in.mp4").write_bytes(
+        data[:last] + data[last:].replace(b"mp4a", b"apac").replace(b"esds", b"free")
+    )
+    report = film()
+    assert [line for line in report.notes if "audio of a kind" in line]
+    with av.open(str(tmp_path / "out.mp4")) as file:
+        assert len(file.streams.audio) == known
+
+
+@pytest.mark.parametrize("out", ["o:1.mp4", "o:1"])
+def test_a_colon_in_a_name_is_no_protocol(film, tmp_path, monkeypatch, out):
+    monkeypatch.chdir(tmp_path)
+    write_film(tmp_path / "in.mp4", count=2).rename("12:30.mp4")
+    assert run_video(Path("12:30.mp4"), VideoRun(Path(out)), SAME).frames == 2
 
 
 def test_keys_count_from_the_films_first_frame(film, tmp_path):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from cocnet.apps.video.colour import LIMITED, rgb_of, usual_matrix
-from cocnet.apps.video.ffmpeg import explained, pictures_of, pyav
+from cocnet.apps.video.ffmpeg import explained, opened, pictures_of, pyav
 from cocnet.apps.video.reel import Frame, Look
 from cocnet.errors import FileError
 from cocnet.files.offline import is_there
@@ -65,11 +65,7 @@ class Clip:
             yield from self._frame(before, before.duration or step, number - 1, first)
 
     def _decoded(self) -> Iterator[Any]:
-        av = pyav()
-        with (
-            explained("a film that can be decoded", self.path, "another copy"),
-            av.open(str(self.path)) as file,
-        ):
+        with explained("a film that can be decoded", self.path, "another copy"), opened(self.path) as file:
             stream = pictures_of(file)
             stream.thread_type = "AUTO"
             yield from file.decode(stream)
@@ -85,12 +81,11 @@ class Clip:
 
 def open_clip(path: Path) -> Clip:
     """Look a film through. Raises FileError for no film, one without pictures, and one that is cut off."""
-    av = pyav()
     if not is_there(path):
         raise FileError(f"expected a film, got '{path}', which isn't there, try another name")
-    with explained("a film", path, "a file that a player plays"), av.open(str(path)) as file:
+    with explained("a film", path, "a file that a player plays"), opened(path) as file:
         count = _looked_through(file, pictures_of(file), path)
-    with explained("a film that can be decoded", path, "another copy"), av.open(str(path)) as file:
+    with explained("a film that can be decoded", path, "another copy"), opened(path) as file:
         stream = pictures_of(file)
         first = next(file.decode(stream), None)
         if first is None:
