@@ -244,6 +244,21 @@ def test_depth_of_the_pictures_names_decides_what_is_blurred(film, tmp_path):
         film("frames", "out", options, depth=tmp_path / "depth")
 
 
+def test_maps_of_a_film_are_in_the_order_of_their_numbers(film, tmp_path):
+    write_film(tmp_path / "in.mp4", count=3)
+    (tmp_path / "depth").mkdir()
+    for number, metres in ((2, 2.0), (9, 3.0), (10, 4.0)):
+        np.save(tmp_path / f"depth/{number}.npy", np.full((HEIGHT, WIDTH), metres, np.float32))
+    film(
+        out="out",
+        options=RenderOptions(depth_kind="metric", f_number=16),
+        depth=tmp_path / "depth",
+        focus_keys=("0:0.5,0.5",),
+    )
+    told = json.loads((tmp_path / "out.json").read_text())
+    assert told["first_frame"]["focus_m"]["value"] == pytest.approx(2)
+
+
 def test_parts_of_depth_that_is_read_otherwise_are_not_taken(film, tmp_path):
     (tmp_path / "frames").mkdir()
     (tmp_path / "depth").mkdir()

@@ -15,12 +15,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cocnet.apps.batch.inputs import Item, depth_for, find_photos
+from cocnet.apps.batch.inputs import Item, depths_for, find_photos
 from cocnet.apps.batch.job import Made, render_one, view_of
 from cocnet.apps.batch.manifest import Manifest, Record, key_of, what_makes
 from cocnet.apps.batch.settings import BatchRun
 from cocnet.apps.workers import Limits, Worker
-from cocnet.errors import CocnetError, CocnetWarning
+from cocnet.errors import CocnetError, CocnetWarning, FileError
 from cocnet.files.atomic import write_json
 from cocnet.files.run_folder import locked
 from cocnet.pipeline.options import RenderOptions
@@ -29,6 +29,7 @@ REPORT = "batch.json"
 MOST_VIEWS = 600
 
 Call = Callable[..., Any]  # as `Worker.call`
+Depth = Path | FileError | None  # a map, or why there is none
 
 
 @dataclass(frozen=True)
@@ -64,13 +65,13 @@ class Done:
 
 @dataclass(eq=False)
 class _Lanes:
-    """The photos that are left, taken one by one by several threads, each with a worker."""
+    """The photos that are left with their depth, taken one by one by several threads, each with a worker."""
 
-    items: Iterator[Item]
+    items: Iterator[tuple[Item, Depth]]
     done: "queue.Queue[Done | BaseException]" = field(default_factory=queue.Queue)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def take(self) -> Item | None:
+    def take(self) -> tuple[Item, Depth] | None:
         with self.lock:
             return next(self.items, None)
 
@@ -125,7 +126,7 @@ def _outcomes(
     cores = os.cpu_count() or 1
     count = min(run.workers or cores, len(items))
     workers = [make_worker(Limits(threads=max(1, cores // count))) for _ in range(count)]
-    lanes = _Lanes(iter(items))
+    lanes = _Lanes(zip(items, depths_for(items, run.depth), strict=True))
     settings = {**what_makes(options), "quality": run.quality}
     threads = [
         threading.Thread(target=_drive, args=(lanes, worker, run, options, settings, manifest), daemon=True)
@@ -161,8 +162,8 @@ def _drive(
 ) -> None:
     """One lane: photo after photo through one worker."""
     try:
-        while (item := lanes.take()) is not None:
-            lanes.done.put(_one(item, worker.call, run, options, settings, manifest))
+        while (taken := lanes.take()) is not None:
+            lanes.done.put(_one(*taken, worker.call, run, options, settings, manifest))
     except BaseException as error:
         lanes.done.put(error)
     finally:
@@ -171,6 +172,7 @@ def _drive(
 
 def _one(
     item: Item,
+    depth: Depth,
     call: Call,
     run: BatchRun,
     options: RenderOptions,
@@ -179,7 +181,8 @@ def _one(
 ) -> Done:
     begun = time.monotonic()
     try:
-        depth = depth_for(item.photo, run.depth)
+        if isinstance(depth, FileError):
+            raise depth
         key = key_of(item.photo, depth, settings)
         before = manifest.done(key, item.output)
         if before is not None:

@@ -24,7 +24,7 @@ from cocnet.apps.video.settings import VideoRun
 from cocnet.apps.video.work import FORMATS, LANES, Work, is_film
 from cocnet.errors import FileError
 from cocnet.files.atomic import atomic_path, check_writes, write_json
-from cocnet.files.listing import listed
+from cocnet.files.listing import listed, natural
 from cocnet.files.run_folder import file_hash
 from cocnet.imaging.depth.depth_file import sidecars
 from cocnet.imaging.photo.encode import FORMATS as PICTURE_FORMATS
@@ -157,7 +157,7 @@ def _depths(folder: Path | None, reel: Reel) -> list[Path] | None:
         return None
     if not isinstance(reel, Clip):
         return [path for file in reel.files if (path := depth_for(file, folder)) is not None]
-    found = [path for path in listed(folder) if path.suffix.lower() in DEPTHS] if folder.is_dir() else []
+    found = [path for path in sorted(listed(folder), key=natural) if path.suffix.lower() in DEPTHS]
     if len(found) != reel.count:
         raise FileError(
             f"expected {reel.count} depth maps in '{folder}', one for each frame, got {len(found)}, "
