@@ -367,6 +367,17 @@ def test_an_output_that_cant_be_is_told_before_the_work(film, tmp_path):
     assert (tmp_path / "in.mp4").read_bytes() == before
 
 
+@pytest.mark.parametrize("out", ["out", "out.mp4"])
+def test_json_of_another_program_stays(film, tmp_path, out):
+    write_film(tmp_path / "in.mp4", count=1)
+    (tmp_path / f"{out}.json").write_text('{"mine": 1}')
+    with pytest.raises(FileError, match=r"out.*\.json', which is no render's"):
+        film(out=out)
+    assert (tmp_path / f"{out}.json").read_text() == '{"mine": 1}'
+    (tmp_path / f"{out}.json").unlink()
+    assert film(out=out).made == film(out=out).made == 1
+
+
 def test_one_focus_and_one_aperture(film, tmp_path):
     write_film(tmp_path / "in.mp4")
     with pytest.raises(InputError, match="one focus"):

@@ -30,7 +30,7 @@ from cocnet.imaging.depth.depth_file import sidecars
 from cocnet.imaging.photo.encode import FORMATS as PICTURE_FORMATS
 from cocnet.pipeline.film import Film
 from cocnet.pipeline.options import RenderOptions
-from cocnet.pipeline.result_files import check_suffix, settings_path
+from cocnet.pipeline.result_files import are_settings, check_suffix, settings_path
 
 PART_FRAMES = 24
 
@@ -104,9 +104,11 @@ def open_reel(given: Path, run: VideoRun, options: RenderOptions) -> Reel:
 def check_film(out: Path, reel: Reel, depths: Sequence[Path]) -> None:
     """Refuse an output that can't be written, or would take the place of an input, before the work. Raises
     FileError."""
-    inputs = (*reel.files, *depths)
+    inputs, told = (*reel.files, *depths), settings_path(out)
+    if told.exists() and not are_settings(told):
+        raise FileError(f"expected a new file, got '{told}', which is no render's, try another --out")
     if is_film(out):
-        check_writes((out, settings_path(out)), inputs)
+        check_writes((out, told), inputs)
         if isinstance(reel, Clip):
             check_sound(reel.path, out, FORMATS[out.suffix.lower()])
         return
@@ -119,7 +121,7 @@ def check_film(out: Path, reel: Reel, depths: Sequence[Path]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     names = reel.names()
     pictures = [picture_path(out, n, None if names is None else names[n]) for n in range(reel.count)]
-    check_writes((pictures[0], pictures[-1]))
+    check_writes({pictures[0], pictures[-1], told})
     taken = {path.resolve() for path in inputs}
     for picture, count in Counter(pictures).items():
         if count > 1 or picture.resolve() in taken:
