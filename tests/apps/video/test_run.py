@@ -85,14 +85,26 @@ def test_an_odd_width_keeps_its_columns(film, tmp_path):
     assert shown(tmp_path / "out.mkv")[1][0].shape == (48, 63, 3)
 
 
-def test_a_phone_held_upright_gives_an_upright_film(film, tmp_path):
-    """The matrix of a phone's portrait film: to be turned by 90° clockwise."""
-    matrix = (0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30)
-    write_film(tmp_path / "in.mp4", matrix=matrix, count=2)
+@pytest.mark.parametrize(
+    ("matrix", "seen"),
+    [
+        ((0, 1, -1, 0), lambda stored: np.rot90(stored, -1)),
+        ((0, -1, 1, 0), np.rot90),
+        ((-1, 0, 0, -1), lambda stored: stored[::-1, ::-1]),
+        ((-1, 0, 0, 1), lambda stored: stored[:, ::-1]),
+        ((1, 0, 0, -1), lambda stored: stored[::-1]),
+        ((0, 1, 1, 0), lambda stored: stored.swapaxes(0, 1)),
+    ],
+    ids=["clockwise", "counterclockwise", "upside down", "mirrored", "mirrored upside down", "transposed"],
+)
+def test_a_film_is_shown_as_its_matrix_says(film, tmp_path, matrix, seen):
+    """A phone's portrait film is turned clockwise, that of its front camera may be mirrored."""
+    a, b, c, d = (65536 * one for one in matrix)
+    write_film(tmp_path / "in.mp4", matrix=(a, b, 0, c, d, 0, 0, 0, 1 << 30), count=2)
     film()
-    made = shown(tmp_path / "out.mp4")[1][0]
-    assert made.shape == (64, 48, 3)
-    assert np.abs(np.rot90(frame_pixels(0), -1).astype(int) - made).mean() < 4
+    made, expected = shown(tmp_path / "out.mp4")[1][0], seen(frame_pixels(0))
+    assert made.shape == expected.shape
+    assert np.abs(expected.astype(int) - made).mean() < 4
 
 
 def test_killed_in_a_part_it_goes_on_to_the_same_frames(film, tmp_path):

@@ -11,11 +11,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from cocnet.apps.video.colour import LIMITED, rgb_of, usual_matrix
 from cocnet.apps.video.ffmpeg import explained, opened, pictures_of, pyav
 from cocnet.apps.video.reel import Frame, Look
+from cocnet.apps.video.turn import Turn
 from cocnet.errors import FileError
 from cocnet.files.offline import is_there
 from cocnet.imaging import Photo
@@ -33,19 +32,13 @@ class Clip:
     path: Path
     look: Look
     count: int
-    turned_deg: int
+    turn: Turn
     notes: tuple[str, ...] = field(default=())
 
     @property
     def files(self) -> tuple[Path, ...]:
         """The film's file, as the only one that is read."""
         return (self.path,)
-
-    @property
-    def _stored(self) -> tuple[int, int]:
-        """Width and height before turning, px."""
-        size = self.look.width, self.look.height
-        return size if self.turned_deg % 180 == 0 else size[::-1]
 
     def names(self) -> None:
         """A film's frames have none."""
@@ -72,10 +65,9 @@ class Clip:
 
     def _frame(self, found: Any, duration: int, number: int, first: int) -> Iterator[Frame]:
         if number >= first:
-            turned = np.rot90(rgb_of(found, self.look, self._stored), self.turned_deg // 90)
-            photo = Photo(
-                np.ascontiguousarray(turned), icc=of_code_points(self.look.primaries, self.look.curve)
-            )
+            stored = self.turn.size(self.look.width, self.look.height)
+            pixels = self.turn.shown(rgb_of(found, self.look, stored))
+            photo = Photo(pixels, icc=of_code_points(self.look.primaries, self.look.curve))
             yield Frame(number, photo, found.pts, duration)
 
 
@@ -90,9 +82,9 @@ def open_clip(path: Path) -> Clip:
         first = next(file.decode(stream), None)
         if first is None:
             raise _no_pictures(path)
-        turned = round((first.rotation or 0) / 90) * 90 % 360
-        look = _look(first, stream, turned)
-        return Clip(path, look, count, turned, _notes(first, look))
+        turn = Turn.of(first)
+        look = _look(first, stream, turn)
+        return Clip(path, look, count, turn, _notes(first, look))
 
 
 def _looked_through(file: Any, stream: Any | None, path: Path) -> int:
@@ -123,22 +115,19 @@ def _no_pictures(path: Path) -> FileError:
     return FileError(f"expected a film with pictures, got '{path}' without any, try another file")
 
 
-def _look(first: Any, stream: Any, turned: int) -> Look:
-    width, height = first.width, first.height
+def _look(first: Any, stream: Any, turn: Turn) -> Look:
+    width, height = turn.size(first.width, first.height)
     bits = max(part.bits for part in first.format.components)
     base = next(
         (name for name in KEPT_FORMATS if first.format.name.replace("j", "").startswith(name)),
         KEPT_FORMATS[0],
     )
-    sideways = turned % 180 == 90
-    if sideways:
-        width, height = height, width
     if (base != "yuv444p" and width % 2) or (base == "yuv420p" and height % 2):
         base = "yuv444p"
     aspect = stream.sample_aspect_ratio
     if aspect is not None and (aspect <= 0 or aspect == 1):
         aspect = None
-    if aspect is not None and sideways:
+    if aspect is not None and turn.sideways:
         aspect = 1 / aspect
     rgb = first.format.is_rgb  # written as YUV
     rate = stream.average_rate or stream.guessed_rate or Fraction(24)
