@@ -138,6 +138,32 @@ def test_killed_in_a_part_it_goes_on_to_the_same_frames(film, tmp_path):
     assert packets(tmp_path / "out.mp4", "audio") == packets(tmp_path / "whole.mp4", "audio")
 
 
+def test_the_report_is_the_films_whenever_it_was_stopped(film, tmp_path):
+    write_film(tmp_path / "in.mp4", count=6)
+    asked = {"options": SAME.changed(f_number=None), "aperture_keys": ("0:2", "0.2:8")}
+
+    def told():
+        found = json.loads((tmp_path / "out.mp4.json").read_text())
+        return {name: found[name] for name in ("first_frame", "notes", "frames", "shots")}
+
+    film(**asked)
+    whole = told()
+    assert whole["first_frame"]["f_number"]["value"] == 2 and whole["notes"]
+    for last in (4, 6):
+        with pytest.raises(KeyboardInterrupt):
+            film(**asked, on_progress=stop_at(last))
+        film(**asked)
+        assert told() == whole
+
+
+def stop_at(last):
+    def stop(done, before, count):
+        if done == last:
+            raise KeyboardInterrupt
+
+    return stop
+
+
 def test_parts_of_other_settings_are_not_taken(film, tmp_path):
     write_film(tmp_path / "in.mp4", count=5)
 

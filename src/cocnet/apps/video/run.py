@@ -75,8 +75,9 @@ def run_video(
                     on_progress(done, before, reel.count)
         made = len(parts.pts) - before
         fps = made / max(time.monotonic() - begun, 1e-9)
-        said = work.settings.notes if work.settings else ()
-        notes = (*reel.notes, *said, *_finished(run, reel, parts))
+        joined = _finished(run, reel, parts)
+        first = parts.first_frame or {}
+        notes = (*reel.notes, *first.get("notes", ()), *joined)
         report = VideoReport(
             str(run.out),
             len(parts.pts),
@@ -89,7 +90,7 @@ def run_video(
         )
         write_json(
             settings_path(run.out),
-            {**asdict(report), "video": run, "first_frame": work.settings, "options": options},
+            {**asdict(report), "video": run, "first_frame": first, "options": options},
         )
     return report
 
