@@ -166,14 +166,20 @@ def stop_at(last):
 
 def test_parts_of_other_settings_are_not_taken(film, tmp_path):
     write_film(tmp_path / "in.mp4", count=5)
-
-    def dies(done, before, count):
-        if done == 4:
-            raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        film(on_progress=dies)
+        film(on_progress=stop_at(4))
     assert film(options=SAME.changed(f_number=8.0)).made == 5
+
+
+@pytest.mark.parametrize(("out", "useless"), [("out.mp4", {"fps": "12"}), ("out", {"crf": 30})])
+def test_what_has_no_effect_is_told_and_begins_nothing_anew(film, tmp_path, out, useless):
+    write_film(tmp_path / "in.mp4", count=5)
+    with pytest.raises(KeyboardInterrupt):
+        film(out=out, on_progress=stop_at(4), **useless)
+    report = film(out=out, **{"crf": 17 if "crf" in useless else 4, "fps": None})
+    assert report.made == 2 and not [line for line in report.notes if "no effect on" in line]
+    (name,) = useless
+    assert [line for line in film(out=out, **useless).notes if line.startswith(f"--{name}: no effect")]
 
 
 def test_pictures_that_are_gone_are_made_again(film, tmp_path):
@@ -181,13 +187,9 @@ def test_pictures_that_are_gone_are_made_again(film, tmp_path):
     for n in range(5):
         write_photo(tmp_path / f"frames/{n}.png", frame_pixels(n))
 
-    def dies(done, before, count):
-        if done == 5:
-            raise KeyboardInterrupt
-
     def resumed(remove):
         with pytest.raises(KeyboardInterrupt):
-            film("frames", "out", on_progress=dies, part_frames=2)
+            film("frames", "out", on_progress=stop_at(5), part_frames=2)
         (tmp_path / remove).unlink()
         return film("frames", "out", part_frames=2).made
 
@@ -305,14 +307,10 @@ def test_parts_of_depth_that_is_read_otherwise_are_not_taken(film, tmp_path):
         np.save(tmp_path / f"depth/{n}.npy", np.full((32, 48), 2.0, np.float32))
         (tmp_path / f"depth/{n}.json").write_text('{"kind": "metric"}')
 
-    def dies(done, before, count):
-        if done == 3:
-            raise KeyboardInterrupt
-
     asked = {"options": RenderOptions(focus_m=2.0), "depth": tmp_path / "depth", "part_frames": 2}
     for kind, made in (("metric", 2), ("disparity", 4)):
         with pytest.raises(KeyboardInterrupt):
-            film("frames", "out", **asked, on_progress=dies)
+            film("frames", "out", **asked, on_progress=stop_at(3))
         (tmp_path / "depth/3.json").write_text(f'{{"kind": "{kind}"}}')
         assert film("frames", "out", **asked).made == made
 

@@ -62,6 +62,8 @@ def run_video(
     reel = open_reel(given, run, options)
     depths = _depths(run.depth, reel)
     check_film(run.out, reel, depths or [])
+    useless = _without_effect(run, reel)
+    run = replace(run, **{name: getattr(VideoRun, name) for name in useless})
     with parts_beside(run.out) as parts:
         work = Work(run, reel, depths, options)
         parts.restore(
@@ -77,7 +79,7 @@ def run_video(
         fps = made / max(time.monotonic() - begun, 1e-9)
         joined = _finished(run, reel, parts)
         first = parts.first_frame or {}
-        notes = (*reel.notes, *first.get("notes", ()), *joined)
+        notes = (*useless.values(), *reel.notes, *first.get("notes", ()), *joined)
         report = VideoReport(
             str(run.out),
             len(parts.pts),
@@ -128,6 +130,16 @@ def check_film(out: Path, reel: Reel, depths: Sequence[Path]) -> None:
         if count > 1 or picture.resolve() in taken:
             what = "one picture for each frame" if count > 1 else "outputs other than the inputs"
             raise FileError(f"expected {what}, got '{picture}' twice, try another folder or pattern")
+
+
+def _without_effect(run: VideoRun, reel: Reel) -> dict[str, str]:
+    """Settings that do nothing here, each with a line that says so."""
+    found = {}
+    if run.fps is not None and isinstance(reel, Clip):
+        found["fps"] = "--fps: no effect on a film, which keeps its own"
+    if run.crf != VideoRun.crf and not is_film(run.out):
+        found["crf"] = "--crf: no effect on pictures"
+    return found
 
 
 @contextmanager
