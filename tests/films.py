@@ -5,8 +5,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from cocnet.pipeline.options import RenderOptions
+
 WIDTH, HEIGHT, FRAMES = 64, 48, 8
 TICK = Fraction(1, 1200)
+SAME = RenderOptions(model="identity", f_number=16)
 
 
 def frame_pixels(number, width=WIDTH, height=HEIGHT):
@@ -78,3 +81,13 @@ def heard(path):
     with av.open(str(path)) as file:
         seconds = [float(f.pts * f.time_base) for f in file.decode(audio=0)]
     return [seconds[0], seconds[-1]]
+
+
+def stop_at(last):
+    """An on_progress that interrupts after so many frames."""
+
+    def stop(done, before, count):
+        if done == last:
+            raise KeyboardInterrupt
+
+    return stop

@@ -158,26 +158,25 @@ def test_a_picture_that_was_edited_is_kept_and_told(batch, files):
 
 
 def test_views_are_held_for_the_sheet_alone(files):
-    held = []
+    views, held = [], []
 
     class Seen(Here):
         def call(self, function, *arguments):
             made = Here.call(self, function, *arguments)
-            held.append(weakref.ref(made.view))
+            views.append(weakref.ref(made.view))
             return made
 
     (files.folder / "photos").mkdir()
     for n in range(5):
         files.photo(f"photos/{n}.jpg")
-    settings = BatchRun(out=files.folder / "out", workers=1, contact_sheet=False)
-    same = RenderOptions(model="identity")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cocnet.apps.batch.run._sheet", None)
-        patch.setattr(
-            "cocnet.apps.batch.run.write_json", lambda *_: held.append([view() for view in held])
-        )
-        run_batch([str(files.folder / "photos")], settings, same, make_worker=Seen)
-    assert sum(view is not None for view in held.pop()) <= 1
+    run_batch(
+        [str(files.folder / "photos")],
+        BatchRun(out=files.folder / "out", workers=1, contact_sheet=False),
+        RenderOptions(model="identity"),
+        lambda done, count: held.append(sum(view() is not None for view in views)),
+        Seen,
+    )
+    assert held[-1] <= 2
 
 
 def test_what_is_lost_on_writing_is_told_of_its_photo(batch, files):

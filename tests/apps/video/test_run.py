@@ -2,16 +2,13 @@
 
 import io
 import json
-import struct
-from pathlib import Path
 
 import numpy as np
 import pytest
-from films import FRAMES, HEIGHT, WIDTH, frame_pixels, heard, packets, shown, write_film
+from films import FRAMES, HEIGHT, SAME, WIDTH, frame_pixels, packets, shown, write_film
 from PIL import Image, ImageCms
 
 from cocnet.apps.video.clip import open_clip
-from cocnet.apps.video.run import run_video
 from cocnet.apps.video.settings import VideoRun
 from cocnet.errors import CocnetError, FileError, InputError
 from cocnet.imaging import Photo, read_photo, write_photo
@@ -19,18 +16,6 @@ from cocnet.imaging.color.profile import of_code_points
 from cocnet.pipeline.options import RenderOptions
 
 av = pytest.importorskip("av", reason="the package av reads and writes films")
-SAME = RenderOptions(model="identity", f_number=16)
-
-
-@pytest.fixture
-def film(tmp_path):
-    """Renders a film of the folder."""
-
-    def make(source="in.mp4", out="out.mp4", options=SAME, part_frames=3, on_progress=None, **changes):
-        run = VideoRun(**{"out": tmp_path / out, "crf": 4, **changes})
-        return run_video(tmp_path / source, run, options, on_progress, part_frames)
-
-    return make
 
 
 def test_every_frame_keeps_its_time_and_the_sound_its_packets(film, tmp_path):
@@ -67,136 +52,6 @@ def test_colour_tags_and_colours_stay(film, tmp_path, colour):
             assert {tag: int(getattr(frame, tag)) for tag in tags} == tags
             means.append([np.frombuffer(plane, np.uint8).mean() for plane in frame.planes])
     assert np.abs(np.subtract(*means)).max() < 1
-
-
-@pytest.mark.parametrize(("codec", "form"), [("libx264rgb", "rgb24"), ("png", "rgb24")])
-def test_a_film_in_rgb_is_tagged_as_the_yuv_that_it_becomes(film, tmp_path, codec, form):
-    write_film(tmp_path / "in.mov", count=2, codec=codec, pixel_format=form)
-    film("in.mov")
-    with av.open(str(tmp_path / "out.mp4")) as file:
-        frame = next(file.decode(video=0))
-        assert (frame.format.name, int(frame.colorspace), int(frame.color_range)) == ("yuv420p", 5, 1)
-    assert np.abs(frame.to_ndarray(format="rgb24").astype(int) - frame_pixels(0)).mean() < 2
-
-
-def test_an_odd_width_keeps_its_columns(film, tmp_path):
-    write_film(tmp_path / "in.mkv", count=1, codec="ffv1", pixel_format="yuv422p", size=(63, 48))
-    film("in.mkv", "out.mkv")
-    assert shown(tmp_path / "out.mkv")[1][0].shape == (48, 63, 3)
-
-
-@pytest.mark.parametrize(
-    ("matrix", "seen"),
-    [
-        ((0, 1, -1, 0), lambda stored: np.rot90(stored, -1)),
-        ((0, -1, 1, 0), np.rot90),
-        ((-1, 0, 0, -1), lambda stored: stored[::-1, ::-1]),
-        ((-1, 0, 0, 1), lambda stored: stored[:, ::-1]),
-        ((1, 0, 0, -1), lambda stored: stored[::-1]),
-        ((0, 1, 1, 0), lambda stored: stored.swapaxes(0, 1)),
-    ],
-    ids=["clockwise", "counterclockwise", "upside down", "mirrored", "mirrored upside down", "transposed"],
-)
-def test_a_film_is_shown_as_its_matrix_says(film, tmp_path, matrix, seen):
-    """A phone's portrait film is turned clockwise, that of its front camera may be mirrored."""
-    a, b, c, d = (65536 * one for one in matrix)
-    write_film(tmp_path / "in.mp4", matrix=(a, b, 0, c, d, 0, 0, 0, 1 << 30), count=2)
-    film()
-    made, expected = shown(tmp_path / "out.mp4")[1][0], seen(frame_pixels(0))
-    assert made.shape == expected.shape
-    assert np.abs(expected.astype(int) - made).mean() < 4
-
-
-def test_killed_in_a_part_it_goes_on_to_the_same_frames(film, tmp_path):
-    """Depth of another scale in each frame, so that a frame is another one without those before it."""
-    write_film(tmp_path / "in.mp4", count=6, audio=True)
-    (tmp_path / "depth").mkdir()
-    ramp = np.linspace(0, 1, WIDTH, dtype=np.float32)[None].repeat(HEIGHT, 0)
-    for n in range(6):
-        np.save(tmp_path / f"depth/{n}.npy", ramp ** (1 + 0.3 * n))
-    asked = {
-        "options": RenderOptions(depth_kind="relative_disparity", near_m=1, far_m=8, refine_depth="off"),
-        "focus_keys": ("0:0.1,0.5", "0.2:0.9,0.5"),
-        "depth": tmp_path / "depth",
-        "part_frames": 2,
-    }
-    film(out="whole.mp4", **asked)
-
-    class Killed(Exception):
-        pass
-
-    def dies(done, before, count):
-        if done == 3:
-            raise Killed
-
-    with pytest.raises(Killed):
-        film(**asked, on_progress=dies)
-    assert not (tmp_path / "out.mp4").exists()
-    report = film(**asked)
-    assert (report.frames, report.made) == (6, 4)
-    assert packets(tmp_path / "out.mp4", "video") == packets(tmp_path / "whole.mp4", "video")
-    assert packets(tmp_path / "out.mp4", "audio") == packets(tmp_path / "whole.mp4", "audio")
-
-
-def test_the_report_is_the_films_whenever_it_was_stopped(film, tmp_path):
-    write_film(tmp_path / "in.mp4", count=6)
-    asked = {"options": SAME.changed(f_number=None), "aperture_keys": ("0:2", "0.2:8")}
-
-    def told():
-        found = json.loads((tmp_path / "out.mp4.json").read_text())
-        return {name: found[name] for name in ("first_frame", "notes", "frames", "shots")}
-
-    film(**asked)
-    whole = told()
-    assert whole["first_frame"]["f_number"]["value"] == 2 and whole["notes"]
-    for last in (4, 6):
-        with pytest.raises(KeyboardInterrupt):
-            film(**asked, on_progress=stop_at(last))
-        film(**asked)
-        assert told() == whole
-
-
-def stop_at(last):
-    def stop(done, before, count):
-        if done == last:
-            raise KeyboardInterrupt
-
-    return stop
-
-
-def test_parts_of_other_settings_are_not_taken(film, tmp_path):
-    write_film(tmp_path / "in.mp4", count=5)
-    with pytest.raises(KeyboardInterrupt):
-        film(on_progress=stop_at(4))
-    assert film(options=SAME.changed(f_number=8.0)).made == 5
-
-
-@pytest.mark.parametrize(("out", "useless"), [("out.mp4", {"fps": "12"}), ("out", {"crf": 30})])
-def test_what_has_no_effect_is_told_and_begins_nothing_anew(film, tmp_path, out, useless):
-    write_film(tmp_path / "in.mp4", count=5)
-    with pytest.raises(KeyboardInterrupt):
-        film(out=out, on_progress=stop_at(4), **useless)
-    report = film(out=out, **{"crf": 17 if "crf" in useless else 4, "fps": None})
-    assert report.made == 2 and not [line for line in report.notes if "no effect on" in line]
-    (name,) = useless
-    assert [line for line in film(out=out, **useless).notes if line.startswith(f"--{name}: no effect")]
-
-
-def test_pictures_that_are_gone_are_made_again(film, tmp_path):
-    (tmp_path / "frames").mkdir()
-    for n in range(5):
-        write_photo(tmp_path / f"frames/{n}.png", frame_pixels(n))
-
-    def resumed(remove):
-        with pytest.raises(KeyboardInterrupt):
-            film("frames", "out", on_progress=stop_at(5), part_frames=2)
-        (tmp_path / remove).unlink()
-        return film("frames", "out", part_frames=2).made
-
-    assert resumed("out/4.png") == 1
-    assert resumed("out/0.png") == 5
-    assert resumed("out.cocnet-parts/000001.npz") == 5
-    assert len(list((tmp_path / "out").iterdir())) == 5
 
 
 def test_pictures_become_pictures_of_the_same_names_and_a_film(film, tmp_path):
@@ -299,22 +154,6 @@ def test_maps_of_a_film_are_in_the_order_of_their_numbers(film, tmp_path):
     assert told["first_frame"]["focus_m"]["value"] == pytest.approx(2)
 
 
-def test_parts_of_depth_that_is_read_otherwise_are_not_taken(film, tmp_path):
-    (tmp_path / "frames").mkdir()
-    (tmp_path / "depth").mkdir()
-    for n in range(4):
-        write_photo(tmp_path / f"frames/{n}.png", np.full((32, 48, 3), 40 * n, np.uint8))
-        np.save(tmp_path / f"depth/{n}.npy", np.full((32, 48), 2.0, np.float32))
-        (tmp_path / f"depth/{n}.json").write_text('{"kind": "metric"}')
-
-    asked = {"options": RenderOptions(focus_m=2.0), "depth": tmp_path / "depth", "part_frames": 2}
-    for kind, made in (("metric", 2), ("disparity", 4)):
-        with pytest.raises(KeyboardInterrupt):
-            film("frames", "out", **asked, on_progress=stop_at(3))
-        (tmp_path / "depth/3.json").write_text(f'{{"kind": "{kind}"}}')
-        assert film("frames", "out", **asked).made == made
-
-
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -332,66 +171,6 @@ def test_wrong_keys_are_told_in_one_line(tmp_path, changes, said):
     with pytest.raises(InputError, match=said) as caught:
         VideoRun(tmp_path / "out.mp4", **changes)
     assert "\n" not in str(caught.value) and ", try " in str(caught.value)
-
-
-def test_what_is_no_film_or_cut_off_is_told_before_the_work(film, tmp_path):
-    whole = write_film(tmp_path / "in.mp4").read_bytes()
-    (tmp_path / "text.mp4").write_bytes(b"no film at all")
-    (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) // 2])
-    (tmp_path / "unknown.mp4").write_bytes(whole.replace(b"avc1", b"zzzz").replace(b"avcC", b"free"))
-    write_film(tmp_path / "in.mkv", count=200)
-    mkv = (tmp_path / "in.mkv").read_bytes()
-    (tmp_path / "cut.mkv").write_bytes(mkv[: len(mkv) // 2])
-    write_photo(tmp_path / "one.png", frame_pixels(0))
-    for name in ("text.mp4", "unknown.mp4", "cut.mp4", "cut.mkv", "missing.mp4"):
-        with pytest.raises(FileError, match=name):
-            film(name)
-    assert [p.name for p in tmp_path.iterdir() if "out" in p.name] == []
-
-
-@pytest.mark.parametrize("name", ["late.mp4", "late.mkv"])
-def test_a_whole_film_that_starts_late_is_whole(film, tmp_path, name):
-    write_film(tmp_path / name, [2400 + 50 * n for n in range(FRAMES)])
-    assert film(name, "out.mkv").frames == film("out.mkv", "again.mp4").frames == FRAMES
-
-
-def test_a_stream_without_times_becomes_pictures(film, tmp_path):
-    write_film(tmp_path / "in.h264", count=3)
-    assert open_clip(tmp_path / "in.h264").count == 3
-    assert film("in.h264", "out").frames == len(list((tmp_path / "out").glob("*.png"))) == 3
-
-
-@pytest.mark.parametrize("out", ["out.mp4", "out.mkv"])
-def test_what_an_edit_cuts_away_stays_away(film, tmp_path, out):
-    """0.1 s are cut from the beginning of pictures and sound."""
-    data = bytearray(write_film(tmp_path / "in.mp4", audio=True).read_bytes())
-    at = -1
-    for _ in ("pictures", "sound"):
-        at = data.index(b"elst", at + 1)
-        unit = struct.unpack_from(">I", data, data.index(b"mdhd", at) + 16)[0]
-        duration, begin = struct.unpack_from(">Ii", data, at + 12)
-        struct.pack_into(">Ii", data, at + 12, duration - 100, begin + unit // 10)
-    (tmp_path / "cut.mp4").write_bytes(data)
-    count, _ = len(shown(tmp_path / "cut.mp4")[0]), film("cut.mp4", out)
-    assert count < FRAMES and open_clip(tmp_path / "cut.mp4").count == count
-    packet_s = 1024 / 48000  # Matroska knows no half packet before the beginning
-    assert shown(tmp_path / out)[0] == pytest.approx(shown(tmp_path / "cut.mp4")[0], abs=packet_s)
-    assert heard(tmp_path / out) == pytest.approx(heard(tmp_path / "cut.mp4"), abs=packet_s)
-
-
-def test_a_film_whose_name_looks_like_a_pattern_is_a_film(film, tmp_path):
-    write_film(tmp_path / "100%done.mp4", count=2)
-    assert film("100%done.mp4").frames == 2
-
-
-def test_sound_alone_is_no_film(film, tmp_path):
-    with av.open(str(tmp_path / "in.wav"), "w") as file:
-        sound = file.add_stream("pcm_s16le", rate=8000)
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), "s16", "mono")
-        frame.sample_rate = 8000
-        file.mux(sound.encode(frame))
-    with pytest.raises(FileError, match="with pictures"):
-        film("in.wav")
 
 
 def test_an_output_that_cant_be_is_told_before_the_work(film, tmp_path):
@@ -480,13 +259,6 @@ def test_sound_that_ffmpeg_doesnt_know_is_left_out_and_the_other_kept(film, tmp_
     assert [line for line in report.notes if "audio of a kind" in line]
     with av.open(str(tmp_path / "out.mp4")) as file:
         assert len(file.streams.audio) == known
-
-
-@pytest.mark.parametrize("out", ["o:1.mp4", "o:1"])
-def test_a_colon_in_a_name_is_no_protocol(film, tmp_path, monkeypatch, out):
-    monkeypatch.chdir(tmp_path)
-    write_film(tmp_path / "in.mp4", count=2).rename("12:30.mp4")
-    assert run_video(Path("12:30.mp4"), VideoRun(Path(out)), SAME).frames == 2
 
 
 def test_keys_count_from_the_films_first_frame(film, tmp_path):

@@ -72,15 +72,16 @@ def depths_for(items: Sequence[Item], folder: Path | None) -> list[Path | FileEr
     found, users = list[Path | FileError | None](), defaultdict[Path | None, set[Path]](set)
     for item in items:
         try:
-            found.append(depth_for(item.photo, folder, Path(item.name).parent))
+            depth = depth_for(item.photo, folder, Path(item.name).parent)
         except FileError as error:
             found.append(error)
         else:
-            users[found[-1]].add(item.photo.parent)
-    for number, (item, depth) in enumerate(zip(items, found, strict=True)):
-        if isinstance(depth, Path) and len(users[depth]) > 1:
+            found.append(depth)
+            users[depth].add(item.photo.parent)
+    for number, (item, one) in enumerate(zip(items, found, strict=True)):
+        if isinstance(one, Path) and len(users[one]) > 1:
             found[number] = FileError(
-                f"expected a depth map for '{item.name}' alone, got '{depth}' for photos of several folders, "
+                f"expected a depth map for '{item.name}' alone, got '{one}' for photos of several folders, "
                 "try depth maps in folders as the photos are"
             )
     return found
