@@ -5,8 +5,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from cocnet.pipeline.options import RenderOptions
+
 WIDTH, HEIGHT, FRAMES = 64, 48, 8
 TICK = Fraction(1, 1200)
+SAME = RenderOptions(model="identity", f_number=16)
 
 
 def frame_pixels(number, width=WIDTH, height=HEIGHT):
@@ -26,26 +29,27 @@ def write_film(
     pixel_format="yuv420p",
     colour=(),
     size=(WIDTH, HEIGHT),
+    codec="libx264",
     **metadata,
 ):
     """A film of H.264, its frames at these ticks of 1/1200 s."""
     av = pytest.importorskip("av", reason="the package av reads films")
     with av.open(str(path), "w") as file:
         file.metadata.update(metadata)
-        video = file.add_stream("libx264", rate=24, options={"crf": "4"})
+        video = file.add_stream(codec, rate=24, options={"crf": "4"} if "264" in codec else {})
         video.width, video.height, video.pix_fmt = *size, pixel_format
         video.codec_context.time_base = TICK
         for name, value in dict(colour).items():
             setattr(video.codec_context, name, value)
         if matrix is not None:
             video.set_display_matrix(matrix)
-        sound = file.add_stream("aac", rate=48000) if audio else None
+        sounds = [file.add_stream("aac", rate=48000) for _ in range(int(audio))]
         for n in range(count):
             frame = av.VideoFrame.from_ndarray(frame_pixels(n, *size), "rgb24")
             frame.pts, frame.time_base = 50 * n if pts is None else pts[n], TICK
             file.mux(video.encode(frame))
         file.mux(video.encode(None))
-        if sound is not None:
+        for sound in sounds:
             wave = np.sin(np.arange(1024) / 9).astype(np.float32)[None] / 2
             for n in range(16):
                 samples = av.AudioFrame.from_ndarray(wave, "fltp", "mono")
@@ -69,3 +73,21 @@ def packets(path, kind):
     with av.open(str(path)) as file:
         found = [p for p in file.demux(**{kind: 0}) if p.size]
         return [(bytes(p), float(p.pts * p.time_base)) for p in found]
+
+
+def heard(path):
+    """First and last second of a film's sound."""
+    av = pytest.importorskip("av")
+    with av.open(str(path)) as file:
+        seconds = [float(f.pts * f.time_base) for f in file.decode(audio=0)]
+    return [seconds[0], seconds[-1]]
+
+
+def stop_at(last):
+    """An on_progress that interrupts after so many frames."""
+
+    def stop(done, before, count):
+        if done == last:
+            raise KeyboardInterrupt
+
+    return stop

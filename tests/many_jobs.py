@@ -1,6 +1,7 @@
 """Functions that other processes run."""
 
 import os
+import time
 from pathlib import Path
 
 from cocnet.errors import InputError
@@ -26,4 +27,9 @@ def dies_once(batch):
         if item["value"] == 3 and not mark.exists():
             mark.touch()
             os.kill(os.getpid(), 9)
+    return squared(batch)
+
+
+def slowly(batch):
+    time.sleep(0.5)
     return squared(batch)

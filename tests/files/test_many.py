@@ -1,9 +1,10 @@
 """Many items: each done once, in one process, several, or on Ray; what died is done by the next run."""
 
 import json
+import multiprocessing
 
 import pytest
-from many_jobs import dies_once, squared
+from many_jobs import dies_once, slowly, squared
 
 from cocnet.errors import FileError
 from cocnet.files.many import Ledger, key_of, run_many
@@ -49,6 +50,19 @@ def test_a_killed_process_is_one_line_and_the_next_run_goes_on(tmp_path):
     found = run_many(dies_once, items(tmp_path), ledger, workers=2, batch=1)
     assert found == run_many(squared, items(tmp_path), tmp_path / "other.jsonl")
     assert len(json.loads(json.dumps(Ledger(ledger).done))) == 6
+
+
+def test_interrupted_it_waits_for_no_batch(tmp_path):
+    def stop(finished, count):
+        raise KeyboardInterrupt
+
+    ledger = tmp_path / "ledger.jsonl"
+    with pytest.raises(KeyboardInterrupt):
+        run_many(slowly, items(tmp_path), ledger, workers=2, batch=1, on_progress=stop)
+    assert len(Ledger(ledger).done) == 1 and len(done(tmp_path)) < 5
+    for child in multiprocessing.active_children():
+        child.join(10)
+        assert child.exitcode is not None
 
 
 @pytest.mark.slow

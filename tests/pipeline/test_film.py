@@ -65,6 +65,19 @@ def test_blur_is_one_f_number_for_a_whole_shot():
     assert stops[1:] == pytest.approx([stops[0]] * 2)
 
 
+def test_frames_that_arent_steadied_know_nothing_of_each_other():
+    """The f-number of --blur, the span of relative depth, the grain."""
+    depths = [scale * NEAR_LEFT for scale in (1, 2, 3)]
+    asked = FilmOptions(options(focus_m=1, blur=40, grain="auto"), steady=False)
+    film = Film(asked)
+    for n, depth in enumerate(depths):
+        picture = np.roll(WALL, n, 1) // (n + 1)
+        seen, alone = film.plan(picture, n / 24, depth), Film(asked).plan(picture, 0, depth)
+        assert seen.settings.f_number == alone.settings.f_number
+        assert np.array_equal(seen.grain.deviation, alone.grain.deviation)
+        assert np.array_equal(seen.inverse_depth, alone.inverse_depth)
+
+
 def test_steadied_depth_flickers_less_in_the_picture():
     def change(steady):
         film, guess = Film(FilmOptions(options(focus_m=1, f_number=0.5), steady=steady)), Guess(0.2)

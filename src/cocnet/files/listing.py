@@ -3,6 +3,7 @@
 Enters: a folder and a pattern. Leaves: paths in the order of their names.
 """
 
+import re
 from pathlib import Path
 
 
@@ -15,3 +16,10 @@ def listed(folder: str | Path, pattern: str = "*") -> list[Path]:
 def is_hidden(path: Path) -> bool:
     """Whether a part of a relative path starts with a dot."""
     return any(part.startswith(".") for part in path.parts)
+
+
+def natural(path: Path) -> tuple[list[str | int], str]:
+    """What to sort paths by where numbers count as numbers: frame_2 before frame_10."""
+    parts: list[str | int] = list(re.split(r"(\d+)", str(path)))
+    parts[1::2] = map(int, parts[1::2])
+    return parts, str(path)

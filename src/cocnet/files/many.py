@@ -9,10 +9,11 @@ import hashlib
 import json
 import logging
 import os
+import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
@@ -121,16 +122,21 @@ def _in_processes(process: Process, batches: Sequence[list[Facts]], workers: int
     threads = str(max(1, (os.cpu_count() or 1) // workers))
     before = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = threads  # read by PyTorch as it loads in the new processes
+    others, ignored = active_children(), (signal.SIGINT, signal.SIG_IGN)
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), signal.signal, ignored)  # the parent decides
     try:
-        with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-            for future in as_completed([pool.submit(process, one) for one in batches]):
-                yield future.result()
+        for future in as_completed([pool.submit(process, one) for one in batches]):
+            yield future.result()
+        pool.shutdown()
     except BrokenProcessPool as error:
         raise FileError(
             "expected processes that live, got one that died (killed, or out of memory), "
             "try the same command again, which goes on, or fewer workers"
         ) from error
     finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in set(active_children()).difference(others):
+            child.terminate()
         if before is None:
             del os.environ["OMP_NUM_THREADS"]
         else:

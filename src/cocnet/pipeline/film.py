@@ -83,15 +83,16 @@ class Film:
         view = _view(picture, VIEW_PX if render.preview else ESTIMATED_PX)
         found, exact = self._found(picture, view, depth, render, hand)
         now = self._moment(view, exact, render, hand)
-        before = None if self._shot is None or is_cut(self._shot.moment, now) else self._shot
-        self.shots += before is None
+        same = self._shot is not None and not is_cut(self._shot.moment, now)
+        self.shots += not same
+        before = self._shot if same and self._options.steady else None
         if before is None and hand.subject is None:
             focal_px = choose_camera(view, render).known_focal_px(view.width)
             found = placed_by_faces(found, view, render, focal_px)
         span = before.span_m if before else choose_span_m(found.depth, render)
         if exact is None:
             now = replace(now, inverse=_resized(found.depth.inverse_depth(*span), now.mask.shape))
-        if before is not None and self._options.steady:
+        if before is not None:
             steady = steadied(before.moment, now, second - before.second)
             now = steady if exact is None else replace(steady, inverse=now.inverse)
         step = PREVIEW_STEP if render.preview and exact is None else 1
@@ -187,7 +188,7 @@ class Film:
         if before is not None and masked_inverse(now.inverse, now.mask, **any_size(drawn)) is None:
             return Focus(Resolved(1 / before.focus, "auto: where the subject was"))
         found = choose_focus(now.inverse, render, now.mask, drawn=drawn)
-        if before is None or not self._options.steady:
+        if before is None:
             return found
         share = 1 - math.exp(-(second - before.second) / FOLLOW_S)
         followed = before.focus + share * (1 / found.distance.value - before.focus)

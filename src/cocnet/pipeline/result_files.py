@@ -13,6 +13,7 @@ from jaxtyping import Shaped
 
 from cocnet.errors import FileError
 from cocnet.files.atomic import atomic_path, check_writes, write_json
+from cocnet.files.json_file import an_object, read_json
 from cocnet.imaging import Photo, write_photo
 from cocnet.imaging.photo.encode import FORMATS
 
@@ -22,6 +23,14 @@ STREAM = "-"
 def settings_path(path: str | Path) -> Path:
     """Where the settings of an output lie: `out.jpg.json`."""
     return beside(path, ".json")
+
+
+def are_settings(path: Path) -> bool:
+    """Whether what lies there are the settings that a render, a batch or a film left."""
+    try:
+        return "options" in read_json(path, "settings", "another name", an_object)
+    except FileError:
+        return False
 
 
 def beside(path: str | Path, ending: str) -> Path:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cocnet.apps.batch.inputs import depth_for, find_photos
+from cocnet.apps.batch.inputs import depth_for, depths_for, find_photos
 from cocnet.errors import FileError
 
 
@@ -86,3 +86,58 @@ def test_depth_must_be_one(tmp_path, names):
         (tmp_path / name).write_bytes(b"x")
     with pytest.raises(FileError, match="expected one depth map"):
         depth_for(Path("photo.jpg"), tmp_path)
+
+
+@pytest.fixture
+def albums(tmp_path):
+    """Photos of one name in two folders, and one of another name."""
+    for name in ("a/IMG_1.jpg", "b/IMG_1.jpg", "b/IMG_2.jpg"):
+        (tmp_path / "photos" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "photos" / name).write_bytes(b"x")
+    (tmp_path / "depth/a").mkdir(parents=True)
+    return find_photos([f"{tmp_path}/photos/**/*"], tmp_path / "out")
+
+
+def test_depth_folders_may_be_laid_out_like_the_photos(albums, tmp_path):
+    names = ("a/IMG_1.npy", "IMG_1.npy", "IMG_2.npy")
+    for name in names:
+        (tmp_path / "depth" / name).write_bytes(b"x")
+    assert depths_for(albums, tmp_path / "depth") == [tmp_path / "depth" / name for name in names]
+    assert depths_for(albums, None) == [None] * 3
+
+
+def test_one_map_isnt_for_photos_of_several_folders(albums, tmp_path):
+    for name in ("IMG_1.npy", "IMG_2.npy"):
+        (tmp_path / "depth" / name).write_bytes(b"x")
+    *shared, alone = depths_for(albums, tmp_path / "depth")
+    assert all(isinstance(one, FileError) and "several folders" in str(one) for one in shared)
+    assert alone == tmp_path / "depth/IMG_2.npy"
+
+
+def test_numbers_in_names_count_as_numbers(tmp_path):
+    for number in (1, 2, 10, 11):
+        (tmp_path / f"f_{number}.jpg").write_bytes(b"x")
+    found = [item.name for item in find_photos([str(tmp_path)], tmp_path / "out")]
+    assert found == [f"f_{number}.jpg" for number in (1, 2, 10, 11)]
+
+
+def test_every_name_that_isnt_there_is_told(folder):
+    given = [f"{folder}/b.jpg", "nothing.jpg", f"{folder}/*.heic"]
+    with pytest.raises(FileError, match=r"none in 'nothing\.jpg', '.*\*\.heic'"):
+        find_photos(given, folder / "out")
+    (folder / "empty").mkdir()
+    assert len(find_photos([f"{folder}/empty", given[0]], folder / "out")) == 1
+
+
+def test_patterns_that_python_doesnt_know_are_one_line(folder):
+    with pytest.raises(FileError, match=r"try photos/\*\*/\*\.jpg"):
+        find_photos([f"{folder}/**.jpg"], folder / "out")
+    everything, below = (find_photos([f"{folder}/{text}"], folder / "out") for text in ("**/*", "**"))
+    assert below == everything
+
+
+def test_only_depth_beside_its_photo_is_none(tmp_path):
+    for name in ("field-depth.jpg", "a.JPG", "a_depth.png", "a_disparity.png"):
+        (tmp_path / name).write_bytes(b"x")
+    found = [item.name for item in find_photos([str(tmp_path)], tmp_path / "out")]
+    assert found == ["a.JPG", "field-depth.jpg"]

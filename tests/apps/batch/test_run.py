@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import warnings
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -127,6 +128,55 @@ def test_the_sheet_takes_no_pictures_place(batch, files):
     assert report.contact_sheet == str(files.folder / "out/contact-sheet-2.jpg")
     assert read_photo(files.folder / "out/contact-sheet.jpg").height == 30
     assert batch().kept == 4
+
+
+def test_files_that_no_render_wrote_stay(batch, files):
+    """An original, another program's JSON beside a name, a picture called like the sheet."""
+    (files.folder / "out").mkdir()
+    theirs = [files.photo("out/0.jpg"), files.photo("out/contact-sheet.jpg"), files.folder / "out/1.jpg.json"]
+    theirs[2].write_text('{"title": "1.jpg"}')
+    before = [path.read_bytes() for path in theirs]
+    for made in (1, 0):
+        report = batch()
+        assert (report.made, [failure.photo for failure in report.failed]) == (made, ["0.jpg", "1.jpg"])
+        assert "is no render's" in report.failed[0].reason
+        assert report.contact_sheet == str(files.folder / "out/contact-sheet-2.jpg")
+    assert [path.read_bytes() for path in theirs] == before
+    (files.folder / "other").mkdir()
+    files.write("other/batch.json", b"[1]")
+    with pytest.raises(FileError, match="a batch's report"):
+        batch(out=files.folder / "other")
+
+
+def test_a_picture_that_was_edited_is_kept_and_told(batch, files):
+    batch(contact_sheet=False)
+    edited = files.photo("out/1.jpg", height=5).read_bytes()
+    for options in (OPTIONS, OPTIONS.changed(f_number=2.0)):
+        with pytest.warns(CocnetWarning, match=r"1\.jpg: changed since rendered, kept"):
+            batch(options, contact_sheet=False, workers=1)  # filters of warnings are one for all threads
+        assert (files.folder / "out/1.jpg").read_bytes() == edited
+
+
+def test_views_are_held_for_the_sheet_alone(files):
+    views, held = [], []
+
+    class Seen(Here):
+        def call(self, function, *arguments):
+            made = Here.call(self, function, *arguments)
+            views.append(weakref.ref(made.view))
+            return made
+
+    (files.folder / "photos").mkdir()
+    for n in range(5):
+        files.photo(f"photos/{n}.jpg")
+    run_batch(
+        [str(files.folder / "photos")],
+        BatchRun(out=files.folder / "out", workers=1, contact_sheet=False),
+        RenderOptions(model="identity"),
+        lambda done, count: held.append(sum(view() is not None for view in views)),
+        Seen,
+    )
+    assert held[-1] <= 2
 
 
 def test_what_is_lost_on_writing_is_told_of_its_photo(batch, files):

@@ -5,30 +5,17 @@ import json
 
 import numpy as np
 import pytest
-from films import FRAMES, HEIGHT, WIDTH, frame_pixels, packets, shown, write_film
+from films import FRAMES, HEIGHT, SAME, WIDTH, frame_pixels, packets, shown, write_film
 from PIL import Image, ImageCms
 
 from cocnet.apps.video.clip import open_clip
-from cocnet.apps.video.run import run_video
 from cocnet.apps.video.settings import VideoRun
 from cocnet.errors import CocnetError, FileError, InputError
 from cocnet.imaging import Photo, read_photo, write_photo
 from cocnet.imaging.color.profile import of_code_points
 from cocnet.pipeline.options import RenderOptions
 
-pytest.importorskip("av", reason="the package av reads and writes films")
-SAME = RenderOptions(model="identity", f_number=16)
-
-
-@pytest.fixture
-def film(tmp_path):
-    """Renders a film of the folder."""
-
-    def make(source="in.mp4", out="out.mp4", options=SAME, part_frames=3, on_progress=None, **changes):
-        run = VideoRun(**{"out": tmp_path / out, "crf": 4, **changes})
-        return run_video(tmp_path / source, run, options, on_progress, part_frames)
-
-    return make
+av = pytest.importorskip("av", reason="the package av reads and writes films")
 
 
 def test_every_frame_keeps_its_time_and_the_sound_its_packets(film, tmp_path):
@@ -55,8 +42,6 @@ def test_what_nothing_blurs_looks_the_same(film, tmp_path):
 
 @pytest.mark.parametrize("colour", [{"colorspace": 1, "color_range": 1}, {"colorspace": 6, "color_range": 2}])
 def test_colour_tags_and_colours_stay(film, tmp_path, colour):
-    import av
-
     tags = {**colour, "color_primaries": 1, "color_trc": 1}
     write_film(tmp_path / "in.mp4", colour=tags, count=3)
     film()
@@ -67,80 +52,6 @@ def test_colour_tags_and_colours_stay(film, tmp_path, colour):
             assert {tag: int(getattr(frame, tag)) for tag in tags} == tags
             means.append([np.frombuffer(plane, np.uint8).mean() for plane in frame.planes])
     assert np.abs(np.subtract(*means)).max() < 1
-
-
-def test_a_phone_held_upright_gives_an_upright_film(film, tmp_path):
-    """The matrix of a phone's portrait film: to be turned by 90° clockwise."""
-    matrix = (0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30)
-    write_film(tmp_path / "in.mp4", matrix=matrix, count=2)
-    film()
-    made = shown(tmp_path / "out.mp4")[1][0]
-    assert made.shape == (64, 48, 3)
-    assert np.abs(np.rot90(frame_pixels(0), -1).astype(int) - made).mean() < 4
-
-
-def test_killed_in_a_part_it_goes_on_to_the_same_frames(film, tmp_path):
-    """Depth of another scale in each frame, so that a frame is another one without those before it."""
-    write_film(tmp_path / "in.mp4", count=6, audio=True)
-    (tmp_path / "depth").mkdir()
-    ramp = np.linspace(0, 1, WIDTH, dtype=np.float32)[None].repeat(HEIGHT, 0)
-    for n in range(6):
-        np.save(tmp_path / f"depth/{n}.npy", ramp ** (1 + 0.3 * n))
-    asked = {
-        "options": RenderOptions(depth_kind="relative_disparity", near_m=1, far_m=8, refine_depth="off"),
-        "focus_keys": ("0:0.1,0.5", "0.2:0.9,0.5"),
-        "depth": tmp_path / "depth",
-        "part_frames": 2,
-    }
-    film(out="whole.mp4", **asked)
-
-    class Killed(Exception):
-        pass
-
-    def dies(done, before, count):
-        if done == 3:
-            raise Killed
-
-    with pytest.raises(Killed):
-        film(**asked, on_progress=dies)
-    assert not (tmp_path / "out.mp4").exists()
-    report = film(**asked)
-    assert (report.frames, report.made) == (6, 4)
-    assert packets(tmp_path / "out.mp4", "video") == packets(tmp_path / "whole.mp4", "video")
-    assert packets(tmp_path / "out.mp4", "audio") == packets(tmp_path / "whole.mp4", "audio")
-
-
-def test_parts_of_other_settings_are_not_taken(film, tmp_path):
-    write_film(tmp_path / "in.mp4", count=5)
-
-    def dies(done, before, count):
-        if done == 4:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        film(on_progress=dies)
-    assert film(options=SAME.changed(f_number=8.0)).made == 5
-
-
-def test_pictures_that_are_gone_are_made_again(film, tmp_path):
-    (tmp_path / "frames").mkdir()
-    for n in range(5):
-        write_photo(tmp_path / f"frames/{n}.png", frame_pixels(n))
-
-    def dies(done, before, count):
-        if done == 5:
-            raise KeyboardInterrupt
-
-    def resumed(remove):
-        with pytest.raises(KeyboardInterrupt):
-            film("frames", "out", on_progress=dies, part_frames=2)
-        (tmp_path / remove).unlink()
-        return film("frames", "out", part_frames=2).made
-
-    assert resumed("out/4.png") == 1
-    assert resumed("out/0.png") == 5
-    assert resumed("out.cocnet-parts/000001.npz") == 5
-    assert len(list((tmp_path / "out").iterdir())) == 5
 
 
 def test_pictures_become_pictures_of_the_same_names_and_a_film(film, tmp_path):
@@ -228,24 +139,19 @@ def test_depth_of_the_pictures_names_decides_what_is_blurred(film, tmp_path):
         film("frames", "out", options, depth=tmp_path / "depth")
 
 
-def test_parts_of_depth_that_is_read_otherwise_are_not_taken(film, tmp_path):
-    (tmp_path / "frames").mkdir()
+def test_maps_of_a_film_are_in_the_order_of_their_numbers(film, tmp_path):
+    write_film(tmp_path / "in.mp4", count=3)
     (tmp_path / "depth").mkdir()
-    for n in range(4):
-        write_photo(tmp_path / f"frames/{n}.png", np.full((32, 48, 3), 40 * n, np.uint8))
-        np.save(tmp_path / f"depth/{n}.npy", np.full((32, 48), 2.0, np.float32))
-        (tmp_path / f"depth/{n}.json").write_text('{"kind": "metric"}')
-
-    def dies(done, before, count):
-        if done == 3:
-            raise KeyboardInterrupt
-
-    asked = {"options": RenderOptions(focus_m=2.0), "depth": tmp_path / "depth", "part_frames": 2}
-    for kind, made in (("metric", 2), ("disparity", 4)):
-        with pytest.raises(KeyboardInterrupt):
-            film("frames", "out", **asked, on_progress=dies)
-        (tmp_path / "depth/3.json").write_text(f'{{"kind": "{kind}"}}')
-        assert film("frames", "out", **asked).made == made
+    for number, metres in ((2, 2.0), (9, 3.0), (10, 4.0)):
+        np.save(tmp_path / f"depth/{number}.npy", np.full((HEIGHT, WIDTH), metres, np.float32))
+    film(
+        out="out",
+        options=RenderOptions(depth_kind="metric", f_number=16),
+        depth=tmp_path / "depth",
+        focus_keys=("0:0.5,0.5",),
+    )
+    told = json.loads((tmp_path / "out.json").read_text())
+    assert told["first_frame"]["focus_m"]["value"] == pytest.approx(2)
 
 
 @pytest.mark.parametrize(
@@ -267,37 +173,6 @@ def test_wrong_keys_are_told_in_one_line(tmp_path, changes, said):
     assert "\n" not in str(caught.value) and ", try " in str(caught.value)
 
 
-def test_what_is_no_film_or_cut_off_is_told_before_the_work(film, tmp_path):
-    whole = write_film(tmp_path / "in.mp4").read_bytes()
-    (tmp_path / "text.mp4").write_bytes(b"no film at all")
-    (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) // 2])
-    write_film(tmp_path / "in.mkv", count=200)
-    mkv = (tmp_path / "in.mkv").read_bytes()
-    (tmp_path / "cut.mkv").write_bytes(mkv[: len(mkv) // 2])
-    write_photo(tmp_path / "one.png", frame_pixels(0))
-    for name in ("text.mp4", "cut.mp4", "cut.mkv", "missing.mp4"):
-        with pytest.raises(FileError, match=name):
-            film(name)
-    assert [p.name for p in tmp_path.iterdir() if "out" in p.name] == []
-
-
-def test_a_film_whose_name_looks_like_a_pattern_is_a_film(film, tmp_path):
-    write_film(tmp_path / "100%done.mp4", count=2)
-    assert film("100%done.mp4").frames == 2
-
-
-def test_sound_alone_is_no_film(film, tmp_path):
-    import av
-
-    with av.open(str(tmp_path / "in.wav"), "w") as file:
-        sound = file.add_stream("pcm_s16le", rate=8000)
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), "s16", "mono")
-        frame.sample_rate = 8000
-        file.mux(sound.encode(frame))
-    with pytest.raises(FileError, match="with pictures"):
-        film("in.wav")
-
-
 def test_an_output_that_cant_be_is_told_before_the_work(film, tmp_path):
     write_film(tmp_path / "in.mp4")
     before = (tmp_path / "in.mp4").read_bytes()
@@ -305,6 +180,17 @@ def test_an_output_that_cant_be_is_told_before_the_work(film, tmp_path):
         with pytest.raises(CocnetError):
             film(out=out)
     assert (tmp_path / "in.mp4").read_bytes() == before
+
+
+@pytest.mark.parametrize("out", ["out", "out.mp4"])
+def test_json_of_another_program_stays(film, tmp_path, out):
+    write_film(tmp_path / "in.mp4", count=1)
+    (tmp_path / f"{out}.json").write_text('{"mine": 1}')
+    with pytest.raises(FileError, match=r"out.*\.json', which is no render's"):
+        film(out=out)
+    assert (tmp_path / f"{out}.json").read_text() == '{"mine": 1}'
+    (tmp_path / f"{out}.json").unlink()
+    assert film(out=out).made == film(out=out).made == 1
 
 
 def test_one_focus_and_one_aperture(film, tmp_path):
@@ -316,8 +202,6 @@ def test_one_focus_and_one_aperture(film, tmp_path):
 
 
 def test_timecode_and_what_the_film_says_of_itself_stay(film, tmp_path):
-    import av
-
     write_film(tmp_path / "in.mov", title="A walk", timecode="01:02:03:04")
     film("in.mov", "out.mov")
     for name in ("in.mov", "out.mov"):
@@ -327,8 +211,6 @@ def test_timecode_and_what_the_film_says_of_itself_stay(film, tmp_path):
 
 
 def test_10_bits_stay_10_bits_and_hdr_is_blurred_in_its_own_light(film, tmp_path):
-    import av
-
     tags = {"colorspace": 9, "color_range": 1, "color_primaries": 9, "color_trc": 16}
     write_film(tmp_path / "in.mkv", count=2, pixel_format="yuv420p10le", colour=tags)
     report = film("in.mkv", "out.mkv")
@@ -348,8 +230,6 @@ def test_10_bits_stay_10_bits_and_hdr_is_blurred_in_its_own_light(film, tmp_path
 
 
 def test_sound_that_the_format_doesnt_take_is_told_before_the_work(film, tmp_path):
-    import av
-
     write_film(tmp_path / "in.mp4", count=2)
     with av.open(str(tmp_path / "in.mkv"), "w") as file, av.open(str(tmp_path / "in.mp4")) as pictures:
         video = file.add_stream_from_template(pictures.streams.video[0])
@@ -366,6 +246,19 @@ def test_sound_that_the_format_doesnt_take_is_told_before_the_work(film, tmp_pat
         film("in.mkv", "out.mov")
     film("in.mkv", "out.mkv")
     assert packets(tmp_path / "out.mkv", "audio")
+
+
+@pytest.mark.parametrize("known", [0, 1])
+def test_sound_that_ffmpeg_doesnt_know_is_left_out_and_the_other_kept(film, tmp_path, known):
+    data = write_film(tmp_path / "in.mp4", count=2, audio=1 + known).read_bytes()
+    last = data.rindex(b"mp4a")
+    (tmp_path / "in.mp4").write_bytes(
+        data[:last] + data[last:].replace(b"mp4a", b"apac").replace(b"esds", b"free")
+    )
+    report = film()
+    assert [line for line in report.notes if "audio of a kind" in line]
+    with av.open(str(tmp_path / "out.mp4")) as file:
+        assert len(file.streams.audio) == known
 
 
 def test_keys_count_from_the_films_first_frame(film, tmp_path):

@@ -1,15 +1,16 @@
 """Which photos a batch renders, from which depth, to which names.
 
-Enters: folders, files and patterns. Leaves: `Item`s in the order of their names.
+Enters: folders, files and patterns. Leaves: `Item`s in the order of their names, where numbers count as numbers.
 """
 
-from collections import Counter
+import itertools
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cocnet.errors import FileError
-from cocnet.files.listing import is_hidden
+from cocnet.files.listing import is_hidden, natural
 from cocnet.pipeline.result_files import writable_suffix
 
 PHOTOS = (
@@ -30,7 +31,8 @@ class Item:
 
 
 def find_photos(given: Sequence[str], out: Path, form: str = "own") -> list[Item]:
-    """Photos of folders (not of those below), patterns (`**` goes below) and files; raises FileError for none.
+    """Photos of folders (not of those below), patterns (`**` goes below) and files; raises FileError for
+    none, and for files and patterns that aren't there.
 
     What lies in `out` is none of them. Pictures of photos of one name keep the photo's ending: a.heic.jpg.
     """
@@ -39,18 +41,19 @@ def find_photos(given: Sequence[str], out: Path, form: str = "own") -> list[Item
             raise FileError(
                 f"expected photos outside of the output folder, got '{text}' in '{out}', try another --out"
             )
-    found, matching = dict[Path, Path](), [pair for text in given for pair in _matching(text)]
-    for path, base in matching:
+    found, matching = dict[Path, Path](), {text: _matching(text) for text in given}
+    lost = [text for text, pairs in matching.items() if not pairs and not Path(text).is_dir()]
+    if lost or not any(matching.values()):
+        asked = "', '".join(lost or given) or "nothing"
+        raise FileError(f"expected photos ({', '.join(PHOTOS)}), got none in '{asked}', try another folder")
+    for path, base in itertools.chain(*matching.values()):
         if not _is_below(path, out):
             found.setdefault(path, path.relative_to(base))
     if not found:
-        if matching:
-            raise FileError(
-                f"expected photos outside of the output folder, got '{out}' for both, try another --out"
-            )
-        asked = " ".join(given) or "nothing"
-        raise FileError(f"expected photos ({', '.join(PHOTOS)}), got none in '{asked}', try another folder")
-    below = sorted(found.items(), key=lambda pair: (str(pair[1]), str(pair[0])))
+        raise FileError(
+            f"expected photos outside of the output folder, got '{out}' for both, try another --out"
+        )
+    below = sorted(found.items(), key=lambda pair: (natural(pair[1]), natural(pair[0])))
     suffixes = [writable_suffix(path) if form == "own" else f".{form}" for path, _ in below]
     plain = [name.with_suffix(suffix) for (_, name), suffix in zip(below, suffixes, strict=True)]
     counts = Counter(str(name).lower() for name in plain)
@@ -63,12 +66,37 @@ def find_photos(given: Sequence[str], out: Path, form: str = "own") -> list[Item
     return items
 
 
-def depth_for(photo: Path, folder: Path | None) -> Path | None:
-    """The depth map of a photo's name; None without a folder. Raises FileError for none or several."""
+def depths_for(items: Sequence[Item], folder: Path | None) -> list[Path | FileError | None]:
+    """The depth map of each photo, from a folder laid out like the photos or from a single one; or why it has none,
+    as when photos of several folders would share one."""
+    found, users = list[Path | FileError | None](), defaultdict[Path | None, set[Path]](set)
+    for item in items:
+        try:
+            depth = depth_for(item.photo, folder, Path(item.name).parent)
+        except FileError as error:
+            found.append(error)
+        else:
+            found.append(depth)
+            users[depth].add(item.photo.parent)
+    for number, (item, one) in enumerate(zip(items, found, strict=True)):
+        if isinstance(one, Path) and len(users[one]) > 1:
+            found[number] = FileError(
+                f"expected a depth map for '{item.name}' alone, got '{one}' for photos of several folders, "
+                "try depth maps in folders as the photos are"
+            )
+    return found
+
+
+def depth_for(photo: Path, folder: Path | None, below: Path = Path()) -> Path | None:
+    """The depth map of a photo's name, `below` the folder or else in it; None without a folder. Raises FileError for
+    none or several."""
     if folder is None:
         return None
     names = [photo.stem + ending + suffix for ending in _ENDINGS for suffix in DEPTHS]
-    found = [path for path in (folder / name for name in names) if path.is_file() and path != photo]
+    for where in (folder / below, folder):
+        found = [path for path in (where / name for name in names) if path.is_file() and path != photo]
+        if found:
+            break
     if len(found) == 1:
         return found[0]
     got = "none" if not found else " and ".join(path.name for path in found)
@@ -86,7 +114,12 @@ def _matching(text: str) -> list[tuple[Path, Path]]:
         return [(path, path.parent)]
     base = _fixed_part(path)
     below = path.relative_to(base)
-    return [(file, base) for file in sorted(base.glob(str(below))) if _is_photo(file, base)]
+    if below.name == "**":
+        below /= "*"
+    try:
+        return [(file, base) for file in sorted(base.glob(str(below))) if _is_photo(file, base)]
+    except (ValueError, NotImplementedError) as error:
+        raise FileError(f"expected a pattern, got '{text}' ({error}), try photos/**/*.jpg") from error
 
 
 def _fixed_part(pattern: Path) -> Path:
@@ -100,8 +133,15 @@ def _fixed_part(pattern: Path) -> Path:
 
 
 def _is_photo(path: Path, base: Path) -> bool:
-    named = path.suffix.lower() in PHOTOS and not any(path.stem.endswith(e) for e in _ENDINGS if e)
-    return named and path.is_file() and not is_hidden(path.relative_to(base))
+    named = path.suffix.lower() in PHOTOS and path.is_file() and not is_hidden(path.relative_to(base))
+    return named and not _is_depth(path)
+
+
+def _is_depth(path: Path) -> bool:
+    """Whether a name says that this is the depth of a photo beside it."""
+    stems = [path.stem.removesuffix(ending) for ending in _ENDINGS if ending and path.stem.endswith(ending)]
+    beside = (path.with_name(stem + suffix) for stem in stems for suffix in PHOTOS)
+    return any(photo.is_file() or photo.with_suffix(photo.suffix.upper()).is_file() for photo in beside)
 
 
 def _is_below(path: Path, folder: Path) -> bool:

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from cocnet import __version__
+from cocnet.errors import FileError
 from cocnet.files.atomic import atomic_path
 from cocnet.files.json_lines import append_lines, read_lines
 from cocnet.files.run_folder import file_hash
 from cocnet.imaging.depth.depth_file import sidecar_paths
 from cocnet.pipeline.options import RenderOptions
+from cocnet.pipeline.result_files import are_settings, settings_path
 
 NAME = "manifest.jsonl"
 
@@ -49,6 +51,16 @@ class Manifest:
         if record is None or record.key != key or not path.is_file():
             return None
         return record if path.stat().st_size == record.bytes else None
+
+    def edited(self, output: Path) -> Record | None:
+        """The record of a picture that isn't what the batch wrote any more. Raises FileError where one lies that no
+        render wrote."""
+        record, path = self._records.get(output.as_posix()), self._folder / output
+        if record is not None:
+            return record if path.is_file() and path.stat().st_size != record.bytes else None
+        if (path.exists() or settings_path(path).exists()) and not are_settings(settings_path(path)):
+            raise FileError(f"expected a new file, got '{path}', which is no render's, try another --out")
+        return None
 
     def add(self, record: Record) -> None:
         """Keep a record; on the disk when this returns."""

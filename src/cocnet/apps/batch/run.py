@@ -9,26 +9,29 @@ import queue
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from cocnet.apps.batch.inputs import Item, depth_for, find_photos
+from cocnet.apps.batch.inputs import Item, depths_for, find_photos
 from cocnet.apps.batch.job import Made, render_one, view_of
 from cocnet.apps.batch.manifest import Manifest, Record, key_of, what_makes
 from cocnet.apps.batch.settings import BatchRun
 from cocnet.apps.workers import Limits, Worker
-from cocnet.errors import CocnetError, CocnetWarning
+from cocnet.errors import CocnetError, CocnetWarning, FileError
 from cocnet.files.atomic import write_json
+from cocnet.files.json_file import an_object, read_json
 from cocnet.files.run_folder import locked
 from cocnet.pipeline.options import RenderOptions
+from cocnet.pipeline.result_files import are_settings
 
 REPORT = "batch.json"
 MOST_VIEWS = 600
 
 Call = Callable[..., Any]  # as `Worker.call`
+Depth = Path | FileError | None  # a map, or why there is none
 
 
 @dataclass(frozen=True)
@@ -53,24 +56,26 @@ class BatchReport:
 
 @dataclass(frozen=True, eq=False)
 class Done:
-    """One photo's outcome: a record with its small view where it was made now, or a failure."""
+    """One photo's outcome: a record with its small view where it was made now, or a failure; edited: by someone else
+    since it was made."""
 
     item: Item
     record: Record | None = None
     kept: bool = False
+    edited: bool = False
     view: Any = None
     failure: Failure | None = None
 
 
 @dataclass(eq=False)
 class _Lanes:
-    """The photos that are left, taken one by one by several threads, each with a worker."""
+    """The photos that are left with their depth, taken one by one by several threads, each with a worker."""
 
-    items: Iterator[Item]
+    items: Iterator[tuple[Item, Depth]]
     done: "queue.Queue[Done | BaseException]" = field(default_factory=queue.Queue)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def take(self) -> Item | None:
+    def take(self) -> tuple[Item, Depth] | None:
         with self.lock:
             return next(self.items, None)
 
@@ -90,16 +95,19 @@ def run_batch(
     begun, options = time.monotonic(), options or RenderOptions()
     items = find_photos(given, run.out, run.format)
     with locked(run.out):
+        before = _report_before(run.out)
         manifest, found = Manifest(run.out), dict[Path, Done]()
         with _outcomes(items, run, options, manifest, make_worker or Worker) as outcomes:
             for done in outcomes:
                 if done.record is not None and not done.kept:
                     manifest.add(done.record)
-                found[done.item.output] = done
+                shown = run.contact_sheet and len(found) < MOST_VIEWS
+                found[done.item.output] = done if shown else replace(done, view=None)
                 if on_progress is not None:
                     on_progress(done, len(items))
         ordered = [found[item.output] for item in items]
-        sheet = _sheet(run, ordered) if run.contact_sheet else None
+        _tell_of_edits([done.item.name for done in ordered if done.edited])
+        sheet = _sheet(run, ordered, before) if run.contact_sheet else None
         report = BatchReport(
             out=str(run.out),
             made=sum(done.record is not None and not done.kept for done in ordered),
@@ -109,7 +117,9 @@ def run_batch(
             contact_sheet=None if sheet is None else str(sheet),
         )
         pictures = [asdict(done.record) for done in ordered if done.record is not None]
-        write_json(run.out / REPORT, {**asdict(report), "options": options, "pictures": pictures})
+        last_sheet = report.contact_sheet or before.get("contact_sheet")
+        told = {**asdict(report), "contact_sheet": last_sheet, "options": options, "pictures": pictures}
+        write_json(run.out / REPORT, told)
     return report
 
 
@@ -125,7 +135,7 @@ def _outcomes(
     cores = os.cpu_count() or 1
     count = min(run.workers or cores, len(items))
     workers = [make_worker(Limits(threads=max(1, cores // count))) for _ in range(count)]
-    lanes = _Lanes(iter(items))
+    lanes = _Lanes(zip(items, depths_for(items, run.depth), strict=True))
     settings = {**what_makes(options), "quality": run.quality}
     threads = [
         threading.Thread(target=_drive, args=(lanes, worker, run, options, settings, manifest), daemon=True)
@@ -161,8 +171,8 @@ def _drive(
 ) -> None:
     """One lane: photo after photo through one worker."""
     try:
-        while (item := lanes.take()) is not None:
-            lanes.done.put(_one(item, worker.call, run, options, settings, manifest))
+        while (taken := lanes.take()) is not None:
+            lanes.done.put(_one(*taken, worker.call, run, options, settings, manifest))
     except BaseException as error:
         lanes.done.put(error)
     finally:
@@ -171,6 +181,7 @@ def _drive(
 
 def _one(
     item: Item,
+    depth: Depth,
     call: Call,
     run: BatchRun,
     options: RenderOptions,
@@ -179,11 +190,15 @@ def _one(
 ) -> Done:
     begun = time.monotonic()
     try:
-        depth = depth_for(item.photo, run.depth)
+        if isinstance(depth, FileError):
+            raise depth
         key = key_of(item.photo, depth, settings)
         before = manifest.done(key, item.output)
         if before is not None:
             return Done(item, before, kept=True)
+        edited = manifest.edited(item.output)
+        if edited is not None:
+            return Done(item, edited, kept=True, edited=True)
         target = run.out / item.output
         target.parent.mkdir(parents=True, exist_ok=True)
         made: Made = call(render_one, item.photo, depth, options, target, run.quality)
@@ -194,9 +209,26 @@ def _one(
     return Done(item, record, view=made.view)
 
 
-def _sheet(run: BatchRun, outcomes: Sequence[Done]) -> Path | None:
-    """The contact sheet of what lies there, of at most MOST_VIEWS pictures; None for nothing."""
-    from cocnet.apps.batch.contact_sheet import write_sheet
+def _report_before(folder: Path) -> dict[str, Any]:
+    """The report of the run before, {} for none. Raises FileError where another file has its name."""
+    path = folder / REPORT
+    if path.exists() and not are_settings(path):
+        raise FileError(f"expected a batch's report, got '{path}', which is none, try another --out")
+    return read_json(path, "a batch's report", "another --out", an_object) if path.exists() else {}
+
+
+def _tell_of_edits(names: Sequence[str]) -> None:
+    """Warn of pictures that are kept as someone has changed them."""
+    if names:
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        told = f"{', '.join(names[:3])}{more}: changed since rendered, kept; delete to have them made anew"
+        warnings.warn(told, CocnetWarning, stacklevel=3)
+
+
+def _sheet(run: BatchRun, outcomes: Sequence[Done], before: Mapping[str, Any]) -> Path | None:
+    """The contact sheet of what lies there, of at most MOST_VIEWS pictures; None for nothing. Of files that have its
+    name, only the sheet of the run before is replaced."""
+    from cocnet.apps.batch.contact_sheet import NAME, write_sheet
 
     views = list[tuple[str, Any]]()
     for done in [done for done in outcomes if done.record is not None][:MOST_VIEWS]:
@@ -206,4 +238,6 @@ def _sheet(run: BatchRun, outcomes: Sequence[Done]) -> Path | None:
         except CocnetError:
             told = f"expected the picture that was made before, got a damaged '{path}', try deleting it and again"
             warnings.warn(told, CocnetWarning, stacklevel=2)
-    return write_sheet(run.out, views, {done.item.output for done in outcomes}) if views else None
+    stem, last = Path(NAME).stem, Path(str(before.get("contact_sheet"))).name
+    others = {Path(path.name) for path in run.out.glob(f"{stem}*") if path.name != last}
+    return write_sheet(run.out, views, others.union(done.item.output for done in outcomes)) if views else None

@@ -20,8 +20,8 @@ class BatchRun:
     """Folder for the pictures, their settings, the contact sheet and the report; made if it doesn't exist. Run the
     same command again to continue after an interruption."""
     depth: Path | None = None
-    """Folder of depth maps, matched by name: holiday.png or holiday_depth.npy for holiday.jpg (default: the depth in
-    the photos, else estimated)."""
+    """Folder of depth maps, matched by name: holiday.png or holiday_depth.npy for holiday.jpg, a/holiday.png for
+    a/holiday.jpg (default: the depth in the photos, else estimated)."""
     format: Literal["own", "jpg", "png", "tif", "webp", "avif"] = "own"
     """Format of the pictures: own = each photo's, or JPEG where that can't be written."""
     quality: int = 95

@@ -11,11 +11,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from cocnet.apps.video.colour import rgb_of
-from cocnet.apps.video.ffmpeg import explained, pictures_of, pyav
+from cocnet.apps.video.colour import LIMITED, rgb_of, usual_matrix
+from cocnet.apps.video.ffmpeg import explained, opened, pictures_of, pyav
 from cocnet.apps.video.reel import Frame, Look
+from cocnet.apps.video.turn import Turn
 from cocnet.errors import FileError
 from cocnet.files.offline import is_there
 from cocnet.imaging import Photo
@@ -33,19 +32,13 @@ class Clip:
     path: Path
     look: Look
     count: int
-    turned_deg: int
+    turn: Turn
     notes: tuple[str, ...] = field(default=())
 
     @property
     def files(self) -> tuple[Path, ...]:
         """The film's file, as the only one that is read."""
         return (self.path,)
-
-    @property
-    def _stored(self) -> tuple[int, int]:
-        """Width and height before turning, px."""
-        size = self.look.width, self.look.height
-        return size if self.turned_deg % 180 == 0 else size[::-1]
 
     def names(self) -> None:
         """A film's frames have none."""
@@ -65,39 +58,33 @@ class Clip:
             yield from self._frame(before, before.duration or step, number - 1, first)
 
     def _decoded(self) -> Iterator[Any]:
-        av = pyav()
-        with (
-            explained("a film that can be decoded", self.path, "another copy"),
-            av.open(str(self.path)) as file,
-        ):
+        with explained("a film that can be decoded", self.path, "another copy"), opened(self.path) as file:
             stream = pictures_of(file)
             stream.thread_type = "AUTO"
             yield from file.decode(stream)
 
     def _frame(self, found: Any, duration: int, number: int, first: int) -> Iterator[Frame]:
         if number >= first:
-            turned = np.rot90(rgb_of(found, self.look, self._stored), self.turned_deg // 90)
-            photo = Photo(
-                np.ascontiguousarray(turned), icc=of_code_points(self.look.primaries, self.look.curve)
-            )
+            stored = self.turn.size(self.look.width, self.look.height)
+            pixels = self.turn.shown(rgb_of(found, self.look, stored))
+            photo = Photo(pixels, icc=of_code_points(self.look.primaries, self.look.curve))
             yield Frame(number, photo, found.pts, duration)
 
 
 def open_clip(path: Path) -> Clip:
     """Look a film through. Raises FileError for no film, one without pictures, and one that is cut off."""
-    av = pyav()
     if not is_there(path):
         raise FileError(f"expected a film, got '{path}', which isn't there, try another name")
-    with explained("a film", path, "a file that a player plays"), av.open(str(path)) as file:
+    with explained("a film", path, "a file that a player plays"), opened(path) as file:
         count = _looked_through(file, pictures_of(file), path)
-    with explained("a film that can be decoded", path, "another copy"), av.open(str(path)) as file:
+    with explained("a film that can be decoded", path, "another copy"), opened(path) as file:
         stream = pictures_of(file)
         first = next(file.decode(stream), None)
         if first is None:
             raise _no_pictures(path)
-        turned = round((first.rotation or 0) / 90) * 90 % 360
-        look = _look(first, stream, turned)
-        return Clip(path, look, count, turned, _notes(first, look))
+        turn = Turn.of(first)
+        look = _look(first, stream, turn)
+        return Clip(path, look, count, turn, _notes(first, look))
 
 
 def _looked_through(file: Any, stream: Any | None, path: Path) -> int:
@@ -106,16 +93,18 @@ def _looked_through(file: Any, stream: Any | None, path: Path) -> int:
         raise _no_pictures(path)
     count, end_s = 0, 0.0
     for packet in file.demux():
-        stamp = packet.dts if packet.pts is None else packet.pts
-        if packet.size == 0 or stamp is None:
+        if packet.size == 0:
             continue
         if packet.is_corrupt:
             raise FileError(f"expected a whole film, got '{path}' cut off or damaged, try copying it again")
-        end_s = max(end_s, float((stamp + (packet.duration or 0)) * packet.time_base))
-        count += packet.stream.index == stream.index
+        stamp = packet.dts if packet.pts is None else packet.pts
+        if stamp is not None:
+            end_s = max(end_s, float((stamp + (packet.duration or 0)) * packet.time_base))
+        count += packet.stream.index == stream.index and not packet.is_discard
     if file.duration is not None:
         unit = pyav().time_base
-        said_s, got_s = file.duration / unit, end_s - (file.start_time or 0) / unit
+        start = 0 if "matroska" in file.format.name else file.start_time or 0  # its duration counts from 0
+        said_s, got_s = file.duration / unit, end_s - start / unit
         if said_s - got_s > min(MISSING_END_S, MISSING_SHARE * said_s):
             got = f"{max(0, got_s):.1f} of {said_s:.1f} s"
             raise FileError(f"expected a whole film, got '{path}' cut off ({got}), try copying it again")
@@ -126,31 +115,31 @@ def _no_pictures(path: Path) -> FileError:
     return FileError(f"expected a film with pictures, got '{path}' without any, try another file")
 
 
-def _look(first: Any, stream: Any, turned: int) -> Look:
-    width, height = first.width, first.height
+def _look(first: Any, stream: Any, turn: Turn) -> Look:
+    width, height = turn.size(first.width, first.height)
     bits = max(part.bits for part in first.format.components)
     base = next(
         (name for name in KEPT_FORMATS if first.format.name.replace("j", "").startswith(name)),
         KEPT_FORMATS[0],
     )
-    if base == "yuv420p" and (width % 2 or height % 2):
+    if (base != "yuv444p" and width % 2) or (base == "yuv420p" and height % 2):
         base = "yuv444p"
     aspect = stream.sample_aspect_ratio
-    sideways = turned % 180 == 90
     if aspect is not None and (aspect <= 0 or aspect == 1):
         aspect = None
-    if aspect is not None and sideways:
+    if aspect is not None and turn.sideways:
         aspect = 1 / aspect
+    rgb = first.format.is_rgb  # written as YUV
     rate = stream.average_rate or stream.guessed_rate or Fraction(24)
     return Look(
-        width=height if sideways else width,
-        height=width if sideways else height,
+        width=width,
+        height=height,
         rate=Fraction(rate),
         time_base=stream.time_base,
         bits=8 if bits <= 8 else 10,
         pixel_format=base if bits <= 8 else f"{base}10le",
-        matrix=int(first.colorspace),
-        range=int(first.color_range),
+        matrix=usual_matrix(width, height) if rgb else int(first.colorspace),
+        range=LIMITED if rgb else int(first.color_range),
         primaries=int(first.color_primaries),
         curve=int(first.color_trc),
         aspect=aspect,

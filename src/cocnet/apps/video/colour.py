@@ -23,7 +23,8 @@ MATRICES = {
     9: 9,
     10: 9,
 }  # FFmpeg's number of a matrix → its scaler's
-FULL = 2
+LIMITED, FULL = 1, 2
+EXACT = 0x4 | 0x2000 | 0x4000 | 0x40000  # FFmpeg's SWS_BICUBIC, FULL_CHR_H_INT, FULL_CHR_H_INP, ACCURATE_RND
 
 
 def rgb_of(frame: Any, look: Look, size: tuple[int, int]) -> Shaped[np.ndarray, "h w 3"]:
@@ -35,7 +36,7 @@ def rgb_of(frame: Any, look: Look, size: tuple[int, int]) -> Shaped[np.ndarray, 
         src_colorspace=_matrix(look),
         src_color_range=_range(look),
         dst_color_range="JPEG",
-        interpolation="BICUBIC",
+        interpolation=EXACT,
     ).to_ndarray()
 
 
@@ -47,8 +48,13 @@ def frame_of(pixels: Shaped[np.ndarray, "h w 3"], look: Look) -> Any:
         dst_colorspace=_matrix(look),
         src_color_range="JPEG",
         dst_color_range=_range(look),
-        interpolation="BICUBIC",
+        interpolation=EXACT,
     )
+
+
+def usual_matrix(width: int, height: int) -> int:
+    """The matrix of a film of this size that doesn't say."""
+    return BT709 if min(width, height) >= HD_ROWS else BT601
 
 
 def _rgb(look: Look) -> str:
@@ -56,7 +62,7 @@ def _rgb(look: Look) -> str:
 
 
 def _matrix(look: Look) -> int:
-    return MATRICES.get(look.matrix, BT709 if min(look.width, look.height) >= HD_ROWS else BT601)
+    return MATRICES.get(look.matrix, usual_matrix(look.width, look.height))
 
 
 def _range(look: Look) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from cocnet.apps.video.colour import frame_of
-from cocnet.apps.video.ffmpeg import explained, pyav
+from cocnet.apps.video.ffmpeg import explained, opened
 from cocnet.apps.video.reel import Look
 
 CODEC = "libx264"
@@ -25,7 +25,7 @@ class PartWriter:
     def __init__(self, path: Path, look: Look, crf: int, preset: str) -> None:
         self._path, self._look, self._count = path, look, 0
         with explained("to encode the film", path, "another format"):
-            self._file = pyav().open(str(path), "w", format="matroska")
+            self._file = opened(path, "w", "matroska")
             self._stream = self._encoder(crf, preset)
 
     def _encoder(self, crf: int, preset: str) -> Any:

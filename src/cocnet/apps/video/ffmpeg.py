@@ -25,6 +25,11 @@ def pyav() -> Any:
     return av
 
 
+def opened(path: Path, mode: str = "r", form: str | None = None) -> Any:
+    """A file of FFmpeg's, as a context; a colon in its name is no protocol."""
+    return pyav().open(f"file:{path}", mode, format=form)
+
+
 def pictures_of(file: Any) -> Any:
     """The stream of a film's pictures: the first that is no cover; None where there is none."""
     found = (one for one in file.streams.video if not one.disposition & COVER)

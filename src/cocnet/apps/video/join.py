@@ -11,7 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from cocnet.apps.video.ffmpeg import explained, pictures_of, pyav
+from cocnet.apps.video.ffmpeg import explained, opened, pictures_of, pyav
 from cocnet.apps.video.parts import Parts
 from cocnet.apps.video.reel import Look
 from cocnet.errors import FileError
@@ -25,12 +25,11 @@ COPIED = ("audio", "subtitle")
 
 def join(out: Path, parts: Parts, look: Look, source: Path | None, form: str) -> tuple[str, ...]:
     """Write the film; returns notes on what its format doesn't take. Raises FileError."""
-    av = pyav()
     with explained("to write the film", out, "another format"):
-        first = av.open(str(parts.film(0)))
-        original = None if source is None else av.open(str(source))
+        first = opened(parts.film(0))
+        original = None if source is None else opened(source)
         try:
-            with av.open(str(out), "w", format=form) as made:
+            with opened(out, "w", form) as made:
                 return _joined(made, first, original, parts, look, form)
         finally:
             first.close()
@@ -40,9 +39,9 @@ def join(out: Path, parts: Parts, look: Look, source: Path | None, form: str) ->
 
 def check_sound(source: Path, out: Path, form: str) -> None:
     """Refuse a format that doesn't take the film's sound, before the work. Raises FileError."""
-    with explained("a film", source, "another copy"), pyav().open(str(source)) as original:
+    with explained("a film", source, "another copy"), opened(source) as original:
         for stream in original.streams.audio:
-            if not _takes(form, stream):
+            if stream.codec_context is not None and not _takes(form, stream):
                 codec = stream.codec_context.name
                 raise FileError(f"expected a format that takes sound as {codec}, got '{out}', try .mkv")
 
@@ -67,7 +66,9 @@ def _joined(made: Any, first: Any, original: Any, parts: Parts, look: Look, form
         made.metadata.update(_kept(original.metadata))
         video.metadata.update(_kept(pictures_of(original).metadata))
         for stream in (one for one in original.streams if one.type in COPIED):
-            if _takes(form, stream):
+            if stream.codec_context is None:
+                notes.append(f"{stream.type} of a kind that FFmpeg doesn't know left out")
+            elif _takes(form, stream):
                 target = made.add_stream_from_template(stream)
                 target.metadata.update(_kept(stream.metadata))
                 target.disposition = stream.disposition
@@ -77,7 +78,7 @@ def _joined(made: Any, first: Any, original: Any, parts: Parts, look: Look, form
         made.set_chapters(original.chapters())
     made.start_encoding()
     packets = _pictures(parts, look, video)
-    others = _copied(original, targets) if targets else iter(())
+    others = _copied(original, targets, form) if targets else iter(())
     for _, packet in heapq.merge(packets, others, key=lambda pair: pair[0]):
         made.mux(packet)
     return tuple(notes)
@@ -87,7 +88,7 @@ def _pictures(parts: Parts, look: Look, stream: Any) -> Iterator[tuple[Fraction,
     """Packets of all parts with the times of their frames."""
     times = zip(parts.pts, parts.durations, strict=True)
     for number in range(parts.count):
-        with pyav().open(str(parts.film(number))) as file:
+        with opened(parts.film(number)) as file:
             for packet in file.demux(video=0):
                 if packet.size:
                     pts, duration = next(times)
@@ -96,10 +97,11 @@ def _pictures(parts: Parts, look: Look, stream: Any) -> Iterator[tuple[Fraction,
                     yield pts * look.time_base, packet
 
 
-def _copied(original: Any, targets: dict[int, Any]) -> Iterator[tuple[Fraction, Any]]:
-    """Packets of sound and subtitles as they are."""
+def _copied(original: Any, targets: dict[int, Any], form: str) -> Iterator[tuple[Fraction, Any]]:
+    """Packets of sound and subtitles as they are; those before an edit's beginning only where the format hides them,
+    too."""
     for packet in original.demux([original.streams[index] for index in targets]):
-        if packet.size and packet.dts is not None:
+        if packet.size and packet.dts is not None and not (packet.is_discard and form == "matroska"):
             at = packet.dts * packet.time_base
             packet.stream = targets[packet.stream.index]
             yield at, packet

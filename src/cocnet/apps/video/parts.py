@@ -1,7 +1,8 @@
 """What of a film is done: parts of so many frames in a folder beside it, each with what the next one goes on from.
 
 Enters: the key of all that makes the film (SHA-256 of its bytes, depth and settings). Leaves: a part's files, there
-once it is whole. A process killed in a part costs that part; another key begins anew.
+once it is whole, and the settings of the first frame. A process killed in a part costs that part; another key begins
+anew.
 """
 
 import shutil
@@ -12,13 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from cocnet.files.atomic import atomic_path
+from cocnet.errors import FileError
+from cocnet.files.atomic import atomic_path, write_json
+from cocnet.files.json_file import an_object, read_json
 from cocnet.files.npz_file import read_npz
 from cocnet.files.run_folder import locked
 from cocnet.pipeline.result_files import beside
 
 TIMES = ("pts", "durations")
-ENDING, KEY = ".cocnet-parts", "key.txt"
+ENDING, KEY, FIRST = ".cocnet-parts", "key.txt", "first_frame.json"
 
 
 class Parts:
@@ -26,6 +29,7 @@ class Parts:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.count = folder, 0
+        self.first_frame: dict[str, Any] | None = None
         self.state: dict[str, np.ndarray] | None = None
         self.pts: list[int] = []
         self.durations: list[int] = []
@@ -41,6 +45,11 @@ class Parts:
             older = read_npz(self._note(self.count - 1), TIMES)
             self._write(self.count - 1, older["pts"].tolist(), older["durations"].tolist(), {})
         self._take(state, pts, durations)
+
+    def note_first(self, settings: Any) -> None:
+        """Keep the settings of the film's first frame."""
+        write_json(self.folder / FIRST, settings)
+        self.first_frame = _settings(self.folder / FIRST)
 
     def _write(
         self, number: int, pts: list[int], durations: list[int], state: Mapping[str, np.ndarray]
@@ -76,7 +85,8 @@ class Parts:
             if not is_whole(self.count, range(len(self.pts), len(self.pts) + len(pts))):
                 break
             self._take(found, pts, durations)
-        if self.count and not self.state:
+        self.first_frame = _settings(self.folder / FIRST)
+        if self.count and not (self.state and self.first_frame):
             self._begin_anew()
 
     def _begin_anew(self) -> None:
@@ -84,6 +94,13 @@ class Parts:
         for each in self.folder.iterdir():
             if each.suffix in (".mkv", ".npz"):
                 each.unlink()
+
+
+def _settings(path: Path) -> dict[str, Any] | None:
+    try:
+        return read_json(path, "settings", "the same command again", an_object)
+    except FileError:
+        return None
 
 
 @contextmanager

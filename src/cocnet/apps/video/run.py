@@ -24,13 +24,13 @@ from cocnet.apps.video.settings import VideoRun
 from cocnet.apps.video.work import FORMATS, LANES, Work, is_film
 from cocnet.errors import FileError
 from cocnet.files.atomic import atomic_path, check_writes, write_json
-from cocnet.files.listing import listed
+from cocnet.files.listing import listed, natural
 from cocnet.files.run_folder import file_hash
 from cocnet.imaging.depth.depth_file import sidecars
 from cocnet.imaging.photo.encode import FORMATS as PICTURE_FORMATS
 from cocnet.pipeline.film import Film
 from cocnet.pipeline.options import RenderOptions
-from cocnet.pipeline.result_files import check_suffix, settings_path
+from cocnet.pipeline.result_files import are_settings, check_suffix, settings_path
 
 PART_FRAMES = 24
 
@@ -62,6 +62,8 @@ def run_video(
     reel = open_reel(given, run, options)
     depths = _depths(run.depth, reel)
     check_film(run.out, reel, depths or [])
+    useless = _without_effect(run, reel)
+    run = replace(run, **{name: getattr(VideoRun, name) for name in useless})
     with parts_beside(run.out) as parts:
         work = Work(run, reel, depths, options)
         parts.restore(
@@ -75,8 +77,9 @@ def run_video(
                     on_progress(done, before, reel.count)
         made = len(parts.pts) - before
         fps = made / max(time.monotonic() - begun, 1e-9)
-        said = work.settings.notes if work.settings else ()
-        notes = (*reel.notes, *said, *_finished(run, reel, parts))
+        joined = _finished(run, reel, parts)
+        first = parts.first_frame or {}
+        notes = (*useless.values(), *reel.notes, *first.get("notes", ()), *joined)
         report = VideoReport(
             str(run.out),
             len(parts.pts),
@@ -89,7 +92,7 @@ def run_video(
         )
         write_json(
             settings_path(run.out),
-            {**asdict(report), "video": run, "first_frame": work.settings, "options": options},
+            {**asdict(report), "video": run, "first_frame": first, "options": options},
         )
     return report
 
@@ -104,9 +107,11 @@ def open_reel(given: Path, run: VideoRun, options: RenderOptions) -> Reel:
 def check_film(out: Path, reel: Reel, depths: Sequence[Path]) -> None:
     """Refuse an output that can't be written, or would take the place of an input, before the work. Raises
     FileError."""
-    inputs = (*reel.files, *depths)
+    inputs, told = (*reel.files, *depths), settings_path(out)
+    if told.exists() and not are_settings(told):
+        raise FileError(f"expected a new file, got '{told}', which is no render's, try another --out")
     if is_film(out):
-        check_writes((out, settings_path(out)), inputs)
+        check_writes((out, told), inputs)
         if isinstance(reel, Clip):
             check_sound(reel.path, out, FORMATS[out.suffix.lower()])
         return
@@ -119,12 +124,22 @@ def check_film(out: Path, reel: Reel, depths: Sequence[Path]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     names = reel.names()
     pictures = [picture_path(out, n, None if names is None else names[n]) for n in range(reel.count)]
-    check_writes((pictures[0], pictures[-1]))
+    check_writes({pictures[0], pictures[-1], told})
     taken = {path.resolve() for path in inputs}
     for picture, count in Counter(pictures).items():
         if count > 1 or picture.resolve() in taken:
             what = "one picture for each frame" if count > 1 else "outputs other than the inputs"
             raise FileError(f"expected {what}, got '{picture}' twice, try another folder or pattern")
+
+
+def _without_effect(run: VideoRun, reel: Reel) -> dict[str, str]:
+    """Settings that do nothing here, each with a line that says so."""
+    found = {}
+    if run.fps is not None and isinstance(reel, Clip):
+        found["fps"] = "--fps: no effect on a film, which keeps its own"
+    if run.crf != VideoRun.crf and not is_film(run.out):
+        found["crf"] = "--crf: no effect on pictures"
+    return found
 
 
 @contextmanager
@@ -157,7 +172,7 @@ def _depths(folder: Path | None, reel: Reel) -> list[Path] | None:
         return None
     if not isinstance(reel, Clip):
         return [path for file in reel.files if (path := depth_for(file, folder)) is not None]
-    found = [path for path in listed(folder) if path.suffix.lower() in DEPTHS] if folder.is_dir() else []
+    found = [path for path in sorted(listed(folder), key=natural) if path.suffix.lower() in DEPTHS]
     if len(found) != reel.count:
         raise FileError(
             f"expected {reel.count} depth maps in '{folder}', one for each frame, got {len(found)}, "

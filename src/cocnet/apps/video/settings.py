@@ -30,8 +30,8 @@ class VideoRun:
     """Aperture over time: SECOND:F-NUMBER, several separated by spaces; it changes evenly in stops from one to the
     next (default: the aperture stays)."""
     depth: Path | None = None
-    """Folder of depth maps: named as the pictures, or, for a film, one for each frame in the order of their names
-    (default: depth is estimated)."""
+    """Folder of depth maps: named as the pictures, or, for a film, one for each frame in the order of their names,
+    where 2 comes before 10 (default: depth is estimated)."""
     steady: bool = True
     """Whether depth, subject and focus are kept steady from frame to frame; otherwise each frame is rendered as a
     photo."""

@@ -41,7 +41,7 @@ class Work:
     ) -> None:
         self._run, self._reel, self._depths, self._options = run, reel, depths, options
         self.done = 0
-        self.settings: RenderSettings | None = None
+        self._first: RenderSettings | None = None
 
     def frames(self, film: Film, parts: Parts, part_frames: int) -> Iterator[int]:
         """Render what isn't done; yields how many are after each."""
@@ -60,6 +60,8 @@ class Work:
                     self.done += 1
                     yield self.done
                     ahead = next(waiting, None)
+            if not parts.count:
+                parts.note_first(self._first)
             parts.add(state, pts, durations)
 
     def _rendered(
@@ -75,7 +77,7 @@ class Work:
                 second = float((frame.pts - begun) * self._reel.look.time_base)
                 depth = None if self._depths is None else self._depths[frame.number]
                 plan = film.plan(frame.photo, second, depth)
-                self.settings = self.settings or plan.settings
+                self._first = self._first or plan.settings
                 pending.append((frame, film.state, pool.submit(render_plan, plan)))
                 if len(pending) > LANES:
                     yield _first(pending)
