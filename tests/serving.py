@@ -15,7 +15,7 @@ class Here:
     def __init__(self, limits):
         pass
 
-    def call(self, function, *arguments, on_progress=None):
+    def call(self, function, *arguments, on_progress=None, on_ready=None):
         if Here.dies:
             raise WorkerDied("expected a result, got its end, try again")
         if on_progress is not None and Here.gate is not None:
