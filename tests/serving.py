@@ -42,6 +42,12 @@ def uploaded(client, files, name="photo.jpg", depth=True, **size):
     return found.json()["id"]
 
 
+def visitor_of(client):
+    """The only visitor of a client's server."""
+    (visitor,) = client.app._app.state.visitors._known.values()
+    return visitor
+
+
 def finished(client, number):
     end = time.monotonic() + 20
     while (state := client.get(f"/api/jobs/{number}").json())["state"] in ("waiting", "working"):

@@ -18,7 +18,7 @@ from cocnet.apps.serve import studio
 from cocnet.apps.serve.server import STATIC, make_app
 from cocnet.apps.serve.settings import ServeRun
 from cocnet.apps.serve.studio import Upload, open_upload
-from cocnet.apps.serve.visitors import told_line
+from cocnet.apps.serve.visitor import told_line
 from cocnet.apps.workers import Limits, Worker
 from cocnet.errors import InputError, MissingExtraError
 from cocnet.imaging import read_photo

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from cocnet.apps.serve.visitors import told_line
+from cocnet.apps.serve.visitor import told_line
 from cocnet.apps.workers import Limits, Worker, WorkerDied
 from cocnet.errors import CocnetError
 
