@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import Body, Depends, HTTPException, Request, Response
 
+from cocnet.apps.serve.gate import own_cookie
 from cocnet.apps.serve.jobs import Job
 from cocnet.apps.serve.visitor import Photo, Visitor
 
@@ -16,7 +17,7 @@ VISITOR = "cocnet_visitor"
 
 def visitor_of(request: Request) -> Visitor:
     """Who asks; 404 for who hasn't uploaded anything."""
-    visitor: Visitor | None = request.app.state.visitors.find(request.cookies.get(VISITOR))
+    visitor: Visitor | None = request.app.state.visitors.find(request.cookies.get(_cookie(request)))
     if visitor is None:
         raise HTTPException(404, "expected one of your photos, got none of yours, try uploading it again")
     return visitor
@@ -25,11 +26,15 @@ def visitor_of(request: Request) -> Visitor:
 def uploader_of(request: Request, response: Response) -> Visitor:
     """Who brings a photo; a new visitor gets a cookie."""
     visitors = request.app.state.visitors
-    visitor: Visitor | None = visitors.find(request.cookies.get(VISITOR))
+    visitor: Visitor | None = visitors.find(request.cookies.get(_cookie(request)))
     if visitor is None:
         key, visitor = visitors.arrive()
-        response.set_cookie(VISITOR, key, httponly=True, samesite="strict")
+        response.set_cookie(_cookie(request), key, httponly=True, samesite="strict")
     return visitor
+
+
+def _cookie(request: Request) -> str:
+    return own_cookie(VISITOR, request.headers.get("host", ""))
 
 
 Asking = Annotated[Visitor, Depends(visitor_of)]
