@@ -267,6 +267,45 @@ def test_a_name_is_never_a_path(client, files):
         assert answer.status_code == 400 and "expected" in answer.json()["detail"], options
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"longest": "abc"}',
+        '{"longest": null}',
+        '{"longest": NaN}',
+        '{"options": {"self": 1}}',
+        '{"options": {"f_number": 1%s}}' % ("0" * 400),
+        '{"options": {"aperture_blades": 1%s}}' % ("0" * 400),
+    ],
+)
+def test_what_is_no_number_or_option_is_one_line(client, files, body):
+    key = uploaded(client, files, depth=False)
+    answer = client.post(
+        f"/api/photos/{key}/look", content=body, headers={"content-type": "application/json"}
+    )
+    assert answer.status_code == 400 and "expected" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("name", ["max_mp", "memory_mb", "seconds", "visitors"])
+@pytest.mark.parametrize("value", [0, 10**20, float("inf"), float("nan")])
+def test_limits_are_numbers_that_the_server_can_keep(name, value):
+    with pytest.raises(InputError, match=f"{name} above 0 and at most"):
+        ServeRun(**{name: value})
+
+
+def test_two_servers_of_one_computer_have_visitors_of_their_own(app, files):
+    with TestClient(app, base_url="http://127.0.0.1:8765") as client:
+        key = uploaded(client, files, depth=False)
+        (mine,) = client.cookies.keys()
+        other = TestClient(
+            make_app(ServeRun(max_mp=0.01), make_worker=Here), base_url="http://127.0.0.1:8766"
+        )
+        other.cookies = client.cookies
+        uploaded(other, files, depth=False)
+        assert set(other.cookies) == {mine, "cocnet_visitor_8766"}
+        assert client.post(f"/api/photos/{key}/facts", json={}).status_code == 200
+
+
 def test_a_process_that_dies_answers_500_and_the_server_goes_on(client, files):
     key = uploaded(client, files, depth=False)
     Here.dies = True

@@ -175,7 +175,10 @@ def _add_views(app: FastAPI) -> None:
         what = given.get("what", "bokeh")
         if what not in ("bokeh", "zones", "original", "depth"):
             raise InputError(f"expected bokeh, zones, original or depth, got '{what}', try bokeh")
-        longest = min(max(int(given.get("longest", 1024)), LONGEST_PX[0]), LONGEST_PX[1])
+        longest = given.get("longest", 1024)
+        if not isinstance(longest, int | float) or not longest > 0:
+            raise InputError(f"expected longest as a number of px, got '{str(longest)[:20]}', try 1024")
+        longest = int(min(max(longest, LONGEST_PX[0]), LONGEST_PX[1]))
         asked = options.changed(preview=True) if given.get("fast") else options
         jpeg, settings = visitor.call(look, photo.upload, asked, longest, what)
         told = {"settings": settings, "command": _command(photo, options)}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cocnet.errors import InputError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_MOST = {"max_mp": 10_000, "renders": 100, "visitors": 1000, "memory_mb": 10_000_000, "seconds": 86_400}
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,10 @@ class ServeRun:
     """Time limit for opening a photo or making one view of it, in seconds."""
 
     def __post_init__(self) -> None:
-        for name in ("max_mp", "renders", "visitors", "memory_mb", "seconds"):
-            if not getattr(self, name) > 0:
-                raise InputError(f"expected {name} above 0, got {getattr(self, name)}, try 10")
+        for name, most in _MOST.items():
+            if not 0 < getattr(self, name) <= most:
+                got = getattr(self, name)
+                raise InputError(f"expected {name} above 0 and at most {most:,}, got {got}, try 10")
         if not 0 <= self.port < 65536:
             raise InputError(f"expected a port of 0–65535, got {self.port}, try 8765")
 
