@@ -32,7 +32,7 @@ class Here:
 
 def uploaded(client, files, name="photo.jpg", depth=True, **size):
     files.photo(name, **size)
-    found = client.post(f"/api/photos?name={name}", content=(files.folder / name).read_bytes())
+    found = client.post("/api/photos", params={"name": name}, content=(files.folder / name).read_bytes())
     assert found.status_code == 200, found.text
     if depth:
         body = files.depth(**size).read_bytes()

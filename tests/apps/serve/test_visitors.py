@@ -1,8 +1,11 @@
 """What visitors can take of a server: threads, processes, disk, and for how long."""
 
+import json
+import shlex
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from serving import Here, finished, uploaded, visitor_of
@@ -194,6 +197,31 @@ def test_only_the_last_jobs_are_kept_and_only_a_few_wait(two):
     with pytest.raises(InputError, match="at most 5 renders"):
         added()
     assert len(list(visitor.folder.iterdir())) == len(visitor.jobs)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("Anna & Bob's [1].jpg", "Anna & Bob's [1].jpg"),
+        ("Gru\u0308ße.jpg", "Gru\u0308ße.jpg"),
+        ("-x.jpg", "-x.jpg"),
+        ("../../etc/x.jpg", "x.jpg"),
+        ("C:\\photos\\x.jpg", "x.jpg"),
+        ("a\n\x00b.jpg", "a__b.jpg"),
+        ("a/..", "file"),
+        ("\U00020000" * 80 + ".jpg", "\U00020000" * 40 + ".jpg"),
+    ],
+)
+def test_a_file_keeps_its_name_where_it_can(two, given, kept):
+    path = two.arrive()[1].new_file(given)
+    path.touch()
+    assert path.name == kept and path.parent.parent.parent == Path(two._folder.name)
+
+
+def test_the_printed_command_names_the_visitors_own_file(client, files):
+    key = uploaded(client, files, "-Anna & Bob's [1].jpg", depth=False)
+    told = json.loads(client.post(f"/api/photos/{key}/look", json={}).headers["x-facts"])
+    assert shlex.split(told["command"])[2] == "./-Anna & Bob's [1].jpg"
 
 
 def test_uploads_go_when_their_visitor_was_long_away_though_nobody_asks(app, files, monkeypatch):

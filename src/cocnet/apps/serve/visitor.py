@@ -23,6 +23,8 @@ MOST_PHOTOS = 12
 MOST_CALLS = 4  # at work or waiting
 MOST_LIVE_JOBS = 5
 KEPT_JOBS = 10
+MOST_NAME_BYTES = 160  # of 255; outputs' names are longer
+_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f" + (r'<>:"|?*' if os.name == "nt" else "") + "]")
 _OWN_FOLDER = re.compile(rf"(?:(?<=')/[^']*|[^'\s]*){FOLDER}[^'\s]*/")
 
 
@@ -33,6 +35,13 @@ class Busy(CocnetError):
 def told_line(error: object) -> str:
     """An error as a visitor is told it: in one line, his files by their names alone."""
     return _OWN_FOLDER.sub("", " ".join(str(error).split()))
+
+
+def plain_name(name: str) -> str:
+    """The last part of a path as a visitor calls it, but for what no file is called here, and cut where too long."""
+    last = Path(_UNFIT.sub("_", name.replace("\\", "/").rpartition("/")[2])).name
+    cut = last.removesuffix(Path(last).suffix).encode()[:MOST_NAME_BYTES].decode(errors="ignore")
+    return f"{cut}{Path(last).suffix[:20]}" if last.strip(".") else "file"
 
 
 @dataclass(eq=False)
@@ -79,13 +88,10 @@ class Visitor:
             self._calls.release()
 
     def new_file(self, name: str) -> Path:
-        """A path in a new folder below the visitor's, whose name nobody can guess; of `name` only letters, digits
-        and a few signs are left."""
-        last = name.replace("\\", "/").rpartition("/")[2][-80:]
-        safe = re.sub(r"[^\w. ()-]", "_", last).lstrip(".- ") or "file"
+        """A path in a new folder below the visitor's, whose name nobody can guess, and the last part of `name`."""
         folder = self.folder / secrets.token_hex(8)
         folder.mkdir()
-        return folder / safe
+        return folder / plain_name(name)
 
     def keep(self, photo: Photo) -> str:
         """A name for a photo; the oldest goes where there are too many."""
