@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 
 from cocnet.apps.cli.main import main
 from cocnet.apps.serve import studio
+from cocnet.apps.serve.options_form import options_of
 from cocnet.apps.serve.server import STATIC, make_app
 from cocnet.apps.serve.settings import ServeRun
 from cocnet.apps.serve.studio import Upload, open_upload
@@ -22,6 +23,7 @@ from cocnet.apps.serve.visitor import told_line
 from cocnet.apps.workers import Limits, Worker
 from cocnet.errors import InputError, MissingExtraError
 from cocnet.imaging import read_photo
+from cocnet.imaging.depth import depth_file
 from cocnet.networks import list_models, shipped_weights
 from cocnet.pipeline import compare as compare_module
 
@@ -54,6 +56,30 @@ def test_views_of_depth_and_zones(client, files):
     zones, _ = looked(client, key, "zones", focus_point=[0.25, 0.5], f_number=1.0)
     red, blue = zones[..., 0].astype(int), zones[..., 2].astype(int)
     assert abs((red - blue)[:, :8]).mean() < 12 and (blue - red)[:, 16:].mean() > 40
+
+
+def test_the_views_of_a_drag_are_kept(client, files):
+    key, kept = uploaded(client, files), []
+    for longest in (64, 96, 64, 128, 64, 96):
+        asked = {"options": {"depth_kind": "metric"}, "longest": longest}
+        assert client.post(f"/api/photos/{key}/look", json=asked).status_code == 200
+        ((_, views),) = studio._kept.values()
+        kept.append(views[longest])
+    assert kept[0] is kept[2] is kept[4] and kept[1] is kept[5] and len(views) == studio.KEPT_VIEWS
+
+
+def test_the_channel_of_an_exr_is_named_with_its_part(client, files, monkeypatch):
+    key = uploaded(client, files)
+    monkeypatch.setattr(depth_file.exr, "read_exr", lambda path, most, channel: read.append(channel))
+    monkeypatch.setitem(depth_file._READERS, ".exr", depth_file.exr.read_exr)
+    read = []
+    for asks in ("name=d.exr&channel=left.V", "name=d.exr", "name=d.npy&channel=left.V"):
+        body = files.depth().read_bytes()
+        assert client.post(f"/api/photos/{key}/depth?{asks}", content=body).status_code == 200
+    assert read == ["left.V", None]
+    assert options_of({"depth_channel": "left eye.V"}).depth_channel == "left eye.V"
+    with pytest.raises(InputError, match="plain name"):
+        options_of({"depth_channel": "../left"})
 
 
 def test_a_photo_is_opened_once_for_fast_looks_and_fine_ones(client, files, monkeypatch):

@@ -123,13 +123,18 @@ def _add_photos(app: FastAPI, run: ServeRun) -> None:
         return _opened(visitor, photo)
 
     @app.post("/api/photos/{key}/depth")
-    async def depth(request: Request, visitor: Asking, key: str, name: str = "depth.png") -> dict[str, str]:
-        """Take a depth map for a photo."""
+    async def depth(
+        request: Request, visitor: Asking, key: str, name: str = "depth.png", channel: str | None = None
+    ) -> dict[str, str]:
+        """Take a depth map for a photo; channel: of an EXR, where there are several."""
+        is_exr = Path(name).suffix.lower() == ".exr"
         photo = photo_of(visitor, key)
         path = visitor.new_file(_checked(name, DEPTHS))
         await _received(request, path, most_bytes)
         try:
-            await run_in_threadpool(visitor.call, check_depth, path, photo.upload)
+            await run_in_threadpool(
+                visitor.call, check_depth, path, photo.upload, channel if is_exr else None
+            )
         except CocnetError:
             shutil.rmtree(path.parent, ignore_errors=True)
             raise

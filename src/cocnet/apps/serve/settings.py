@@ -24,11 +24,12 @@ class ServeRun:
     renders: int = 1
     """Number of full-size renders at the same time; more wait in a queue."""
     visitors: int = 4
-    """Number of visitors whose photos are kept open at the same time, each in its own process."""
+    """Number of visitors whose photos are open at the same time, each in its own process; others get the process of
+    who is idle, or wait."""
     memory_mb: int = 6000
     """Memory that each of these processes may use, in MB."""
     seconds: float = 120.0
-    """Time limit for opening a photo or making one view of it, in seconds."""
+    """Time limit for opening a photo or making one view of it, in seconds, once its process has started."""
 
     def __post_init__(self) -> None:
         for name, most in _MOST.items():
