@@ -44,8 +44,12 @@ def uploaded(client, files, name="photo.jpg", depth=True, **size):
 
 def visitor_of(client):
     """The only visitor of a client's server."""
-    (visitor,) = client.app._app.state.visitors._known.values()
+    (visitor,) = visitors_of(client)._known.values()
     return visitor
+
+
+def visitors_of(client):
+    return client.app._app.state.visitors
 
 
 def finished(client, number):

@@ -19,5 +19,5 @@ def test_for_all_addresses_one_is_printed_that_others_can_open(host, monkeypatch
     def none(*given):
         raise OSError("no network")
 
-    monkeypatch.setattr(run.socket, "socket", none)
+    monkeypatch.setattr(socket, "socket", none)
     assert run._reached_at(host) == socket.gethostname()

@@ -70,13 +70,12 @@ def test_the_views_of_a_drag_are_kept(client, files):
 
 def test_the_channel_of_an_exr_is_named_with_its_part(client, files, monkeypatch):
     key = uploaded(client, files)
-    monkeypatch.setattr(depth_file.exr, "read_exr", lambda path, most, channel: read.append(channel))
-    monkeypatch.setitem(depth_file._READERS, ".exr", depth_file.exr.read_exr)
-    read = []
+    read = list[str | None]()
+    monkeypatch.setattr(depth_file, "read_array", lambda path, most, channel: read.append(channel))
     for asks in ("name=d.exr&channel=left.V", "name=d.exr", "name=d.npy&channel=left.V"):
         body = files.depth().read_bytes()
         assert client.post(f"/api/photos/{key}/depth?{asks}", content=body).status_code == 200
-    assert read == ["left.V", None]
+    assert read == ["left.V", None, None]
     assert options_of({"depth_channel": "left eye.V"}).depth_channel == "left eye.V"
     with pytest.raises(InputError, match="plain name"):
         options_of({"depth_channel": "../left"})

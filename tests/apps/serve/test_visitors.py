@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from serving import Here, finished, uploaded, visitor_of
+from serving import Here, finished, uploaded, visitor_of, visitors_of
 from starlette.testclient import TestClient
 
 from cocnet.apps.serve import server, visitors
@@ -130,7 +130,7 @@ def test_who_only_looks_at_the_page_has_no_folder_and_no_process(monkeypatch):
     monkeypatch.setattr(visitors, "choosable_names", lambda: {"estimator": [], "model": [], "renderer": []})
     app = make_app(ServeRun(), make_worker=Process)
     with TestClient(app, base_url="http://127.0.0.1:8765") as client:
-        known = client.app._app.state.visitors
+        known = visitors_of(client)
         known._next.worker.go_on.set()
         for _ in range(5):
             client.cookies.clear()
