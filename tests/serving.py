@@ -1,9 +1,11 @@
 """The page's server without processes: what a visitor's worker does is done here."""
 
+import json
 import threading
 import time
 
 from cocnet.apps.workers import WorkerDied
+from cocnet.imaging import read_photo
 
 
 class Here:
@@ -50,6 +52,17 @@ def visitor_of(client):
 
 def visitors_of(client):
     return client.app._app.state.visitors
+
+
+def looked(client, key, what="bokeh", **options):
+    asked = {
+        "what": what,
+        "options": {"depth_kind": "metric", "focal_length_mm": 300, **options},
+        "longest": 64,
+    }
+    answer = client.post(f"/api/photos/{key}/look", json=asked)
+    assert answer.status_code == 200, answer.text
+    return read_photo(answer.content).pixels, json.loads(answer.headers["x-facts"])
 
 
 def finished(client, number):
