@@ -1,6 +1,6 @@
 """How long a move of focus or aperture takes in the page, without the network: view, JPEG and all.
 
-    python benchmarks/preview.py --photo PHOTO [--longest-px 1200] [--moves 12]
+    python benchmarks/preview.py --photo PHOTO [--longest-px 1200] [--moves 12] [--between-px 720]
 
 The first view opens the photo and finds its depth; the moves after it are measured, coarse (while something moves)
 and fine. Prints median seconds and CPU seconds a move, and the view's megapixels.
@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("--photo", type=Path, required=True)
     parser.add_argument("--longest-px", type=int, default=1200)
     parser.add_argument("--moves", type=int, default=12)
+    parser.add_argument("--between-px", type=int, help="look at this size, too, before each move")
     asked = parser.parse_args()
     upload = Upload(asked.photo, None, 1_000_000_000)
     for name, preview in (("coarse", True), ("fine", False)):
@@ -37,6 +38,8 @@ def main() -> None:
                 f_number=1.4 + 0.1 * move,
                 focus_point=(0.3 + 0.4 * move / asked.moves, 0.5),
             )
+            if asked.between_px:
+                look(upload, options, asked.between_px, "bokeh")
             begun, used = time.perf_counter(), time.process_time()
             jpeg, _ = look(upload, options, asked.longest_px, "bokeh")
             if move:

@@ -60,7 +60,10 @@ def _of_one(value: Any, kind: Any) -> Any:
         return bool(value) if is_bool else _FALSE
     if is_bool or not isinstance(value, Integral if kind is int else Real):
         return _FALSE
-    return kind(value) if math.isfinite(value) else _FALSE
+    try:
+        return kind(value) if math.isfinite(value) else _FALSE
+    except OverflowError:  # a whole number beyond all floats
+        return _FALSE
 
 
 def _row(value: Any, kinds: tuple[Any, ...]) -> Any:

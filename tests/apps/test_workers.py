@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -74,6 +75,32 @@ def test_time_is_limited():
     with pytest.raises(WorkerDied, match=r"at most 0\.2 s"):
         worker.call(worker_jobs.sleep, 60)
     assert time.monotonic() - begun < 20
+
+
+def test_the_time_to_start_is_not_counted():
+    worker = Worker(Limits(memory_mb=200, seconds=0.5, loads=("slow_load",)))
+    try:
+        assert worker.call(worker_jobs.add, 2, 3) == 5
+    finally:
+        worker.close()
+
+
+def test_a_call_that_is_stopped_while_its_process_starts_ends_there():
+    worker, stopped = Worker(), threading.Event()
+
+    def stop():
+        worker.kill()
+        stopped.set()
+
+    def on_ready():
+        if stopped.is_set():
+            raise WorkerDied("stopped")
+
+    threading.Timer(0.005, stop).start()
+    begun = time.monotonic()
+    with pytest.raises(WorkerDied):
+        worker.call(worker_jobs.sleep, 60, on_ready=on_ready)
+    assert time.monotonic() - begun < 30
 
 
 def test_whoever_raises_in_progress_ends_it(worker):

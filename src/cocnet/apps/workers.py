@@ -19,6 +19,7 @@ from typing import Any
 from cocnet.errors import CocnetError
 
 Progress = Callable[[int, int], None]
+START_S = 120.0
 
 
 class WorkerDied(CocnetError):
@@ -27,7 +28,7 @@ class WorkerDied(CocnetError):
 
 @dataclass(frozen=True)
 class Limits:
-    """What one worker may use: threads of computing, MB of memory beside what it needs to start, seconds a call;
+    """What one worker may use: threads of computing, MB of memory and seconds a call beside what it needs to start;
     loads: modules that are part of what it needs to start."""
 
     threads: int = 1
@@ -45,18 +46,28 @@ class Worker:
         self._calls: Connection | None = None
         self._life: Connection | None = None
 
-    def call(self, function: Callable[..., Any], *arguments: Any, on_progress: Progress | None = None) -> Any:
+    def call(
+        self,
+        function: Callable[..., Any],
+        *arguments: Any,
+        on_progress: Progress | None = None,
+        on_ready: Callable[[], None] = lambda: None,
+    ) -> Any:
         """What function(*arguments, on_progress=…) returns there; CocnetErrors of it are raised here.
 
-        The process is ended where on_progress raises, and where the time is over. Raises WorkerDied.
+        on_ready() is called once the process is there: from then on `kill` ends the call. The process is ended where
+        one of them raises, and where the time is over. Raises WorkerDied.
         """
-        calls, begun = self._started(), time.monotonic()
+        calls, begun = self._started(), time.monotonic() + START_S
         try:
             calls.send((function, arguments, on_progress is not None))
             while True:
                 self._wait(calls, begun)
                 kind, value = calls.recv()
-                if kind == "progress" and on_progress is not None:
+                if kind == "ready":
+                    begun = time.monotonic()
+                    on_ready()
+                elif kind == "progress" and on_progress is not None:
                     on_progress(*value)
                 elif kind == "done":
                     return value
@@ -76,8 +87,9 @@ class Worker:
 
     def kill(self) -> None:
         """End the process from another thread: the call there raises WorkerDied."""
-        if self._process is not None:
-            self._process.kill()
+        process = self._process
+        if process is not None:
+            process.kill()
 
     def close(self) -> None:
         """End the process, in the middle of a call, too."""
@@ -96,10 +108,11 @@ class Worker:
         context = multiprocessing.get_context("spawn")
         self._calls, theirs = context.Pipe()
         ends_with_us, self._life = context.Pipe(duplex=False)
-        self._process = context.Process(
+        process = context.Process(
             target=_serve, args=(theirs, ends_with_us, self._limits), daemon=True, name="cocnet worker"
         )
-        self._process.start()
+        process.start()
+        self._process = process
         theirs.close()
         ends_with_us.close()
         return self._calls
@@ -109,7 +122,9 @@ class Worker:
         seconds = self._limits.seconds
         if calls.poll(None if seconds is None else max(0.0, begun + seconds - time.monotonic())):
             return
-        raise WorkerDied(f"expected work of at most {seconds:g} s, got more, try a smaller picture")
+        raise WorkerDied(
+            f"expected work of at most {seconds:g} s, got more, try a smaller picture or --seconds"
+        )
 
     def _obituary(self) -> str:
         """Why the process ended, as far as it can be told."""
@@ -137,6 +152,7 @@ def _serve(calls: Connection, life: Connection, limits: Limits) -> None:
                 importlib.import_module(module)
             _limit_memory(limits.memory_mb or 0)
             limited = True
+        calls.send(("ready", None))
         calls.send(_outcome(function, arguments, calls if told else None))
 
 
@@ -170,5 +186,5 @@ def _limit_memory(memory_mb: int) -> None:
         with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123
             held = int(file.read().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (held + memory_mb * 1_000_000,) * 2)
-    except (ImportError, OSError, ValueError):
+    except (ImportError, OSError, OverflowError, ValueError):
         return

@@ -153,7 +153,7 @@ class RenderOptions:
                 f"got {self.highlights}, try (0.85, 6)"
             )
 
-    def changed(self, **changes: Any) -> "RenderOptions":
+    def changed(self, /, **changes: Any) -> "RenderOptions":
         """The same options with some replaced; raises InputError for a name that doesn't exist."""
         known = [option.name for option in fields(self)]
         for name in changes:

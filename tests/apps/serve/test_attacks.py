@@ -77,7 +77,8 @@ def test_a_method_without_depth_has_no_delta_and_says_how_far_it_is(files, tmp_p
     assert [cell["name"] for cell in json.loads(out.read_text())["cells"]][3:] == ["difference"]
 
 
-def test_the_choices_are_victims_at_hand_and_methods_with_their_epsilon(client):
+def test_the_choices_are_victims_at_hand_and_methods_with_their_epsilon(client, files):
+    uploaded(client, files, depth=False)
     found = client.get("/api/attacks").json()
     methods = {one["name"]: one for one in found["methods"]}
     assert found["victims"] == ["tiny"] and found["default"] == {"method": "bg-gda", "steps": 50}
@@ -125,6 +126,13 @@ def test_depth_is_that_of_the_page(tmp_path):
         {}, choices, Upload(tmp_path / "a.png", None, 1), RenderOptions(depth_kind="metric"), out
     )
     assert (none.depth, none.depth_kind, none.estimator) == (None, None, "builtin")
+
+
+def test_a_map_of_a_channel_that_attacks_do_not_read_is_refused(tmp_path):
+    options = RenderOptions(depth_kind="metric", depth_channel="left.V")
+    with pytest.raises(InputError, match="depth_channel left"):
+        attack_of({}, attack_choices(), Upload(tmp_path / "a.png", tmp_path / "d.exr", 1), options, tmp_path)
+    attack_of({}, attack_choices(), Upload(tmp_path / "a.png", None, 1), options, tmp_path)
 
 
 def test_an_attack_is_its_visitors_own(app, client, files):

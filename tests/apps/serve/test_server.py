@@ -10,31 +10,19 @@ import httpx  # noqa: F401
 import numpy as np
 import pytest
 from PIL import Image
-from serving import Here, finished, uploaded
+from serving import Here, finished, looked, uploaded
 from starlette.testclient import TestClient
 
 from cocnet.apps.cli.main import main
 from cocnet.apps.serve import studio
+from cocnet.apps.serve.options_form import options_of
 from cocnet.apps.serve.server import STATIC, make_app
 from cocnet.apps.serve.settings import ServeRun
 from cocnet.apps.serve.studio import Upload, open_upload
-from cocnet.apps.serve.visitors import told_line
+from cocnet.apps.serve.visitor import told_line
 from cocnet.apps.workers import Limits, Worker
-from cocnet.errors import InputError, MissingExtraError
-from cocnet.imaging import read_photo
-from cocnet.networks import list_models, shipped_weights
-from cocnet.pipeline import compare as compare_module
-
-
-def looked(client, key, what="bokeh", **options):
-    asked = {
-        "what": what,
-        "options": {"depth_kind": "metric", "focal_length_mm": 300, **options},
-        "longest": 64,
-    }
-    answer = client.post(f"/api/photos/{key}/look", json=asked)
-    assert answer.status_code == 200, answer.text
-    return read_photo(answer.content).pixels, json.loads(answer.headers["x-facts"])
+from cocnet.errors import InputError
+from cocnet.imaging.depth import depth_file
 
 
 def test_a_click_chooses_the_focus_and_what_lies_elsewhere_blurs(client, files):
@@ -54,6 +42,29 @@ def test_views_of_depth_and_zones(client, files):
     zones, _ = looked(client, key, "zones", focus_point=[0.25, 0.5], f_number=1.0)
     red, blue = zones[..., 0].astype(int), zones[..., 2].astype(int)
     assert abs((red - blue)[:, :8]).mean() < 12 and (blue - red)[:, 16:].mean() > 40
+
+
+def test_the_views_of_a_drag_are_kept(client, files):
+    key, kept = uploaded(client, files), []
+    for longest in (64, 96, 64, 128, 64, 96):
+        asked = {"options": {"depth_kind": "metric"}, "longest": longest}
+        assert client.post(f"/api/photos/{key}/look", json=asked).status_code == 200
+        ((_, views),) = studio._kept.values()
+        kept.append(views[longest])
+    assert kept[0] is kept[2] is kept[4] and kept[1] is kept[5] and len(views) == studio.KEPT_VIEWS
+
+
+def test_the_channel_of_an_exr_is_named_with_its_part(client, files, monkeypatch):
+    key = uploaded(client, files)
+    read = list[str | None]()
+    monkeypatch.setattr(depth_file, "read_array", lambda path, most, channel: read.append(channel))
+    for asks in ("name=d.exr&channel=left.V", "name=d.exr", "name=d.npy&channel=left.V"):
+        body = files.depth().read_bytes()
+        assert client.post(f"/api/photos/{key}/depth?{asks}", content=body).status_code == 200
+    assert read == ["left.V", None, None]
+    assert options_of({"depth_channel": "left eye.V"}).depth_channel == "left eye.V"
+    with pytest.raises(InputError, match="plain name"):
+        options_of({"depth_channel": "../left"})
 
 
 def test_a_photo_is_opened_once_for_fast_looks_and_fine_ones(client, files, monkeypatch):
@@ -100,89 +111,6 @@ def test_renders_wait_for_their_turn_say_so_and_can_be_cancelled(client, files):
     Here.gate.set()
     assert finished(client, third)["state"] == "done"
     assert client.get(f"/api/jobs/{second}").json()["state"] == "cancelled"
-
-
-def compared(client, key, names, **options):
-    asked = {"names": names, "options": {"depth_kind": "metric", "focal_length_mm": 300, **options}}
-    answer = client.post(f"/api/photos/{key}/comparisons", json=asked)
-    assert answer.status_code == 200, answer.text
-    number = answer.json()["job"]
-    finished(client, number)
-    return number, client.get(f"/api/jobs/{number}/cells").json()
-
-
-def test_a_comparison_gives_each_renderer_the_same_lens_and_says_what_it_lacks(client, files):
-    key = uploaded(client, files)
-    chosen = {"focus_point": [0.25, 0.5], "f_number": 1.0}
-    number, found = compared(client, key, ["identity", "dmshn", "physical"], model="cocnet-b3-less", **chosen)
-    still, missing, blurred = found["cells"]
-    assert found["state"] == "done" and found["settings"]["focus_m"]["value"] == pytest.approx(1.5, rel=1e-3)
-    assert [still["reads"], blurred["reads"]] == [[], ["depth", "lens"]]
-    assert still["parameters"] == 0 and still["seconds"] >= 0 and "no effect" in still["notes"][0]
-    assert missing["parameters"] > 5e6 and "weights" in missing["error"] and "seconds" not in missing
-    pictures = [client.get(f"/api/jobs/{number}/cells/{n}") for n in range(3)]
-    assert pictures[1].status_code == 404
-    original, _ = looked(client, key, "original")
-    alone, _ = looked(client, key, **chosen)
-    same, made = (read_photo(pictures[n].content).pixels for n in (0, 2))
-    assert (same == original).all() and (made == alone).all() and (alone != original).any()
-    assert client.get(f"/api/jobs/{number}/file").json()["cells"] == found["cells"]
-    assert client.get(f"/api/jobs/{number}/settings").status_code == 404
-
-
-@pytest.mark.parametrize(
-    "error",
-    [MissingExtraError("expected timm, got none, try: pip install timm"), RuntimeError("out of memory")],
-)
-def test_a_renderer_that_fails_says_so_in_its_cell_alone(client, files, monkeypatch, error):
-    through = compare_module.compare
-
-    def failing(view, plan, name):
-        if name == "blur":
-            raise error
-        return through(view, plan, name)
-
-    monkeypatch.setattr(compare_module, "compare", failing)
-    _, found = compared(client, uploaded(client, files), ["blur", "identity"])
-    assert found["state"] == "done" and str(error) in found["cells"][0]["error"]
-    assert "error" not in found["cells"][1]
-
-
-@pytest.mark.parametrize(
-    "names", [["../x.safetensors"], ["physical", "nothing"], [], "physical", [1], [["physical"]]]
-)
-def test_a_comparison_refuses_what_is_no_renderer(client, files, names):
-    key = uploaded(client, files, depth=False)
-    answer = client.post(f"/api/photos/{key}/comparisons", json={"names": names})
-    assert answer.status_code == 400 and "expected" in answer.json()["detail"]
-
-
-def test_comparisons_wait_in_the_renders_queue_and_are_their_visitors_own(app, client, files):
-    key = uploaded(client, files, depth=False)
-    Here.gate = threading.Event()
-    first = client.post(f"/api/photos/{key}/renders", json={}).json()["job"]
-    second = client.post(f"/api/photos/{key}/comparisons", json={"names": ["identity"]}).json()
-    assert second["state"] == "waiting" and second["names"] == ["identity"]
-    number = second["job"]
-    waits = client.get(f"/api/jobs/{number}/cells").json()
-    assert waits["state"] == "waiting" and waits["cells"] == []
-    assert client.delete(f"/api/jobs/{number}").json()["state"] == "cancelled"
-    other = TestClient(app, base_url="http://127.0.0.1:8765")
-    assert other.post(f"/api/photos/{key}/comparisons", json={}).status_code == 404
-    assert other.get(f"/api/jobs/{number}/cells").status_code == 404
-    assert other.get(f"/api/jobs/{number}/cells/0").status_code == 404
-    Here.gate.set()
-    finished(client, first)
-    assert client.get(f"/api/jobs/{first}/cells").json()["cells"] == []
-    assert client.get(f"/api/jobs/{first}/cells/0").status_code == 404
-
-
-def test_everything_that_renders_can_be_compared_what_ships_first(client):
-    names = client.get("/api/about").json()["names"]["renderer"]
-    assert names[:4] == ["physical", "physical-eq8", "identity", "blur"] and "ifan" not in names
-    assert {card.name for card in list_models() if card.task == "bokeh"} == set(names[4:])
-    ships = [shipped_weights(name) is not None for name in names[4:]]
-    assert ships == sorted(ships, reverse=True) and any(ships)
 
 
 def test_nobody_sees_the_photos_and_renders_of_another(app, client, files):
@@ -265,6 +193,45 @@ def test_a_name_is_never_a_path(client, files):
     ):
         answer = client.post(f"/api/photos/{found['id']}/look", json={"options": options})
         assert answer.status_code == 400 and "expected" in answer.json()["detail"], options
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"longest": "abc"}',
+        '{"longest": null}',
+        '{"longest": NaN}',
+        '{"options": {"self": 1}}',
+        '{"options": {"f_number": 1%s}}' % ("0" * 400),
+        '{"options": {"aperture_blades": 1%s}}' % ("0" * 400),
+    ],
+)
+def test_what_is_no_number_or_option_is_one_line(client, files, body):
+    key = uploaded(client, files, depth=False)
+    answer = client.post(
+        f"/api/photos/{key}/look", content=body, headers={"content-type": "application/json"}
+    )
+    assert answer.status_code == 400 and "expected" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("name", ["max_mp", "memory_mb", "seconds", "visitors"])
+@pytest.mark.parametrize("value", [0, 10**20, float("inf"), float("nan")])
+def test_limits_are_numbers_that_the_server_can_keep(name, value):
+    with pytest.raises(InputError, match=f"{name} above 0 and at most"):
+        ServeRun(**{name: value})
+
+
+def test_two_servers_of_one_computer_have_visitors_of_their_own(app, files):
+    with TestClient(app, base_url="http://127.0.0.1:8765") as client:
+        key = uploaded(client, files, depth=False)
+        (mine,) = client.cookies.keys()
+        other = TestClient(
+            make_app(ServeRun(max_mp=0.01), make_worker=Here), base_url="http://127.0.0.1:8766"
+        )
+        other.cookies = client.cookies
+        uploaded(other, files, depth=False)
+        assert set(other.cookies) == {mine, "cocnet_visitor_8766"}
+        assert client.post(f"/api/photos/{key}/facts", json={}).status_code == 200
 
 
 def test_a_process_that_dies_answers_500_and_the_server_goes_on(client, files):

@@ -6,25 +6,39 @@ Enters: requests. Leaves: visitors with what is theirs (404 for anybody else's),
 import math
 from typing import Annotated, Any
 
-from fastapi import Body, Cookie, Depends, HTTPException, Request, Response
+from fastapi import Body, Depends, HTTPException, Request, Response
 
+from cocnet.apps.serve.gate import own_cookie
 from cocnet.apps.serve.jobs import Job
-from cocnet.apps.serve.visitors import Photo, Visitor
+from cocnet.apps.serve.visitor import Photo, Visitor
 
 VISITOR = "cocnet_visitor"
 
 
-def visitor_of(
-    request: Request, response: Response, cocnet_visitor: Annotated[str | None, Cookie()] = None
-) -> Visitor:
-    """Who asks; a new visitor gets a cookie."""
-    key, visitor = request.app.state.visitors.of(cocnet_visitor)
-    if key != cocnet_visitor:
-        response.set_cookie(VISITOR, key, httponly=True, samesite="strict")
+def visitor_of(request: Request) -> Visitor:
+    """Who asks; 404 for who hasn't uploaded anything."""
+    visitor: Visitor | None = request.app.state.visitors.find(request.cookies.get(_cookie(request)))
+    if visitor is None:
+        raise HTTPException(404, "expected one of your photos, got none of yours, try uploading it again")
     return visitor
 
 
+def uploader_of(request: Request, response: Response) -> Visitor:
+    """Who brings a photo; a new visitor gets a cookie."""
+    visitors = request.app.state.visitors
+    visitor: Visitor | None = visitors.find(request.cookies.get(_cookie(request)))
+    if visitor is None:
+        key, visitor = visitors.arrive()
+        response.set_cookie(_cookie(request), key, httponly=True, samesite="strict")
+    return visitor
+
+
+def _cookie(request: Request) -> str:
+    return own_cookie(VISITOR, request.headers.get("host", ""))
+
+
 Asking = Annotated[Visitor, Depends(visitor_of)]
+Uploading = Annotated[Visitor, Depends(uploader_of)]
 Given = Annotated[dict[str, Any], Body()]
 
 

@@ -33,6 +33,11 @@ def attack_of(
         raise InputError(f"expected epsilon as a number from 0, got '{str(epsilon)[:20]}', try 6e-4")
     if not isinstance(steps, int) or isinstance(steps, bool) or not 1 <= steps <= MOST_STEPS:
         raise InputError(f"expected steps from 1 to {MOST_STEPS}, got '{str(steps)[:20]}', try 50")
+    if upload.depth is not None and options.depth_channel is not None:
+        got = f"depth_channel {options.depth_channel}"
+        raise InputError(
+            f"expected a depth map whose channel needs no name for an attack, got {got}, try an NPY"
+        )
     return AttackRun(
         out=out,
         method=method,

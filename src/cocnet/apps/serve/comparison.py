@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cocnet.apps.serve.studio import Upload, as_jpeg, scene_of
-from cocnet.apps.serve.visitors import told_line
+from cocnet.apps.serve.visitor import told_line
 from cocnet.errors import CocnetError
 from cocnet.files.atomic import write_json
 from cocnet.pipeline.options import RenderOptions

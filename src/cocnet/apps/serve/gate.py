@@ -5,10 +5,13 @@ it gives this computer (DNS rebinding); cookies are SameSite=Strict.
 """
 
 import hmac
+import json
+import re
 from collections.abc import Awaitable, Callable
-from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
+
+from starlette.requests import cookie_parser
 
 from cocnet.apps.serve.settings import LOOPBACK
 
@@ -37,19 +40,20 @@ class Gate:
         if reason is not None:
             await _answer(send, 403, reason)
             return
-        given = parse_qs(scope["query_string"].decode("latin-1")).get("token")
-        cookie = f"{TOKEN_COOKIE}={given[0]}; HttpOnly; SameSite=Strict; Path=/" if given else None
+        name = own_cookie(TOKEN_COOKIE, _headers(scope).get("host", ""))
+        cookie = f"{name}={self._token}; HttpOnly; SameSite=Strict; Path=/"
+        is_told = self._token is not None and self._is_token(_query_tokens(scope))
 
         async def with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
-                extra = [(b"set-cookie", cookie.encode("latin-1"))] if cookie and self._token else []
+                extra = [(b"set-cookie", cookie.encode("latin-1"))] if is_told else []
                 message = {**message, "headers": [*message["headers"], *HEADERS, *extra]}
             await send(message)
 
         await self._app(scope, receive, with_headers)
 
     def _refusal(self, scope: Any) -> str | None:
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = _headers(scope)
         host, origin = headers.get("host", ""), headers.get("origin")
         if self._token is None and _name(host) not in LOOPBACK:
             return f"expected this computer's own name, got '{host}', try http://127.0.0.1"
@@ -62,11 +66,27 @@ class Gate:
         return "expected the token of the URL, got none or another, try the URL that the server printed"
 
     def _knows(self, scope: Any, headers: dict[str, str]) -> bool:
-        given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
-        cookies = SimpleCookie(headers.get("cookie", ""))
-        if TOKEN_COOKIE in cookies:
-            given.append(cookies[TOKEN_COOKIE].value)
+        cookie = cookie_parser(headers.get("cookie", "")).get(
+            own_cookie(TOKEN_COOKIE, headers.get("host", ""))
+        )
+        return self._is_token([*_query_tokens(scope), *([] if cookie is None else [cookie])])
+
+    def _is_token(self, given: list[str]) -> bool:
         return any(hmac.compare_digest(one.encode(), str(self._token).encode()) for one in given)
+
+
+def own_cookie(name: str, host: str) -> str:
+    """A cookie's name at the port of a Host header: servers of one computer would share it."""
+    port = re.search(r":(\d+)$", host)
+    return f"{name}_{port[1]}" if port else name
+
+
+def _headers(scope: Any) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def _query_tokens(scope: Any) -> list[str]:
+    return parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
 
 
 def _name(host: str) -> str:
@@ -75,6 +95,6 @@ def _name(host: str) -> str:
 
 
 async def _answer(send: Any, status: int, text: str) -> None:
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), *HEADERS]
+    headers = [(b"content-type", b"application/json"), *HEADERS]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": text.encode()})
+    await send({"type": "http.response.body", "body": json.dumps({"detail": text}).encode()})

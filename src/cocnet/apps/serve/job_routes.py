@@ -4,6 +4,7 @@ Enters: HTTP. Leaves: JSON, files; all work waits in one queue (`Jobs`).
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,9 @@ from cocnet.apps.serve.attack_form import attack_of
 from cocnet.apps.serve.attacking import STORED, attack_choices, attack_file
 from cocnet.apps.serve.comparison import compare_file, picture_path
 from cocnet.apps.serve.jobs import Job, Jobs
-from cocnet.apps.serve.names import choosable_names
 from cocnet.apps.serve.options_form import options_of
 from cocnet.apps.serve.studio import render_file
-from cocnet.apps.serve.visitors import Visitor
+from cocnet.apps.serve.visitor import Visitor, linked
 from cocnet.errors import InputError
 from cocnet.pipeline.result_files import default_output, settings_path
 
@@ -34,7 +34,7 @@ def add_renders(app: FastAPI, jobs: Jobs) -> None:
         photo, options = photo_of(visitor, key), options_of(given.get("options", {}))
         name = default_output(photo.upload.photo).name
         file = visitor.new_file(name)
-        job = Job(render_file, (photo.upload, options, file, 95), file, name)
+        job = Job(render_file, (linked(photo.upload, file.parent), options, file, 95), file, name)
         return _begun(visitor, jobs, job)
 
     @app.get("/api/jobs/{number}")
@@ -69,9 +69,10 @@ def add_comparisons(app: FastAPI, jobs: Jobs) -> None:
     def compare(visitor: Asking, key: str, given: Given) -> dict[str, Any]:
         """Start a comparison of the renderers of these names (default: all); returns its job and the names."""
         photo, options = photo_of(visitor, key), options_of(given.get("options", {}))
-        names = _known_names(visitor, given.get("names"))
+        names = _known_names(app.state.visitors.names()["renderer"], given.get("names"))
         file = visitor.new_file("compare.json")
-        job = Job(compare_file, (photo.upload, options, COMPARED_PX, names, file), file, file.name)
+        upload = linked(photo.upload, file.parent)
+        job = Job(compare_file, (upload, options, COMPARED_PX, names, file), file, file.name)
         return _begun(visitor, jobs, job) | {"names": names}
 
 
@@ -87,9 +88,11 @@ def add_attacks(app: FastAPI, jobs: Jobs) -> None:
     def attack(visitor: Asking, key: str, given: Given) -> dict[str, Any]:
         """Start an attack; returns its job."""
         photo, options = photo_of(visitor, key), options_of(given.get("options", {}))
-        file = visitor.new_file("attack.json")
-        run = attack_of(given, visitor.call(attack_choices), photo.upload, options, file)
-        return _begun(visitor, jobs, Job(attack_file, (photo.upload, run, file), file, file.name))
+        run = attack_of(given, visitor.call(attack_choices), photo.upload, options, Path("attack.json"))
+        out = visitor.new_file(run.out.name)
+        upload = linked(photo.upload, out.parent)
+        run = replace(run, depth=upload.depth, out=out)
+        return _begun(visitor, jobs, Job(attack_file, (upload, run, out), out, out.name))
 
 
 def add_cells(app: FastAPI, jobs: Jobs) -> None:
@@ -114,9 +117,8 @@ def add_cells(app: FastAPI, jobs: Jobs) -> None:
         raise HTTPException(404, f"expected a picture of cell {cell}, got none, try another cell")
 
 
-def _known_names(visitor: Visitor, given: Any) -> tuple[str, ...]:
+def _known_names(known: list[str], given: Any) -> tuple[str, ...]:
     """The renderers that are asked for, each once; None: all. Raises InputError for others."""
-    known = visitor.call(choosable_names)["renderer"]
     if given is None:
         return tuple(known)
     if not isinstance(given, list) or not given:
@@ -128,9 +130,8 @@ def _known_names(visitor: Visitor, given: Any) -> tuple[str, ...]:
 
 
 def _begun(visitor: Visitor, jobs: Jobs, job: Job) -> dict[str, Any]:
-    """Put a visitor's job into the queue; its name is that of its file's folder, which nobody can guess."""
-    number = job.file.parent.name
-    visitor.jobs[number] = job
+    """Put a visitor's job into the queue."""
+    number = visitor.add(job)
     jobs.add(job)
     return {"job": number, **_state(jobs, job)}
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from cocnet.apps.serve.visitors import told_line
-from cocnet.apps.workers import Limits, Worker
+from cocnet.apps.serve.visitor import told_line
+from cocnet.apps.workers import Limits, Worker, WorkerDied
 from cocnet.errors import CocnetError
 
 State = Literal["waiting", "working", "done", "failed", "cancelled"]
@@ -31,13 +31,34 @@ class Job:
     result: Any = None
     error: str | None = None
     worker: Any = field(default=None, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def is_live(self) -> bool:
+        """It waits or works."""
+        return self.state in ("waiting", "working")
+
+    def begin(self, worker: Any) -> bool:
+        """It is this worker's; False where it was cancelled before."""
+        with self._lock:
+            if self.state == "waiting":
+                self.state, self.worker = "working", worker
+            return self.state == "working"
 
     def cancel(self) -> None:
         """Stop it, or never start it."""
-        if self.state in ("waiting", "working"):
-            self.state = "cancelled"
-            if self.worker is not None:
-                self.worker.kill()
+        with self._lock:
+            if self.is_live:
+                self.state = "cancelled"
+                if self.worker is not None:
+                    self.worker.kill()
+
+    def end(self, state: State, error: str | None = None) -> None:
+        """What was cancelled stays so."""
+        with self._lock:
+            self.worker = None
+            if self.state == "working":
+                self.state, self.error = state, error
 
 
 class Jobs:
@@ -83,27 +104,22 @@ class Jobs:
                 if not self._open:
                     break
                 job = self._waiting.popleft()
-            if job.state == "waiting":
+            if job.begin(worker):
                 self._do(job, worker)
         worker.close()
 
     def _do(self, job: Job, worker: Any) -> None:
-        job.state, job.worker = "working", worker
-
         def on_progress(done: int, parts: int) -> None:
             job.done, job.parts = done, parts
 
-        try:
-            job.result = worker.call(job.function, *job.arguments, on_progress=on_progress)
-            self._end(job, "done")
-        except CocnetError as error:
-            self._end(job, "failed", told_line(error))
-        except BaseException as error:
-            self._end(job, "failed", f"expected a result, got {type(error).__name__}, try again")
-        finally:
-            job.worker = None
+        def on_ready() -> None:
+            if not (self._open and job.is_live):
+                raise WorkerDied("expected a job that goes on, got one that was stopped, try it again")
 
-    def _end(self, job: Job, state: State, error: str | None = None) -> None:
-        """What was cancelled stays so."""
-        if job.state != "cancelled":
-            job.state, job.error = state, error
+        try:
+            job.result = worker.call(job.function, *job.arguments, on_progress=on_progress, on_ready=on_ready)
+            job.end("done")
+        except CocnetError as error:
+            job.end("failed", told_line(error))
+        except BaseException as error:
+            job.end("failed", f"expected a result, got {type(error).__name__}, try again")

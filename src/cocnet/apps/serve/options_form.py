@@ -19,6 +19,7 @@ OF_THE_SERVER = ("max_mem_mb", "preview")  # what a visitor doesn't choose
 # Names, never paths; other free text would be the name of a file
 NAMED = ("estimator", "model", "depth_channel")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_CHANNEL = re.compile(r"[\w. -]{1,128}")  # PART.CHANNEL of an EXR, where no file is looked for
 
 
 def form() -> list[dict[str, Any]]:
@@ -39,7 +40,8 @@ def options_of(given: Any) -> RenderOptions:
     for name, value in given.items():
         if name in hints and not _is_offered(name, hints[name]):
             raise InputError(f"expected an option of the page, got '{name}', try the command line")
-        if name in NAMED and isinstance(value, str) and not _NAME.fullmatch(value):
+        plain = _CHANNEL if name == "depth_channel" else _NAME
+        if name in NAMED and isinstance(value, str) and not plain.fullmatch(value):
             raise InputError(f"expected a plain name for {name}, got '{value[:40]}', try the command line")
     return RenderOptions().changed(**given)
 

@@ -22,8 +22,8 @@ def serve(run: ServeRun, say: Callable[[str], None]) -> None:
 
     token = None if run.is_local else secrets.token_urlsafe(16)
     listening = _listen(run)
-    host = f"[{run.host}]" if ":" in run.host else run.host
-    url = f"http://{host}:{listening.getsockname()[1]}/"
+    host = _reached_at(run.host)
+    url = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
     say(url if token is None else f"{url}?token={token}")
     config = uvicorn.Config(
         make_app(run, token), log_level="warning", server_header=False, timeout_graceful_shutdown=2
@@ -32,6 +32,19 @@ def serve(run: ServeRun, say: Callable[[str], None]) -> None:
         uvicorn.Server(config).run(sockets=[listening])
     finally:
         listening.close()
+
+
+def _reached_at(host: str) -> str:
+    """The host, or this computer's address in its network where the host stands for all of them."""
+    outside = {"": "192.0.2.1", "0.0.0.0": "192.0.2.1", "::": "2001:db8::1"}.get(host)
+    if outside is None:
+        return host
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in outside else socket.AF_INET, socket.SOCK_DGRAM) as route:
+            route.connect((outside, 9))  # sends nothing
+            return str(route.getsockname()[0])
+    except OSError:  # no network
+        return socket.gethostname()
 
 
 def _listen(run: ServeRun) -> socket.socket:

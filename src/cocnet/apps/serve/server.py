@@ -3,14 +3,15 @@
 Enters: HTTP. Leaves: JSON, JPEG, files. What can't be done answers 400, a process that died 500; the server goes on.
 """
 
+import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
@@ -19,16 +20,16 @@ from starlette.concurrency import run_in_threadpool
 from cocnet import __version__
 from cocnet.apps.batch.inputs import DEPTHS, PHOTOS
 from cocnet.apps.cli.spelled import command_of
-from cocnet.apps.serve.asking import Asking, Given, photo_of, plain
+from cocnet.apps.serve.asking import Asking, Given, Uploading, photo_of, plain
 from cocnet.apps.serve.examples import MEASURED, example_files, measured_depth
 from cocnet.apps.serve.gate import Gate
 from cocnet.apps.serve.job_routes import add_attacks, add_cells, add_comparisons, add_renders
 from cocnet.apps.serve.jobs import Jobs
-from cocnet.apps.serve.names import choosable_names
 from cocnet.apps.serve.options_form import form, options_of
 from cocnet.apps.serve.settings import ServeRun
 from cocnet.apps.serve.studio import Upload, check_depth, look, open_upload
-from cocnet.apps.serve.visitors import LOADS, Photo, Visitor, Visitors, told_line
+from cocnet.apps.serve.visitor import MOST_CALLS, Busy, Photo, Visitor, told_line
+from cocnet.apps.serve.visitors import LOADS, Visitors
 from cocnet.apps.workers import Limits, Worker, WorkerDied
 from cocnet.errors import CocnetError, FileError, InputError
 from cocnet.pipeline.result_files import default_output
@@ -36,6 +37,7 @@ from cocnet.pipeline.result_files import default_output
 STATIC = Path(__file__).parent / "static"
 LONGEST_PX = (64, 2048)
 BYTES_A_PIXEL = 8
+TIDY_S = 60.0
 
 
 def make_app(run: ServeRun, token: str | None = None, make_worker: Callable[[Limits], Any] = Worker) -> Gate:
@@ -45,13 +47,17 @@ def make_app(run: ServeRun, token: str | None = None, make_worker: Callable[[Lim
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        current_default_thread_limiter().total_tokens += MOST_CALLS * run.visitors
+        tidying = asyncio.create_task(_tidied(visitors))
         yield
+        tidying.cancel()
         await run_in_threadpool(jobs.close)
         await run_in_threadpool(visitors.close)
 
     app = FastAPI(title="cocnet", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.run, app.state.visitors, app.state.jobs = run, visitors, jobs
     app.add_exception_handler(WorkerDied, lambda _, error: _told(500, error))
+    app.add_exception_handler(Busy, lambda _, error: _told(429, error))
     app.add_exception_handler(CocnetError, lambda _, error: _told(400, error))
     _add_pages(app)
     _add_photos(app, run)
@@ -63,6 +69,12 @@ def make_app(run: ServeRun, token: str | None = None, make_worker: Callable[[Lim
     return Gate(app, token)
 
 
+async def _tidied(visitors: Visitors) -> None:
+    while True:
+        await asyncio.sleep(TIDY_S)
+        await run_in_threadpool(visitors.tidy)
+
+
 def _add_pages(app: FastAPI) -> None:
     @app.get("/")
     def page() -> FileResponse:
@@ -70,12 +82,12 @@ def _add_pages(app: FastAPI) -> None:
         return FileResponse(STATIC / "index.html")
 
     @app.get("/api/about")
-    def about(visitor: Asking) -> dict[str, Any]:
+    def about() -> dict[str, Any]:
         """Version, limits, options, networks and examples that the page offers."""
         run = app.state.run
-        names = visitor.call(choosable_names)
         facts = {"version": __version__, "photos": PHOTOS, "depths": DEPTHS, "max_mp": run.max_mp}
-        return facts | {"options": form(), "names": names, "examples": list(example_files())}
+        names, examples = app.state.visitors.names(), list(example_files())
+        return facts | {"options": form(), "names": names, "examples": examples}
 
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 
@@ -87,7 +99,7 @@ def _add_photos(app: FastAPI, run: ServeRun) -> None:
         return Photo(Upload(path, None, int(run.max_mp * 1e6)))
 
     @app.post("/api/photos")
-    async def upload(request: Request, visitor: Asking, name: str = "photo.jpg") -> dict[str, Any]:
+    async def upload(request: Request, visitor: Uploading, name: str = "photo.jpg") -> dict[str, Any]:
         """Take a photo; returns its id, size and first settings."""
         path = visitor.new_file(_checked(name, PHOTOS))
         await _received(request, path, most_bytes)
@@ -95,7 +107,7 @@ def _add_photos(app: FastAPI, run: ServeRun) -> None:
         return await run_in_threadpool(_opened, visitor, photo)
 
     @app.post("/api/examples/{name}")
-    def example(visitor: Asking, name: str) -> dict[str, Any]:
+    def example(visitor: Uploading, name: str) -> dict[str, Any]:
         """Open one of the example photos as if it were uploaded."""
         files = example_files()
         if name not in files:
@@ -111,24 +123,28 @@ def _add_photos(app: FastAPI, run: ServeRun) -> None:
         return _opened(visitor, photo)
 
     @app.post("/api/photos/{key}/depth")
-    async def depth(request: Request, visitor: Asking, key: str, name: str = "depth.png") -> dict[str, str]:
-        """Take a depth map for a photo."""
+    async def depth(
+        request: Request, visitor: Asking, key: str, name: str = "depth.png", channel: str | None = None
+    ) -> dict[str, str]:
+        """Take a depth map for a photo; channel: of an EXR, where there are several."""
+        is_exr = Path(name).suffix.lower() == ".exr"
         photo = photo_of(visitor, key)
         path = visitor.new_file(_checked(name, DEPTHS))
         await _received(request, path, most_bytes)
         try:
-            await run_in_threadpool(visitor.call, check_depth, path, photo.upload)
+            await run_in_threadpool(
+                visitor.call, check_depth, path, photo.upload, channel if is_exr else None
+            )
         except CocnetError:
             shutil.rmtree(path.parent, ignore_errors=True)
             raise
-        photo.upload = replace(photo.upload, depth=path)
+        photo.take_depth(path)
         return {"depth": path.name}
 
     @app.delete("/api/photos/{key}/depth")
     def without_depth(visitor: Asking, key: str) -> dict[str, str]:
         """Take a photo's depth map away again."""
-        photo = photo_of(visitor, key)
-        photo.upload = replace(photo.upload, depth=None)
+        photo_of(visitor, key).take_depth(None)
         return {"dropped": "depth"}
 
     @app.delete("/api/photos/{key}")
@@ -144,7 +160,7 @@ def _opened(visitor: Visitor, photo: Photo, options: dict[str, Any] | None = Non
     try:
         facts = visitor.call(open_upload, photo.upload, options_of(options or {}), 1024)
     except CocnetError:
-        shutil.rmtree(photo.upload.photo.parent, ignore_errors=True)
+        photo.remove()
         raise
     return {"id": visitor.keep(photo), "name": photo.upload.photo.name, "options": options or {}, **facts}
 
@@ -164,7 +180,10 @@ def _add_views(app: FastAPI) -> None:
         what = given.get("what", "bokeh")
         if what not in ("bokeh", "zones", "original", "depth"):
             raise InputError(f"expected bokeh, zones, original or depth, got '{what}', try bokeh")
-        longest = min(max(int(given.get("longest", 1024)), LONGEST_PX[0]), LONGEST_PX[1])
+        longest = given.get("longest", 1024)
+        if not isinstance(longest, int | float) or not longest > 0:
+            raise InputError(f"expected longest as a number of px, got '{str(longest)[:20]}', try 1024")
+        longest = int(min(max(longest, LONGEST_PX[0]), LONGEST_PX[1]))
         asked = options.changed(preview=True) if given.get("fast") else options
         jpeg, settings = visitor.call(look, photo.upload, asked, longest, what)
         told = {"settings": settings, "command": _command(photo, options)}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cocnet.errors import InputError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_MOST = {"max_mp": 10_000, "renders": 100, "visitors": 1000, "memory_mb": 10_000_000, "seconds": 86_400}
 
 
 @dataclass(frozen=True)
@@ -23,16 +24,18 @@ class ServeRun:
     renders: int = 1
     """Number of full-size renders at the same time; more wait in a queue."""
     visitors: int = 4
-    """Number of visitors whose photos are kept open at the same time, each in its own process."""
+    """Number of visitors whose photos are open at the same time, each in its own process; others get the process of
+    who is idle, or wait."""
     memory_mb: int = 6000
     """Memory that each of these processes may use, in MB."""
     seconds: float = 120.0
-    """Time limit for opening a photo or making one view of it, in seconds."""
+    """Time limit for opening a photo or making one view of it, in seconds, once its process has started."""
 
     def __post_init__(self) -> None:
-        for name in ("max_mp", "renders", "visitors", "memory_mb", "seconds"):
-            if not getattr(self, name) > 0:
-                raise InputError(f"expected {name} above 0, got {getattr(self, name)}, try 10")
+        for name, most in _MOST.items():
+            if not 0 < getattr(self, name) <= most:
+                got = getattr(self, name)
+                raise InputError(f"expected {name} above 0 and at most {most:,}, got {got}, try 10")
         if not 0 <= self.port < 65536:
             raise InputError(f"expected a port of 0–65535, got {self.port}, try 8765")
 

@@ -14,7 +14,8 @@ What = Literal["bokeh", "zones", "original", "depth"]
 QUALITY = 88
 _BYTES_A_PIXEL = 32  # of 16 bit with alpha, four copies
 _STRIP_BINS = 96
-_kept: dict[Any, Any] = {}  # the last scene and its views
+KEPT_VIEWS = 3  # the page's coarse and fine ones, and the one of its facts
+_kept: dict[Any, Any] = {}  # the last scene and its latest views
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,11 @@ def render_file(
     return asdict(result.settings)
 
 
-def check_depth(path: Path, upload: Upload) -> None:
-    """Read a depth map's numbers, of whatever kind they are. Raises CocnetError."""
+def check_depth(path: Path, upload: Upload, channel: str | None) -> None:
+    """Read a depth map's numbers, of whatever kind they are; channel: of an EXR. Raises CocnetError."""
     from cocnet.imaging.depth.depth_file import read_array
 
-    read_array(path, upload.max_pixels * _BYTES_A_PIXEL)
+    read_array(path, upload.max_pixels * _BYTES_A_PIXEL, channel)
 
 
 def scene_of(upload: Upload, options: RenderOptions) -> Any:
@@ -113,9 +114,9 @@ def _view(upload: Upload, options: RenderOptions, longest_px: int) -> Any:
         _kept.clear()
         _kept[key] = (scene_of(upload, options), {})
     scene, views = _kept[key]
-    if longest_px not in views:
-        views.clear()
-        views[longest_px] = View(scene, longest_px)
+    views[longest_px] = views.pop(longest_px, None) or View(scene, longest_px)
+    while len(views) > KEPT_VIEWS:
+        del views[next(iter(views))]
     return views[longest_px]
 
 

@@ -2,6 +2,7 @@
 
 import * as attacking from "./attack.js";
 import * as comparison from "./compare.js";
+import * as saving from "./save.js";
 import * as server from "./server.js";
 import * as strip from "./strip.js";
 import { build } from "./more.js";
@@ -13,7 +14,7 @@ const STOPS = Array.from({ length: 25 }, (_, n) => Number((2 ** (n / 6)).toPreci
 const FAST_PX = 720, FINE_PX = 1200, IDLE_MS = 350;
 const state = { photo: null, focus: {}, opening: {}, place: null };
 const parts = tabs(at("tabs"));
-let more, wanted = null, busy = false, idle = 0, running = null;
+let more, wanted = null, busy = false, idle = 0;
 
 function say(line, error = false) {
   at("status").textContent = line;
@@ -62,6 +63,7 @@ function told(found, given) {
   if (!used.focus_m) return;
   const focus = used.focus_m.value;
   at("distance").textContent = metres(focus);
+  at("strip").setAttribute("aria-valuetext", metres(focus));
   strip.show(state.photo.strip, focus, used.sharp_m, "focus_m" in state.focus);
   showOpening(used.f_number.value, used.blur);
   const [near, far] = used.sharp_m;
@@ -77,6 +79,7 @@ function showOpening(stop, blur) {
   if (!("f_number" in state.opening)) at("stop").value = STOPS.indexOf(nearest);
   if (!("blur" in state.opening)) at("blur").value = Math.min(100, blur);
   at("stop-text").textContent = `f/${Number(stop.toPrecision(2))}`;
+  at("stop").setAttribute("aria-valuetext", at("stop-text").textContent);
   at("blur-text").textContent = Math.round(blur);
 }
 
@@ -103,8 +106,7 @@ async function open(promise) {
     Object.assign(state, { photo, focus: {}, opening: {}, place: null });
     more.set(photo.options);
     withoutDepth();
-    comparison.clear();
-    attacking.clear();
+    for (const part of [saving, comparison, attacking]) part.clear();
     at("tabs").hidden = false;
     mark(null);
     for (const [id, there] of [["drop", false], ["view", true], ["controls", true]]) at(id).hidden = !there;
@@ -132,35 +134,6 @@ async function again() {
   } catch (error) { say(error.message, true); }
 }
 
-async function save() {
-  try {
-    let job = await server.startRender(state.photo.id, options());
-    running = job.job;
-    for (const id of ["picture-link", "settings-link"]) at(id).hidden = true;
-    at("progress").hidden = at("cancel").hidden = false;
-    while (["waiting", "working"].includes(job.state)) {
-      const before = job.before ? `, ${job.before} before it` : "";
-      say(job.state === "waiting" ? `The render waits for its turn${before} …` : "Rendering at full size …");
-      if (job.parts) at("progress").value = job.done / job.parts; else at("progress").removeAttribute("value");
-      await new Promise((done) => setTimeout(done, 300));
-      job = await server.job(running);
-    }
-    at("progress").hidden = at("cancel").hidden = true;
-    if (job.state !== "done") { say(job.error ?? "Cancelled.", job.state === "failed"); return; }
-    say(`${job.name} is ready.`);
-    link("picture-link", `/api/jobs/${running}/file`, job.name);
-    link("settings-link", `/api/jobs/${running}/settings`, `${job.name}.json`);
-    at("picture-link").focus();
-  } catch (error) {
-    at("progress").hidden = at("cancel").hidden = true;
-    say(error.message, true);
-  }
-}
-
-function link(id, path, name) {
-  Object.assign(at(id), { href: path, download: name, hidden: false });
-}
-
 function listen() {
   frame.addEventListener("click", (event) => focusOn(fractions(event)));
   frame.addEventListener("keydown", (event) => {
@@ -185,7 +158,7 @@ function listen() {
   at("file").addEventListener("change", () => at("file").files[0] && open(server.upload(at("file").files[0])));
   at("depth-file").addEventListener("change", async () => {
     try {
-      await server.sendDepth(state.photo.id, at("depth-file").files[0]);
+      await server.sendDepth(state.photo.id, at("depth-file").files[0], more.given.depth_channel);
       if (!more.given.depth_kind) more.set({ ...more.given, depth_kind: "relative_disparity" });
       at("depth-away").hidden = false;
       await again();
@@ -200,36 +173,45 @@ function listen() {
       await again();
     } catch (error) { say(error.message, true); }
   });
-  at("save").addEventListener("click", save);
-  at("cancel").addEventListener("click", () => running && server.cancel(running));
   at("another").addEventListener("click", () => {
     at("drop").hidden = false;
     parts.first();
     at("view").hidden = at("controls").hidden = at("tabs").hidden = true;
     at("file").value = "";
   });
-  const stage = at("stage");
-  stage.addEventListener("dragover", (event) => { event.preventDefault(); stage.classList.add("over"); });
-  stage.addEventListener("dragleave", () => stage.classList.remove("over"));
-  stage.addEventListener("drop", (event) => {
+  // Beside the stage, too: a browser would open the file in place of the page.
+  const over = (on) => at("stage").classList.toggle("over", on);
+  addEventListener("dragover", (event) => { event.preventDefault(); over(true); });
+  addEventListener("dragleave", () => over(false));
+  addEventListener("drop", (event) => {
     event.preventDefault();
-    stage.classList.remove("over");
-    if (event.dataTransfer.files[0]) open(server.upload(event.dataTransfer.files[0]));
+    over(false);
+    if (more && event.dataTransfer.files[0]) open(server.upload(event.dataTransfer.files[0]));
   });
+  for (const part of [saving, comparison, attacking]) part.listen(() => state.photo, options, say);
 }
 
-const known = await server.about();
-at("file").accept = known.photos.join(",");
-at("depth-file").accept = known.depths.join(",");
-more = build(at("more"), known.options, known.names, again);
-for (const name of known.examples) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.textContent = name;
-  button.addEventListener("click", () => open(server.example(name)));
-  at("examples").append(button, " ");
+// What can be chosen comes from the server, whose first answer takes seconds; until then no photo is taken.
+async function begin() {
+  at("file").disabled = true;
+  say("Starting …");
+  try {
+    const known = await server.about();
+    at("file").accept = known.photos.join(",");
+    at("depth-file").accept = known.depths.join(",");
+    more = build(at("more"), known.options, known.names, again);
+    for (const name of known.examples) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = name;
+      button.addEventListener("click", () => open(server.example(name)));
+      at("examples").append(button, " ");
+    }
+    at("file").disabled = false;
+    say("Drop a photo, or choose an example.");
+    document.body.dataset.ready = "yes";
+  } catch (error) { say(`${error.message} Load the page again to try once more.`, true); }
 }
+
 listen();
-comparison.listen(() => state.photo, options, say);
-attacking.listen(() => state.photo, options, say);
-document.body.dataset.ready = "yes";
+begin();

@@ -1,7 +1,16 @@
 // Requests to the server: what comes back is plain data, or a picture with facts; errors carry the server's own line.
 
+const BUSY = 429, TRIES = 20, PAUSE_MS = 500;
+
 async function asked(path, options = {}) {
-  const answer = await fetch(path, options);
+  let answer;
+  for (let tries = 1; ; tries++) {
+    try { answer = await fetch(path, options); } catch {
+      throw new Error("expected an answer of the server, got none, try whether cocnet serve still runs");
+    }
+    if (answer.status !== BUSY || tries === TRIES) break;
+    await new Promise((done) => setTimeout(done, PAUSE_MS));
+  }
   if (answer.ok) return answer;
   let line = `${answer.status}`;
   try { const { detail } = await answer.json(); line = typeof detail === "string" ? detail : line; } catch { /* no JSON */ }
@@ -18,8 +27,10 @@ export const upload = async (file) =>
 export const example = async (name) => (await asked(`/api/examples/${name}`, { method: "POST" })).json();
 export const forget = async (id) => asked(`/api/photos/${id}`, { method: "DELETE" });
 export const dropDepth = async (id) => asked(`/api/photos/${id}/depth`, { method: "DELETE" });
-export const sendDepth = async (id, file) =>
-  (await asked(`/api/photos/${id}/depth?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file })).json();
+export const sendDepth = async (id, file, channel) => {
+  const asks = new URLSearchParams({ name: file.name, ...(channel ? { channel } : {}) });
+  return (await asked(`/api/photos/${id}/depth?${asks}`, { method: "POST", body: file })).json();
+};
 export const facts = async (id, options) => (await asked(`/api/photos/${id}/facts`, asJson({ options }))).json();
 export const startRender = async (id, options) =>
   (await asked(`/api/photos/${id}/renders`, asJson({ options }))).json();

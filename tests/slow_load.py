@@ -1,0 +1,5 @@
+"""A module that takes its time to load."""
+
+import time
+
+time.sleep(1)
