@@ -176,3 +176,15 @@ def test_wrong_use_is_one_line(photo, depth):
         RandomBokeh(p=1.0)(photo[:1], depth)
     with pytest.raises(InputError, match="cache"):
         RandomBokeh(cache="somewhere")
+    with pytest.raises(InputError, match="one Depth in a sample, got 2"):
+        RandomBokeh(p=1.0)(photo, depth, depth)
+    with pytest.raises(InputError, match="one picture in a sample, got 2"):
+        RandomBokeh(p=1.0)([{"image": tv_tensors.Image(photo), "depth": depth}] * 2)
+    with pytest.raises(InputError, match="got 2 for 4 pictures"):
+        RandomBokeh(p=1.0)(photo.expand(4, -1, -1, -1), Depth(torch.stack([torch.as_tensor(depth)] * 2)))
+
+
+def test_arrays_beside_a_picture_are_left_alone(photo, depth):
+    given = {"camera": np.zeros((5, 7, 3), np.uint8), "image": tv_tensors.Image(photo), "depth": depth}
+    found = RandomBokeh(STRONG, p=1.0)(given)
+    assert found["camera"] is given["camera"] and not torch.equal(found["image"], given["image"])

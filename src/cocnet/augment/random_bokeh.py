@@ -5,9 +5,11 @@ Leaves: the same with the photo's bokeh; nothing else changes.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -67,7 +69,14 @@ class RandomBokeh(v2.Transform):  # type: ignore[misc]
         beside = [each for each in flat_inputs if isinstance(each, Depth)]
         if self.depth == "given" and not beside:
             raise InputError("expected a Depth beside the picture, got none, try depth='estimated'")
+        if len(beside) > 1:
+            raise InputError(f"expected one Depth in a sample, got {len(beside)}, try a sample at a time")
         given = beside[0].as_subclass(Tensor).reshape(-1, *beside[0].shape[-2:]) if beside else None
+        if given is not None and len(given) not in (1, len(photos)):
+            got = f"{len(given)} for {len(photos)} pictures"
+            raise InputError(
+                f"expected one depth, or one for each picture of the batch, got {got}, try those"
+            )
         found: list[tuple[ThinLens, Tensor] | None] = []
         for number, photo in enumerate(photos):
             numbers = self._numbers(photo)
@@ -131,17 +140,21 @@ def _display(light: Float[Tensor, "... 3 h w"], kind: torch.dtype) -> Tensor:
 
 
 def _picture_of(flat_inputs: Sequence[Any]) -> Tensor:
-    """The picture among the inputs, as torchvision would find it. Raises InputError without one of three colours."""
+    """The picture among the inputs, as torchvision would find it. Raises InputError without one of three colours, and
+    for several, of which each had a depth of its own."""
+    several: list[Tensor] = []
     for each in flat_inputs:
-        if isinstance(each, tv_tensors.Image) or not isinstance(each, Tensor | str | int | float | dict):
-            try:
-                found = pictures.to_image(each)
-            except TypeError:
-                continue
-            break
-    else:
-        plain = [e for e in flat_inputs if isinstance(e, Tensor) and not isinstance(e, tv_tensors.TVTensor)]
-        found = plain[0] if plain else torch.zeros(0)
+        if isinstance(each, tv_tensors.Image) or not isinstance(
+            each, (Tensor, np.ndarray, str, int, float, dict)
+        ):
+            with suppress(TypeError):
+                several.append(pictures.to_image(each))
+    if len(several) > 1:
+        raise InputError(
+            f"expected one picture in a sample, got {len(several)}, try a sample at a time, or a batch"
+        )
+    plain = [e for e in flat_inputs if isinstance(e, Tensor) and not isinstance(e, tv_tensors.TVTensor)]
+    found = (several or plain or [torch.zeros(0)])[0]
     if found.ndim < 3 or found.shape[-3] != 3:
         raise InputError(f"expected a picture [… 3 h w], got {list(found.shape)}, try .convert('RGB')")
     return found.as_subclass(Tensor)
