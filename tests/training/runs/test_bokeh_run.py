@@ -124,6 +124,22 @@ def test_pairs_in_folders(photos):
     assert run_bokeh(run, recipe).pictures == 8
 
 
+@pytest.mark.parametrize("start", ["xavier", "identity"])
+def test_a_weight_file_is_gone_on_from_whatever_the_start(photos, start):
+    before = create_model("cocnet-b3", **TINY)
+    save_checkpoint(before, photos / "tiny.safetensors")
+    places: dict[str, Any] = {
+        "data": photos / "images",
+        "bokeh": photos / "bokeh",
+        "side_px": 32,
+        "workers": 0,
+    }
+    run = BokehRun(photos / "run", str(photos / "tiny.safetensors"), **places, held_out=1, device="cpu")
+    run_bokeh(run, BokehRecipe((BokehStage(steps=1, learning_rate=1e-12),), start=start))
+    after = load_model(photos / "run" / "weights.safetensors").state_dict()
+    assert all(torch.allclose(after[name], value, atol=1e-6) for name, value in before.state_dict().items())
+
+
 def test_pairs_are_checked_before_the_first_step(photos):
     for name in ("images", "bokeh"):
         write_photo(photos / name / "small.png", np.zeros((20, 60, 3), np.uint8))
