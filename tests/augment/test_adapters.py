@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from cocnet.augment import CameraRanges, Depth, RandomBokeh
 from cocnet.augment.adapters import for_albumentations, for_kornia
@@ -42,7 +42,7 @@ def test_albumentations_seed_repeats(photo):
     assert np.array_equal(first, same) and not np.array_equal(first, other)
 
 
-class Pictures:
+class Pictures(Dataset):
     """One picture, eight times, each by another camera."""
 
     def __init__(self, chain, image):
@@ -59,7 +59,7 @@ def test_each_worker_and_epoch_of_albumentations_has_cameras_of_its_own(photo):
     albumentations = pytest.importorskip("albumentations")
     bokeh = RandomBokeh(CameraRanges(f_number=(0.7, 8), focus="random"), p=1.0, depth="made-up")
     chain = albumentations.Compose([for_albumentations(bokeh)], seed=5)
-    loader = DataLoader(
+    loader: DataLoader = DataLoader(
         Pictures(chain, photo.permute(1, 2, 0).numpy()), num_workers=2, multiprocessing_context="fork"
     )
     torch.manual_seed(1)

@@ -17,7 +17,7 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as pictures
 
-from cocnet.augment.camera_ranges import CameraRanges
+from cocnet.augment.camera_ranges import LARGEST, CameraRanges
 from cocnet.augment.depths import Depth, content_hash, estimated, made_up
 from cocnet.errors import InputError
 from cocnet.imaging import codes_to_linear, linear_to_codes, linear_to_srgb, srgb_to_linear
@@ -25,7 +25,6 @@ from cocnet.optics import ThinLens
 from cocnet.renderers import Physical
 
 Source = Literal["given", "estimated", "made-up"]
-LARGEST = 0.2  # blur radius, of the photo's width
 
 
 class RandomBokeh(v2.Transform):  # type: ignore[misc]
@@ -58,8 +57,18 @@ class RandomBokeh(v2.Transform):  # type: ignore[misc]
             raise InputError(f"expected a cache with estimated depth only, got depth {depth}, try without")
         self.ranges, self.p, self.depth = ranges or CameraRanges(), p, depth
         self.estimator, self.cache, self.seed = estimator, None if cache is None else Path(cache), seed
-        self.epoch = 0
+        self._epoch = torch.zeros((), dtype=torch.int64)
+        self._epoch.share_memory_()  # type: ignore[no-untyped-call]  # workers that persist see it change
         self.renderer = Physical(preview=preview, sharp_lights=False, largest_radius=LARGEST)
+
+    @property
+    def epoch(self) -> int:
+        """Number of the pass over the data; with a seed, each has other cameras."""
+        return int(self._epoch)
+
+    @epoch.setter
+    def epoch(self, number: int) -> None:
+        self._epoch.fill_(number)
 
     def make_params(self, flat_inputs: Sequence[Any]) -> dict[str, Any]:
         """For each photo of the picture's batch its lens, None for none, and its inverse depth."""
@@ -124,6 +133,8 @@ class RandomBokeh(v2.Transform):  # type: ignore[misc]
         if given.shape != photo.shape[-2:]:
             got = f"{list(given.shape)} for {list(photo.shape[-2:])}"
             raise InputError(f"expected a Depth of the picture's size, got {got}, try resizing both together")
+        if not bool(given.isfinite().all()):
+            raise InputError("expected a Depth of finite values, got NaN or infinity, try filling its holes")
         return given.float()
 
 
