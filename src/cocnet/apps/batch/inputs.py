@@ -10,12 +10,9 @@ from pathlib import Path
 
 from cocnet.errors import FileError
 from cocnet.files.listing import is_hidden
+from cocnet.imaging.photo.formats import PHOTO_SUFFIXES
 from cocnet.pipeline.result_files import writable_suffix
 
-PHOTOS = (
-    *(".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".webp", ".heic", ".heif"),
-    *(".avif", ".jxl", ".jp2", ".bmp", ".ppm"),
-)
 DEPTHS = (".npy", ".npz", ".png", ".exr", ".pfm", ".tif", ".tiff")
 _ENDINGS = ("", "_depth", "-depth", ".depth", "_disparity")
 
@@ -49,7 +46,9 @@ def find_photos(given: Sequence[str], out: Path, form: str = "own") -> list[Item
                 f"expected photos outside of the output folder, got '{out}' for both, try another --out"
             )
         asked = " ".join(given) or "nothing"
-        raise FileError(f"expected photos ({', '.join(PHOTOS)}), got none in '{asked}', try another folder")
+        raise FileError(
+            f"expected photos ({', '.join(PHOTO_SUFFIXES)}), got none in '{asked}', try another folder"
+        )
     below = sorted(found.items(), key=lambda pair: (str(pair[1]), str(pair[0])))
     suffixes = [writable_suffix(path) if form == "own" else f".{form}" for path, _ in below]
     plain = [name.with_suffix(suffix) for (_, name), suffix in zip(below, suffixes, strict=True)]
@@ -100,7 +99,7 @@ def _fixed_part(pattern: Path) -> Path:
 
 
 def _is_photo(path: Path, base: Path) -> bool:
-    named = path.suffix.lower() in PHOTOS and not any(path.stem.endswith(e) for e in _ENDINGS if e)
+    named = path.suffix.lower() in PHOTO_SUFFIXES and not any(path.stem.endswith(e) for e in _ENDINGS if e)
     return named and path.is_file() and not is_hidden(path.relative_to(base))
 
 

@@ -17,7 +17,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 
 from cocnet import __version__
-from cocnet.apps.batch.inputs import DEPTHS, PHOTOS
+from cocnet.apps.batch.inputs import DEPTHS
 from cocnet.apps.cli.spelled import command_of
 from cocnet.apps.serve.asking import Asking, Given, photo_of, plain
 from cocnet.apps.serve.examples import MEASURED, example_files, measured_depth
@@ -31,6 +31,7 @@ from cocnet.apps.serve.studio import Upload, check_depth, look, open_upload
 from cocnet.apps.serve.visitors import LOADS, Photo, Visitor, Visitors, told_line
 from cocnet.apps.workers import Limits, Worker, WorkerDied
 from cocnet.errors import CocnetError, FileError, InputError
+from cocnet.imaging.photo.formats import PHOTO_SUFFIXES
 from cocnet.pipeline.result_files import default_output
 
 STATIC = Path(__file__).parent / "static"
@@ -74,7 +75,7 @@ def _add_pages(app: FastAPI) -> None:
         """Version, limits, options, networks and examples that the page offers."""
         run = app.state.run
         names = visitor.call(choosable_names)
-        facts = {"version": __version__, "photos": PHOTOS, "depths": DEPTHS, "max_mp": run.max_mp}
+        facts = {"version": __version__, "photos": PHOTO_SUFFIXES, "depths": DEPTHS, "max_mp": run.max_mp}
         return facts | {"options": form(), "names": names, "examples": list(example_files())}
 
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
@@ -89,7 +90,7 @@ def _add_photos(app: FastAPI, run: ServeRun) -> None:
     @app.post("/api/photos")
     async def upload(request: Request, visitor: Asking, name: str = "photo.jpg") -> dict[str, Any]:
         """Take a photo; returns its id, size and first settings."""
-        path = visitor.new_file(_checked(name, PHOTOS))
+        path = visitor.new_file(_checked(name, PHOTO_SUFFIXES))
         await _received(request, path, most_bytes)
         photo = kept(path)
         return await run_in_threadpool(_opened, visitor, photo)
