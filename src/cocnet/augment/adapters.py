@@ -22,8 +22,8 @@ def for_albumentations(bokeh: RandomBokeh) -> Any:
 
         A.Compose([A.HorizontalFlip(), for_albumentations(RandomBokeh())], additional_targets={"depth": "mask"})
 
-    Its random numbers are the transform's own, as `Compose(seed=…)` sets them, mixed with the worker's in a
-    `DataLoader`'s workers. Raises MissingExtraError.
+    Its random numbers are the transform's own, as `Compose(seed=…)` sets them, mixed with the worker's
+    in workers of a `DataLoader`. Raises MissingExtraError.
     """
     try:
         import albumentations
