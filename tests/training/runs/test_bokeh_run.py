@@ -17,7 +17,7 @@ from cocnet.datasets.pairs.raytraced import read_scene
 from cocnet.datasets.pairs.sample import sample_of
 from cocnet.errors import CocnetWarning, DepthError, FileError, InputError
 from cocnet.imaging import linear_to_srgb, srgb_to_linear, write_photo
-from cocnet.networks import card_of
+from cocnet.networks import card_of, create_seeded
 from cocnet.renderers import HybridRenderer, Physical
 from cocnet.renderers.network import coc_map
 from cocnet.training.engine.tensorboard import Board
@@ -126,7 +126,7 @@ def test_pairs_in_folders(photos):
 
 @pytest.mark.parametrize("start", ["xavier", "identity"])
 def test_a_weight_file_is_gone_on_from_whatever_the_start(photos, start):
-    before = create_model("cocnet-b3", **TINY)
+    before = create_seeded("cocnet-b3", 7, **TINY)
     save_checkpoint(before, photos / "tiny.safetensors")
     places: dict[str, Any] = {
         "data": photos / "images",
