@@ -78,6 +78,10 @@ class CocnetBokeh:
             aperture_blades=blades,
             depth_kind=None if depth is None else depth_kind,
         )
+        if depth is not None and len(depth) not in (1, len(image)):
+            raise ValueError(
+                f"expected one depth, or one for each of {len(image)} pictures, got {len(depth)}"
+            )
         maps = [None] * len(image) if depth is None else depth[..., 0].expand(len(image), -1, -1)
         made = [_one(one, plane, options) for one, plane in zip(image, maps, strict=True)]
         return tuple(torch.stack(parts).to(image.device) for parts in zip(*made, strict=True))
@@ -85,7 +89,7 @@ class CocnetBokeh:
 
 def _one(image, depth, options):
     """Picture [H, W, 3], circle of confusion [H, W, 3], mask [H, W]."""
-    pixels = image[..., :3].cpu().numpy()
+    pixels = image[..., :3].clamp(0, 1).cpu().numpy()
     plan = prepare(pixels, None if depth is None else depth.cpu().numpy(), options)
     made = render_plan(plan).pixels.astype(np.float32) / 65535
     inverse = torch.from_numpy(plan.inverse_depth)

@@ -9,8 +9,8 @@ from torch.utils.data import DataLoader
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from cocnet.augment import CameraRanges, Depth, RandomBokeh, random_bokeh
-from cocnet.augment.camera_ranges import with_mean_coc
+from cocnet.augment import CameraRanges, Depth, RandomBokeh
+from cocnet.augment.camera_ranges import LARGEST, with_mean_coc
 from cocnet.augment.depths import estimated, made_up
 from cocnet.errors import InputError
 from cocnet.imaging import linear_to_srgb, srgb_to_linear
@@ -40,7 +40,7 @@ def test_the_picture_is_the_renderers_and_nothing_else_changes(photo, depth):
     found = RandomBokeh(STRONG, p=1.0)(given)
     lens = ThinLens(0.075, 0.7, 1.0, 0.036)
     light = srgb_to_linear(photo[None] / 255)
-    renderer = Physical(sharp_lights=False, largest_radius=random_bokeh.LARGEST)
+    renderer = Physical(sharp_lights=False, largest_radius=LARGEST)
     wanted = linear_to_srgb(renderer.render(light, torch.as_tensor(depth)[None, None], lens))[0].clamp(0, 1)
     assert type(found["image"]) is tv_tensors.Image and found["image"].dtype == torch.uint8
     torch.testing.assert_close(found["image"] / 255, wanted, atol=1.1 / 255, rtol=0)
@@ -141,6 +141,17 @@ def test_mean_coc_is_as_asked(depth, share):
     assert with_mean_coc(lens, flat, 0.01) is lens
 
 
+@pytest.mark.parametrize("share", [0.02, 0.04, 0.19])
+def test_mean_coc_counts_blur_as_it_is_rendered(share):
+    """A sixth of the photo, focused in front of it: what lies beyond the largest blur is cut."""
+    plane = torch.full((30, 60), 1.0)
+    plane[:, :10], plane[:, 10:13] = 0.1, 0.9
+    lens = CameraRanges(mean_coc=(share, share), focus=(1.0, 1.0)).drawn(plane)
+    radius = lens.coc_radius_px(plane, 1).abs().clamp(max=LARGEST)
+    reachable = LARGEST * 13 / 60
+    assert float(radius.mean()) == pytest.approx(min(share, reachable), rel=1e-3)
+
+
 @pytest.mark.parametrize(
     ("focus", "wanted"), [("subject", 1.0), ("background", 0.1), ((2.0, 2.0), 0.5)], ids=str
 )
@@ -176,3 +187,34 @@ def test_wrong_use_is_one_line(photo, depth):
         RandomBokeh(p=1.0)(photo[:1], depth)
     with pytest.raises(InputError, match="cache"):
         RandomBokeh(cache="somewhere")
+    with pytest.raises(InputError, match="one Depth in a sample, got 2"):
+        RandomBokeh(p=1.0)(photo, depth, depth)
+    with pytest.raises(InputError, match="one picture in a sample, got 2"):
+        RandomBokeh(p=1.0)([{"image": tv_tensors.Image(photo), "depth": depth}] * 2)
+    with pytest.raises(InputError, match="got 2 for 4 pictures"):
+        RandomBokeh(p=1.0)(photo.expand(4, -1, -1, -1), Depth(torch.stack([torch.as_tensor(depth)] * 2)))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_depth_with_holes_is_refused(photo, depth, value):
+    plane = torch.as_tensor(depth).clone()
+    plane[0, 0] = value
+    for wrong in (lambda: RandomBokeh(p=1.0)(photo, Depth(plane)), lambda: Depth.relative(plane)):
+        with pytest.raises(InputError, match="finite values"):
+            wrong()
+
+
+def test_workers_that_persist_see_the_epoch(photo, depth):
+    photos = BokehPhotos(photo, depth)
+    persist = {"num_workers": 1, "persistent_workers": True, "multiprocessing_context": "fork"}
+    loader = DataLoader(photos, batch_size=2, **persist)
+    first = torch.cat(list(loader))
+    photos.bokeh.epoch = 1
+    second = torch.cat(list(loader))
+    assert torch.equal(second, torch.stack([photos[i] for i in range(4)])) and not torch.equal(first, second)
+
+
+def test_arrays_beside_a_picture_are_left_alone(photo, depth):
+    given = {"camera": np.zeros((5, 7, 3), np.uint8), "image": tv_tensors.Image(photo), "depth": depth}
+    found = RandomBokeh(STRONG, p=1.0)(given)
+    assert found["camera"] is given["camera"] and not torch.equal(found["image"], given["image"])

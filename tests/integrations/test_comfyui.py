@@ -54,6 +54,14 @@ def test_one_depth_does_for_the_batch_and_none_is_estimated(node):
     assert node.render(image[:1])[0].shape == (1, 24, 32, 3)
 
 
+def test_a_little_beyond_white_is_white_and_depths_are_one_or_all(node):
+    image, depth = pictures()
+    bright = 2 * image - 0.5
+    assert torch.equal(node.render(bright, depth=depth)[0], node.render(bright.clamp(0, 1), depth=depth)[0])
+    with pytest.raises(ValueError, match="one for each of 4 pictures, got 2"):
+        node.render(torch.cat([image, image]), depth=depth)
+
+
 def test_what_comfyui_shows_is_what_render_takes(node):
     shown = node.INPUT_TYPES()
     names = {**shown["required"], **shown["optional"]}

@@ -39,6 +39,13 @@ def test_ssim_is_scikit_images(pair, window, options, data_range):
     assert np.abs(single.numpy() - truth).max() < 1e-5
 
 
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+def test_psnr_of_half_precision_is_computed_in_single(kind):
+    a = torch.full((1, 3, 8, 8), 0.5, dtype=kind)
+    b = a + 2**-8
+    assert float(psnr(a, b)) == pytest.approx(float(psnr(a.double(), b.double())), abs=1e-4)
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 11, 16])
 def test_sums_of_neighbours(size):
     x = torch.rand(1, 1, 20, 17, dtype=torch.float64)

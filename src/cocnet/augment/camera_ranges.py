@@ -4,6 +4,7 @@ Enters: ranges, a random generator, a photo's inverse depth (1/m) [h w]. Leaves:
 be asked for as an f-number or as the mean radius of the circle of confusion, which Eq. 1 turns into one.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -18,8 +19,10 @@ from cocnet.optics import ThinLens
 FocusWord = Literal["subject", "background", "random"]
 FOCAL_LENGTH_M, SENSOR_WIDTH_M = 0.075, 0.036
 FARTHEST, NEAREST = 0.01, 10.0  # 1/m, of a focus
+LARGEST = 0.2  # blur radius that is rendered, of the width
 SHARPEST, OPENEST = 1e3, 1e-2  # f-numbers: at these nothing is blurred, or everything
 BACKGROUND = 0.2  # quantile of inverse depth
+NEWTON_STEPS = 20
 SUBJECT_PX = 48  # side of the picture in which the subject is found, at least
 
 
@@ -28,9 +31,10 @@ class CameraRanges:
     """What is drawn for each photo. Raises InputError for ranges that can't be.
 
     f_number: evenly in stops between these; mean_coc, instead: the mean radius of the circle of confusion as a share
-    of the photo's width. focus: on the subject, the background, a random point of the photo, or anywhere between two
-    distances in metres (evenly in inverse distance). blades: one of these numbers of aperture blades, 0 for a circle.
-    cat_eye: how far discs in the corners are cut, between these, of 0 to 1.
+    of the photo's width, in which none counts for more than 0.2 of it, as rendered; or as near to it as an f-number
+    comes. focus: on the subject, the background, a random point of the photo, or anywhere between two distances in
+    metres (evenly in inverse distance). blades: one of these numbers of aperture blades, 0 for a circle. cat_eye: how
+    far discs in the corners are cut, between these, of 0 to 1.
     """
 
     f_number: tuple[float, float] = (1.4, 8.0)
@@ -77,9 +81,8 @@ class CameraRanges:
         )
         if self.mean_coc is None:
             return lens
-        return with_mean_coc(
-            lens, inverse_depth, self.mean_coc[0] + u[0] * (self.mean_coc[1] - self.mean_coc[0])
-        )
+        share = self.mean_coc[0] + u[0] * (self.mean_coc[1] - self.mean_coc[0])
+        return with_mean_coc(lens, inverse_depth, share, LARGEST)
 
     def _focus(self, inverse_depth: Float[Tensor, "h w"], u: float) -> float:
         """The inverse distance (1/m) that is in focus; u of 0..1 chooses where the ranges leave it open."""
@@ -97,11 +100,22 @@ class CameraRanges:
         return min(max(found, FARTHEST), NEAREST)
 
 
-def with_mean_coc(lens: ThinLens, inverse_depth: Float[Tensor, "h w"], share: float) -> ThinLens:
+def with_mean_coc(
+    lens: ThinLens, inverse_depth: Float[Tensor, "h w"], share: float, largest: float = math.inf
+) -> ThinLens:
     """The lens stopped down or opened so far that the mean radius of the circle of confusion is this share of the
-    photo's width (Eq. 1: it goes with one over the f-number); as it is where nothing is out of focus."""
-    now = float(lens.coc_radius_px(inverse_depth, 1).abs().mean())
+    photo's width (Eq. 1: it goes with one over the f-number), none above `largest`; where that can't be, as near as
+    an f-number comes; as it is where nothing is out of focus."""
+    radius = lens.coc_radius_px(inverse_depth, 1).abs()
+    now = float(radius.mean())
     if now < 1e-9:
         return lens
-    f_number = SHARPEST if share <= 0 else float(lens.f_number) * now / share
+    scale = share / now
+    for _ in range(NEWTON_STEPS):  # the mean is concave in the scale: none goes too far
+        missing = share - float((radius * scale).clamp(max=largest).mean())
+        slope = float(radius.where(radius * scale < largest, 0.0).mean())
+        if missing < 1e-4 * share or slope < 1e-9:
+            break
+        scale += missing / slope
+    f_number = SHARPEST if scale <= 0 else float(lens.f_number) / scale
     return lens.at(f_number=min(max(f_number, OPENEST), SHARPEST))

@@ -34,11 +34,13 @@ class Depth(tv_tensors.Mask):  # type: ignore[misc]
         """Inverse depth from a relative map [h w] or [1 h w] of any scale, larger values nearer.
 
         Its values are stretched to 0..1, where 1 is `near_m` and 0 is `far_m`, in metres, linear in 1/m. Raises
-        InputError unless 0 < near_m < far_m.
+        InputError unless 0 < near_m < far_m, and for values that aren't finite.
         """
         if not 0 < near_m < far_m:
             raise InputError(f"expected near_m before far_m, got {near_m} and {far_m}, try 1 and 10")
         values = torch.as_tensor(plane).float()
+        if not bool(values.isfinite().all()):
+            raise InputError("expected a map of finite values, got NaN or infinity, try filling its holes")
         low, high = values.min(), values.max()
         nearness = (values - low) / (high - low).clamp(min=1e-9)
         return cls(1 / far_m + nearness * (1 / near_m - 1 / far_m))

@@ -5,9 +5,11 @@ Leaves: the same with the photo's bokeh; nothing else changes.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -15,7 +17,7 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as pictures
 
-from cocnet.augment.camera_ranges import CameraRanges
+from cocnet.augment.camera_ranges import LARGEST, CameraRanges
 from cocnet.augment.depths import Depth, content_hash, estimated, made_up
 from cocnet.errors import InputError
 from cocnet.imaging import codes_to_linear, linear_to_codes, linear_to_srgb, srgb_to_linear
@@ -23,7 +25,6 @@ from cocnet.optics import ThinLens
 from cocnet.renderers import Physical
 
 Source = Literal["given", "estimated", "made-up"]
-LARGEST = 0.2  # blur radius, of the photo's width
 
 
 class RandomBokeh(v2.Transform):  # type: ignore[misc]
@@ -56,8 +57,18 @@ class RandomBokeh(v2.Transform):  # type: ignore[misc]
             raise InputError(f"expected a cache with estimated depth only, got depth {depth}, try without")
         self.ranges, self.p, self.depth = ranges or CameraRanges(), p, depth
         self.estimator, self.cache, self.seed = estimator, None if cache is None else Path(cache), seed
-        self.epoch = 0
+        self._epoch = torch.zeros((), dtype=torch.int64)
+        self._epoch.share_memory_()  # type: ignore[no-untyped-call]  # workers that persist see it change
         self.renderer = Physical(preview=preview, sharp_lights=False, largest_radius=LARGEST)
+
+    @property
+    def epoch(self) -> int:
+        """Number of the pass over the data; with a seed, each has other cameras."""
+        return int(self._epoch)
+
+    @epoch.setter
+    def epoch(self, number: int) -> None:
+        self._epoch.fill_(number)
 
     def make_params(self, flat_inputs: Sequence[Any]) -> dict[str, Any]:
         """For each photo of the picture's batch its lens, None for none, and its inverse depth."""
@@ -67,7 +78,14 @@ class RandomBokeh(v2.Transform):  # type: ignore[misc]
         beside = [each for each in flat_inputs if isinstance(each, Depth)]
         if self.depth == "given" and not beside:
             raise InputError("expected a Depth beside the picture, got none, try depth='estimated'")
+        if len(beside) > 1:
+            raise InputError(f"expected one Depth in a sample, got {len(beside)}, try a sample at a time")
         given = beside[0].as_subclass(Tensor).reshape(-1, *beside[0].shape[-2:]) if beside else None
+        if given is not None and len(given) not in (1, len(photos)):
+            got = f"{len(given)} for {len(photos)} pictures"
+            raise InputError(
+                f"expected one depth, or one for each picture of the batch, got {got}, try those"
+            )
         found: list[tuple[ThinLens, Tensor] | None] = []
         for number, photo in enumerate(photos):
             numbers = self._numbers(photo)
@@ -115,6 +133,8 @@ class RandomBokeh(v2.Transform):  # type: ignore[misc]
         if given.shape != photo.shape[-2:]:
             got = f"{list(given.shape)} for {list(photo.shape[-2:])}"
             raise InputError(f"expected a Depth of the picture's size, got {got}, try resizing both together")
+        if not bool(given.isfinite().all()):
+            raise InputError("expected a Depth of finite values, got NaN or infinity, try filling its holes")
         return given.float()
 
 
@@ -131,17 +151,21 @@ def _display(light: Float[Tensor, "... 3 h w"], kind: torch.dtype) -> Tensor:
 
 
 def _picture_of(flat_inputs: Sequence[Any]) -> Tensor:
-    """The picture among the inputs, as torchvision would find it. Raises InputError without one of three colours."""
+    """The picture among the inputs, as torchvision would find it. Raises InputError without one of three colours, and
+    for several, of which each had a depth of its own."""
+    several: list[Tensor] = []
     for each in flat_inputs:
-        if isinstance(each, tv_tensors.Image) or not isinstance(each, Tensor | str | int | float | dict):
-            try:
-                found = pictures.to_image(each)
-            except TypeError:
-                continue
-            break
-    else:
-        plain = [e for e in flat_inputs if isinstance(e, Tensor) and not isinstance(e, tv_tensors.TVTensor)]
-        found = plain[0] if plain else torch.zeros(0)
+        if isinstance(each, tv_tensors.Image) or not isinstance(
+            each, (Tensor, np.ndarray, str, int, float, dict)
+        ):
+            with suppress(TypeError):
+                several.append(pictures.to_image(each))
+    if len(several) > 1:
+        raise InputError(
+            f"expected one picture in a sample, got {len(several)}, try a sample at a time, or a batch"
+        )
+    plain = [e for e in flat_inputs if isinstance(e, Tensor) and not isinstance(e, tv_tensors.TVTensor)]
+    found = (several or plain or [torch.zeros(0)])[0]
     if found.ndim < 3 or found.shape[-3] != 3:
         raise InputError(f"expected a picture [… 3 h w], got {list(found.shape)}, try .convert('RGB')")
     return found.as_subclass(Tensor)

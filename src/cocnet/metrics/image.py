@@ -30,7 +30,8 @@ Score = Float[Tensor, "b"]
 def psnr(a: Picture, b: Picture, data_range: float = 1.0) -> Score:
     """10·log10(data_range²/MSE) in dB, infinity for equal pictures. Raises InputError for unlike shapes."""
     check_pair(a, b, data_range)
-    error = functional.mse_loss(a, b, reduction="none").mean((1, 2, 3))
+    kind = torch.promote_types(a.dtype, torch.float32)  # of half precision squares have no room
+    error = functional.mse_loss(a.to(kind), b.to(kind), reduction="none").mean((1, 2, 3))
     return 10 * torch.log10(data_range**2 / error)
 
 

@@ -142,6 +142,17 @@ def test_named_folders_by_order_names_and_file(pairs):
         LabelledFolder(root)
 
 
+def test_every_format_is_read_and_a_class_without_photos_is_named(pairs):
+    root = folder(pairs, "cat", "dog")
+    for suffix in ("bmp", "ppm", "avif"):
+        Image.new("RGB", (32, 32)).save(root / "dog" / f"more.{suffix}")
+    assert LabelledFolder(root, size_px=32).labels == (0, 1, 1, 1, 1)
+    pairs.photo("eel/below/p.png", height=32, width=32)
+    with pytest.raises(FileError, match=r"eel \(no photo in it; folders below"):
+        LabelledFolder(root)
+    assert LabelledFolder(root, skip_problems=True).labels == (0, 1, 1, 1, 1)
+
+
 def test_wordnet_ids_are_imagenets_classes(pairs):
     root = folder(pairs, "n02123045", "n01440764", "n15075141")
     found = LabelledFolder(root)

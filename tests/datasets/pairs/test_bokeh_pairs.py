@@ -76,6 +76,16 @@ def test_one_folder_with_endings(pairs):
     assert float((data[0].image - data[0].bokeh).mean()) * 255 == pytest.approx(9, abs=1e-3)
 
 
+@pytest.mark.parametrize("endings", [("", "_bokeh"), ("_bokeh", "")])
+def test_one_of_the_endings_may_be_none(pairs, endings):
+    for name in ("00", "01"):
+        pairs.photo(f"all/{name}.png")
+        pairs.photo(f"all/{name}_bokeh.png")
+    data = ImageBokehFolder(pairs.root / "all", endings=endings)
+    assert data.names == ("00", "01") and not data.problems
+    assert data.files[0].image.stem == f"00{endings[0]}" and data.files[0].bokeh.stem == f"00{endings[1]}"
+
+
 def test_problems_are_named_and_counted(pairs):
     for number in range(9):
         pairs.pair(str(number))

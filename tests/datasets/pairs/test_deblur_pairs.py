@@ -54,6 +54,21 @@ def test_where_names_are_the_same_they_decide(tmp_path):
     assert all(torch.equal(pairs[i].blurred, pairs[i].sharp) for i in range(2))
 
 
+def test_files_of_one_name_are_named_and_hidden_ones_are_none(root):
+    folder = root / "train" / "inputC"
+    (folder / "._1P0A2.png").write_bytes(b"of a finder")
+    assert len(dpdd(root, "train")) == 2
+    write_photo(folder / "1P0A10.jpg", picture(0))
+    with pytest.raises(FileError, match=r"1P0A10 \(2 files of that name"):
+        dpdd(root, "train", skip_problems=True)
+    for name in ("2", "10"):
+        (root / "train" / "target" / f"1P0A{int(name) + 1}.png").rename(
+            root / "train" / "target" / f"1P0A{name}.png"
+        )
+    found = dpdd(root, "train", skip_problems=True)
+    assert found.names == ("1P0A2",) and "2 files of that name" in found.problems[0].reason
+
+
 def test_views_are_read_only_where_they_are_wanted(root):
     for path in (root / "train" / "inputL").iterdir():
         path.unlink()

@@ -23,8 +23,9 @@ from cocnet.training.engine.batches import Batches, BatchSampler, key_at
 from cocnet.training.engine.bokeh_objective import BokehObjective, called, sized
 from cocnet.training.engine.distributed import World
 from cocnet.training.engine.loop import learning_rate, train
-from cocnet.training.engine.starts import xavier
+from cocnet.training.engine.starts import at_identity, xavier
 from cocnet.training.recipes.bokeh_recipes import BokehRecipe, BokehStage, LossWeights
+from cocnet.training.runs.bokeh_run import with_discriminator
 
 
 def process(*arguments, ranks=1):
@@ -117,6 +118,11 @@ def test_other_settings_and_other_items_are_refused(tmp_path):
         BokehRecipe(())
     with pytest.raises(CocnetError, match="at least one step"):
         BokehStage(steps=0)
+    for wrong in ({"clip": 0.0}, {"clip": -1.0}, {"seed": -1}):
+        with pytest.raises(CocnetError, match="a seed from 0, clip above 0"):
+            BokehRecipe(**wrong)
+    with pytest.raises(CocnetError, match="a weight that isn't 0"):
+        BokehStage(loss=LossWeights(l1=0.0, ssim=0.0))
     with pytest.raises(InputError, match="a network with levels"):
         train(toy_task(tmp_path / "level", recipe=BokehRecipe((BokehStage(steps=1, level=5),))))
     with pytest.raises(InputError, match="a device that is there"):
@@ -131,6 +137,11 @@ def test_identity_start(tmp_path):
     item = Noise()[(0, 0)]
     with torch.no_grad():
         found = load_model(tmp_path / "weights.safetensors")(item["image"][None], item["depth"][None])
+    assert torch.allclose(found[0], item["image"], atol=1e-5)
+    beside = with_discriminator(create_model("cocnet-b3-less-lens", **TINY), 0)
+    at_identity(beside)
+    with torch.no_grad():
+        found = beside.model(item["image"][None], item["depth"][None])
     assert torch.allclose(found[0], item["image"], atol=1e-5)
     plain = create_model("dmshn")
     with pytest.raises(InputError, match=r"a network of Eq\. 17"):

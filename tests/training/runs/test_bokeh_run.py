@@ -17,7 +17,7 @@ from cocnet.datasets.pairs.raytraced import read_scene
 from cocnet.datasets.pairs.sample import sample_of
 from cocnet.errors import CocnetWarning, DepthError, FileError, InputError
 from cocnet.imaging import linear_to_srgb, srgb_to_linear, write_photo
-from cocnet.networks import card_of
+from cocnet.networks import card_of, create_seeded
 from cocnet.renderers import HybridRenderer, Physical
 from cocnet.renderers.network import coc_map
 from cocnet.training.engine.tensorboard import Board
@@ -122,6 +122,22 @@ def test_pairs_in_folders(photos):
         photos / "run", str(tiny), data=photos / "images", bokeh=photos / "bokeh", side_px=32, workers=0
     )
     assert run_bokeh(run, recipe).pictures == 8
+
+
+@pytest.mark.parametrize("start", ["xavier", "identity"])
+def test_a_weight_file_is_gone_on_from_whatever_the_start(photos, start):
+    before = create_seeded("cocnet-b3", 7, **TINY)
+    save_checkpoint(before, photos / "tiny.safetensors")
+    places: dict[str, Any] = {
+        "data": photos / "images",
+        "bokeh": photos / "bokeh",
+        "side_px": 32,
+        "workers": 0,
+    }
+    run = BokehRun(photos / "run", str(photos / "tiny.safetensors"), **places, held_out=1, device="cpu")
+    run_bokeh(run, BokehRecipe((BokehStage(steps=1, learning_rate=1e-12),), start=start))
+    after = load_model(photos / "run" / "weights.safetensors").state_dict()
+    assert all(torch.allclose(after[name], value, atol=1e-6) for name, value in before.state_dict().items())
 
 
 def test_pairs_are_checked_before_the_first_step(photos):

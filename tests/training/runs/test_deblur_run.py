@@ -76,6 +76,14 @@ def test_other_photos_of_the_same_count_are_another_run(photos, tiny):
         run_deblur(replace(run, steps=2, model=str(moved)))
 
 
+def test_other_blurs_are_another_run(photos, tiny):
+    places = {"images": photos / "images", "masks": photos / "masks"}
+    run = DeblurRun(photos / "run", str(tiny), **places, side_px=32, held_out=1, steps=1)
+    run_deblur(run)
+    with pytest.raises(FileError, match=r"run\.radius_px\.0 8\.0 for 0\.5"):
+        run_deblur(replace(run, radius_px=(8.0, 16.0), steps=2))
+
+
 def test_another_spelling_of_a_folder_is_the_same_run(dpdd_root, tiny, monkeypatch):
     monkeypatch.chdir(dpdd_root.parent)
     run = DeblurRun(Path("run"), str(tiny), data=Path("DPDD"), side_px=32, held_out=1, steps=1)
@@ -98,7 +106,24 @@ def test_a_seed_of_the_recipe_is_the_runs(photos, tiny, monkeypatch):
     )
     given = ["--images", "a", "--masks", "b", "--model", "ifan", "--recipe.seed", "5"]
     assert main(["train", "deblur", *given]) == 0
-    assert asked["r"].seed == 5 and asked["c"] is None
+    assert asked["r"].seed == 5 and asked["c"]("ifan") == replace(IFAN, seed=5)
+    assert main(["train", "deblur", *given, "--recipe.clip", "2", "--recipe.stages.0.batch", "4"]) == 0
+    found = asked["c"]("ifan")
+    assert found == replace(
+        IFAN, seed=5, clip=2.0, stages=(replace(IFAN.stages[0], batch=4), *IFAN.stages[1:])
+    )
+    assert asked["c"]("deblur-hybrid").stages[0] == replace(SHORT.stages[0], batch=4)
+
+
+def test_a_set_without_val_is_validated_on_its_test_split(dpdd_root, tiny):
+    (dpdd_root / "val").rename(dpdd_root / "test")
+    run = DeblurRun(dpdd_root.parent / "run", str(tiny), data=dpdd_root, side_px=32, held_out=1, steps=1)
+    assert run_deblur(run).pictures == 1
+
+
+def test_a_seed_below_zero_is_one_line():
+    with pytest.raises(InputError, match="expected a seed from 0, got -1"):
+        DeblurRun(data=Path("DPDD"), seed=-1).checked()
 
 
 def test_ray_traced_scenes_are_every_other_pair(photos):

@@ -11,12 +11,9 @@ from pathlib import Path
 
 from cocnet.errors import FileError
 from cocnet.files.listing import is_hidden, natural
+from cocnet.imaging.photo.formats import PHOTO_SUFFIXES
 from cocnet.pipeline.result_files import writable_suffix
 
-PHOTOS = (
-    *(".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".webp", ".heic", ".heif"),
-    *(".avif", ".jxl", ".jp2", ".bmp", ".ppm"),
-)
 DEPTHS = (".npy", ".npz", ".png", ".exr", ".pfm", ".tif", ".tiff")
 _ENDINGS = ("", "_depth", "-depth", ".depth", "_disparity")
 
@@ -45,7 +42,9 @@ def find_photos(given: Sequence[str], out: Path, form: str = "own") -> list[Item
     lost = [text for text, pairs in matching.items() if not pairs and not Path(text).is_dir()]
     if lost or not any(matching.values()):
         asked = "', '".join(lost or given) or "nothing"
-        raise FileError(f"expected photos ({', '.join(PHOTOS)}), got none in '{asked}', try another folder")
+        raise FileError(
+            f"expected photos ({', '.join(PHOTO_SUFFIXES)}), got none in '{asked}', try another folder"
+        )
     for path, base in itertools.chain(*matching.values()):
         if not _is_below(path, out):
             found.setdefault(path, path.relative_to(base))
@@ -133,14 +132,14 @@ def _fixed_part(pattern: Path) -> Path:
 
 
 def _is_photo(path: Path, base: Path) -> bool:
-    named = path.suffix.lower() in PHOTOS and path.is_file() and not is_hidden(path.relative_to(base))
+    named = path.suffix.lower() in PHOTO_SUFFIXES and path.is_file() and not is_hidden(path.relative_to(base))
     return named and not _is_depth(path)
 
 
 def _is_depth(path: Path) -> bool:
     """Whether a name says that this is the depth of a photo beside it."""
     stems = [path.stem.removesuffix(ending) for ending in _ENDINGS if ending and path.stem.endswith(ending)]
-    beside = (path.with_name(stem + suffix) for stem in stems for suffix in PHOTOS)
+    beside = (path.with_name(stem + suffix) for stem in stems for suffix in PHOTO_SUFFIXES)
     return any(photo.is_file() or photo.with_suffix(photo.suffix.upper()).is_file() for photo in beside)
 
 

@@ -8,13 +8,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tyro.conf import OmitArgPrefixes
 
 from cocnet.training.recipes.bokeh_recipes import RECIPES, BokehRecipe
-from cocnet.training.recipes.deblur_recipe import SHORT, DeblurRecipe
+from cocnet.training.recipes.deblur_recipe import SHORT, DeblurRecipe, with_changes
 from cocnet.training.runs.ablation import AblationRun
 from cocnet.training.runs.bokeh_settings import BokehRun
 from cocnet.training.runs.deblur_settings import DeblurExperiment, DeblurRun
@@ -77,14 +78,13 @@ def train_deblur(run: OmitArgPrefixes[DeblurRun], recipe: DeblurRecipe = SHORT) 
 
     Args:
         run: Network and data.
-        recipe: Recipe; where nothing of it is changed, `ifan` gets the published one.
+        recipe: Recipe; `ifan` gets the published one, with what is changed here (of stages, in the first one).
     """
     from cocnet.training.runs.deblur_run import run_deblur
 
     run = replace(run, seed=run.seed or recipe.seed)
-    chosen = None if replace(recipe, seed=SHORT.seed) == SHORT else recipe
     with _progress() as on_progress:
-        score = run_deblur(run, chosen, on_progress)
+        score = run_deblur(run, partial(with_changes, recipe), on_progress)
     if score is not None and score.pictures:
         print(
             f"{run.out / 'weights.safetensors'}: {score.gain:+.2f} dB over the blurred picture, "

@@ -18,7 +18,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 
 from cocnet import __version__
-from cocnet.apps.batch.inputs import DEPTHS, PHOTOS
+from cocnet.apps.batch.inputs import DEPTHS
 from cocnet.apps.cli.spelled import command_of
 from cocnet.apps.serve.asking import Asking, Given, Uploading, photo_of, plain
 from cocnet.apps.serve.examples import MEASURED, example_files, measured_depth
@@ -32,6 +32,7 @@ from cocnet.apps.serve.visitor import MOST_CALLS, Busy, Photo, Visitor, told_lin
 from cocnet.apps.serve.visitors import LOADS, Visitors
 from cocnet.apps.workers import Limits, Worker, WorkerDied
 from cocnet.errors import CocnetError, FileError, InputError
+from cocnet.imaging.photo.formats import PHOTO_SUFFIXES
 from cocnet.pipeline.result_files import default_output
 
 STATIC = Path(__file__).parent / "static"
@@ -85,7 +86,7 @@ def _add_pages(app: FastAPI) -> None:
     def about() -> dict[str, Any]:
         """Version, limits, options, networks and examples that the page offers."""
         run = app.state.run
-        facts = {"version": __version__, "photos": PHOTOS, "depths": DEPTHS, "max_mp": run.max_mp}
+        facts = {"version": __version__, "photos": PHOTO_SUFFIXES, "depths": DEPTHS, "max_mp": run.max_mp}
         names, examples = app.state.visitors.names(), list(example_files())
         return facts | {"options": form(), "names": names, "examples": examples}
 
@@ -101,7 +102,7 @@ def _add_photos(app: FastAPI, run: ServeRun) -> None:
     @app.post("/api/photos")
     async def upload(request: Request, visitor: Uploading, name: str = "photo.jpg") -> dict[str, Any]:
         """Take a photo; returns its id, size and first settings."""
-        path = visitor.new_file(_checked(name, PHOTOS))
+        path = visitor.new_file(_checked(name, PHOTO_SUFFIXES))
         await _received(request, path, most_bytes)
         photo = kept(path)
         return await run_in_threadpool(_opened, visitor, photo)

@@ -141,9 +141,10 @@ def _by_folder(
         if each.name not in numbers:
             problems.append(Problem(each.name, f"no such class in {numbering}"))
             continue
-        files += [
-            LabelledFile(f"{each.name}/{path.name}", path, numbers[each.name]) for path in _photos(each)
-        ]
+        found = [LabelledFile(f"{each.name}/{path.name}", path, numbers[each.name]) for path in _photos(each)]
+        files += found
+        if not found:
+            problems.append(Problem(each.name, "no photo in it; folders below a class are not read"))
     return files, problems
 
 

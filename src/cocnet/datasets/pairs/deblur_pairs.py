@@ -17,7 +17,6 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from cocnet.datasets.pairs.matching import (
-    PICTURES,
     Problem,
     checked_size,
     files_by_stem,
@@ -139,29 +138,39 @@ def dpdd(
             f"expected DPDD's {split}/inputC and {split}/target in '{root}', got none, try its root"
         )
     wanted = ("inputC", "target", *(VIEWS if views else ()))
-    columns = [_pictures(folder / name) for name in wanted]
+    found = {name: files_by_stem(folder / name) for name in wanted}
+    columns = {name: by_stem for name, (by_stem, _) in found.items()}
+    problems = [problem for _, twice in found.values() for problem in twice]
     about = f"DPDD {split} in '{root}'"
-    if {path.stem for path in columns[0]} & {path.stem for path in columns[1]}:
-        files, problems = _same_names(dict(zip(wanted, columns, strict=True)))
-        return DeblurPairs(files, about, view, seed, bits, problems=problems, skip_problems=skip_problems)
-    for name, column in zip(wanted, columns, strict=True):
-        if len(column) != len(columns[0]):
+    if columns["inputC"].keys() & columns["target"].keys():
+        files, halves = _same_names(columns)
+        problems += halves
+    else:
+        stop_at(problems, about, remedy="a whole copy")
+        files = _in_order(columns, folder)
+    return DeblurPairs(files, about, view, seed, bits, problems=problems, skip_problems=skip_problems)
+
+
+def _in_order(columns: Mapping[str, Mapping[str, Path]], folder: Path) -> list[DeblurFiles]:
+    """Pairs in the order of their names. Raises FileError for columns of unlike lengths."""
+    least = len(columns["inputC"])
+    for name, column in columns.items():
+        if len(column) != least:
             got = f"{len(column)} in '{folder / name}'"
-            raise FileError(f"expected {len(columns[0])} pictures as in inputC, got {got}, try a whole copy")
-    files = [_of_row(row) for row in zip(*columns, strict=True)]
-    return DeblurPairs(files, about, view, seed, bits, skip_problems=skip_problems)
+            raise FileError(f"expected {least} pictures as in inputC, got {got}, try a whole copy")
+    rows = ([column[stem] for stem in sorted(column, key=natural)] for column in columns.values())
+    return [_of_row(row) for row in zip(*rows, strict=True)]
 
 
-def _same_names(columns: Mapping[str, Sequence[Path]]) -> tuple[list[DeblurFiles], list[Problem]]:
+def _same_names(columns: Mapping[str, Mapping[str, Path]]) -> tuple[list[DeblurFiles], list[Problem]]:
     """Pairs of the names that every column has, and a problem for each that one lacks."""
-    by_stem = {name: {path.stem: path for path in column} for name, column in columns.items()}
     files, problems = [], []
-    for stem in sorted(set().union(*by_stem.values()), key=natural):
-        missing = [name for name, found in by_stem.items() if stem not in found]
+    for stem in sorted(set().union(*columns.values()), key=natural):
+        missing = [name for name, found in columns.items() if stem not in found]
         if missing:
             problems.append(Problem(stem, f"no {' and no '.join(missing)}"))
         else:
-            files.append(_of_row([found[stem] for found in by_stem.values()]))
+            files.append(_of_row([found[stem] for found in columns.values()]))
     return files, problems
 
 
@@ -206,10 +215,3 @@ def open_deblur_pairs(
     if is_dpdd(folder):
         return dpdd(folder, split, bits=bits, skip_problems=skip_problems)
     return deblur_folder(folder, skip_problems=skip_problems)
-
-
-def _pictures(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise FileError(f"expected a folder, got '{folder}', try DPDD's root")
-    found = [path for path in folder.iterdir() if path.suffix.lower() in PICTURES]
-    return sorted(found, key=lambda path: natural(path.stem))

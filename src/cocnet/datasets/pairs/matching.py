@@ -14,8 +14,9 @@ from pathlib import Path
 from cocnet.errors import CocnetError, CocnetWarning, FileError
 from cocnet.files.listing import listed
 from cocnet.imaging import photo_size
+from cocnet.imaging.photo.formats import PHOTO_SUFFIXES
 
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".heif")
+PICTURES = PHOTO_SUFFIXES
 DEPTHS = (".npy", ".png", ".exr", ".pfm", ".tif", ".tiff")
 SKIP = "leaving them out with --skip-problems (skip_problems=True)"
 _NAMED = 5

@@ -72,6 +72,5 @@ def open_pairs(where: PairFolder, view: "View | None" = None, seed: int = 0) -> 
         scenes = ray_traced(where.data, side_px, where.skip_problems)
         return CroppedScenes(scenes, side_px, seed) if side_px else scenes
     raise InputError(
-        f"expected original/ and bokeh/ or .npz scenes in '{where.data}', got neither, try --bokeh FOLDER or "
-        "--image-ending and --bokeh-ending"
+        f"expected original/ and bokeh/ or .npz scenes in '{where.data}', got neither, try --bokeh FOLDER"
     )

@@ -33,6 +33,11 @@ class ImageBokehFolder(BokehPairs):
             raise InputError(f"expected two folders or two endings, got {endings}, try ('_input', '_sharp')")
         photos, twice = files_by_stem(images, ending=endings[0])
         blurred, too = files_by_stem(bokehs or images, ending=endings[1])
+        if bokehs is None:  # NAME_bokeh ends with "", too
+            longer, other = (blurred, photos) if len(endings[1]) > len(endings[0]) else (photos, blurred)
+            taken = set(longer.values())
+            for name in [name for name, path in other.items() if path in taken]:
+                del other[name]
         depth, also = (None, []) if depths is None else files_by_stem(depths, DEPTHS)
         pairs, halves = match(photos, blurred, depth, depth_kind)
         about = f"'{images}'" if bokehs is None else f"'{images}' and '{bokehs}'"

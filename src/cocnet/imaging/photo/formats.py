@@ -9,6 +9,10 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 RAW = "a camera raw file"
+PHOTO_SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".webp", ".heic", ".heif"),
+    *(".avif", ".jxl", ".jp2", ".bmp", ".ppm"),
+)
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _SIGNATURES = (
     (b"\xff\xd8\xff", "JPEG"),

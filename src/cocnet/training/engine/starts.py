@@ -31,6 +31,7 @@ def xavier(network: nn.Module, seed: int) -> None:
 
 def at_identity(network: nn.Module) -> None:
     """Let the network give back the photo itself (Eq. 17 with zero weights); raises InputError where it can't."""
+    network = getattr(network, "model", network)  # not what is trained beside it
     start = getattr(network, "start_at_identity", None)
     if start is None:
         name = getattr(network, "name", type(network).__name__)

@@ -8,6 +8,7 @@ losses beside that of its fusion weights.
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from cocnet.errors import CocnetError
 from cocnet.training.recipes.recipe import Recipe, Stage
 
 PASSES = 100
@@ -51,6 +52,13 @@ class BokehStage(Stage):
     """What is minimised."""
     level: int | None = None
     """Level of PyNET to train, on pictures of that level's size; without one, the whole network."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not any(vars(self.loss).values()):
+            raise CocnetError(
+                "expected a loss with a weight that isn't 0, got none, try --recipe.stages.0.loss.l1 1"
+            )
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """How deblurring networks are trained: IFAN as published; `SHORT`, hours of a processor, for the small ones."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
 
 from cocnet.training.recipes.recipe import Recipe, Stage
 
@@ -40,3 +40,16 @@ IFAN = DeblurRecipe(
 def recipe_for(model: str) -> DeblurRecipe:
     """The recipe of a registered network."""
     return IFAN if model == "ifan" else SHORT
+
+
+def with_changes(changed: DeblurRecipe, model: str) -> DeblurRecipe:
+    """The recipe of a registered network with what `changed` has otherwise than `SHORT`; of stages, of the first."""
+    own = recipe_for(model)
+    first = replace(own.stages[0], **_differing(changed.stages[0], SHORT.stages[0]))
+    return replace(own, **_differing(changed, SHORT) | {"stages": (first, *own.stages[1:])})
+
+
+def _differing(one: Any, other: Any) -> dict[str, Any]:
+    """Fields of one dataclass that another has otherwise."""
+    names = [field.name for field in fields(one)]
+    return {name: getattr(one, name) for name in names if getattr(one, name) != getattr(other, name)}

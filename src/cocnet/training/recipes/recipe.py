@@ -73,6 +73,9 @@ class Recipe:
             raise CocnetError(
                 f"expected intervals from 1 step and averaging in 0..1, got {got}, try 50, 1000, 0.999"
             )
+        if self.seed < 0 or (self.clip is not None and self.clip <= 0):
+            got = f"{self.seed} and {self.clip}"
+            raise CocnetError(f"expected a seed from 0, clip above 0 or none, got {got}, try 0 and 1.0")
 
 
 AnyRecipe = TypeVar("AnyRecipe", bound=Recipe)

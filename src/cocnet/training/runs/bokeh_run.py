@@ -4,7 +4,7 @@ Enters: a `BokehRun`. Leaves in its folder what `training.loop` says, weights.sa
 """
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,8 @@ def run_bokeh(
 
     run, recipe = run.checked(), recipe or BokehRecipe()
     recipe = recipe if run.steps is None else shortened(recipe, run.steps)
+    if Path(run.model).suffix:
+        recipe = replace(recipe, start="own")
     use_threads(run.threads)
     network = starting_network(run, recipe.seed)
     adversarial = any(stage.loss.adversarial for stage in recipe.stages)

@@ -19,7 +19,8 @@ class BokehRun:
     out: Annotated[Path, arg(aliases=["-o"])]
     """Folder of the run. Run the same command again to continue after an interruption."""
     model: str = "cocnet-b3"
-    """Network to train: a name of `cocnet models`, or a weight file to continue from (with --recipe.start own)."""
+    """Network to train: a name of `cocnet models`, or a weight file to continue from, whatever --recipe.start
+    says."""
     images: Path | None = None
     """Folder of photos to make training scenes of."""
     masks: Path | None = None

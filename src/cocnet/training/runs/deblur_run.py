@@ -15,14 +15,14 @@ from cocnet.compute import use_threads
 from cocnet.errors import InputError
 from cocnet.files.listing import listed
 from cocnet.files.run_folder import fingerprint
+from cocnet.training.recipes.deblur_recipe import DeblurRecipe, recipe_for
 from cocnet.training.runs.deblur_settings import DeblurRun
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from cocnet.datasets.pairs.deblur_pairs import DeblurPair
+    from cocnet.datasets.pairs.deblur_pairs import DeblurPair, DPDDSplit
     from cocnet.training.engine.deblur_objective import DeblurScore
-    from cocnet.training.recipes.deblur_recipe import DeblurRecipe
 
 PHOTO_PX = 448  # photos that scenes are made of are read at this size
 
@@ -50,33 +50,33 @@ def item_of(pair: "DeblurPair") -> dict[str, Tensor]:
 
 def run_deblur(
     run: DeblurRun,
-    recipe: "DeblurRecipe | None" = None,
+    recipe: DeblurRecipe | Callable[[str], DeblurRecipe] = recipe_for,
     on_progress: Callable[[float, dict[str, Any]], None] | None = None,
 ) -> "DeblurScore | None":
-    """Train, or go on; returns the held-out score. Raises FileError, InputError."""
+    """Train, or go on; returns the held-out score. recipe: one, or what has that of a
+    registered network. Raises FileError, InputError."""
     from dataclasses import replace
 
     from cocnet.training.engine.deblur_objective import DeblurObjective
     from cocnet.training.engine.loop import train
     from cocnet.training.engine.task import Task
-    from cocnet.training.recipes.deblur_recipe import recipe_for
     from cocnet.training.recipes.recipe import shortened
 
     run = run.checked()
     use_threads(run.threads)
     network = starting_network(run.model, run.seed)
-    recipe = recipe or recipe_for(registered_name(network))
-    recipe = replace(recipe, seed=run.seed or recipe.seed)
-    recipe = recipe if run.steps is None else shortened(recipe, run.steps)
+    chosen = recipe(registered_name(network)) if callable(recipe) else recipe
+    chosen = replace(chosen, seed=run.seed or chosen.seed)
+    chosen = chosen if run.steps is None else shortened(chosen, run.steps)
     if run.minutes is not None:
-        share = run.minutes / len(recipe.stages)
-        recipe = replace(recipe, stages=tuple(replace(s, minutes=share) for s in recipe.stages))
+        share = run.minutes / len(chosen.stages)
+        chosen = replace(chosen, stages=tuple(replace(s, minutes=share) for s in chosen.stages))
     items, held_out, about = data_of(run, registered_name(network).startswith("ifan"))
-    kept: dict[str, Any] = {name: getattr(run, name) for name in ("side_px", "held_out", "seed")}
+    kept: dict[str, Any] = {name: getattr(run, name) for name in ("side_px", "radius_px", "held_out", "seed")}
     kept["model"] = fingerprint([Path(run.model)]) if Path(run.model).suffix else run.model
     facts = {"run": kept, "files": fingerprint(_files(run))}
-    objective = DeblurObjective([held_out[i] for i in range(len(held_out))], recipe)
-    task = Task(network, items, objective, recipe, run.out, about, facts, run.workers, run.device)
+    objective = DeblurObjective([held_out[i] for i in range(len(held_out))], chosen)
+    task = Task(network, items, objective, chosen, run.out, about, facts, run.workers, run.device)
     return train(task, on_progress)
 
 
@@ -104,10 +104,15 @@ def _files(run: DeblurRun) -> list[Path]:
     from cocnet.datasets.subject.cutouts import subject_files
 
     if run.data is not None:
-        return [path for part in ("train", "val") for path in listed(run.data / part, "*/*")]
+        return [path for part in ("train", _held_out(run.data)) for path in listed(run.data / part, "*/*")]
     pairs = subject_files(run.images or "", run.masks or "")
     traced = [] if run.ray_traced is None else listed(run.ray_traced, "*.npz")
     return [*(path for pair in pairs for path in pair), *traced]
+
+
+def _held_out(data: Path) -> "DPDDSplit":
+    """Split of DPDD to validate on: sets that `cocnet pairs` makes have no val."""
+    return "val" if (data / "val").is_dir() else "test"
 
 
 def registered_name(network: Any) -> str:
@@ -127,7 +132,10 @@ def data_of(run: DeblurRun, with_views: bool = False) -> "tuple[DeblurItems, Deb
     view = View(crop=(run.side_px, run.side_px), mirror=False)
     views = (run.data / "train" / "inputL").is_dir() and with_views
     given: dict[str, Any] = {"view": view, "seed": run.seed, "skip_problems": run.skip_problems}
-    training, held_out = dpdd(run.data, "train", views=views, **given), dpdd(run.data, "val", **given)
+    training, held_out = (
+        dpdd(run.data, "train", views=views, **given),
+        dpdd(run.data, _held_out(run.data), **given),
+    )
     for pairs in (training, held_out):
         warn_of(pairs.problems, pairs.about)
     held_out.files = held_out.files[: run.held_out]

@@ -34,7 +34,8 @@ class DeblurRun:
     radius_px: tuple[float, float] = (0.5, 16.0)
     """Range of the blur radius in px: each scene's largest one is drawn from it."""
     held_out: int = 24
-    """Number of scenes held out for validation; with --data, of pairs of its val split."""
+    """Number of scenes held out for validation; with --data, of pairs of its val split, or of test where it has
+    none."""
     steps: int | None = None
     """Total number of training steps, shared among the recipe's stages (default: the recipe's own)."""
     minutes: float | None = None
@@ -59,6 +60,8 @@ class DeblurRun:
             raise InputError(f"expected --images with --masks, or --data, got {got}, try one")
         if self.ray_traced is not None and not scenes:
             raise InputError("expected --images and --masks with --ray-traced, got --data, try one of both")
+        if self.seed < 0:
+            raise InputError(f"expected a seed from 0, got {self.seed}, try 0")
         if self.side_px < 16 or self.side_px % 8 or self.held_out < 0:
             got = f"{self.side_px} and {self.held_out}"
             raise InputError(f"expected side_px a multiple of 8, held_out from 0, got {got}, try 96 and 24")

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from cocnet.attacks import GDA, open_victim
 from cocnet.attacks.guard import ask_classes, evaluating
-from cocnet.augment.camera_ranges import CameraRanges
+from cocnet.augment.camera_ranges import LARGEST, CameraRanges
 from cocnet.augment.depths import FAR_M, NEAR_M
 from cocnet.compute import strict_float32
 from cocnet.datasets.labelled.shard_photos import shard_photos
@@ -43,7 +43,7 @@ from cocnet.training.runs.pair_settings import PairRun
 
 MANIFEST = "pairs.json"
 LEAST_PX, BATCH = 32, 2
-RENDERER = Physical(sharp_lights=True, largest_radius=0.2)
+RENDERER = Physical(sharp_lights=True, largest_radius=LARGEST)
 
 
 def run_pairs(

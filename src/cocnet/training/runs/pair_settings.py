@@ -32,7 +32,7 @@ class PairRun:
     """Range of the mean radius of the circle of confusion, as a fraction of the photo's width, in place of an
     f-number."""
     focus: Literal["subject", "background", "random"] = "random"
-    """What is in focus; random = one of both for each pair."""
+    """What is in focus; random = a random point of the photo, another for each pair."""
     blades: tuple[int, ...] = (0,)
     """Numbers of aperture blades to choose from; 0 = a circular aperture."""
     cat_eye: tuple[float, float] = (0.0, 0.0)
