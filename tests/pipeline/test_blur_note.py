@@ -70,3 +70,11 @@ def test_less_blur_than_a_built_in_lens_has_is_told():
         assert any("--blur has" in note for note in notes)
     notes = prepare(wide, None, RenderOptions(model="identity")).settings.notes
     assert any("sees only the photo" in note for note in notes) and not any("--blur" in n for n in notes)
+
+
+def test_options_for_depth_files_are_named_only_beside_one():
+    photo = np.zeros((60, 90, 3), np.uint8)
+    photo[20:50, 30:60] = 200
+    notes = prepare(photo, None, RenderOptions(f_number=22, near_m=50, far_m=60)).settings.notes
+    (found,) = [note for note in notes if "the largest blur" in note]
+    assert found.endswith("check --near-m, --far-m")

@@ -1,12 +1,15 @@
 """A photo through a deblurring network: tiles without seams, what is kept, what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from cocnet import create_model, save_checkpoint
 from cocnet.errors import FileError, InputError
-from cocnet.imaging import Photo, read_photo, write_photo
+from cocnet.imaging import Photo, linear_to_srgb, read_photo, write_photo
+from cocnet.imaging.color.profile import of_code_points
 from cocnet.pipeline.deblur_options import DeblurOptions
 from cocnet.pipeline.deblur_photo import (
     deblur,
@@ -136,3 +139,27 @@ def test_a_network_that_gives_no_numbers_is_an_error(network, photo):
         network.last.weight.fill_(float("nan"))
     with pytest.raises(InputError, match="expected numbers from deblur-hybrid, got NaN"):
         deblur_with(network, photo, DeblurOptions("mine.safetensors"))
+
+
+def test_a_grey_photo_stays_grey(network, photo):
+    grey = Photo(photo.pixels[..., :1].repeat(3, 2), grey=True)
+    found = deblur_with(network, grey, DeblurOptions()).pixels
+    assert np.ptp(found, axis=2).max() == 0 and np.abs(found.astype(int) - grey.pixels).mean() > 0.5
+
+
+def test_a_photo_in_pq_is_sharpened_as_the_same_light_in_srgb(network, photo):
+    """Its white is a fiftieth of what its profile can say: the network would see the dark alone."""
+    plain = Photo(photo.pixels.astype(np.uint16) * 257)
+    bright = Photo(plain.pixels, icc=of_code_points(1, 16))
+    bright = replace(bright, pixels=bright.encode(plain.linear() * 0.0203))
+    made = [deblur_with(network, one, DeblurOptions()).sharpened() for one in (plain, bright)]
+    wanted, found = (
+        linear_to_srgb(one.linear() / white) for one, white in zip(made, (1, 0.0203), strict=True)
+    )
+    assert (found - wanted).abs().max() < 0.01
+    assert (wanted - linear_to_srgb(plain.linear())).abs().max() > 0.05
+
+
+def test_what_is_brighter_than_white_paper_stays(network):
+    bright = Photo(np.full((16, 16, 3), 60_000, np.uint16), icc=of_code_points(1, 16))
+    assert np.array_equal(deblur_with(network, bright, DeblurOptions()).pixels, bright.pixels)

@@ -5,10 +5,12 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from cocnet.imaging import Photo
+from cocnet.imaging import Photo, read_photo
 from cocnet.imaging.color.profile import of_code_points
 from cocnet.pipeline.finish import Grain, encoded, finish, rounded
+from cocnet.pipeline.noise import eight_bit
 from cocnet.pipeline.render_photo import render
+from cocnet.pipeline.result_files import save_with_settings
 
 ALL = slice(0, 96), slice(0, 128)
 
@@ -137,3 +139,17 @@ def test_previews_round_to_the_code_that_was_rendered():
     photo = Photo(codes)
     assert np.array_equal(rounded(photo, photo.linear()), codes)
     assert rounded(photo, 5 * torch.ones(3, 1, 1)).tolist() == [[[255] * 3]]
+
+
+@pytest.mark.parametrize("grey", [False, True])
+def test_sixteen_bits_are_dithered_where_a_file_has_eight(grey, tmp_path):
+    ramp = np.linspace(20_000, 22_000, 400).astype(np.uint16)
+    deep = np.repeat(np.repeat(ramp[None, :, None], 64, 0), 3, 2)
+    save_with_settings(tmp_path / "a.webp", deep, {}, Photo(deep, grey=grey), 100)
+    codes = eight_bit(deep, grey)
+    assert np.abs(codes.mean((0, 2)) - ramp / 257).max() < 0.2
+    assert len(np.unique(codes, axis=0)) > 10 and (np.ptp(codes, axis=2).max() == 0) == grey
+    exact = np.arange(256, dtype=np.uint16).repeat(3).reshape(1, 256, 3)
+    assert np.array_equal(eight_bit(exact * 257), exact)
+    read = read_photo(tmp_path / "a.webp").pixels
+    assert len(np.unique(read[:, :, 1], axis=0)) > 10

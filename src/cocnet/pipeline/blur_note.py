@@ -30,8 +30,9 @@ def blur_note(settings: RenderSettings, renderer: Renderer) -> tuple[str, ...]:
         return ()
     span = f"depth from {settings.nearest_m:.3g} m to {settings.farthest_m:.3g} m"
     where = f"focus at {distance_text(settings.focus_m.value)}, f/{settings.f_number.value:.3g}"
-    placed = ", --near-m, --far-m" if settings.depth_kind.startswith("relative") else ""
-    return (f"{size}: {span}, {where}; check --depth-kind, --depth-scale{placed}",)
+    checked = ["--depth-kind", "--depth-scale"] if settings.depth is not None else []
+    checked += ["--near-m", "--far-m"] if settings.depth_kind.startswith("relative") else []
+    return (f"{size}: {span}, {where}; check {', '.join(checked or ['--f-number', '--focus-m'])}",)
 
 
 def _built_in(settings: RenderSettings) -> tuple[str, ...]:

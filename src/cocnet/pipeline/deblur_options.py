@@ -30,7 +30,8 @@ class DeblurOptions:
     """Compute in bfloat16: faster where the processor or GPU supports it; most pixels change by at most one 8-bit
     step."""
     max_mem_mb: Annotated[int | None, arg(name="max-mem", metavar="MB")] = None
-    """Memory in MB that a tile may use (default: 1200)."""
+    """Memory in MB that reading and a tile may use; a photo that can't be read within it is refused (default: 1200
+    for a tile, 4000 to read)."""
 
     def __post_init__(self) -> None:
         """Raise InputError for what can't be."""

@@ -20,6 +20,7 @@ from cocnet import __version__
 from cocnet.compute import finite_output
 from cocnet.errors import InputError
 from cocnet.imaging import Photo, linear_to_srgb, srgb_to_linear
+from cocnet.imaging.color.icc import diffuse_white
 from cocnet.networks import card_of, load_model
 from cocnet.networks.layers.self_ensemble import SelfEnsemble
 from cocnet.pipeline.deblur_options import DEFAULT_MB, DEFAULT_MODEL, DeblurOptions
@@ -100,15 +101,19 @@ def deblur_with(
 
 def _sharpened(network: SelfEnsemble, part: Photo, options: DeblurOptions) -> Shaped[np.ndarray, "h w 3"]:
     """A part of a photo, whole."""
-    light = part.linear()
-    seen = linear_to_srgb(light)[None]
     if options.strength == 0:
         return part.pixels
+    white = diffuse_white(part.icc)
+    light = part.linear() / white
+    seen = linear_to_srgb(light.clamp(0, 1))[None]
     fast: Any = torch.autocast("cpu", torch.bfloat16) if options.bfloat16 else nullcontext()
     with torch.inference_mode(), fast:
         sharp = network(seen)
     finite_output(sharp, str(network.network.name))
-    return part.encode(srgb_to_linear(torch.lerp(seen, sharp, options.strength)[0].clamp(0, 1)))
+    if part.grey:
+        sharp = sharp.mean(1, keepdim=True).expand_as(seen)
+    made = srgb_to_linear(torch.lerp(seen, sharp, options.strength)[0].clamp(0, 1))
+    return part.encode(white * torch.where(light > 1, light, made))
 
 
 def tile_side(network: nn.Module, margin: int, multiple: int, max_mem_mb: int) -> int:

@@ -4,7 +4,7 @@ Enters: the size of a window and its first pixel. Leaves: values for each of its
 """
 
 import numpy as np
-from jaxtyping import Float32, UInt32
+from jaxtyping import Float32, UInt8, UInt16, UInt32
 
 GOLDEN = 0x9E3779B9  # what parts seeds
 
@@ -17,6 +17,15 @@ def threshold(size: tuple[int, int], place: tuple[int, int], channel: int) -> Fl
     noise *= np.float32(52.9829189)
     noise -= np.floor(noise)
     return noise
+
+
+def eight_bit(pixels: UInt16[np.ndarray, "h w 3"], grey: bool = False) -> UInt8[np.ndarray, "h w 3"]:
+    """16-bit codes as 8-bit ones, 257·k as k, dithered between; of a grey picture all channels alike."""
+    out = np.empty(pixels.shape, np.uint8)
+    for channel in range(3):
+        noise = threshold(pixels.shape[:2], (0, 0), 0 if grey else channel)
+        out[..., channel] = pixels[..., channel] / np.float32(257) + noise.clip(max=0.999)
+    return out
 
 
 def pattern(

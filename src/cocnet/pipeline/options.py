@@ -113,7 +113,8 @@ class RenderOptions:
     preview: bool = False
     """Render faster and coarser, to choose focus and aperture."""
     max_mem_mb: Annotated[int | None, arg(name="max-mem", metavar="MB")] = None
-    """Memory in MB that the renderer may use; larger photos are rendered in tiles (default: 1000)."""
+    """Memory in MB that reading and rendering may use: larger photos are rendered in tiles, those that can't be read
+    within it are refused (default: 1000 to render, 4000 to read)."""
 
     def __post_init__(self) -> None:
         """Raise InputError for what no photo can make right."""

@@ -15,7 +15,8 @@ from cocnet.errors import FileError
 from cocnet.files.atomic import atomic_path, check_writes, write_json
 from cocnet.files.json_file import an_object, read_json
 from cocnet.imaging import Photo, write_photo
-from cocnet.imaging.photo.encode import FORMATS
+from cocnet.imaging.photo.encode import EIGHT_BIT, FORMATS
+from cocnet.pipeline.noise import eight_bit
 
 STREAM = "-"
 
@@ -93,6 +94,8 @@ def save_with_settings(
     if not isinstance(path, str | os.PathLike) or str(path) == STREAM:
         write_photo(path, pixels, like=like, quality=quality)
         return None
+    if pixels.dtype == np.uint16 and FORMATS.get(Path(path).suffix.lower()) in EIGHT_BIT:
+        pixels = eight_bit(pixels, like.grey)
     told = settings_path(path)
     with atomic_path(told) as temporary:
         write_json(temporary, settings)

@@ -6,7 +6,7 @@ is.
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
@@ -29,6 +29,7 @@ def depth(
     estimator: str = "auto",
     coloured: bool = False,
     refine: bool = False,
+    max_mem: Annotated[int | None, arg(metavar="MB")] = None,
     json: bool = False,
 ) -> None:
     """Write the depth map of a photo: its own, else an estimated one.
@@ -51,11 +52,13 @@ def depth(
             file of `cocnet train subject`.
         coloured: Write a coloured picture also as .png.
         refine: Align the edges of the depth map with those of the photo.
+        max_mem: Memory in MB that reading the photo may use (default: 4000).
         json: Print what was written as one JSON object on standard output.
     """
     from cocnet.files.atomic import check_output
     from cocnet.imaging import depth_picture, read_photo, write_depth, write_photo
     from cocnet.imaging.photo.encode import FORMATS
+    from cocnet.imaging.photo.limits import budget_bytes
     from cocnet.pipeline.exports import DEPTHS
     from cocnet.pipeline.options import RenderOptions
     from cocnet.pipeline.render_photo import depth_of
@@ -69,8 +72,9 @@ def depth(
     if coloured and out.suffix.lower() not in FORMATS:
         raise InputError(f"expected a picture's name with --coloured, got '{out}', try {out.stem}.png")
     check_output(out, photo)
-    options = RenderOptions(estimator=estimator, refine_depth="on" if refine else "off")
-    found = depth_of(read_photo(source(photo)), options)
+    refining: Literal["on", "off"] = "on" if refine else "off"
+    options = RenderOptions(estimator=estimator, refine_depth=refining, max_mem_mb=max_mem)
+    found = depth_of(read_photo(source(photo), budget_bytes(max_mem)), options)
     picture = coloured or out.suffix.lower() in PICTURES
     if picture:
         write_photo(out, depth_picture(found.inverse))

@@ -26,7 +26,7 @@ FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".tif
 FORMATS |= {".avif": "AVIF"}
 _LONGEST_SEGMENT = 65_500  # bytes of a JPEG's segment
 _LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383, "AVIF": 65_535}
-_EIGHT_BIT = ("JPEG", "WEBP", "AVIF")
+EIGHT_BIT = ("JPEG", "WEBP", "AVIF")
 _NO_GREY = ("WEBP", "AVIF")
 
 
@@ -104,7 +104,7 @@ def _channels(
         alpha = None
     if alpha is not None:
         stored = np.concatenate([stored, _as_depth(alpha, pixels.dtype)[..., None]], axis=2)
-    return (_as_depth(stored, np.dtype(np.uint8)) if name in _EIGHT_BIT else stored), icc
+    return (_as_depth(stored, np.dtype(np.uint8)) if name in EIGHT_BIT else stored), icc
 
 
 def _from_grey_profile(pixels: Shaped[np.ndarray, "h w 3"], icc: bytes | None) -> Shaped[np.ndarray, "h w 3"]:

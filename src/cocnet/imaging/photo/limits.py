@@ -26,7 +26,7 @@ def check_memory(
     if needed > max_bytes:
         raise FileError(
             f"expected a picture that needs at most {max_bytes / 1e6:,.0f} MB of memory to read, got {got}, "
-            f"which needs {needed / 1e6:,.0f} MB, try a smaller picture or a larger --max-mem"
+            f"which needs {needed / 1e6:,.0f} MB, try a smaller picture, or --max-mem where there is one"
         )
     if width * height > max(LARGE_PIXELS, PIXELS_A_BYTE * file_bytes):
         raise FileError(
