@@ -17,6 +17,7 @@ from pathlib import Path
 
 from cocnet import save_checkpoint
 from cocnet.networks import create_seeded
+from cocnet.training.engine.starts import xavier
 from cocnet.training.recipes.bokeh_recipes import BokehRecipe
 from cocnet.training.runs.bokeh_run import run_bokeh
 from cocnet.training.runs.bokeh_settings import BokehRun
@@ -49,7 +50,9 @@ def main() -> None:
         start = args.out / f"{name}.safetensors"
         if not start.is_file():
             args.out.mkdir(parents=True, exist_ok=True)
-            save_checkpoint(create_seeded("cocnet-b3-depth", seed, **VARIANTS[variant]), start)
+            network = create_seeded("cocnet-b3-depth", seed, **VARIANTS[variant])
+            xavier(network, seed)
+            save_checkpoint(network, start)
         recipe = replace(BokehRecipe(), sample_steps=max(1, args.steps // 6), keep_weights=True, seed=seed)
         run = BokehRun(
             args.out / name,
