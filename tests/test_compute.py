@@ -7,6 +7,9 @@ import sys
 
 import pytest
 
+from cocnet.compute import check_device
+from cocnet.errors import InputError
+
 SCRIPT = """
 import torch
 from cocnet.compute import strict_float32
@@ -94,3 +97,9 @@ def test_memory_that_is_kept_needs_no_new_pages():
     )
     fresh, kept = map(int, done.stdout.split())
     assert kept < fresh / 10
+
+
+@pytest.mark.parametrize("device", ["meta", "hpu", "privateuseone", "cuda:77", "gpu"])
+def test_devices_that_compute_nothing_here_are_refused(device):
+    with pytest.raises(InputError, match="expected a device that is there"):
+        check_device(device)

@@ -99,8 +99,10 @@ def _put_back(legacy: tuple[str, bool] | None, precisions: list[tuple[Any, str]]
 def check_device(device: str) -> None:
     """Raise InputError where a device isn't there."""
     try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
+        there = torch.empty(0, device=device)
+        if there.is_meta:
+            raise RuntimeError("which computes nothing")
+    except (RuntimeError, AssertionError, ImportError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"expected a device that is there, got '{device}' ({reason}), try cpu") from error
 

@@ -83,3 +83,10 @@ def test_an_npy_that_announces_more_than_there_is(tmp_path):
     np.save(tmp_path / "a.npy", np.array([{}], dtype=object))
     with pytest.raises(ValueError, match="Python objects"):
         read_npy(tmp_path / "a.npy")
+
+
+def test_a_header_that_ends_early_is_a_value_error(tmp_path):
+    text = b"{'descr': '<f4', 'fortran_order': False, 'shape': (9,)".ljust(118)
+    (tmp_path / "a.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text)
+    with pytest.raises(ValueError):
+        read_npy(tmp_path / "a.npy")

@@ -120,7 +120,7 @@ CORRUPTIONS: Mapping[str, Corruption] = {
 
 
 def corrupted(photo: Float[Tensor, "3 h w"], scene: CorruptionScene, name: str, severity: int) -> Corrupted:
-    """The photo under a corruption; severity 0, and a photo whose depth is all one, stay as they are.
+    """The photo under a corruption; severity 0, and a photo whose depth is all one, stay as they are, by all alike.
 
     Raises InputError for a corruption or severity that there isn't.
     """
@@ -131,7 +131,7 @@ def corrupted(photo: Float[Tensor, "3 h w"], scene: CorruptionScene, name: str, 
     chosen, share = CORRUPTIONS[name], MEAN_COC[severity]
     focus = min(max(chosen.focus(scene), FARTHEST), NEAREST)
     plane = scene.inverse_depth
-    if name == CONTROL:
+    if name == CONTROL and bool((plane != plane.flatten()[0]).any()):
         plane = torch.full_like(plane, focus + (1.0 if focus < 1 else -0.5))
     lens = ThinLens(FOCAL_LENGTH_M, 2.8, 1 / focus, SENSOR_WIDTH_M, **chosen.lens)
     found = with_mean_coc(lens, plane, share)

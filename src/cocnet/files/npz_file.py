@@ -8,6 +8,7 @@ import lzma
 import math
 import os
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -88,7 +89,10 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
 def _header(stream: IO[bytes]) -> tuple[Shape, bool, np.dtype[Any]]:
     version = np.lib.format.read_magic(stream)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, fortran, dtype = read(stream)
+    try:
+        shape, fortran, dtype = read(stream)
+    except (tokenize.TokenError, SyntaxError) as error:
+        raise ValueError(f"a header of another kind ({error})") from error
     if dtype.hasobject:
         raise ValueError("Python objects")
     if any(side < 0 for side in shape):

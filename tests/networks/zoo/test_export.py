@@ -10,6 +10,7 @@ import torch
 
 from cocnet import FileError, InputError, create_model
 from cocnet.networks import export_onnx, quantise_onnx
+from cocnet.networks.zoo.quantise import made_up
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
 
@@ -120,3 +121,21 @@ def test_eight_bit_is_smaller_close_and_takes_any_size(shared, tmp_path):
     given = {"image": np.full((1, 3, 37, 90), 0.5, np.float32), "depth": np.zeros((1, 1, 37, 90), np.float32)}
     (found,) = onnxruntime.InferenceSession(str(rough)).run(None, given)
     assert found.shape == (1, 3, 37, 90) and np.isfinite(found).all()
+
+
+def test_eight_bit_is_close_on_both_sides_of_the_focus(shared, tmp_path):
+    """A network with a lens takes signed radii, which ranges measured on 0..1 would cut."""
+    quantise_onnx(shared[1], tmp_path / "int8.onnx")
+    sessions = [onnxruntime.InferenceSession(str(path)) for path in (shared[1], tmp_path / "int8.onnx")]
+    given = made_up(sessions[0], 64, 96)
+    for sign in (1, -1):
+        one, two = (s.run(None, {**given, "depth": sign * np.abs(given["depth"])})[0] for s in sessions)
+        assert np.square(one - two).mean() < 1e-4 * np.ptp(one) ** 2
+
+
+def test_eight_bit_takes_the_place_of_no_other_file(shared, tmp_path):
+    weights = tmp_path / "precious.safetensors"
+    weights.write_bytes(b"weights")
+    with pytest.raises(FileError, match=r"expected a \.onnx file"):
+        quantise_onnx(shared[1], weights)
+    assert weights.read_bytes() == b"weights"

@@ -1,7 +1,9 @@
 """Published weights: the names, what is read of a file, and what isn't."""
 
+import json
 import os
 import pickle
+import struct
 
 import pytest
 import torch
@@ -152,3 +154,18 @@ def test_whatever_the_unpickler_stumbles_over_is_one_line(tmp_path, monkeypatch)
     torch.save({"a": torch.zeros(1)}, tmp_path / "x.pth")
     with pytest.raises(FileError, match="pop from empty list"):
         read_pickled(tmp_path / "x.pth")
+
+
+def test_a_small_file_that_claims_a_large_tensor_is_refused(tmp_path):
+    torch.save({"a": torch.zeros(1).expand(10**13)}, tmp_path / "large.pth")
+    with pytest.raises(FileError, match="repeats fewer"):
+        read_pickled(tmp_path / "large.pth")
+
+
+def test_types_that_pytorch_lacks_are_one_line(tmp_path):
+    header = json.dumps({"a": {"dtype": "F6_E2M3", "shape": [4], "data_offsets": [0, 3]}}).encode()
+    header += b" " * (-len(header) % 8)
+    path = tmp_path / "six.safetensors"
+    path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(3))
+    with pytest.raises(FileError, match="types"):
+        converted("dmshn", path)

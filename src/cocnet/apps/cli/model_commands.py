@@ -17,8 +17,8 @@ from cocnet.errors import CocnetError
 def models(json: bool = False) -> None:
     """List the networks that render bokeh or deblur.
 
-    For each: what it takes beside the photo, its number of parameters and the published one, the multiple of px that
-    its input's size must have, whether trained weights ship, year and paper:
+    For each: what it takes beside the photo, its number of parameters and the published one, the multiple of px to
+    which it pads pictures inside, whether trained weights ship, year and paper:
       cocnet models
       cocnet models --json
 
@@ -74,8 +74,10 @@ def export(
       cocnet export my-network.safetensors my-network.onnx
       cocnet export cocnet-b3-less b3-less.onnx
 
-    The ONNX file takes any height and width: `image` [1 3 h w], sRGB in 0..1, and, for networks that take depth,
-    `depth` [1 1 h w].
+    The ONNX file takes any height and width: `image` [1 3 h w], sRGB in 0..1; for networks that take depth, `depth`
+    [1 1 h w], nearness in 0..1; for those that take a lens, `depth` is the signed radius of the circle of confusion
+    in px (above 0 behind the focus) divided by 32; for cocnet-hybrid also `physical` [1 3 h w], the physical
+    renderer's picture.
 
     Args:
         model: Weight file, or a name of `cocnet models`.
@@ -138,7 +140,7 @@ def convert(
     Args:
         name: Name of the network: brvit, dmshn, dmshn-stacked, ifan, mpfnet or pynet, or of a classifier that
             `cocnet attack --victim` takes.
-        weights: Published weight file: .pth, .safetensors or .npz.
+        weights: Published weight file: .pth or .safetensors, and .npz for networks that render.
         out: Weight file to write, with a model card beside it (default: NAME.safetensors in the current folder).
     """
     from cocnet.files.atomic import check_output

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from cocnet import __version__
+from cocnet.compute import check_device
 from cocnet.errors import FileError, InputError
 from cocnet.files.atomic import atomic_path
 from cocnet.networks.zoo.arguments import bounded, check_arguments
@@ -108,11 +109,8 @@ def shipped_weights(name: str) -> Path | None:
 
 def _on(device: str | torch.device, model: nn.Module) -> nn.Module:
     """The model on a device; raises InputError where that isn't there."""
-    try:
-        return model.to(device)
-    except (RuntimeError, AssertionError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"expected a device that is there, got '{device}' ({reason}), try cpu") from error
+    check_device(str(device))
+    return model.to(device)
 
 
 def _located(name_or_path: str | Path) -> Path:

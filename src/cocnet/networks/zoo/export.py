@@ -33,9 +33,7 @@ def export_onnx(model: nn.Module, path: str | Path) -> float:
     Raises FileError where the file can't be written or its picture differs by more than 1e-4, InputError for a
     model that `create_model` didn't make, MissingExtraError without the packages.
     """
-    target = Path(path)
-    if target.suffix != SUFFIX:
-        raise FileError(f"expected a {SUFFIX} file, got '{target}', try '{target}{SUFFIX}'")
+    target = onnx_target(path)
     for package in ("onnx", "onnxscript", "onnxruntime"):
         if find_spec(package) is None:
             raise MissingExtraError(f"expected {package}, got none, try: pip install 'cocnet[onnx]'")
@@ -48,6 +46,14 @@ def export_onnx(model: nn.Module, path: str | Path) -> float:
         return _write(model.eval().cpu(), target)
     finally:
         model.train(training)
+
+
+def onnx_target(path: str | Path) -> Path:
+    """The path of an ONNX file to write; raises FileError for a name of another kind."""
+    target = Path(path)
+    if target.suffix != SUFFIX:
+        raise FileError(f"expected a {SUFFIX} file, got '{target}', try '{target}{SUFFIX}'")
+    return target
 
 
 def _write(model: nn.Module, target: Path) -> float:

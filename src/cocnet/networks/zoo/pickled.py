@@ -61,4 +61,9 @@ def _plain(path: Path, name: str, tensor: Tensor) -> Tensor:
         raise FileError(
             f"expected dense tensors of real numbers, got {got} in '{path}', try the published file"
         )
+    if tensor.nbytes > tensor.untyped_storage().nbytes():
+        got = f"'{name[:80]}' {list(tensor.shape)}, which repeats fewer"
+        raise FileError(
+            f"expected as many values as a tensor has, got {got} in '{path}', try the published file"
+        )
     return tensor.detach()

@@ -13,15 +13,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
+from torch import Tensor
 from torch.nn import functional
 
 from cocnet.files.atomic import atomic_path
 from cocnet.files.quiet import quiet_stderr
+from cocnet.networks.zoo.export import onnx_target
+from cocnet.networks.zoo.registry import card_of
 
 Feed = dict[str, Float32[np.ndarray, "1 c h w"]]
 SEEN = ((128, 128), (96, 160), (160, 96))  # px, of the pictures that set the ranges
 SCORED = (144, 176)
+REACH = 1.5  # of a lens's blur on either side of the focus, in units of the network's radius scale
 
 
 def quantise_onnx(source: str | Path, target: str | Path) -> float:
@@ -29,6 +33,7 @@ def quantise_onnx(source: str | Path, target: str | Path) -> float:
 
     Signed weights per channel, signed activations (ONNX Runtime's static QDQ). Raises FileError.
     """
+    target = onnx_target(target)
     from onnxruntime import InferenceSession
     from onnxruntime.quantization import quantize_static
 
@@ -58,15 +63,21 @@ def _unlogged() -> Iterator[None]:
 
 
 def made_up(session: Any, height: int, width: int) -> Feed:
-    """Inputs of that size for a session, the same at every call."""
+    """Inputs of that size for a session, the same at every call: of a lens its signed blur, in place of the physical
+    renderer's picture a blurred one."""
     made = torch.Generator().manual_seed(height)
-    return {each.name: _shades(int(each.shape[1]), height, width, made) for each in session.get_inputs()}
+    feed = {each.name: _shades(int(each.shape[1]), height, width, made) for each in session.get_inputs()}
+    if card_of(session.get_modelmeta().custom_metadata_map["name"]).conditioning == "lens":
+        feed["depth"] = REACH * (2 * feed["depth"] - 1)
+    if "physical" in feed:
+        feed["physical"] = functional.avg_pool2d(feed["image"], 9, 1, 4, count_include_pad=False)
+    return {name: plane.numpy() for name, plane in feed.items()}
 
 
-def _shades(channels: int, height: int, width: int, made: torch.Generator) -> Float32[np.ndarray, "1 c h w"]:
+def _shades(channels: int, height: int, width: int, made: torch.Generator) -> Float[Tensor, "1 c h w"]:
     coarse, fine = (torch.rand(1, channels, -(-height // s), -(-width // s), generator=made) for s in (16, 2))
     planes = [functional.interpolate(x, size=(height, width), mode="bilinear") for x in (coarse, fine)]
-    return (0.7 * planes[0] + 0.3 * planes[1]).numpy()
+    return 0.7 * planes[0] + 0.3 * planes[1]
 
 
 class _Feeds:

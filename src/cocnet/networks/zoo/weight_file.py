@@ -42,7 +42,13 @@ def read_entries(path: Path) -> tuple[dict[str, str], dict[str, TensorEntry]]:
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """All tensors of a safetensors file of any maker; raises FileError."""
     read_entries(path)
-    return load_file(path)
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        reason = short(str(error))
+        raise FileError(
+            f"expected tensors of PyTorch's types, got '{path}' ({reason}), try others"
+        ) from error
 
 
 def _refuse_others(path: Path) -> None:
