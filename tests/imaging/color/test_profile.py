@@ -3,11 +3,13 @@
 import io
 import struct
 import zlib
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from cocnet.errors import CocnetWarning
 from cocnet.imaging import Photo, read_photo, write_photo
 from cocnet.imaging.color.icc import transfer
 from cocnet.imaging.color.profile import adobe_rgb, of_code_points, of_gamma
@@ -112,3 +114,18 @@ def test_adobe_rgb_of_cameras(make, rgb):
         photo = read_photo(make.encoded(rgb, "JPEG", exif=b"Exif\x00\x00" + block))
         assert photo.icc == (adobe_rgb() if b"A\x00" not in block[:40] else None)
     assert Photo(rgb).icc is None
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".tif"])
+@pytest.mark.parametrize("mode", ["CMYK", "RGB"])
+def test_what_was_made_srgb_is_no_adobe_rgb(make, tmp_path, rgb, mode, suffix):
+    """Of CMYK, and where a profile that doesn't fit was dropped, whatever EXIF says; nor after saving."""
+    block = make.exif([(0x010F, 2, b"Acme")], [(0xA001, 3, [2])])
+    wrong = {"icc_profile": make.icc([make.curv(512)], b"GRAY")} if mode == "RGB" else {}
+    data = io.BytesIO()
+    Image.fromarray(rgb).convert(mode).save(data, "JPEG", exif=b"Exif\x00\x00" + block, **wrong)
+    with pytest.warns(CocnetWarning, match="sRGB is assumed") if wrong else nullcontext():
+        photo = read_photo(data.getvalue())
+    assert photo.icc is None and photo.camera.make == "Acme"
+    write_photo(tmp_path / f"a{suffix}", photo.pixels, photo)
+    assert read_photo(tmp_path / f"a{suffix}").icc is None

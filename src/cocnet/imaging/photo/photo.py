@@ -115,7 +115,7 @@ def photo_of(raster: Raster, file: Path | bytes | None = None, max_bytes: int = 
     """A decoded picture with what its file (None: there is none) holds beside it, turned upright."""
     path = file if isinstance(file, Path) else None
     height, width = raster.pixels.shape[:2]
-    facts = read_exif(raster.exif, (width, height), raster.turned)
+    facts = read_exif(raster.exif, (width, height), raster.turned, raster.is_srgb)
     turn = 1 if raster.turned else facts.orientation
     beside = Beside()
     if file is not None and raster.format in ("JPEG", "HEIC", "AVIF", "JXL"):

@@ -13,11 +13,13 @@ from jaxtyping import Shaped
 
 from cocnet.errors import CocnetWarning
 from cocnet.imaging.color.icc import color_space
+from cocnet.imaging.photo.modes import CONVERTED
 
 
 @dataclass(frozen=True, eq=False)
 class Raster:
-    """A decoded picture as stored; `exif` is the raw block, `turned` says if it is upright already."""
+    """A decoded picture as stored; `exif` is the raw block, `turned` says if it is upright already, `is_srgb` that
+    its colours are sRGB's, whatever `exif` says."""
 
     pixels: Shaped[np.ndarray, "h w 3"]
     alpha: Shaped[np.ndarray, "h w"] | None
@@ -29,6 +31,7 @@ class Raster:
     heif: Any = None
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
+    is_srgb: bool = False
 
 
 def raster_of(
@@ -47,15 +50,16 @@ def raster_of(
         warn(
             f"'{file}' carries a colour profile that doesn't fit its pixels; it was dropped, sRGB is assumed"
         )
-        icc = None
+        icc, more = None, more | {"is_srgb": True}
     return Raster(color, alpha, grey, name, icc or None, exif or None, **more)
 
 
 def described(image: Any) -> dict[str, Any]:
-    """XMP and resolution (dots an inch) as Pillow has them."""
+    """XMP and resolution (dots an inch) as Pillow has them, and whether `modes` made its colours sRGB."""
     dpi = image.info.get("dpi")
     fine = isinstance(dpi, tuple) and len(dpi) == 2 and all(1 < float(each) < 1e6 for each in dpi)
-    return {"xmp": image.info.get("xmp"), "dpi": (float(dpi[0]), float(dpi[1])) if fine else None}
+    about = {"xmp": image.info.get("xmp"), "dpi": (float(dpi[0]), float(dpi[1])) if fine else None}
+    return about | ({"is_srgb": True} if image.mode in CONVERTED else {})
 
 
 def warn(message: str) -> None:
