@@ -112,6 +112,25 @@ def test_16_bit_grey_ppm(tmp_path):
     assert photo.pixels.dtype == np.uint16 and np.array_equal(photo.pixels[..., 0], grey)
 
 
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("white", [65535, 1023, 256])
+def test_16_bit_colour_ppm(white, plain):
+    codes = np.linspace(0, white, 72).round().astype(np.uint16).reshape(4, 6, 3)
+    body = (
+        "\n".join(f"{code} # a comment" for code in codes.flat).encode()
+        if plain
+        else codes.astype(">u2").tobytes()
+    )
+    data = b"P%d\n# of a scanner\n6 4\n%d\n" % (3 if plain else 6, white) + body
+    photo = read_photo(data)
+    assert photo.pixels.dtype == np.uint16
+    assert np.array_equal(photo.pixels, np.rint(codes * (65535 / white)))
+    with pytest.raises(FileError, match="damaged"):
+        read_photo(data[:-40])
+    with pytest.raises(FileError, match="memory"):
+        read_photo(data, max_bytes=6 * 4 * 6 * 4 - 1)
+
+
 def test_avif_comes_and_goes(tmp_path, rgb):
     big = np.kron(rgb, np.ones((4, 4, 1), np.uint8))
     write_photo(tmp_path / "a.avif", big, Photo(big, alpha=big[..., 0]), quality=100)

@@ -15,6 +15,7 @@ from cocnet.errors import CocnetWarning, FileError
 
 CONVERTED = ("CMYK", "LAB")  # modes that become sRGB
 
+
 def to_array(image: Image.Image, file: str) -> tuple[np.ndarray, bytes | None]:
     """A loaded Pillow picture of any mode as an [h w] or [h w 2–4] array of uint8 or uint16."""
     icc = image.info.get("icc_profile")
