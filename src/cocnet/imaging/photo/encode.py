@@ -77,11 +77,16 @@ def _check(path: Path, pixels: Any, quality: int) -> str:
         raise InputError(f"expected uint8 or uint16 pixels of shape (h, w, 3), got {got}, try Photo.encode")
     if pixels.size == 0 or not 1 <= quality <= 100:
         raise InputError(f"expected pixels and a quality of 1–100, got {pixels.shape} and {quality}, try 95")
-    if max(pixels.shape) > _LONGEST_SIDE.get(name, 1 << 31):
-        raise FileError(
-            f"expected sides up to {_LONGEST_SIDE[name]:,} px for {name}, got {pixels.shape}, try PNG"
-        )
+    check_side(path, max(pixels.shape))
     return name
+
+
+def check_side(path: Path, longest_px: int) -> None:
+    """Refuse a picture whose longer side the format of the suffix can't hold; raises FileError."""
+    name = FORMATS[path.suffix.lower()]
+    if longest_px > _LONGEST_SIDE.get(name, 1 << 31):
+        most = f"{_LONGEST_SIDE[name]:,} px for {name}"
+        raise FileError(f"expected sides up to {most}, got {longest_px:,} for '{path}', try PNG")
 
 
 def _channels(
