@@ -15,6 +15,7 @@ from jaxtyping import Float32, Float64, Int32
 from torch import Tensor
 
 _CELLS = 1 << 12  # a power of two, so that a cell's beginning is exact; steps of 8-bit sRGB are wider
+HDR = {16: "PQ", 18: "HLG"}
 Curve = Callable[[np.ndarray], np.ndarray]
 
 
@@ -112,6 +113,17 @@ def colorants(icc: bytes | None) -> Float64[np.ndarray, "3 3"] | None:
     except (KeyError, struct.error):
         return None
     return np.array(columns).T / 65536
+
+
+def hdr_codes(icc: bytes | None) -> tuple[int, int] | None:
+    """Primaries and transfer (ITU-T H.273) of a profile that is marked as PQ (16) or HLG (18); None of others."""
+    if icc is None or color_space(icc) != "RGB":
+        return None
+    try:
+        primaries, transfer_code = _tag_table(icc)[b"cicp"][8:10]
+    except (KeyError, ValueError, struct.error):
+        return None
+    return (primaries, transfer_code) if transfer_code in HDR else None
 
 
 def _tag_table(icc: bytes) -> dict[bytes, bytes]:

@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from cocnet.errors import CocnetWarning, FileError, InputError
 from cocnet.files.atomic import atomic_path
-from cocnet.imaging.color.icc import color_space, transfer
+from cocnet.imaging.color.icc import HDR, color_space, hdr_codes, transfer
 from cocnet.imaging.photo import png16
 from cocnet.imaging.photo import tiff16 as tiffwriter
 from cocnet.imaging.photo.about import About
@@ -46,6 +46,8 @@ def write_pixels(
     """Write pixels atomically in the format of the suffix; raises FileError or InputError."""
     name = _check(path, pixels, quality)
     channels, profile = _channels(pixels, alpha, icc, grey, name)
+    if name != "PNG" and (codes := hdr_codes(profile)):
+        _warn(f"its light is HDR ({HDR[codes[1]]}), which most viewers show too dark as {name}, fewer as PNG")
     with atomic_path(path, source) as temporary:
         try:
             _save(temporary, name, channels, About(profile, exif, xmp, dpi), quality)
@@ -155,12 +157,21 @@ def _settings(name: str, about: About, quality: int) -> dict[str, Any]:
         settings |= {"quality": quality, "subsampling": "4:4:4" if quality >= 90 else "4:2:0", "speed": 6}
     if about.dpi and name in ("JPEG", "PNG"):
         settings["dpi"] = about.dpi
-    if xmp and name == "PNG":
-        settings["pnginfo"] = PngInfo()
-        settings["pnginfo"].add_itxt(png16.XMP, xmp.decode("utf-8"))
+    if name == "PNG":
+        settings["pnginfo"] = _chunks(about)
     elif xmp:
         settings["xmp"] = xmp
     return settings | ({"exif": b"Exif\x00\x00" + exif} if exif else {})
+
+
+def _chunks(about: About) -> PngInfo:
+    """What Pillow writes into a PNG only when it is given as chunks."""
+    chunks = PngInfo()
+    if codes := hdr_codes(about.icc):
+        chunks.add(b"cICP", png16.cicp(codes))
+    if about.xmp:
+        chunks.add_itxt(png16.XMP, about.xmp.decode("utf-8"))
+    return chunks
 
 
 def _warn(message: str) -> None:
