@@ -4,6 +4,7 @@ Enters: pixels [h w 3] with alpha, profile and EXIF. Leaves: one whole file, or 
 """
 
 import io
+import struct
 import warnings
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from cocnet.imaging.photo import png16
 from cocnet.imaging.photo import tiff16 as tiffwriter
 from cocnet.imaging.photo.about import About
 from cocnet.imaging.photo.exif import shortened
+from cocnet.imaging.photo.raster import IPTC_RESOURCE
 
 FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP"}
 FORMATS |= {".avif": "AVIF"}
@@ -42,15 +44,18 @@ def write_pixels(
     quality: int,
     xmp: bytes | None = None,
     dpi: tuple[float, float] | None = None,
+    iptc: bytes | None = None,
 ) -> None:
     """Write pixels atomically in the format of the suffix; raises FileError or InputError."""
     name = _check(path, pixels, quality)
     channels, profile = _channels(pixels, alpha, icc, grey, name)
     if name != "PNG" and (codes := hdr_codes(profile)):
         _warn(f"its light is HDR ({HDR[codes[1]]}), which most viewers show too dark as {name}, fewer as PNG")
+    if iptc and name not in ("JPEG", "TIFF"):
+        _warn(f"its IPTC caption and keywords aren't kept in {name}, but would be in JPEG and TIFF")
     with atomic_path(path, source) as temporary:
         try:
-            _save(temporary, name, channels, About(profile, exif, xmp, dpi), quality)
+            _save(temporary, name, channels, About(profile, exif, xmp, dpi, iptc), quality)
         except OSError:
             raise
         except Exception as error:
@@ -65,7 +70,7 @@ def jpeg_bytes(pixels: Shaped[np.ndarray, "h w 3"], icc: bytes | None, quality: 
     name = _check(Path("picture.jpg"), pixels, quality)
     channels, profile = _channels(pixels, None, icc, False, name)
     stream = io.BytesIO()
-    Image.fromarray(channels).save(stream, name, **_settings(name, About(profile, None, None, None), quality))
+    Image.fromarray(channels).save(stream, name, **_settings(name, About(profile), quality))
     return stream.getvalue()
 
 
@@ -151,6 +156,7 @@ def _settings(name: str, about: About, quality: int) -> dict[str, Any]:
             _warn("the photo's XMP is too large for a JPEG and was dropped")
             xmp = None
         settings |= {"quality": quality, "subsampling": 0 if quality >= 90 else 2}
+        settings["extra"] = _photoshop_segment(about.iptc) if about.iptc else b""
     if name == "WEBP":
         settings |= {"quality": quality, "method": 4, "exact": True, "lossless": quality == 100}
     if name == "AVIF":
@@ -162,6 +168,13 @@ def _settings(name: str, about: About, quality: int) -> dict[str, Any]:
     elif xmp:
         settings["xmp"] = xmp
     return settings | ({"exif": b"Exif\x00\x00" + exif} if exif else {})
+
+
+def _photoshop_segment(iptc: bytes) -> bytes:
+    """A JPEG's segment (APP13) that holds IPTC as a resource of Photoshop's."""
+    resource = struct.pack(">4sHHI", b"8BIM", IPTC_RESOURCE, 0, len(iptc)) + iptc + bytes(len(iptc) % 2)
+    body = b"Photoshop 3.0\x00" + resource
+    return b"\xff\xed" + struct.pack(">H", len(body) + 2) + body
 
 
 def _chunks(about: About) -> PngInfo:

@@ -15,11 +15,14 @@ from cocnet.errors import CocnetWarning
 from cocnet.imaging.color.icc import color_space
 from cocnet.imaging.photo.modes import CONVERTED
 
+IPTC_TAG, IPTC_RESOURCE = 33723, 0x0404  # where a TIFF and Photoshop's segment have it
+_PNG_TEXTS = ("Title", "Author", "Description", "Copyright")
+
 
 @dataclass(frozen=True, eq=False)
 class Raster:
     """A decoded picture as stored; `exif` is the raw block, `turned` says if it is upright already, `is_srgb` that
-    its colours are sRGB's, whatever `exif` says."""
+    its colours are sRGB's, whatever `exif` says; `losses`: what its file holds and nobody keeps."""
 
     pixels: Shaped[np.ndarray, "h w 3"]
     alpha: Shaped[np.ndarray, "h w"] | None
@@ -32,6 +35,8 @@ class Raster:
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
     is_srgb: bool = False
+    iptc: bytes | None = None
+    losses: tuple[str, ...] = ()
 
 
 def raster_of(
@@ -55,11 +60,22 @@ def raster_of(
 
 
 def described(image: Any) -> dict[str, Any]:
-    """XMP and resolution (dots an inch) as Pillow has them, and whether `modes` made its colours sRGB."""
+    """XMP, IPTC and resolution (dots an inch) as Pillow has them, what it has of no use here, and whether `modes`
+    made its colours sRGB."""
     dpi = image.info.get("dpi")
     fine = isinstance(dpi, tuple) and len(dpi) == 2 and all(1 < float(each) < 1e6 for each in dpi)
     about = {"xmp": image.info.get("xmp"), "dpi": (float(dpi[0]), float(dpi[1])) if fine else None}
-    return about | ({"is_srgb": True} if image.mode in CONVERTED else {})
+    if image.format == "PNG" and (texts := ", ".join(filter(image.info.__contains__, _PNG_TEXTS))):
+        about["losses"] = (f"its PNG texts ({texts}) aren't kept",)
+    return about | {"iptc": _iptc(image)} | ({"is_srgb": True} if image.mode in CONVERTED else {})
+
+
+def _iptc(image: Any) -> Any:
+    """The block of a TIFF's tag, or in a JPEG's Photoshop segment."""
+    if image.format == "TIFF":
+        return getattr(image.tag_v2, "_tagdata", {}).get(IPTC_TAG)  # as numbers Pillow cuts it to the first
+    resources = image.info.get("photoshop")
+    return resources.get(IPTC_RESOURCE) if isinstance(resources, dict) else None
 
 
 def warn(message: str) -> None:
