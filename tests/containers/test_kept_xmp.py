@@ -46,3 +46,8 @@ def test_a_film_that_is_gone_is_no_fact(name):
     packet = f'<x:m><k:a G:{name}="1" k:b="2"><any:{name}>3</any:{name}></k:a></x:m>'
     kept = kept_xmp(packet).decode()
     assert '<k:a k:b="2"' in kept and name not in kept
+
+
+def test_a_packets_wrapper_is_there_once_however_often_it_passes():
+    once = kept_xmp("<k:fact>yes</k:fact>")
+    assert kept_xmp(once) == kept_xmp(kept_xmp(once)) == once and once.count(b"<?xpacket") == 2

@@ -56,6 +56,9 @@ class _Keeper(XMLGenerator):
     def startDocument(self) -> None:
         pass
 
+    def processingInstruction(self, target: str, data: str) -> None:
+        """Leave out the packet's own wrapper: `result` writes one."""
+
     def startElement(self, name: str, attrs: Any) -> None:
         """Pass an element on, or skip it with all that is in it. Raises ValueError where elements nest too deep."""
         given = dict(attrs.items())

@@ -15,7 +15,8 @@ from cocnet.errors import FileError
 from cocnet.files.atomic import atomic_path, check_writes, write_json
 from cocnet.files.json_file import an_object, read_json
 from cocnet.imaging import Photo, write_photo
-from cocnet.imaging.photo.encode import EIGHT_BIT, FORMATS
+from cocnet.imaging.photo.encode import EIGHT_BIT, FORMATS, check_side
+from cocnet.imaging.photo.photo_size import longest_side
 from cocnet.pipeline.noise import eight_bit
 
 STREAM = "-"
@@ -65,8 +66,8 @@ def writable_suffix(photo: Path) -> str:
 
 
 def check_outputs(path: str | Path, *sources: str | Path | None, others: Sequence[Path] = ()) -> None:
-    """Refuse an output, its settings or `others` that can't be written, are an input, or the same file; raises
-    FileError.
+    """Refuse an output, its settings or `others` that can't be written, are an input, or the same file, and a format
+    that can't hold a picture as large as the first of the sources; raises FileError.
 
     Standard output ("-") is taken as it is.
     """
@@ -75,6 +76,9 @@ def check_outputs(path: str | Path, *sources: str | Path | None, others: Sequenc
         return
     check_suffix(Path(path), FORMATS)
     check_writes((path, settings_path(path), *others), sources)
+    photo = next(iter(sources), None)
+    if photo is not None and str(photo) != STREAM:
+        check_side(Path(path), longest_side(photo) or 0)
 
 
 def check_suffix(path: Path, known: Iterable[str]) -> None:

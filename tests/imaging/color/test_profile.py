@@ -3,13 +3,15 @@
 import io
 import struct
 import zlib
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from cocnet.errors import CocnetWarning
 from cocnet.imaging import Photo, read_photo, write_photo
-from cocnet.imaging.color.icc import transfer
+from cocnet.imaging.color.icc import hdr_codes, transfer
 from cocnet.imaging.color.profile import adobe_rgb, of_code_points, of_gamma
 
 SRGB_PRIMARIES = (0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
@@ -93,9 +95,26 @@ def test_png_tags_become_a_profile_that_is_written(tmp_path, rgb, bits, name, bo
     photo = read_photo(with_chunk((tmp_path / "plain.png").read_bytes(), name, body))
     assert photo.icc == profile
     for suffix in (".png", ".jpg", ".tif", ".webp", ".avif"):
-        write_photo(tmp_path / f"out{suffix}", photo.pixels, photo)
+        dark = hdr_codes(profile) and suffix != ".png"
+        with pytest.warns(CocnetWarning, match="HDR \\(PQ\\)") if dark else nullcontext():
+            write_photo(tmp_path / f"out{suffix}", photo.pixels, photo)
         assert read_photo(tmp_path / f"out{suffix}").icc == profile
     assert np.array_equal(photo.encode(photo.linear()), photo.pixels)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize(("codes", "told"), [((9, 16), True), ((12, 18), True), ((12, 13), False)])
+def test_png_tells_hdr_before_its_picture(tmp_path, rgb, dtype, codes, told):
+    write_photo(tmp_path / "a.png", rgb.astype(dtype), Photo(rgb, icc=of_code_points(*codes)))
+    data = (tmp_path / "a.png").read_bytes()
+    assert (data.find(b"cICP" + bytes([*codes, 0, 1])) in range(data.find(b"IDAT"))) == told
+
+
+@pytest.mark.parametrize("transfer_code", [1, 13])
+def test_cicp_of_srgb_goes_before_a_profile(make, rgb, transfer_code):
+    png = make.encoded(rgb, "PNG", icc_profile=adobe_rgb())
+    assert read_photo(with_chunk(png, b"cICP", bytes([1, transfer_code, 0, 1]))).icc is None
+    assert read_photo(with_chunk(png, b"cICP", bytes([2, 2, 0, 1]))).icc == adobe_rgb()
 
 
 def test_heic_nclx(tmp_path, rgb):
@@ -112,3 +131,18 @@ def test_adobe_rgb_of_cameras(make, rgb):
         photo = read_photo(make.encoded(rgb, "JPEG", exif=b"Exif\x00\x00" + block))
         assert photo.icc == (adobe_rgb() if b"A\x00" not in block[:40] else None)
     assert Photo(rgb).icc is None
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".tif"])
+@pytest.mark.parametrize("mode", ["CMYK", "RGB"])
+def test_what_was_made_srgb_is_no_adobe_rgb(make, tmp_path, rgb, mode, suffix):
+    """Of CMYK, and where a profile that doesn't fit was dropped, whatever EXIF says; nor after saving."""
+    block = make.exif([(0x010F, 2, b"Acme")], [(0xA001, 3, [2])])
+    wrong = {"icc_profile": make.icc([make.curv(512)], b"GRAY")} if mode == "RGB" else {}
+    data = io.BytesIO()
+    Image.fromarray(rgb).convert(mode).save(data, "JPEG", exif=b"Exif\x00\x00" + block, **wrong)
+    with pytest.warns(CocnetWarning, match="sRGB is assumed") if wrong else nullcontext():
+        photo = read_photo(data.getvalue())
+    assert photo.icc is None and photo.camera.make == "Acme"
+    write_photo(tmp_path / f"a{suffix}", photo.pixels, photo)
+    assert read_photo(tmp_path / f"a{suffix}").icc is None

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cocnet.errors import CocnetWarning, DepthError, FileError
+from cocnet.imaging import Photo, write_photo
 from cocnet.imaging.depth.depth_map import KINDS, DepthMap, read_depth, write_depth
 from cocnet.imaging.embedded.describe import describe_depth
 
@@ -187,6 +188,24 @@ def test_someone_elses_json_is_no_sidecar(tmp_path):
     np.save(tmp_path / "a.npy", RAMP)
     (tmp_path / "a.json").write_text('{"f_number": 2}')
     assert read_depth(tmp_path / "a.npy", "metric").kind == "metric"
+
+
+@pytest.mark.parametrize("text", ["{", "3", "\x00", '{"kind": "metric"}' + " " * 1_000_000])
+def test_someone_elses_json_that_cant_be_read_stops_nothing(tmp_path, rgb, text):
+    np.save(tmp_path / "a.npy", RAMP)
+    (tmp_path / "a.json").write_text(text)
+    with pytest.warns(CocnetWarning, match="isn't used"):
+        assert np.array_equal(read_depth(tmp_path / "a.npy", "metric").values, RAMP)
+    Image.fromarray(rgb).save(tmp_path / "a.png")
+    with pytest.warns(CocnetWarning, match="isn't used"):
+        assert describe_depth(tmp_path / "a.png")["holds"] == "photo without depth"
+
+
+def test_a_sidecar_of_ours_that_is_broken_is_named_and_not_to_be_deleted(tmp_path):
+    np.save(tmp_path / "a.npy", RAMP)
+    (tmp_path / "a.json").write_text('{"kind": "metric", "scale": 0}')
+    with pytest.raises(DepthError, match="try mending it"):
+        read_depth(tmp_path / "a.npy")
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -420,3 +439,17 @@ def test_file_objects_and_bytes_are_known_by_their_first_bytes(suffix, tmp_path)
         read_depth(b"none" + data, "metric")
     with pytest.raises(FileError, match="empty"):
         read_depth(b"", "metric")
+
+
+@pytest.mark.parametrize(("suffix", "channels"), [(".png", 2), (".png", 4), (".tif", 4)])
+@pytest.mark.parametrize(("kind", "scale"), [("metric", None), ("metric", 0.5), ("relative_disparity", None)])
+def test_where_a_picture_is_transparent_there_is_no_depth(tmp_path, suffix, channels, kind, scale):
+    codes = np.arange(1, 13, dtype=np.uint16).reshape(3, 4) * 1000
+    alpha = np.full((3, 4), 65535, np.uint16)
+    alpha[0, 1], alpha[1, 1] = 0, 1
+    path, grey = tmp_path / f"d{suffix}", np.repeat(codes[..., None], 3, 2)
+    write_photo(path, grey, Photo(grey, alpha=alpha, grey=channels == 2))
+    depth = read_depth(path, kind, scale)
+    assert np.array_equal(depth.valid, alpha > 0) and depth.values[0, 1] == 0
+    assert np.allclose(depth.values[2], codes[2] * (scale or (0.001 if kind == "metric" else 1)))
+    assert describe_depth(path)["valid_share"] == pytest.approx(11 / 12)

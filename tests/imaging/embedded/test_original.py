@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cocnet.errors import CocnetWarning
+from cocnet.imaging.color.profile import of_code_points
 from cocnet.imaging.photo.orientation import upright
 
 
@@ -40,6 +41,17 @@ def test_the_original_of_a_container_is_used(make, pictures, png, open_bytes):
     with pytest.warns(CocnetWarning, match="sharp original is used"):
         photo = open_bytes(make.with_xmp(jpeg, make.container_xmp(items)) + original + png)
     assert np.array_equal(photo.pixels, sharp) and photo.embedded_depth is not None
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_it_is_in_its_own_profile_else_in_the_photos(make, pictures, png, open_bytes, own):
+    *_, blurred, sharp = pictures
+    wide, other = of_code_points(12, 13), of_code_points(9, 13)
+    jpeg = make.encoded(blurred, "JPEG", icc_profile=wide)
+    original = make.encoded(sharp, "PNG", **({"icc_profile": other} if own else {}))
+    with pytest.warns(CocnetWarning, match="sharp original is used"):
+        photo = open_bytes(make.with_xmp(jpeg, gimage(make.gdepth_xmp(png), original)))
+    assert photo.icc == (other if own else wide)
 
 
 @pytest.mark.parametrize("orientation", [3, 6])

@@ -2,12 +2,16 @@
 
 import io
 import os
+import struct
 import sys
 import types
+import zlib
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.IptcImagePlugin import getiptcinfo
 
 from cocnet.containers.kept_xmp import kept_xmp
 from cocnet.errors import CocnetWarning, FileError
@@ -80,6 +84,47 @@ def test_xmp_that_is_broken_deep_or_refused_is_left_out(packet):
     assert kept_xmp(packet) is None
 
 
+IPTC = b"".join(struct.pack(">BBBH", 28, 2, n, len(v)) + v for n, v in ((120, b"A dog"), (116, b"(c) Me")))
+
+
+@pytest.mark.parametrize("come", ["JPEG", "TIFF"])
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_caption_in_iptc_is_kept_or_told(make, tmp_path, rgb, come, suffix):
+    if come == "TIFF":
+        data = make.encoded(rgb, "TIFF", tiffinfo={33723: IPTC})
+    else:
+        resource = b"Photoshop 3.0\x008BIM\x04\x04\x00\x00" + struct.pack(">I", len(IPTC)) + IPTC + b"\x00"
+        data = make.encoded(rgb, "JPEG", extra=b"\xff\xed" + struct.pack(">H", len(resource) + 2) + resource)
+    photo = read_photo(data)
+    told = suffix not in (".jpg", ".tif")
+    with pytest.warns(CocnetWarning, match="IPTC") if told else nullcontext():
+        write_photo(tmp_path / f"a{suffix}", photo.pixels, photo)
+    assert photo.iptc == IPTC and read_photo(tmp_path / f"a{suffix}").iptc == (None if told else IPTC)
+    if not told:
+        with Image.open(tmp_path / f"a{suffix}") as image:
+            assert getiptcinfo(image)[2, 120] == b"A dog"
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_iptc_that_a_tiff_holds_as_long_numbers(tmp_path, rgb, order):
+    block = IPTC + bytes(-len(IPTC) % 4)
+    numbers = struct.unpack(f"{order}{len(block) // 4}I", block)
+    tags = [(33723, 4, len(numbers), numbers, True)]
+    pytest.importorskip("tifffile").imwrite(tmp_path / "a.tif", rgb, byteorder=order, extratags=tags)
+    assert read_photo(tmp_path / "a.tif").iptc == IPTC
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_texts_of_a_png_that_go_are_told(tmp_path, rgb, dtype):
+    write_photo(tmp_path / "a.png", rgb.astype(dtype))
+    data = (tmp_path / "a.png").read_bytes()
+    for name, told in ((b"Software", False), (b"Copyright", True)):
+        body = b"tEXt" + name + b"\x00Me"
+        chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+        with pytest.warns(CocnetWarning, match=r"PNG texts \(Copyright\)") if told else nullcontext():
+            read_photo(data[:33] + chunk + data[33:])
+
+
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_resolution_is_kept_and_turned(make, tmp_path, rgb, suffix, dtype):
@@ -110,6 +155,25 @@ def test_16_bit_grey_ppm(tmp_path):
     grey = np.arange(0, 65536, 1024, dtype=np.uint16).reshape(8, 8)
     photo = read_photo(b"P5\n8 8\n65535\n" + grey.astype(">u2").tobytes())
     assert photo.pixels.dtype == np.uint16 and np.array_equal(photo.pixels[..., 0], grey)
+
+
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("white", [65535, 1023, 256])
+def test_16_bit_colour_ppm(white, plain):
+    codes = np.linspace(0, white, 72).round().astype(np.uint16).reshape(4, 6, 3)
+    body = (
+        "\n".join(f"{code} # a comment" for code in codes.flat).encode()
+        if plain
+        else codes.astype(">u2").tobytes()
+    )
+    data = b"P%d\n# of a scanner\n6 4\n%d\n" % (3 if plain else 6, white) + body
+    photo = read_photo(data)
+    assert photo.pixels.dtype == np.uint16
+    assert np.array_equal(photo.pixels, np.rint(codes * (65535 / white)))
+    with pytest.raises(FileError, match="damaged"):
+        read_photo(data[:-40])
+    with pytest.raises(FileError, match="memory"):
+        read_photo(data, max_bytes=6 * 4 * 6 * 4 - 1)
 
 
 def test_avif_comes_and_goes(tmp_path, rgb):

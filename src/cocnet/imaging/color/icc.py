@@ -14,8 +14,9 @@ import torch
 from jaxtyping import Float32, Float64, Int32
 from torch import Tensor
 
-_WHITES = {b"\x10": 0.0203, b"\x12": 0.265}  # by transfer characteristics of ITU-T H.273
 _CELLS = 1 << 12  # a power of two, so that a cell's beginning is exact; steps of 8-bit sRGB are wider
+HDR = {16: "PQ", 18: "HLG"}
+_WHITES = {16: 0.0203, 18: 0.265}
 Curve = Callable[[np.ndarray], np.ndarray]
 
 
@@ -115,14 +116,22 @@ def colorants(icc: bytes | None) -> Float64[np.ndarray, "3 3"] | None:
     return np.array(columns).T / 65536
 
 
+def hdr_codes(icc: bytes | None) -> tuple[int, int] | None:
+    """Primaries and transfer (ITU-T H.273) of a profile that is marked as PQ (16) or HLG (18); None of others."""
+    if icc is None or color_space(icc) != "RGB":
+        return None
+    try:
+        primaries, transfer_code = _tag_table(icc)[b"cicp"][8:10]
+    except (KeyError, ValueError, struct.error):
+        return None
+    return (primaries, transfer_code) if transfer_code in HDR else None
+
+
 def diffuse_white(icc: bytes | None) -> float:
     """The light of white paper, where a profile's brightest is 1: BT.2408's 203 of 10,000 cd/m² in PQ, 75 % signal in
-    HLG, else 1. Profiles say so by their cicp tag."""
-    try:
-        tag = {} if icc is None else _tag_table(icc)
-    except struct.error:
-        return 1.0
-    return _WHITES.get(tag.get(b"cicp", b"")[9:10], 1.0)
+    HLG, else 1."""
+    codes = hdr_codes(icc)
+    return 1.0 if codes is None else _WHITES[codes[1]]
 
 
 def _tag_table(icc: bytes) -> dict[bytes, bytes]:

@@ -24,6 +24,7 @@ _PRIMARIES: dict[int, tuple[tuple[Point, ...], Point]] = {
 }
 _ADOBE = ((0.64, 0.33), (0.21, 0.71), (0.15, 0.06))
 _VIDEO, _SRGB, _PQ, _HLG = (1, 6, 14, 15), 13, 16, 18
+SRGB_CODES = tuple((1, transfer) for transfer in (*_VIDEO, _SRGB))  # 709's camera curve is shown as sRGB
 _GAMMAS = {4: 2.2, 5: 2.8, 8: 1.0}
 _SRGB_CURVE = (3, 2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
 _VIDEO_CURVE = (3, 1 / 0.45, 1 / 1.099, 0.099 / 1.099, 1 / 4.5, 0.081)
@@ -36,9 +37,9 @@ _NAMES = ("rXYZ", "gXYZ", "bXYZ")
 
 @functools.lru_cache(maxsize=32)
 def of_code_points(primaries: int, transfer: int) -> bytes | None:
-    """The profile of code points; None where they mean sRGB, as 709's camera curve is shown, or aren't known."""
+    """The profile of code points; None where they mean sRGB or aren't known."""
     unknown = primaries not in _PRIMARIES or transfer == 2
-    if unknown or (primaries == 1 and transfer in (*_VIDEO, _SRGB)):
+    if unknown or (primaries, transfer) in SRGB_CODES:
         return None
     curve = _curve_of(transfer)
     return None if curve is None else _profile(*_PRIMARIES[primaries], curve, (primaries, transfer))

@@ -26,14 +26,17 @@ Plane = Shaped[np.ndarray, "h w"]
 
 
 def read_picture(path: Path, max_bytes: int) -> Plane:
-    """Read a PNG or integer TIFF of one channel, or of three equal ones, turned upright."""
+    """Read a PNG or integer TIFF of one channel, or of three equal ones, turned upright; masked where it is wholly
+    transparent."""
     raster = decode(path, max_bytes, formats=("PNG", "TIFF"))
     red = raster.pixels[..., 0]
     if not (raster.grey or all(np.array_equal(red, raster.pixels[..., c]) for c in (1, 2))):
         raise DepthError(
             f"expected depth in one channel, got a colour picture in '{path}', try the raw depth map"
         )
-    return upright(red, 1 if raster.turned else read_exif(raster.exif).orientation)
+    turn = 1 if raster.turned else read_exif(raster.exif).orientation
+    plane = upright(red, turn)
+    return plane if raster.alpha is None else np.ma.masked_array(plane, upright(raster.alpha, turn) == 0)
 
 
 def read_tiff(path: Path, max_bytes: int) -> Plane:

@@ -82,7 +82,8 @@ def as_file(given: Given) -> Iterator[Path]:
 
 
 def read_array(path: Path, max_bytes: int, channel: str | None = None) -> Shaped[np.ndarray, "h w"]:
-    """Read the stored numbers [h w] of a depth file by its suffix, of an EXR the channel named, else found.
+    """Read the stored numbers [h w] of a depth file by its suffix, of an EXR the channel named, else found; masked
+    where a picture is transparent.
 
     Raises FileError or DepthError.
     """
@@ -109,14 +110,15 @@ def sidecars(path: Path | None) -> list[Path]:
 
 
 def read_sidecar(path: Path) -> Sidecar:
-    """Read the sidecar of a depth file, empty where there is none; raises DepthError where it is broken."""
-    found = next((p for p in sidecar_paths(path) if p.is_file()), None)
-    if found is None:
-        return Sidecar()
+    """Read the sidecar of a depth file, empty where there is none; raises DepthError where it is broken.
+
+    A `depth.json` that can't be read may be another program's: a CocnetWarning says that it isn't used.
+    """
+    own, shared = sidecar_paths(path)
+    found = own if own.is_file() else shared
+    data: Any = None
     try:
-        if found.stat().st_size > 1_000_000:
-            raise ValueError("larger than 1 MB")
-        data: dict[str, Any] = json.loads(found.read_text(encoding="utf-8"))
+        data = _read_json(found) if found.is_file() else {}
         if "kind" not in data:
             return Sidecar()
         scale, hole, span = data.get("scale"), data.get("hole"), data.get("span_m")
@@ -143,15 +145,24 @@ def read_sidecar(path: Path) -> Sidecar:
         RecursionError,
     ) as error:
         reason = " ".join(str(error).split())[:160]
-        raise DepthError(f"expected a depth sidecar, got '{found}' ({reason}), try deleting it") from error
+        if found == shared and not isinstance(data, dict):
+            warnings.warn(f"'{found}' isn't used as a depth sidecar ({reason})", CocnetWarning, stacklevel=3)
+            return Sidecar()
+        raise DepthError(f"expected a depth sidecar, got '{found}' ({reason}), try mending it") from error
     return sidecar
+
+
+def _read_json(path: Path) -> Any:
+    if path.stat().st_size > 1_000_000:
+        raise ValueError("larger than 1 MB")
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def to_values(
     stored: Shaped[np.ndarray, "h w"], kind: str, sidecar: Sidecar, path: Path
 ) -> tuple[Shaped[np.ndarray, "h w"], str]:
     """Stored numbers to values of the kind, and a line saying how; DepthError without a needed scale."""
-    integer = stored.dtype.kind in "uib"
+    integer, gone = stored.dtype.kind in "uib", np.ma.getmaskarray(stored)
     scale, note = sidecar.scale, sidecar.source or f"read from {path.name}"
     if stored.dtype.itemsize == 1 and integer:
         message = (
@@ -171,13 +182,14 @@ def to_values(
         )
     if scale is None and sidecar.offset == 0 and sidecar.hole is None and not sidecar.inverse:
         return stored, note
+    stored = np.ma.getdata(stored)
     values = stored.astype(np.float64) * (scale if scale is not None else 1.0) + sidecar.offset
     if sidecar.inverse:
         with np.errstate(divide="ignore"):
             values = 1.0 / np.where(values >= 0, np.abs(values), np.nan)
     empty = stored == (sidecar.hole if sidecar.hole is not None else 0)
     hidden = empty if sidecar.hole is not None or (integer and kind == "metric") else False
-    return np.where(hidden, np.nan, values), note
+    return np.where(gone | hidden, np.nan, values), note
 
 
 def write(

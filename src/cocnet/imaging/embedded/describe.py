@@ -10,6 +10,7 @@ import numpy as np
 
 from cocnet.errors import DepthError, FileError
 from cocnet.imaging.depth import depth_file as depthfile
+from cocnet.imaging.depth.depth_array import as_array
 from cocnet.imaging.depth.depth_map import KINDS_EXPLAINED, DepthMap, read_depth
 from cocnet.imaging.embedded.extract import extract_depth
 from cocnet.imaging.photo.limits import MAX_BYTES
@@ -62,7 +63,7 @@ def _describe_file(file: Path) -> dict[str, Any]:
     sidecar = depthfile.read_sidecar(file)
     if sidecar.kind is not None:
         return _describe_map(read_depth(file))
-    stored = depthfile.read_array(file, MAX_BYTES).astype(np.float64)
+    stored = as_array(depthfile.read_array(file, MAX_BYTES)).astype(np.float64)
     finite = np.isfinite(stored)
     if not finite.any():
         raise DepthError(f"expected numbers, got none that are finite in '{file}', try another map")

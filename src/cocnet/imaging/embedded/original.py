@@ -31,5 +31,5 @@ def with_original(raster: Raster, original: bytes, max_bytes: int) -> tuple[Rast
     except Exception as error:
         reason = " ".join(str(error.__cause__ or error).split())[:120] or type(error).__name__
         return raster, f"its sharp original can't be used ({reason}); the picture is as the phone blurred it"
-    used = replace(raster, pixels=sharp.pixels, grey=sharp.grey, icc=sharp.icc)
+    used = replace(raster, pixels=sharp.pixels, grey=sharp.grey, icc=sharp.icc or raster.icc)
     return used, "its sharp original is used in place of the picture that the phone has blurred"

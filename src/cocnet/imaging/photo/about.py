@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class About:
-    """Colour profile, EXIF, XMP and resolution (across, down) of a picture."""
+    """Colour profile, EXIF, XMP, resolution (across, down) and IPTC of a picture."""
 
     icc: bytes | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
+    iptc: bytes | None = None

@@ -40,7 +40,7 @@ def decode(given: Given, max_bytes: int = MAX_BYTES, formats: tuple[str, ...] = 
     """
     with _known(given, formats) as (source, name):
         readers = {"HEIC": _decode_heif, "TIFF": decode_tiff, "PNG": decode_png}
-        readers |= {"AVIF": _decode_avif, "JXL": decode_jxl}
+        readers |= {"AVIF": _decode_avif, "JXL": decode_jxl, "PPM": _decode_ppm}
         return readers.get(name, _decode_pillow)(source, name, max_bytes)
 
 
@@ -108,6 +108,14 @@ def _decode_avif(source: Source, name: str, max_bytes: int) -> Raster:
     raster = _decode_pillow(source, name, max_bytes)
     icc = raster.icc or (of_code_points(*items.nclx) if items.nclx else None)
     return replace(raster, icc=icc)
+
+
+def _decode_ppm(source: Source, name: str, max_bytes: int) -> Raster:
+    image = open_picture(source.stream, name)
+    if exact.ppm_white(image) <= 255:
+        return _decode_pillow(source, name, max_bytes)
+    check_memory(image.width, image.height, 6, source.name, source.size, max_bytes)
+    return raster_of(exact.wide_ppm(image, source.read()), None, None, name, source.name)
 
 
 def _check_jpeg(image: Any, source: Source) -> None:

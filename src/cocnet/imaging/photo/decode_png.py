@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from cocnet.containers import completeness
-from cocnet.imaging.color.profile import of_code_points, of_gamma
+from cocnet.imaging.color.profile import SRGB_CODES, of_code_points, of_gamma
 from cocnet.imaging.photo import exact_readers as exact
 from cocnet.imaging.photo import modes
 from cocnet.imaging.photo.open_picture import check_size, load, open_picture
@@ -37,8 +37,10 @@ def decode_png(source: Source, name: str, max_bytes: int) -> Raster:
 def _png_profile(stream: BinaryIO, image: Any) -> bytes | None:
     """By PNG's order of trust: cICP, iCCP, sRGB, then gAMA with cHRM."""
     codes = completeness.png_chunk(stream, b"cICP")
-    if codes is not None and len(codes) == 4 and (meant := of_code_points(codes[0], codes[1])):
-        return meant
+    if codes is not None and len(codes) == 4:
+        meant = of_code_points(codes[0], codes[1])
+        if meant or (codes[0], codes[1]) in SRGB_CODES:
+            return meant
     if "icc_profile" in image.info or "srgb" in image.info:
         return image.info.get("icc_profile")
     return of_gamma(image.info.get("gamma"), image.info.get("chromaticity"))

@@ -4,6 +4,7 @@ Enters: pixels [h w 3] with alpha, profile and EXIF. Leaves: one whole file, or 
 """
 
 import io
+import struct
 import warnings
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ from PIL.PngImagePlugin import PngInfo
 
 from cocnet.errors import CocnetWarning, FileError, InputError
 from cocnet.files.atomic import atomic_path
-from cocnet.imaging.color.icc import color_space, transfer
+from cocnet.imaging.color.icc import HDR, color_space, hdr_codes, transfer
 from cocnet.imaging.photo import png16
 from cocnet.imaging.photo import tiff16 as tiffwriter
 from cocnet.imaging.photo.about import About
 from cocnet.imaging.photo.exif import shortened
+from cocnet.imaging.photo.raster import IPTC_RESOURCE
 
 FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP"}
 FORMATS |= {".avif": "AVIF"}
@@ -42,13 +44,18 @@ def write_pixels(
     quality: int,
     xmp: bytes | None = None,
     dpi: tuple[float, float] | None = None,
+    iptc: bytes | None = None,
 ) -> None:
     """Write pixels atomically in the format of the suffix; raises FileError or InputError."""
     name = _check(path, pixels, quality)
     channels, profile = _channels(pixels, alpha, icc, grey, name)
+    if name != "PNG" and (codes := hdr_codes(profile)):
+        _warn(f"its light is HDR ({HDR[codes[1]]}), which most viewers show too dark as {name}, fewer as PNG")
+    if iptc and name not in ("JPEG", "TIFF"):
+        _warn(f"its IPTC caption and keywords aren't kept in {name}, but would be in JPEG and TIFF")
     with atomic_path(path, source) as temporary:
         try:
-            _save(temporary, name, channels, About(profile, exif, xmp, dpi), quality)
+            _save(temporary, name, channels, About(profile, exif, xmp, dpi, iptc), quality)
         except OSError:
             raise
         except Exception as error:
@@ -63,7 +70,7 @@ def jpeg_bytes(pixels: Shaped[np.ndarray, "h w 3"], icc: bytes | None, quality: 
     name = _check(Path("picture.jpg"), pixels, quality)
     channels, profile = _channels(pixels, None, icc, False, name)
     stream = io.BytesIO()
-    Image.fromarray(channels).save(stream, name, **_settings(name, About(profile, None, None, None), quality))
+    Image.fromarray(channels).save(stream, name, **_settings(name, About(profile), quality))
     return stream.getvalue()
 
 
@@ -77,11 +84,16 @@ def _check(path: Path, pixels: Any, quality: int) -> str:
         raise InputError(f"expected uint8 or uint16 pixels of shape (h, w, 3), got {got}, try Photo.encode")
     if pixels.size == 0 or not 1 <= quality <= 100:
         raise InputError(f"expected pixels and a quality of 1–100, got {pixels.shape} and {quality}, try 95")
-    if max(pixels.shape) > _LONGEST_SIDE.get(name, 1 << 31):
-        raise FileError(
-            f"expected sides up to {_LONGEST_SIDE[name]:,} px for {name}, got {pixels.shape}, try PNG"
-        )
+    check_side(path, max(pixels.shape))
     return name
+
+
+def check_side(path: Path, longest_px: int) -> None:
+    """Refuse a picture whose longer side the format of the suffix can't hold; raises FileError."""
+    name = FORMATS[path.suffix.lower()]
+    if longest_px > _LONGEST_SIDE.get(name, 1 << 31):
+        most = f"{_LONGEST_SIDE[name]:,} px for {name}"
+        raise FileError(f"expected sides up to {most}, got {longest_px:,} for '{path}', try PNG")
 
 
 def _channels(
@@ -144,18 +156,35 @@ def _settings(name: str, about: About, quality: int) -> dict[str, Any]:
             _warn("the photo's XMP is too large for a JPEG and was dropped")
             xmp = None
         settings |= {"quality": quality, "subsampling": 0 if quality >= 90 else 2}
+        settings["extra"] = _photoshop_segment(about.iptc) if about.iptc else b""
     if name == "WEBP":
         settings |= {"quality": quality, "method": 4, "exact": True, "lossless": quality == 100}
     if name == "AVIF":
         settings |= {"quality": quality, "subsampling": "4:4:4" if quality >= 90 else "4:2:0", "speed": 6}
     if about.dpi and name in ("JPEG", "PNG"):
         settings["dpi"] = about.dpi
-    if xmp and name == "PNG":
-        settings["pnginfo"] = PngInfo()
-        settings["pnginfo"].add_itxt(png16.XMP, xmp.decode("utf-8"))
+    if name == "PNG":
+        settings["pnginfo"] = _chunks(about)
     elif xmp:
         settings["xmp"] = xmp
     return settings | ({"exif": b"Exif\x00\x00" + exif} if exif else {})
+
+
+def _photoshop_segment(iptc: bytes) -> bytes:
+    """A JPEG's segment (APP13) that holds IPTC as a resource of Photoshop's."""
+    resource = struct.pack(">4sHHI", b"8BIM", IPTC_RESOURCE, 0, len(iptc)) + iptc + bytes(len(iptc) % 2)
+    body = b"Photoshop 3.0\x00" + resource
+    return b"\xff\xed" + struct.pack(">H", len(body) + 2) + body
+
+
+def _chunks(about: About) -> PngInfo:
+    """What Pillow writes into a PNG only when it is given as chunks."""
+    chunks = PngInfo()
+    if codes := hdr_codes(about.icc):
+        chunks.add(b"cICP", png16.cicp(codes))
+    if about.xmp:
+        chunks.add_itxt(png16.XMP, about.xmp.decode("utf-8"))
+    return chunks
 
 
 def _warn(message: str) -> None:

@@ -5,11 +5,12 @@ caller's border names the file.
 """
 
 import importlib
+import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Shaped, UInt16
 from PIL import Image
 
 from cocnet.containers.completeness import TiffLayout
@@ -39,6 +40,24 @@ def require(module: str, extra: str, purpose: str) -> Any:
         raise MissingExtraError(
             f"expected the package {module} for {purpose}, got none, try: pip install 'cocnet[{extra}]'"
         ) from error
+
+
+def ppm_white(image: Any) -> int:
+    """The code of white in Pillow's PPM of colours, 255 in others."""
+    args = image.tile[0].args
+    return int(args[1]) if image.mode == "RGB" and isinstance(args, tuple) else 255
+
+
+def wide_ppm(image: Any, data: bytes) -> UInt16[np.ndarray, "h w 3"]:
+    """Colour PPM of more than 8 bits, which Pillow cuts to 8, as text or as bytes; white becomes 65535."""
+    start, count = image.tile[0].offset, image.width * image.height * 3
+    if image.tile[0].codec_name == "ppm_plain":
+        codes = np.fromstring(re.sub(rb"#[^\r\n]*", b"", data[start:]), np.int64, count, sep=" ")
+    else:
+        codes = np.frombuffer(data, ">u2", count, start)
+    white = ppm_white(image)
+    table = np.rint(np.arange(65536).clip(max=white) * (65535 / white)).astype(np.uint16)
+    return table[codes].reshape(image.height, image.width, 3)
 
 
 def is_wide_tiff(image: Image.Image) -> bool:

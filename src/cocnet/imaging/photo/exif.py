@@ -64,11 +64,14 @@ class ExifReading:
     adobe_rgb: bool = False
 
 
-def read_exif(block: bytes | None, size: tuple[int, int] | None = None, turned: bool = False) -> ExifReading:
+def read_exif(
+    block: bytes | None, size: tuple[int, int] | None = None, turned: bool = False, is_srgb: bool = False
+) -> ExifReading:
     """Read an EXIF block tolerantly and return it upright; never raises.
 
     size: width and height, px, of the picture as stored, for the tags that repeat it; `turned` says that it is
-    upright already. What is dropped is named in one CocnetWarning of a kind.
+    upright already, `is_srgb` that its colours are sRGB's, so that Adobe RGB is neither read nor kept. What is
+    dropped else is named in one CocnetWarning of a kind.
     """
     if not block:
         return ExifReading()
@@ -86,8 +89,10 @@ def read_exif(block: bytes | None, size: tuple[int, int] | None = None, turned: 
     if pictures:
         _warn(f"EXIF {_named(pictures)} held another picture and was dropped")
     kept = found.without([*bad, *pictures, *(e for e in found.entries() if e.tag in _ELSEWHERE)])
+    if is_srgb:
+        kept = kept.without(_adobe_rgb(kept))
     kept = kept.changed({_ORIENTATION: 1} | _sizes(size, orientation >= 5 and not turned))
-    return ExifReading(orientation, camera, kept.to_bytes(), _is_adobe_rgb(found))
+    return ExifReading(orientation, camera, kept.to_bytes(), bool(_adobe_rgb(kept)))
 
 
 def shortened(block: bytes, most_bytes: int) -> bytes | None:
@@ -136,11 +141,12 @@ def _orientation(block: ExifBlock) -> int:
     return value if 1 <= value <= 8 else 1
 
 
-def _is_adobe_rgb(block: ExifBlock) -> bool:
-    """ColorSpace 2, or DCF's option file R03."""
-    space = next((e.value for e in block.directories.get(EXIF, ()) if e.tag == 0xA001 and e.kind == 3), b"")
-    index = next((e.value for e in block.directories.get(INTEROP, ()) if e.tag == 1), b"")
-    return space[:2] == struct.pack(block.order + "H", 2) or index[:3] == b"R03"
+def _adobe_rgb(block: ExifBlock) -> list[ExifEntry]:
+    """What says Adobe RGB: ColorSpace 2, or DCF's option file R03."""
+    two = struct.pack(block.order + "H", 2)
+    spaces = (e for e in block.directories.get(EXIF, ()) if e.tag == 0xA001 and e.kind == 3)
+    files = (e for e in block.directories.get(INTEROP, ()) if e.tag == 1)
+    return [*(e for e in spaces if e.value[:2] == two), *(e for e in files if e.value[:3] == b"R03")]
 
 
 def _number(order: str, entry: ExifEntry) -> float | None:

@@ -13,6 +13,8 @@ from PIL import Image, ImageCms
 
 from cocnet.errors import CocnetWarning, FileError
 
+CONVERTED = ("CMYK", "LAB")  # modes that become sRGB
+
 
 def to_array(image: Image.Image, file: str) -> tuple[np.ndarray, bytes | None]:
     """A loaded Pillow picture of any mode as an [h w] or [h w 2–4] array of uint8 or uint16."""
@@ -26,7 +28,7 @@ def to_array(image: Image.Image, file: str) -> tuple[np.ndarray, bytes | None]:
         raise FileError(
             f"expected 8 or 16 bit pixels, got mode {image.mode} in '{file}', try a 16-bit PNG or TIFF"
         )
-    if image.mode in ("CMYK", "LAB"):
+    if image.mode in CONVERTED:
         return np.asarray(_to_srgb(image, icc, file)), None
     targets = {
         "1": "L",

@@ -17,6 +17,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
+from cocnet.containers.iptc import kept_iptc
 from cocnet.containers.kept_xmp import kept_xmp
 from cocnet.errors import CocnetWarning, InputError
 from cocnet.files.atomic import atomic_path, write_json
@@ -53,6 +54,7 @@ class Photo:
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
     gain_map: GainMap | None = None
+    iptc: bytes | None = None
 
     def __post_init__(self) -> None:
         pixels = self.pixels
@@ -115,13 +117,13 @@ def photo_of(raster: Raster, file: Path | bytes | None = None, max_bytes: int = 
     """A decoded picture with what its file (None: there is none) holds beside it, turned upright."""
     path = file if isinstance(file, Path) else None
     height, width = raster.pixels.shape[:2]
-    facts = read_exif(raster.exif, (width, height), raster.turned)
+    facts = read_exif(raster.exif, (width, height), raster.turned, raster.is_srgb)
     turn = 1 if raster.turned else facts.orientation
     beside = Beside()
     if file is not None and raster.format in ("JPEG", "HEIC", "AVIF", "JXL"):
         size = (height, width) if turn >= 5 else (width, height)
         beside = look_beside(file, *size, turn, raster.heif, raster.exif)
-    lines = beside.losses
+    lines = (*raster.losses, *beside.losses)
     if beside.original is not None:
         raster, said = with_original(raster, beside.original, max_bytes)
         lines = (*lines, said)
@@ -140,6 +142,7 @@ def photo_of(raster: Raster, file: Path | bytes | None = None, max_bytes: int = 
         xmp=kept_xmp(raster.xmp),
         dpi=raster.dpi if raster.dpi is None or turn < 5 else raster.dpi[::-1],
         gain_map=beside.gain_map,
+        iptc=kept_iptc(raster.iptc),
     )
 
 
@@ -153,8 +156,8 @@ def write_photo(
     """Write pixels (uint8, uint16) in the format of the suffix, with `like`'s profile, EXIF, XMP, resolution, alpha.
 
     path: "-" is standard output; that and a file object get the format of the suffix `form`. 16 bit is kept by PNG
-    and TIFF, alpha by all but JPEG (else a CocnetWarning). The file appears whole or not at all. Raises FileError
-    (unknown suffix, output = input, link, full disk) or InputError.
+    and TIFF, alpha by all but JPEG, IPTC by JPEG and TIFF (else a CocnetWarning). The file appears whole or not at
+    all. Raises FileError (unknown suffix, output = input, link, full disk) or InputError.
     """
     if not isinstance(path, str | os.PathLike) or path == "-":
         stream = sys.stdout.buffer if isinstance(path, str) else path
@@ -178,4 +181,5 @@ def write_photo(
         quality=quality,
         xmp=None if like is None else like.xmp,
         dpi=None if like is None else like.dpi,
+        iptc=None if like is None else like.iptc,
     )

@@ -5,6 +5,7 @@ Enters: a picture file. Leaves: height and width in px, as `read_photo` will tur
 
 from pathlib import Path
 
+from cocnet.errors import CocnetError
 from cocnet.imaging.photo.decode import ALLOWED, decode, open_header
 from cocnet.imaging.photo.exif import read_exif
 from cocnet.imaging.photo.formats import sniff
@@ -12,7 +13,17 @@ from cocnet.imaging.photo.orientation import upright
 from cocnet.imaging.photo.source import opened
 
 _QUICK = ("JPEG", "PNG", "WEBP")
+_BY_HEADER = (*_QUICK, "TIFF", "AVIF", "JPEG2000", "BMP", "PPM")
 _SIDEWAYS = (5, 6, 7, 8)
+
+
+def longest_side(path: str | Path) -> int | None:
+    """The photo's longer side, px; None where its header doesn't say it without decoding."""
+    try:
+        with open_header(path, _BY_HEADER) as image:
+            return max(image.size)
+    except CocnetError:
+        return None
 
 
 def photo_size(path: str | Path) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from typing import BinaryIO
 import numpy as np
 from jaxtyping import UInt16
 
+from cocnet.imaging.color.icc import hdr_codes
 from cocnet.imaging.photo.about import About
 
 _BAND_BYTES = 1 << 24
@@ -26,6 +27,8 @@ def write(path: Path, stored: UInt16[np.ndarray, "h w c"], about: About) -> None
         stream.write(b"\x89PNG\r\n\x1a\n")
         color_type = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
         _chunk(stream, b"IHDR", struct.pack(">IIBBBBB", width, height, 16, color_type, 0, 0, 0))
+        if codes := hdr_codes(about.icc):
+            _chunk(stream, b"cICP", cicp(codes))
         if about.icc:
             _chunk(stream, b"iCCP", b"ICC Profile\x00\x00" + zlib.compress(about.icc))
         if about.dpi:
@@ -37,6 +40,11 @@ def write(path: Path, stored: UInt16[np.ndarray, "h w c"], about: About) -> None
         for data in _compressed(stored):
             _chunk(stream, b"IDAT", data)
         _chunk(stream, b"IEND", b"")
+
+
+def cicp(codes: tuple[int, int]) -> bytes:
+    """The body of the chunk of primaries and transfer: RGB of full range."""
+    return bytes([*codes, 0, 1])
 
 
 def _chunk(stream: BinaryIO, name: bytes, body: bytes) -> None:

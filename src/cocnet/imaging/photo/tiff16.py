@@ -14,6 +14,7 @@ from jaxtyping import Shaped
 
 from cocnet.errors import FileError
 from cocnet.imaging.photo.about import About
+from cocnet.imaging.photo.raster import IPTC_TAG
 
 _STRIP_BYTES = 1 << 20
 _STRUCTURE = {254, 256, 257, 258, 259, 262, 273, 274, 277, 278, 279, 284, 317, 322, 323, 324, 325, 338, 339}
@@ -72,8 +73,11 @@ def _structure(
 
 
 def _beside(about: About, there: set[int], order: str) -> list[Entry]:
-    """XMP, and the resolution where EXIF doesn't say it."""
-    found: list[Entry] = [(700, 1, len(about.xmp), about.xmp)] if about.xmp and 700 not in there else []
+    """XMP and IPTC, and the resolution where EXIF doesn't say it."""
+    blocks = ((700, 1, about.xmp), (IPTC_TAG, 7, about.iptc))
+    found: list[Entry] = [
+        (tag, kind, len(each), each) for tag, kind, each in blocks if each and tag not in there
+    ]
     if about.dpi and not there & {282, 283, 296}:
         pairs = (struct.pack(order + "II", round(each * 1000), 1000) for each in about.dpi)
         found += [(tag, 5, 1, pair) for tag, pair in zip((282, 283), pairs, strict=True)]
