@@ -143,7 +143,7 @@ def _by_folder(
             continue
         found = [LabelledFile(f"{each.name}/{path.name}", path, numbers[each.name]) for path in _photos(each)]
         files += found
-        if not found:
+        if not found and listed(each):
             problems.append(Problem(each.name, "no photo in it; folders below a class are not read"))
     return files, problems
 
