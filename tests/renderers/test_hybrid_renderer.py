@@ -139,3 +139,12 @@ def test_tiles_of_the_weights_that_ship_are_parts_of_the_whole():
     model.tile_px = None
     whole = model.correct_light(light, depth, physical)
     assert torch.allclose(parts, whole, atol=1e-5) and float((whole - physical).abs().max()) > 0.02
+
+
+def test_the_lights_of_one_picture_change_no_other_of_the_batch():
+    light, inverse = (t.expand(2, -1, -1, -1).clone() for t in world())
+    light[1, :, 40:43, 60:63] = 30.0
+    renderer = HybridRenderer(create_model("cocnet-hybrid", channels=[4, 8, 8], groups=1).eval())
+    with torch.no_grad():
+        together = renderer.render(light, inverse, LENS)
+        assert torch.allclose(together[:1], renderer.render(light[:1], inverse[:1], LENS), atol=1e-6)

@@ -60,8 +60,8 @@ def finish_compiled(
 
 @lru_cache(maxsize=4)
 def _tables(icc: bytes | None, bits: int) -> tuple[np.ndarray, ...]:
-    """Of a curve, [3 n]: light of each code, bounds between codes, codes at the beginnings of CELLS even cells of
-    light, and one over the light between codes."""
+    """Tables [3 n] of a profile's curve: light of each code, bounds between codes, codes at the beginnings of CELLS
+    even cells of light, and one over the light between codes."""
     curve = transfer(icc, bits)
     cells = torch.arange(CELLS + 1) / CELLS
     decode, bounds = np.stack(curve.decode), torch.stack(curve.bounds)

@@ -110,7 +110,7 @@ class View:
         return self.picked(self.scene.inverse)
 
     def picked(self, inverse: Float32[np.ndarray, "a b"]) -> Float32[Tensor, "h w"]:
-        """Of a map of the photo's size, the values in the middle of the view's pixels."""
+        """The values that a map of the photo's size has in the middles of the view's pixels."""
         rows, columns = (
             ((np.arange(n) + 0.5) * most / n).astype(int)
             for n, most in zip(self.size, inverse.shape, strict=True)

@@ -87,16 +87,16 @@ def _tiled(
 ) -> Float[Tensor, "b 3 h w"]:
     """The physical renderer's pictures in bounded memory; highlights are restored and undone tile by tile."""
     out = torch.empty_like(light)
-    brightest = light.amax().view(1, 1, 1, 1)
-    if highlights is not None:
-        brightest = highlights.restore(brightest)
-    renderer = PhysicalRenderer(lens, sharp_lights=bool(brightest > 1))
+    renderer = PhysicalRenderer(lens)
     apart = max(float(torch.as_tensor(one).abs().max()) for one in lens.channel_offset_m())
     apart *= light.shape[-1] / lens.sensor_width_m
     radius = float(lens.coc_radius_px(inverse, light.shape[-1]).abs().max()) + apart
     for number, (one, where, into) in enumerate(zip(light, inverse, out, strict=True)):
         read, write = _windows(one, where, into, highlights)
-        own = replace(renderer, lens=lens.of(number))
+        brightest = one.amax().view(1, 1, 1, 1)
+        if highlights is not None:
+            brightest = highlights.restore(brightest)
+        own = replace(renderer, lens=lens.of(number), sharp_lights=bool(brightest > 1))
         render_tiled(own, light.shape[2], light.shape[3], read, write, radius)
     return out
 

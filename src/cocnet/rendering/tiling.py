@@ -48,7 +48,8 @@ def render_tiled(
 
     read(rows, columns) gives scene-linear light and inverse depth (1/m) of a window, write takes its finished
     light. max_radius_px bounds the blur radius in the picture; max_mem_mb bounds what a tile needs (default 1000, up
-    to 3000 where margins would be most of the work, or what tiles as large as their margins need).
+    to 3000 where margins would be most of the work, or what tiles as large as their margins need). A renderer whose
+    sharp_lights is False is taken to get no light above 1.0: its tiles have no margin for whole lights.
     on_progress(done, all) follows every
     tile. Raises InputError where the memory can't hold any tile.
     """

@@ -12,10 +12,11 @@ from pathlib import Path
 from cocnet.datasets import NeurIPS2017
 from cocnet.datasets.labelled.imagenet import CLASSES, imagenet_numbers, wordnet_id
 from cocnet.datasets.labelled.shard_photos import shard_photos
-from cocnet.datasets.pairs.matching import PICTURES, Problem
+from cocnet.datasets.pairs.matching import Problem
 from cocnet.errors import FileError
 from cocnet.files.listing import listed
 from cocnet.files.shards import Part
+from cocnet.imaging.photo.formats import PHOTO_SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -83,4 +84,4 @@ def file_names(sources: Sequence[SourcePhoto], form: str, in_shards: bool = Fals
 
 
 def _pictures(folder: Path) -> list[Path]:
-    return [path for path in listed(folder) if path.suffix.lower() in PICTURES]
+    return [path for path in listed(folder) if path.suffix.lower() in PHOTO_SUFFIXES]

@@ -140,7 +140,7 @@ def convert(
     Args:
         name: Name of the network: brvit, dmshn, dmshn-stacked, ifan, mpfnet or pynet, or of a classifier that
             `cocnet attack --victim` takes.
-        weights: Published weight file: .pth or .safetensors, and .npz for networks that render.
+        weights: Published weight file: .pth or .safetensors, or, but for classifiers, .npz.
         out: Weight file to write, with a model card beside it (default: NAME.safetensors in the current folder).
     """
     from cocnet.files.atomic import check_output

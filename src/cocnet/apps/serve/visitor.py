@@ -56,7 +56,7 @@ class Photo:
         _remove(last)
 
     def remove(self) -> None:
-        """Delete its files."""
+        """Delete the photo's file and that of its depth map."""
         _remove(self.upload.photo)
         _remove(self.upload.depth)
 

@@ -10,10 +10,11 @@ from typing import Any
 
 from cocnet.datasets.labelled.imagenet import CLASSES, NUMBERING, imagenet_numbers, wordnet_id
 from cocnet.datasets.labelled.labelled_photos import SIZE_PX, LabelledFile, LabelledPhotos
-from cocnet.datasets.pairs.matching import PICTURES, Problem, natural
+from cocnet.datasets.pairs.matching import Problem, natural
 from cocnet.errors import FileError, InputError
 from cocnet.files.json_file import read_json
 from cocnet.files.listing import listed
+from cocnet.imaging.photo.formats import PHOTO_SUFFIXES
 
 NAMES = "classes.json"
 OWN, SORTED = "the folders' own numbers, from", "the folders in sorted order"
@@ -76,7 +77,7 @@ def _folders(root: Path) -> list[Path]:
 
 
 def _photos(folder: Path) -> Iterator[Path]:
-    paths = [path for path in listed(folder) if path.suffix.lower() in PICTURES]
+    paths = [path for path in listed(folder) if path.suffix.lower() in PHOTO_SUFFIXES]
     yield from sorted(paths, key=lambda path: natural(path.name))
 
 

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from cocnet.datasets.labelled.imagenet import CLASSES, NUMBERING, imagenet_numbers, wordnet_id
 from cocnet.datasets.labelled.labelled_photos import SIZE_PX, LabelledFile, LabelledPhotos
-from cocnet.datasets.pairs.matching import PICTURES, Problem
+from cocnet.datasets.pairs.matching import Problem
 from cocnet.errors import FileError, InputError
 from cocnet.files.inside import inside
 from cocnet.files.json_file import MOST_BYTES, reason_of
 from cocnet.files.listing import listed
 from cocnet.files.offline import is_folder, is_there
+from cocnet.imaging.photo.formats import PHOTO_SUFFIXES
 
 _PLACES = (".", "images")
 Row = Mapping[str, str | None]
@@ -162,7 +163,7 @@ def _path(folder: Path, name: str, split: str | None) -> Path:
     """Where a row's photo is; the likeliest place for one that is nowhere. Raises ValueError outside the folder."""
     if split is not None:
         return inside(folder, split or ".", name)
-    paths = [inside(folder, place, f"{name}{end}") for end in ("", *PICTURES) for place in _PLACES]
+    paths = [inside(folder, place, f"{name}{end}") for end in ("", *PHOTO_SUFFIXES) for place in _PLACES]
     return next((path for path in paths if is_there(path)), inside(folder, name))
 
 
@@ -174,5 +175,5 @@ def _unlabelled(files: list[LabelledFile]) -> list[Problem]:
         Problem(path.name, "no label")
         for folder in folders
         for path in listed(folder)
-        if path.suffix.lower() in PICTURES and path not in known
+        if path.suffix.lower() in PHOTO_SUFFIXES and path not in known
     ]

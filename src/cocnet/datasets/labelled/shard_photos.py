@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from cocnet.datasets.labelled.imagenet import CLASSES, imagenet_numbers, wordnet_id
-from cocnet.datasets.pairs.matching import PICTURES
 from cocnet.errors import FileError
 from cocnet.files.shards import Part, Sample, samples, shards_in
+from cocnet.imaging.photo.formats import PHOTO_SUFFIXES
 
 _FOLDER = re.compile(r"[0-9A-Za-z_-]{1,100}")
 
@@ -32,7 +32,7 @@ def shard_photos(given: Path) -> list[ShardPhoto]:
 
 
 def _photo(shard: Path, key: str, sample: Sample) -> ShardPhoto:
-    kinds = [kind for kind in sample if f".{kind}" in PICTURES]
+    kinds = [kind for kind in sample if f".{kind}" in PHOTO_SUFFIXES]
     name = PurePosixPath(key).name
     if len(kinds) != 1 or not name:
         got = ", ".join(sample) or "none"

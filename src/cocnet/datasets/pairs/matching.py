@@ -16,7 +16,6 @@ from cocnet.files.listing import listed
 from cocnet.imaging import photo_size
 from cocnet.imaging.photo.formats import PHOTO_SUFFIXES
 
-PICTURES = PHOTO_SUFFIXES
 DEPTHS = (".npy", ".png", ".exr", ".pfm", ".tif", ".tiff")
 SKIP = "leaving them out with --skip-problems (skip_problems=True)"
 _NAMED = 5
@@ -47,7 +46,7 @@ class Problem:
 
 
 def files_by_stem(
-    folder: str | Path, suffixes: Sequence[str] = PICTURES, ending: str = ""
+    folder: str | Path, suffixes: Sequence[str] = PHOTO_SUFFIXES, ending: str = ""
 ) -> tuple[dict[str, Path], list[Problem]]:
     """Files of a folder by their stem without `ending`, and stems that several files have; raises FileError."""
     if not Path(folder).is_dir():

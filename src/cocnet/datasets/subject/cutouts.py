@@ -21,8 +21,8 @@ from cocnet.datasets.synthetic import augment
 from cocnet.errors import FileError, InputError
 from cocnet.files.listing import listed
 from cocnet.imaging import read_depth, read_photo
+from cocnet.imaging.photo.formats import PHOTO_SUFFIXES
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
 EMPTY_SHARE, FULL_SHARE = 0.03, 0.8
 WIDE_FRAMING = augment.Framing(seen=(0.55, 1.08), stretch=0.25, turn_deg=10.0, wander=1.0)
 COLOUR_STRENGTH = 1.4
@@ -103,7 +103,7 @@ def subject_files(images: str | Path, masks: str | Path) -> list[tuple[Path, Pat
     pairs = [
         (path, mask)
         for path in listed(images)
-        if path.suffix.lower() in SUFFIXES and (mask := Path(masks) / f"{path.stem}.png").is_file()
+        if path.suffix.lower() in PHOTO_SUFFIXES and (mask := Path(masks) / f"{path.stem}.png").is_file()
     ]
     if not pairs:
         raise FileError(

@@ -211,7 +211,7 @@ def _taps(
 
 @register(CARD)
 def ifan(published_filtering: bool = False) -> nn.Module:
-    """As published, 10.48 million parameters."""
+    """IFAN as it was published, with 10.48 million parameters."""
     return IFAN(CARD, WIDTH, published_filtering)
 
 

@@ -201,7 +201,7 @@ def _weighed(
 
 
 def _bias_kernels(bias: Tensor, channels: int, planes: int) -> Float[Tensor, "c p k k"]:
-    """Of a convolution: from each channel, and the plane beside all of them, to the channel's answer."""
+    """The kernels of a convolution that answers each channel from itself and the plane beside all channels."""
     parts = bias.view(2 if planes > channels else 1, channels, -1)
     side = isqrt(parts.shape[2])
     own = torch.diag_embed(parts[0].T).permute(1, 2, 0)
@@ -257,7 +257,7 @@ def _plane_grad(
     columns: Float[Tensor, "c n k k"],
     own: Float[Tensor, "c k k"],
 ) -> Float[Tensor, "b 1 hk wk"]:
-    """Of one padded plane, from the gradients of the c answers that it is a part of.
+    """The gradient of one padded plane, from those of the c answers that it is a part of.
 
     A convolution turned round, c·(n + 1) channels to one: down the rows first, to k planes, which are then laid over
     each other, each a column further.

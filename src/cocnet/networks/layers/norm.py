@@ -25,7 +25,7 @@ class Affine(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-        """scale·x + shift."""
+        """Each channel times its learned scale, plus its learned shift."""
         return x * self.weight[:, None, None] + self.bias[:, None, None]
 
 

@@ -26,7 +26,7 @@ def pad(x: Float[Tensor, "b c h w"], multiple: int) -> Float[Tensor, "b c hp wp"
 
 
 def crop(x: Float[Tensor, "b c hp wp"], height: int, width: int) -> Float[Tensor, "b c h w"]:
-    """Undo `pad`."""
+    """Cut off the rows and columns that `pad` added."""
     return _picked(x, height, width) if torch.compiler.is_compiling() else x[..., :height, :width]
 
 

@@ -29,7 +29,7 @@ class SelfEnsemble(nn.Module):
         self.network, self.symmetries = network, SYMMETRIES[:views]
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-        """As many runs of the network as there are views."""
+        """The mean over the views; the network runs once for each."""
         found = [self._seen(x, transposed, axes) for transposed, axes in self.symmetries]
         return sum(found[1:], start=found[0]) / len(found)
 

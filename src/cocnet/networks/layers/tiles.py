@@ -112,7 +112,7 @@ def _cheapest(
 def _work(
     height: Int[np.ndarray, "..."], width: Int[np.ndarray, "..."], most: int, margin: int
 ) -> Int[np.ndarray, "..."]:
-    """Of a rectangle, in cells; one that is too large comes in several tiles."""
+    """What a rectangle of cells costs; one that is too large comes in several tiles."""
     tall, wide = -(-height // most), -(-width // most)
     outer = (height + 2 * margin * tall) * (width + 2 * margin * wide)
     return (1 - WITH_MARGINS) * height * width + WITH_MARGINS * outer + EACH * tall * wide

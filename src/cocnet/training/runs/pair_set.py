@@ -24,7 +24,7 @@ from cocnet.augment.camera_ranges import LARGEST, CameraRanges
 from cocnet.augment.depths import FAR_M, NEAR_M
 from cocnet.compute import strict_float32
 from cocnet.datasets.labelled.shard_photos import shard_photos
-from cocnet.datasets.pairs.matching import DEPTHS, PICTURES, Problem, files_by_stem
+from cocnet.datasets.pairs.matching import DEPTHS, Problem, files_by_stem
 from cocnet.datasets.pairs.view import read_planes
 from cocnet.datasets.synthetic.sensor_noise import CameraSettings, with_noise
 from cocnet.depth import estimate_depth
@@ -36,6 +36,7 @@ from cocnet.files.many import PROBLEM, Facts, key_of, one_by_one
 from cocnet.files.shards import Part, as_json, from_json
 from cocnet.imaging import linear_to_srgb, read_depth, srgb_to_linear, write_photo
 from cocnet.imaging.depth.depth_file import sidecars
+from cocnet.imaging.photo.formats import PHOTO_SUFFIXES
 from cocnet.optics import ThinLens
 from cocnet.renderers import Physical
 from cocnet.training.runs.pair_cards import CARDS, FOLDERS, write_cards
@@ -86,7 +87,7 @@ def _photos(images: Path) -> tuple[dict[str, Path | Part], list[Problem]]:
     """Photos of a folder or of shards by their stems, and what is there twice."""
     in_shards = shard_photos(images)
     if not in_shards:
-        files, twice = files_by_stem(images, PICTURES)
+        files, twice = files_by_stem(images, PHOTO_SUFFIXES)
         if not files:
             raise FileError(f"expected photos or shards in '{images}', got none, try another folder")
         return dict(files), twice
