@@ -14,6 +14,7 @@ from cocnet.imaging import write_photo
 from cocnet.networks import card_of
 from cocnet.training.recipes.bokeh_recipes import RECIPES
 from cocnet.training.runs.subject_run import SubjectRun, read_sets, run_subject
+from tests.onnx_files import brightness_network
 
 
 def test_what_can_be_trained_is_listed(run):
@@ -83,6 +84,22 @@ def test_depthwise_kernels_move_unless_frozen(files, frozen):
     before, after = (load_network(path).state_dict() for path in (WEIGHTS, out / "depth_subject.safetensors"))
     moved = [bool((before[name] != after[name]).any()) for name in before if "stages.4.0.depthwise" in name]
     assert moved and any(moved) != frozen
+
+
+def test_a_teacher_says_what_no_file_does(files, run):
+    """A teacher that the built-in network is nothing like moves the disparity of photos without files."""
+    drawn_photos(files.folder)
+    teacher = brightness_network(files.folder / "teacher.onnx")
+    given = ["train", "subject", "--images", files.folder / "images", "--masks", files.folder / "masks"]
+    given += ["--steps", 2, "--batch", 2, "--sides-px", 32, "--held-out", 1, "--no-bfloat16"]
+    for name, more in (("with", ["--disparity-teacher", teacher]), ("without", [])):
+        outcome = run(*given, *more, "-o", files.folder / name)
+        assert outcome.code == 0, outcome.err
+    one, other = (load_network(files.folder / n / "depth_subject.safetensors") for n in ("with", "without"))
+    assert not torch.equal(one.depth.head.weight, other.depth.head.weight)
+    outcome = run(*given, "--disparity-teacher", files.folder / "none.onnx", "-o", files.folder / "none")
+    assert outcome.code == 1 and "as ONNX" in outcome.errors[0] and len(outcome.errors) == 1
+    assert not (files.folder / "none").exists()
 
 
 def test_wrong_numbers_are_one_line(files, run):

@@ -64,7 +64,7 @@ def working_size(height: int, width: int, area_px: int) -> tuple[int, int]:
 
 def shrunk(rgb: UInt8[np.ndarray, "h w 3"], size: tuple[int, int]) -> Guide:
     """A photo at another size, 0..1, with antialiasing."""
-    pixels = torch.from_numpy(rgb).permute(2, 0, 1)[None]
+    pixels = torch.tensor(rgb).permute(2, 0, 1)[None]
     if size != rgb.shape[:2]:
         pixels = functional.interpolate(pixels, size, mode="bilinear", antialias=True, align_corners=False)
     return pixels[0].float() / 255
@@ -84,7 +84,7 @@ def stripes(
         part = planes[:, below] * (1 - share) + planes[:, above] * share
         size = (part.shape[1], width)
         wide = functional.interpolate(part[None], size, mode="bilinear", align_corners=False)[0]
-        yield where, torch.from_numpy(rgb[where]).permute(2, 0, 1).float() / 255, wide
+        yield where, torch.tensor(rgb[where]).permute(2, 0, 1).float() / 255, wide
 
 
 def _dot(row: list[Tensor], vector: Float[Tensor, "3 h w"]) -> Float[Tensor, "h w"]:

@@ -5,7 +5,7 @@ Enters: items `image` [3 s s], `mask` [1 s s] and, where a teacher made it, `dis
 photos; weights.safetensors and, as it ships, depth_subject.safetensors (16 bit).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from cocnet.training.recipes.subject_recipe import SubjectRecipe
 class SubjectObjective(Objective[MaskScore]):
     """Masks at all levels, disparity at 1/4; batches take the `sides_px` in turn [the items' own size].
 
-    Without a teacher's disparity the network `kept` says what it is, so that a training on masks doesn't forget it.
+    Where no file knows a photo's disparity, `teacher` (views [b 3 h w] in, disparity [b 1 h w] out) says what it is.
     """
 
     def __init__(
@@ -36,22 +36,22 @@ class SubjectObjective(Objective[MaskScore]):
         held_out: tuple[Float[Tensor, "n 3 h w"], Float[Tensor, "n 1 h w"]],
         recipe: SubjectRecipe,
         sides_px: Sequence[int] = (),
-        kept: nn.Module | None = None,
+        teacher: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
-        self.held_out, self.recipe, self.sides_px, self.kept = held_out, recipe, tuple(sides_px), kept
+        self.held_out, self.recipe, self.sides_px, self.teacher = held_out, recipe, tuple(sides_px), teacher
 
     def loss(self, network: Any, batch: Item, step: Step) -> Tensor:
         """That of the finest level, and a part of the coarser ones'."""
         names = [name for name in ("image", "mask", "disparity", "known") if name in batch]
         planes: Item = {name: batch[name] for name in names}
+        if self.teacher is not None:
+            planes = _taught(planes, self.teacher)
         if self.sides_px:
             side = self.sides_px[step.number % len(self.sides_px)]
             planes = {name: _resized(x, side) for name, x in planes.items()}
         rgb = planes["image"].contiguous(memory_format=torch.channels_last)
         with step.precision:
             found = network.outputs(rgb)
-            if "disparity" not in planes and self.kept is not None:
-                planes |= _kept(self.kept, rgb)
         said = [*found.logits, found.second_logits]
         losses = [mask_loss(logits.float(), _shrunk(planes["mask"], logits)) for logits in said]
         loss = losses[0] + self.recipe.auxiliary * sum(losses[1:], rgb.new_zeros(()))
@@ -97,10 +97,17 @@ def predicted_masks(network: nn.Module, rgb: Float[Tensor, "n 3 h w"]) -> Float[
 
 
 @torch.no_grad()
-def _kept(network: nn.Module, rgb: Float[Tensor, "b 3 h w"]) -> Item:
-    """Disparity as a network says it, known everywhere."""
-    disparity = network.to(rgb.device)(rgb)[1].float()
-    return {"disparity": disparity, "known": torch.ones_like(disparity)}
+def _taught(planes: Item, teacher: Callable[[Tensor], Tensor]) -> Item:
+    """With the teacher's disparity, known everywhere, for the photos whose own nobody knows."""
+    rgb = planes["image"]
+    disparity, known = (
+        planes[name] if name in planes else torch.zeros_like(rgb[:, :1]) for name in ("disparity", "known")
+    )
+    asked = known.flatten(1).amax(1) == 0
+    if asked.any():
+        disparity, known = disparity.clone(), known.clone()
+        disparity[asked], known[asked] = teacher(rgb[asked]), 1.0
+    return {**planes, "disparity": disparity, "known": known}
 
 
 def _resized(x: Tensor, side_px: int) -> Tensor:

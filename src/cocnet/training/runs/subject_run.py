@@ -16,6 +16,8 @@ from cocnet.files.listing import listed
 from cocnet.files.run_folder import fingerprint
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from cocnet.datasets.subject.cutouts import SubjectSet
     from cocnet.networks.architectures.depth_subject_net import DepthSubjectNet
     from cocnet.training.engine.mask_losses import MaskScore
@@ -31,11 +33,15 @@ class SubjectRun:
     """As many folders of masks, NAME.png for NAME.jpg, white = subject, each of its photo's size."""
     disparities: tuple[Path, ...] = ()
     """As many folders of relative disparity, NAME.png, 16 bit, bigger is nearer, each of its photo's aspect ratio;
-    photos without a file train their masks only (default: as the built-in network estimates it)."""
+    photos without a file train their masks only, or ask --disparity-teacher (default: as the built-in network
+    estimates it)."""
     out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/subject")
     """Folder of the run. Run the same command again to continue after an interruption."""
     cutouts: Path | None = None
     """Folder of PNG cut-outs of single objects on transparent ground, to paste on photos as well."""
+    disparity_teacher: Path | None = None
+    """ONNX network of relative disparity (RGB 0-255 in, bigger is nearer out), asked about each view of a photo that
+    has no file of disparity: few photos are then many examples. Needs cocnet[onnx]."""
     encoder: Path | None = None
     """Weight file of an encoder to start from, with a new decoder (default: the whole built-in network)."""
     start: Path | None = None
@@ -47,8 +53,8 @@ class SubjectRun:
     disparity_weight: float = 10.0
     """Weight of disparity's error beside the mask's; 0 trains the mask and the order of near and far only."""
     frozen_depthwise: bool = False
-    """Keep the encoder's depthwise kernels as they are, which halves the time; without --disparities they are kept
-    anyway."""
+    """Keep the encoder's depthwise kernels as they are, which halves the time; without --disparities and
+    --disparity-teacher they are kept anyway."""
     dropout: float = 0.15
     """Fraction of the decoders' channels that a training step drops: more for few photos, so that they aren't learnt
     by heart; less where even the training photos aren't fitted."""
@@ -110,13 +116,10 @@ def run_subject(
     run: SubjectRun, on_progress: Callable[[float, dict[str, Any]], None] | None = None
 ) -> "MaskScore | None":
     """Train, or go on; returns the score on the held-out photos. Raises FileError, InputError."""
-    import copy
-
     import torch
 
     from cocnet.compute import use_threads
     from cocnet.datasets.subject.cutouts import SubjectViews, read_cutouts
-    from cocnet.depth.network_view import load_network
     from cocnet.training.engine.loop import train
     from cocnet.training.engine.subject_objective import SubjectObjective
     from cocnet.training.engine.task import Task
@@ -125,7 +128,7 @@ def run_subject(
     run = run.checked()
     use_threads(run.threads)
     torch.manual_seed(run.seed)
-    frozen = run.frozen_depthwise or not run.disparities
+    frozen = run.frozen_depthwise or not (run.disparities or run.disparity_teacher)
     network = starting_network(run.encoder, run.start, frozen, run.dropout)
     photos, held_out = read_sets(run)
     cutouts = None if run.cutouts is None else read_cutouts(run.cutouts)
@@ -140,11 +143,10 @@ def run_subject(
         run.disparity_weight,
     )
     planes = held_out.planes.float() / 255
-    kept = None if run.disparities else copy.deepcopy(load_network())
     task = Task(
         network,
         SubjectViews(photos, max(run.sides_px), run.pasted, run.seed, cutouts, run.whole),
-        SubjectObjective((planes[:, :3], planes[:, 3:4]), recipe, run.sides_px, kept),
+        SubjectObjective((planes[:, :3], planes[:, 3:4]), recipe, run.sides_px, disparity_teacher(run)),
         recipe,
         run.out,
         f"{len(photos)} photos with masks",
@@ -171,6 +173,22 @@ def read_sets(run: SubjectRun) -> tuple["SubjectSet", "SubjectSet"]:
     return photos, held_out
 
 
+def disparity_teacher(run: SubjectRun) -> "Callable[[Tensor], Tensor] | None":
+    """What says the disparity of photos without a file: the network that was named, without any files the built-in
+    one, so that a training on masks doesn't forget it. Raises FileError, MissingExtraError."""
+    import copy
+
+    from cocnet.depth.network_view import load_network
+    from cocnet.training.engine.disparity_teacher import DisparityTeacher
+
+    if run.disparity_teacher:
+        return DisparityTeacher(run.disparity_teacher)
+    if run.disparities:
+        return None
+    kept = copy.deepcopy(load_network())
+    return lambda rgb: kept.to(rgb.device)(rgb)[1].float()
+
+
 def _facts(run: SubjectRun, network: dict[str, Any], held_out: tuple[str, ...]) -> dict[str, Any]:
     """What is saved beside the recipe: what is trained on which files, wherever they lie."""
     from cocnet.datasets.subject.cutouts import subject_files
@@ -179,7 +197,7 @@ def _facts(run: SubjectRun, network: dict[str, Any], held_out: tuple[str, ...]) 
     files = [path for folder in folders for pair in subject_files(*folder) for path in pair]
     files += listed(run.cutouts, "**/*.png") if run.cutouts else []
     files += [path for folder in run.disparities for path in listed(folder, "*.png")]
-    files += [path for path in (run.encoder, run.start) if path]
+    files += [path for path in (run.encoder, run.start, run.disparity_teacher) if path]
     kept = {
         name: getattr(run, name) for name in ("sides_px", "pasted", "whole", "frozen_depthwise", "dropout")
     }
