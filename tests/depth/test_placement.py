@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from cocnet.depth.placement import NO_SUBJECT, find_standing, suggest_face_span_m, suggest_span_m
+from cocnet.depth.placement import (
+    NO_SUBJECT,
+    background_blur,
+    find_standing,
+    limit_foreground,
+    suggest_face_span_m,
+    suggest_span_m,
+)
 from cocnet.optics import ThinLens
 
 
@@ -111,3 +118,21 @@ def test_a_phone_at_26_mm_blurs_visibly_by_default(face, least):
         focal_length_m=0.026, f_number=1.8, focus_distance_m=distance_m(0.8, span), sensor_width_m=0.0346
     )
     assert least < float(lens.coc_radius_m(1 / distance_m(0.1, span))) / 0.0346 < 0.04
+
+
+@pytest.mark.parametrize("focus", [0.2, 0.5, 1.2])
+def test_a_foreground_is_blurred_no_more_than_the_background(focus):
+    depth = np.linspace(0.1, 1.5, 200, dtype=np.float32)[None]
+    made = limit_foreground(depth, focus)
+    assert (np.diff(made) > 0).all() and np.array_equal(made[depth <= focus], depth[depth <= focus])
+    assert float(made.max()) <= 2 * focus - 0.1 + 1e-6 or float(depth.max()) <= 2 * focus - 0.1
+    just_nearer = (depth > focus) & (depth < focus + 0.02)
+    assert made[just_nearer] == pytest.approx(depth[just_nearer], rel=0.03)
+    assert limit_foreground(depth, focus, least=2.0) is depth
+    assert limit_foreground(depth, 1.5) is depth and limit_foreground(depth, 0.1) is depth
+
+
+def test_least_is_the_blur_behind_the_subject_that_a_span_was_chosen_for():
+    span = suggest_span_m(*picture(0.3))
+    subject = 1 / distance_m(0.8, span)
+    assert background_blur(span) == pytest.approx(subject - 1 / span[1], rel=1e-3)

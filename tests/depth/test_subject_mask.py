@@ -7,7 +7,7 @@ import torch
 from cocnet.depth import coarse_mask, subject_mask
 from cocnet.depth.focal_plane import masked_inverse
 from cocnet.depth.subject_mask import refine_mask
-from cocnet.pipeline.focus import choose_focus_m
+from cocnet.pipeline.focus import choose_focus, choose_focus_m
 from cocnet.pipeline.options import RenderOptions
 
 
@@ -57,6 +57,12 @@ def test_auto_focus_with_given_depth_looks_at_the_subject_not_at_what_is_near():
     assert masked_inverse(inverse, standing) == pytest.approx(0.5)
     chosen = choose_focus_m(inverse, RenderOptions(), standing[::2, ::2])
     assert chosen.value == pytest.approx(2.0) and chosen.origin == "auto: the subject, its upper part"
+    leaning = np.where(standing > 0, 0.5 + 0.004 * np.arange(120, dtype=np.float32)[:, None], inverse)
+    upper, whole = (
+        choose_focus(leaning, RenderOptions(), standing, held=held).distance for held in (False, True)
+    )
+    assert whole.origin == "auto: the subject" and 1 / whole.value == pytest.approx(0.75, abs=0.01)
+    assert 1 / upper.value == pytest.approx(0.66, abs=0.01)
     nothing = np.zeros((30, 40), np.float32)
     assert choose_focus_m(inverse, RenderOptions(), nothing).origin == "auto: near the middle"
 

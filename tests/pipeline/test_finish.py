@@ -119,6 +119,25 @@ def test_windows_fit_together():
     assert np.array_equal(window, whole[31:80, 17:99])
 
 
+def test_gravel_of_one_brightness_is_no_grain():
+    """Half of the photo is a smooth ramp of dark greys, half is rough and bright."""
+    made = np.random.default_rng(2)
+    pixels = np.repeat(np.linspace(40, 110, 128)[None, :, None], 96, 0) + made.normal(0, 0.4, (96, 128, 3))
+    pixels[48:] = 190 + made.normal(0, 4, (48, 128, 3))
+    measured = Grain.of(Photo(np.rint(pixels).clip(0, 255).astype(np.uint8)))
+    assert (measured.at(np.full((1, 1), 70, np.uint8), 0) < 1).all()
+    assert (measured.at(np.full((1, 1), 190, np.uint8), 0) < 2.5).all()
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_a_photo_without_colour_gets_none(kind):
+    grey = noisy(4)[..., :1].astype(kind) * kind(np.iinfo(kind).max // 255)
+    photo = Photo(np.ascontiguousarray(grey.repeat(3, 2)))
+    assert photo.colourless and not Photo(noisy(4)).colourless and Photo(noisy(4), grey=True).colourless
+    out = render(photo, np.full((96, 128), 9.0, np.float32), focus_m=1, f_number=1.4).pixels
+    assert np.ptp(out, axis=2).max() == 0 and np.ptp(out) > 0
+
+
 def test_texture_is_no_grain():
     pixels = np.random.default_rng(1).integers(0, 256, (96, 128, 3)).astype(np.uint8)
     assert Grain.of(Photo(pixels)).deviation.max() == 0

@@ -105,6 +105,9 @@ def test_auto_focus_finds_the_near_subject_in_the_middle():
     inverse[84:] = 1.0
     assert subject_inverse(inverse) == pytest.approx(0.5)
     assert subject_inverse(np.full((5, 5), 0.25, np.float32)) == pytest.approx(0.25)
+    speck = np.full((50, 50), 0.1, np.float32)
+    speck[24:27, 24:27] = 0.9
+    assert subject_inverse(speck) == pytest.approx(0.1)
     assert subject_inverse(np.float32([[0.3]])) == pytest.approx(0.3)
 
 

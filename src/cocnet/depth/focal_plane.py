@@ -11,6 +11,7 @@ from jaxtyping import Float32, Float64
 _GRID = 256
 _SUBJECT_SHARE = 0.004
 _BINS = 64
+_LEAST_NEAR = 0.1
 _UPRIGHT, _UPPER = 1.25, 0.3
 
 
@@ -68,10 +69,13 @@ def subject_inverse(inverse_depth: Float32[np.ndarray, "h w"]) -> float:
     """Inverse depth (1/m) of the subject: the median of the near one of two groups of pixels.
 
     Pixels are weighted by a Gaussian around the middle (σ = 1/5 of width and height) and split in two
-    where that parts near from far best (Otsu 1979: largest variance between groups of a 64-bin histogram).
+    where that parts near from far best (Otsu 1979: largest variance between groups of a 64-bin histogram). A near
+    group of under a tenth of the weight is beside the subject: then it is the median of all.
     """
     sample, weights = _around_the_middle(inverse_depth)
     near = sample >= min(_otsu(sample, weights), sample.max())
+    if weights[near].sum() < _LEAST_NEAR * weights.sum():
+        return _weighted_median(sample.ravel(), weights.ravel())
     return _weighted_median(sample[near], weights[near])
 
 

@@ -27,23 +27,24 @@ def lay_on_mask(
     if not _LEAST_SHARE < float(solid.mean()) < _MOST_SHARE:
         return disparity
     reach = max(1, round(max(mask.shape) * _BAND_SHARE))
-    inside, outside = 1 - _grown(1 - solid, reach), 1 - _grown(solid, reach)
+    inside, outside = 1 - grown(1 - solid, reach), 1 - grown(solid, reach)
     if not (inside.any() and outside.any()):
         return disparity
-    mixed = share * _carried(depth, inside) + (1 - share) * _carried(depth, outside)
+    mixed = share * carried(depth, inside) + (1 - share) * carried(depth, outside)
     return mixed[0, 0].numpy()
 
 
-def _grown(plane: Plane, reach: int) -> Plane:
+def grown(plane: Plane, reach: int) -> Plane:
+    """The largest value within a square of so many pixels to each side."""
     return functional.max_pool2d(plane, 2 * reach + 1, 1, reach)
 
 
-def _carried(values: Plane, known: Plane) -> Plane:
+def carried(values: Plane, known: Plane) -> Plane:
     """Values where they are known, elsewhere the means of what is known around, from fine to coarse."""
     if bool(known.all()):
         return values
     weight = functional.avg_pool2d(known, 2, ceil_mode=True)
     sums = functional.avg_pool2d(values * known, 2, ceil_mode=True)
-    coarse = _carried(sums / weight.clamp_min(1e-6), (weight > 0).float())
+    coarse = carried(sums / weight.clamp_min(1e-6), (weight > 0).float())
     wide = functional.interpolate(coarse, values.shape[-2:], mode="bilinear", align_corners=False)
     return known * values + (1 - known) * wide

@@ -68,6 +68,27 @@ def suggest_face_span_m(
     return _span(_of_lens(size, focal_px) * min(_FARTHEST_M, max(_NEAREST_FACE_M, distance)), disparity)
 
 
+def background_blur(span_m: tuple[float, float]) -> float:
+    """1/m between the subject of a suggested span and its far end: what blurs the background."""
+    return (_DEEPER - 1) / span_m[1]
+
+
+def limit_foreground(inverse_depth: Map, focus: float, least: float = 0.0) -> Map:
+    """Inverse depth [i j] (1/m) of which nothing nearer than the focus is farther from it than what is farthest, or
+    than `least` where that is more.
+
+    Distances that are only chosen blur what is in front of a far subject out of sight: 1/m is linear in disparity.
+    With x = d − focus, at most X, and y at most Y: y = Y·x / (Y + x·(1 − Y/X)), which begins with slope 1.
+    """
+    most = max(least, focus - float(inverse_depth.min()))
+    largest = float(inverse_depth.max()) - focus
+    if largest <= most or most <= 0:
+        return inverse_depth
+    beyond = (inverse_depth - np.float32(focus)).clip(0)
+    curved = most * beyond / (most + beyond * (1 - most / largest))
+    return np.where(beyond > 0, np.float32(focus) + curved, inverse_depth).astype(np.float32)
+
+
 def _of_lens(size: tuple[int, int] | None, focal_px: float | None) -> float:
     """Distances by this lens over those by 50 mm."""
     of_lens = 1.0 if size is None or focal_px is None else focal_px / math.hypot(*size) / OF_50_MM

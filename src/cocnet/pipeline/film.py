@@ -98,8 +98,8 @@ class Film:
         step = PREVIEW_STEP if render.preview and exact is None else 1
         rgb = np.ascontiguousarray(as_rgb8(picture.pixels)[::step, ::step])
         inverse = _edged(now.inverse, rgb, render) if exact is None else exact
-        focus = self._focus(now, inverse, second, render, before, hand.subject is not None)
         whole = self._surface(Scene(Photo(rgb), found, inverse, hand), now.mask, render)
+        focus = self._focus(now, inverse, second, render, before, hand.subject is not None, whole is not None)
         scene = Scene(picture, found, _enlarged(inverse, step, picture), hand)
         if before is not None and render.blur is not None:
             render = render.changed(blur=None, f_number=before.f_number)
@@ -176,6 +176,7 @@ class Film:
         render: RenderOptions,
         before: Shot | None,
         drawn: bool,
+        held: bool,
     ) -> Focus:
         """The distance in focus: between keys linear in 1/m; the subject's (found, or drawn by hand), followed, kept
         where it is lost."""
@@ -187,7 +188,7 @@ class Film:
             return choose_focus(inverse, render)
         if before is not None and masked_inverse(now.inverse, now.mask, **any_size(drawn)) is None:
             return Focus(Resolved(1 / before.focus, "auto: where the subject was"))
-        found = choose_focus(now.inverse, render, now.mask, drawn=drawn)
+        found = choose_focus(now.inverse, render, now.mask, drawn=drawn, held=held)
         if before is None:
             return found
         share = 1 - math.exp(-(second - before.second) / FOLLOW_S)

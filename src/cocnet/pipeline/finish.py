@@ -25,6 +25,7 @@ BLOCK = 16  # px, side of the blocks in which noise is measured
 BANDS = 16  # of brightness, each with its own noise
 QUIETEST = 0.25  # share of the blocks of a band that show noise and no texture
 MOST_GRAIN = 8 / 255  # more is texture: no grain then
+BANDS_TWICE, UNSURE = 3, 0.25 / 255  # noise at most doubles over so many bands, but for a quarter of a code
 TEXTURE = 1.25  # times its response has texture at half the scale, or more; white noise half of it
 SHARED = 0.8  # of the grain's amplitude that the three channels have in common
 MEASURED_ROWS = 1024
@@ -87,7 +88,15 @@ def _deviations(strips: list[np.ndarray]) -> Float32[np.ndarray, " n"]:
     ]
     noise = (TEXTURE**2 - np.square(ratio)) / (TEXTURE**2 - 0.25)
     quiet = np.where(quiet > MOST_GRAIN, 0, quiet * np.sqrt(noise.clip(0, 1)))
-    return np.interp(np.arange(BANDS), known, quiet).astype(np.float32)
+    return _gradual(np.interp(np.arange(BANDS), known, quiet)).astype(np.float32)
+
+
+def _gradual(deviation: np.ndarray) -> np.ndarray:
+    """Noise changes little from band to band, so what one band has more than twice as much of as another three bands
+    away is texture."""
+    band = np.arange(BANDS)
+    steps = np.abs(band[:, None] - band[None]) / BANDS_TWICE
+    return (deviation * 2**steps + UNSURE).min(1).clip(max=deviation)
 
 
 def _response(strip: np.ndarray, side: int) -> np.ndarray:
@@ -128,7 +137,7 @@ def finish(
         if nearest.dtype == np.uint8 or radius is not None:
             where = place.start, columns.start
             nearest = _mixed(
-                nearest, rendered[:, some].numpy(), decode, where, radius, grain, photo.grey, seed
+                nearest, rendered[:, some].numpy(), decode, where, radius, grain, photo.colourless, seed
             )
         out[some] = np.where(alone[..., None], own, nearest)
     return out

@@ -39,7 +39,7 @@ def finish_compiled(
     difference of light up to which a pixel was left alone."""
     own = np.ascontiguousarray(photo.pixels[window])
     (height, width), out = own.shape[:2], np.empty_like(own)
-    place, channels = (window[0].start, window[1].start), (0, 0, 0) if photo.grey else (0, 1, 2)
+    place, channels = (window[0].start, window[1].start), (0, 0, 0) if photo.colourless else (0, 1, 2)
     patterns = [pattern((height, width), place, c) for c in channels]
     dithered = own.dtype == np.uint8 or grain is not None
     noise = [row_hashes(height, place[0], each) for each in (seed, *(seed + 1 + c for c in channels))]

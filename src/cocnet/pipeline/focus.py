@@ -46,12 +46,13 @@ def choose_focus(
     subject: Float32[np.ndarray, "i j"] | None = None,
     faces: Sequence[Face] = (),
     drawn: bool = False,
+    held: bool = False,
 ) -> Focus:
     """Given as a distance, a range or a point; else a face, or all faces of a group; else the subject.
 
     A range is focused where both its ends are equally blurred without it: 2/(1/near + 1/far). Of a subject that is
-    taller than wide it is the upper part, where a head is. Without a subject: what is near around the middle. One
-    that was drawn by hand may be of any size.
+    taller than wide it is the upper part, where a head is, unless all of it will be `held` in focus. Without a
+    subject: what is near around the middle. One that was drawn by hand may be of any size.
     """
     if options.focus_m is not None:
         return Focus(Resolved(options.focus_m, "given"))
@@ -65,7 +66,7 @@ def choose_focus(
         if len(found) > 1:
             return _between(1 / max(found), 1 / min(found), f"auto: {len(found)} faces")
         return Focus(Resolved(1.0 / found[0], "auto: the face"))
-    return Focus(_of_subject(inverse_depth, subject, drawn))
+    return Focus(_of_subject(inverse_depth, subject, drawn, held))
 
 
 def choose_focus_m(
@@ -76,13 +77,13 @@ def choose_focus_m(
 
 
 def _of_subject(
-    inverse_depth: Map, subject: Float32[np.ndarray, "i j"] | None, drawn: bool = False
+    inverse_depth: Map, subject: Float32[np.ndarray, "i j"] | None, drawn: bool, held: bool
 ) -> Resolved:
     least = any_size(drawn)
     whole = None if subject is None else masked_inverse(inverse_depth, subject, **least)
     if subject is None or whole is None:
         return Resolved(1.0 / subject_inverse(inverse_depth), "auto: near the middle")
-    head = upper_part(subject)
+    head = None if held else upper_part(subject)
     above = None if head is None else masked_inverse(inverse_depth, head, **least)
     if above is not None:
         return Resolved(1.0 / above, "auto: the subject, its upper part")
@@ -96,19 +97,3 @@ def any_size(drawn: bool) -> dict[str, float]:
 
 def _between(near_m: float, far_m: float, origin: str) -> Focus:
     return Focus(Resolved(2 / (1 / near_m + 1 / far_m), origin), (near_m, far_m))
-
-
-def held_sharp(inverse_depth: Map, focus: Focus, *masks: Map | None) -> Map:
-    """Inverse depth with everything between the sharp ends, and under the masks, at the distance in focus.
-
-    What is beyond the ends moves along, so that blur begins at 0 there: d' = 1/P + (d − 1/near) or (d − 1/far).
-    """
-    middle = np.float32(1 / focus.distance.value)
-    if focus.sharp_m is not None:
-        near, far = (np.float32(1 / end) for end in focus.sharp_m)
-        beyond = np.maximum(inverse_depth - near, 0) + np.minimum(inverse_depth - far, 0)
-        inverse_depth = np.maximum(middle + beyond, np.float32(1e-4))
-    for mask in masks:
-        if mask is not None:
-            inverse_depth = np.where(mask > 0.5, middle, inverse_depth)
-    return inverse_depth

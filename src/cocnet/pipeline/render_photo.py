@@ -25,6 +25,7 @@ from cocnet.imaging import DepthMap, Photo, as_photo
 from cocnet.imaging.photo.hidden import fill_hidden
 from cocnet.imaging.photo.limits import budget_bytes
 from cocnet.optics import ThinLens
+from cocnet.pipeline.around_focus import held_sharp, placed_around
 from cocnet.pipeline.blur_note import blur_note
 from cocnet.pipeline.camera import choose_camera
 from cocnet.pipeline.chosen_lens import asked_radius_px, make_lens, stop_for_blur
@@ -33,7 +34,7 @@ from cocnet.pipeline.doubts import subject_doubt
 from cocnet.pipeline.drawn import Drawn, paths_of
 from cocnet.pipeline.exports import save_depth, save_mask
 from cocnet.pipeline.finish import Grain, finish, left_alone, rounded
-from cocnet.pipeline.focus import Focus, choose_focus, held_sharp
+from cocnet.pipeline.focus import Focus, choose_focus
 from cocnet.pipeline.mapped_lights import MappedLights, lights_note
 from cocnet.pipeline.one_surface import subject_surface
 from cocnet.pipeline.options import RenderOptions, RenderSettings, finds_focus
@@ -161,8 +162,9 @@ def plan_of(scene: Scene, options: RenderOptions) -> Plan:
     doubts = subject_doubt(None if hand.subject is not None or faces else subject) + scene.depth_doubts
     if hand.subject is not None and not finds_focus(options):
         doubts += ("--subject: isn't held sharp where the focus is given; --keep is",)
-    focus = choose_focus(scene.inverse, options, subject, faces, drawn=hand.subject is not None)
     whole = subject_surface(scene, subject, faces) if finds_focus(options) else None
+    drawn, held = hand.subject is not None, whole is not None
+    focus = choose_focus(scene.inverse, options, subject, faces, drawn, held)
     return plan_at(scene, options, focus, whole, doubts)
 
 
@@ -178,7 +180,7 @@ def plan_at(
     whole: a mask of what is held at the distance in focus. doubts: notes on what was found.
     """
     renderer, picture, hand = renderer_for(options), scene.photo, scene.hand
-    inverse = held_sharp(scene.inverse, focus, hand.keep, whole)
+    inverse = held_sharp(placed_around(scene.found, scene.inverse, focus), focus, hand.keep, whole)
     camera = choose_camera(picture, options)
     lens = make_lens(camera, focus.distance, options, hand.aperture)
     if options.blur is not None:

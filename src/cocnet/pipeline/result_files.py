@@ -99,7 +99,7 @@ def save_with_settings(
         write_photo(path, pixels, like=like, quality=quality)
         return None
     if pixels.dtype == np.uint16 and FORMATS.get(Path(path).suffix.lower()) in EIGHT_BIT:
-        pixels = eight_bit(pixels, like.grey)
+        pixels = eight_bit(pixels, like.colourless)
     told = settings_path(path)
     with atomic_path(told) as temporary:
         write_json(temporary, settings)

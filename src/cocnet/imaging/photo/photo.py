@@ -9,6 +9,7 @@ import sys
 import tempfile
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -36,6 +37,9 @@ from cocnet.imaging.photo.raster import Raster
 from cocnet.imaging.photo.source import Given, opened, path_of
 
 __all__ = ["CameraInfo", "Photo", "atomic_path", "read_photo", "write_json", "write_photo"]
+
+
+_STRIP_ROWS = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +75,12 @@ class Photo:
     def height(self) -> int:
         """Height of the photo in px: its number of rows."""
         return int(self.pixels.shape[0])
+
+    @cached_property
+    def colourless(self) -> bool:
+        """Whether all pixels are grey, in a file of one channel or of three."""
+        strips = (self.pixels[top : top + _STRIP_ROWS] for top in range(0, self.height, _STRIP_ROWS))
+        return self.grey or all(bool((strip == strip[..., :1]).all()) for strip in strips)
 
     def linear(self, rows: slice = slice(None)) -> Float[Tensor, "3 h w"]:
         """Scene-linear light of some rows, float32 in 0..1, by the profile's own curve (else sRGB's).
