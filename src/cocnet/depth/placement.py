@@ -84,9 +84,13 @@ def limit_foreground(inverse_depth: Map, focus: float, least: float = 0.0) -> Ma
     largest = float(inverse_depth.max()) - focus
     if largest <= most or most <= 0:
         return inverse_depth
-    beyond = (inverse_depth - np.float32(focus)).clip(0)
-    curved = most * beyond / (most + beyond * (1 - most / largest))
-    return np.where(beyond > 0, np.float32(focus) + curved, inverse_depth).astype(np.float32)
+    beyond = inverse_depth - np.float32(focus)
+    is_nearer = beyond > 0
+    divisor = beyond * np.float32(1 / most - 1 / largest)
+    divisor += 1
+    np.divide(beyond, divisor, out=beyond, where=is_nearer)
+    beyond += np.float32(focus)
+    return np.where(is_nearer, beyond, inverse_depth)
 
 
 def _of_lens(size: tuple[int, int] | None, focal_px: float | None) -> float:
