@@ -14,7 +14,7 @@ from victims import labelled, open_tiny
 from cocnet import create_model, save_checkpoint
 from cocnet.apps.cli.main import main
 from cocnet.attacks import AttackResult
-from cocnet.errors import CocnetWarning, FileError, InputError
+from cocnet.errors import CocnetWarning, FileError, InputError, MissingExtraError
 from cocnet.renderers import NearnessView, Physical, Setup
 from cocnet.robustness import sources, stages
 from cocnet.robustness.budget import Budget
@@ -290,6 +290,58 @@ def test_bad_photos_are_listed_and_the_run_goes_on(run, tmp_path):
     assert found.photos == 4 and set(reasons) == {"broken.png", "stray.png", "4.png"}
     assert "no label" in reasons["stray.png"] and "depth file for '4'" in reasons["4.png"]
     assert "Left out: 3 photos" in (run.out / "robustness.md").read_text()
+
+
+def test_a_missing_package_ends_the_run_and_is_no_photos_fault(run, monkeypatch):
+    def missing(*args, **options):
+        raise MissingExtraError("expected a package, got none, try installing it")
+
+    run, estimate = replace(run, methods=("aif",), victims=("tiny",)), sources.estimate_depth
+    monkeypatch.setattr(sources, "estimate_depth", missing)
+    with pytest.raises(MissingExtraError, match="try installing it"):
+        run_robustness(run)
+    monkeypatch.setattr(sources, "estimate_depth", estimate)
+    assert run_robustness(replace(run, steps=4)).photos == 5
+
+
+def test_without_any_photo_the_first_reason_is_told_and_the_folder_is_free(run, tmp_path):
+    depths = tmp_path / "depths"
+    depths.mkdir()
+    for number in range(5):
+        np.save(depths / f"{number}.npy", np.linspace(1, 5, 1024, dtype=np.float32).reshape(32, 32))
+    run = replace(run, methods=("aif",), victims=("tiny",), depths=depths)
+    with pytest.raises(
+        FileError, match=r"got none: '\d/\d\.png': expected the kind of depth .* --depth-kind"
+    ):
+        run_robustness(run)
+    assert run_robustness(replace(run, depth_kind="metric")).photos == 5
+    with pytest.raises(FileError, match="try it without --report-only"):
+        run_robustness(replace(run, out=tmp_path / "new", depth_kind="metric", report_only=True))
+
+
+def test_what_could_not_be_read_is_read_again_until_it_is_attacked(run, tmp_path, monkeypatch):
+    estimate, tries = sources.estimate_depth, []
+
+    def busy(*args, **options):
+        tries.append(args)
+        if len(tries) in (2, 8):
+            raise FileError("expected memory, got none, try again")
+        return estimate(*args, **options)
+
+    def stop(what, number, total):
+        if (what, number) == ("natural bokeh", total):
+            raise KeyboardInterrupt
+
+    run = replace(run, methods=("aif",), victims=("tiny",))
+    monkeypatch.setattr(sources, "estimate_depth", busy)
+    with pytest.raises(KeyboardInterrupt):
+        run_robustness(run, stop)
+    found = run_robustness(run)
+    assert found.photos == 5 and not found.left_out and len(tries) == 5 + 2
+    other = replace(run, out=tmp_path / "other")
+    found = run_robustness(other)
+    assert [one.reason for one in found.left_out] == ["expected memory, got none, try again"]
+    assert run_robustness(other).left_out == found.left_out
 
 
 def test_an_interrupted_command_says_how_to_go_on(run, monkeypatch, capsys):
