@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from victims import labelled, open_tiny, photo
 
 from cocnet.apps.cli.main import main
@@ -138,6 +139,28 @@ def test_scores(run, tmp_path, monkeypatch):
     for name in ("corruptions.md", "corruptions.html"):
         told = html.unescape((tmp_path / "report" / name).read_text())
         assert "classes are numbered by the folders' own numbers, from 0" in told
+
+
+def test_photos_are_seen_at_the_sets_size(run, tmp_path, monkeypatch):
+    sides = set()
+
+    class Watching(torch.nn.Module):
+        about, classes = "no weights", 5
+
+        def forward(self, x):
+            sides.add(x.shape[2:])
+            return open_tiny("tiny")(x)
+
+    monkeypatch.setattr("cocnet.robustness.sources.open_victim", lambda name, weights=None: Watching().eval())
+    photos = labelled(tmp_path / "photos", count=2)
+    run = replace(run, corruptions=("near_focus",), severities=(3,))
+    run_corruption(photos, run)
+    run_corruption_scores(CorruptionEvaluation(run.out, tmp_path / "report", ("tiny",)))
+    assert sides == {(32, 32)}
+    own = replace(run, size_px=0, out=tmp_path / "own")
+    run_corruption(photos, own)
+    with pytest.raises(InputError, match="try cocnet corrupt --size-px 224"):
+        run_corruption_scores(CorruptionEvaluation(own.out, tmp_path / "report", ("tiny",)))
 
 
 def test_numbers_of_classes_go_with_the_set(run, tmp_path, monkeypatch):

@@ -16,6 +16,7 @@ from cocnet.attacks.guard import ask_classes, evaluating
 from cocnet.augment.corruptions import CONTROL
 from cocnet.compute import check_device, strict_float32, use_threads
 from cocnet.datasets import LabelledFolder
+from cocnet.datasets.labelled.labelled_photos import SIZE_PX
 from cocnet.errors import FileError, InputError, MissingExtraError
 from cocnet.files.atomic import write_json
 from cocnet.files.json_file import an_object, read_json
@@ -79,6 +80,7 @@ def run_corruption_scores(
     use_threads(run.threads)
     check_device(run.device)
     manifest = read_manifest(run.data)
+    size_of(run.data, manifest)
     if not run.victims:
         raise InputError("expected a victim or more, got none, try --victims mobilenet_v2")
     victims = open_victims(run.victims, run.device)
@@ -96,6 +98,16 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """That of a set. Raises FileError where there is none."""
     hint = f"cocnet corrupt PHOTOS -o {folder}"
     return read_json(folder / MANIFEST, f"a set with {MANIFEST}", hint, an_object)
+
+
+def size_of(folder: Path, manifest: Mapping[str, Any]) -> int:
+    """The side of a set's photos in px. Raises InputError where each has its own size."""
+    size_px = int(manifest.get("settings", {}).get("size_px", SIZE_PX))
+    if not size_px:
+        raise InputError(
+            f"expected photos of one size in '{folder}', got each at its own, try cocnet corrupt --size-px 224"
+        )
+    return size_px
 
 
 def _scored(
@@ -119,7 +131,10 @@ def _scored(
     numbering = ""
     for number, (one, severity) in enumerate(folders, 1):
         photos = LabelledFolder(
-            run.data / one / str(severity), manifest.get("classes"), classes=victim.classes
+            run.data / one / str(severity),
+            manifest.get("classes"),
+            classes=victim.classes,
+            size_px=size_of(run.data, manifest),
         )
         right[one, severity], numbering = _right(run, photos, wanted, victim), photos.numbering
         if on_progress is not None:

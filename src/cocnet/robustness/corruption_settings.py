@@ -66,7 +66,7 @@ class CorruptionEvaluation:
     """Which classifiers see which set. Raises InputError for numbers that can't be."""
 
     data: Path
-    """Folder that `cocnet corrupt` made."""
+    """Folder that `cocnet corrupt` made of photos with classes, at one size."""
     out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/corruptions")
     """Folder of the report."""
     victims: tuple[str, ...] = ("mobilenet_v2",)
