@@ -163,6 +163,29 @@ def test_photos_are_seen_at_the_sets_size(run, tmp_path, monkeypatch):
         run_corruption_scores(CorruptionEvaluation(own.out, tmp_path / "report", ("tiny",)))
 
 
+def test_labels_that_are_off_by_one_are_refused(run, tmp_path, monkeypatch):
+    class OneMore(torch.nn.Module):
+        about, classes = "no weights", 6
+
+        def forward(self, x):
+            return torch.nn.functional.pad(open_tiny("tiny")(x), (0, 1), value=-1e6)
+
+    monkeypatch.setattr("cocnet.robustness.sources.open_victim", lambda name, weights=None: OneMore().eval())
+    photos = labelled(tmp_path / "photos", count=16)
+    for folder in sorted(photos.iterdir(), reverse=True):
+        folder.rename(photos / str(int(folder.name) + 1))
+    for number in range(5, 16):
+        np.save(run.depths / f"{number}.npy", np.load(run.depths / "0.npy"))
+    run_corruption(photos, replace(run, corruptions=("near_focus",), severities=(3,)))
+    asked = CorruptionEvaluation(run.out, tmp_path / "report", ("tiny",))
+    with pytest.raises(InputError, match=r"1-based .* try --first-class 1"):
+        run_corruption_scores(asked)
+    (found,) = run_corruption_scores(replace(asked, first_class=1))
+    assert found.clean.value == 1.0 and found.numbering == "the folders' own numbers, from 1"
+    with pytest.raises(InputError, match="first_class 0 or 1"):
+        replace(asked, first_class=2)
+
+
 def test_numbers_of_classes_go_with_the_set(run, tmp_path, monkeypatch):
     """classes.json numbers the classes in another order than their names'."""
     monkeypatch.setattr("cocnet.robustness.sources.open_victim", open_tiny)
