@@ -172,10 +172,14 @@ def _gradient(losses: Float[Tensor, " n"], image: Tensor, x: Tensor) -> Tensor:
 
 
 def direction(gradient: Float[Tensor, "n ..."], norm: Norm) -> Float[Tensor, "n ..."]:
-    """The step of norm 1 that gains most: the sign, or the gradient over its 2-norm (0 where it is zero)."""
+    """The step of norm 1 that gains most: the sign, or the gradient over its 2-norm (0 where it is zero), however
+    small it is."""
     if norm == "linf":
         return gradient.sign()
-    return gradient / _norms(gradient).clamp(min=torch.finfo(gradient.dtype).tiny)
+    largest = gradient.flatten(1).abs().amax(1).view(-1, *[1] * (gradient.ndim - 1))
+    power = torch.ldexp(torch.ones_like(largest), largest.frexp().exponent - 1)
+    scaled = gradient / power  # a power of two: the squares are as exact, and don't vanish
+    return scaled / _norms(scaled).clamp(min=torch.finfo(gradient.dtype).tiny)
 
 
 def project(x: Float[Tensor, "n ..."], centre: Float[Tensor, "n ..."], settings: PGDSettings) -> Tensor:
