@@ -30,8 +30,8 @@ class PGDSettings:
     """How far and how long.
 
     epsilon: largest norm of x − its start; step_size [2.5·epsilon/steps]; norm "linf" (steps along the gradient's
-    sign) or "l2". A photo that is fooled leaves the batch at once with early_stop; restarts begin at random points,
-    the first one too with random_start, and only for photos not fooled yet. targeted: goals are wanted classes.
+    sign) or "l2". With early_stop a photo that is fooled leaves the batch at once, for good; restarts begin at random
+    points, the first one too with random_start. targeted: goals are wanted classes.
     seed: a number for all photos, or one for each. loss: a name, or loss(output, goal) → [b], made large, of whatever
     the victim returns; then success(output, goal) → [b] of bools is needed, too. Raises InputError.
     """
