@@ -59,4 +59,5 @@ def test_a_run_tells_average_worst_and_always(run):
     assert score.worst_setting.value == pytest.approx(min(shares))
     assert score.always.value == pytest.approx(sum(every) / len(every)) and score.always.value <= min(shares)
     assert "settings of the camera" in markdown(summary) and "+0.1 dioptres" in markdown(summary)
+    assert "camera:stops=2:dioptres=0.1 on tiny" not in (run.out / "robustness.html").read_text()
     assert not summary.pairs and json.loads((run.out / "robustness.json").read_text())["cameras"]
