@@ -471,6 +471,13 @@ def test_one_blur_has_the_mean_radius(monkeypatch):
     assert float(radius.mean()) == pytest.approx(float(setup.radius_px(depth).abs().mean()), rel=1e-4)
 
 
+@pytest.mark.parametrize("side", [32, 64, 100, 224, 299])
+def test_one_blur_of_the_farthest_alone_is_its_bokeh(side):
+    image, farthest = torch.rand(1, 3, side, side), torch.zeros(1, 1, side, side)
+    natural = NearnessView(Physical(), Setup())(image, farthest)
+    assert (one_blur(Setup(), image, farthest) - natural).abs().max() < 1e-3 < (natural - image).abs().max()
+
+
 def test_settings_are_checked(tmp_path):
     for wrong in ({"batch": 0}, {"photos": 0}, {"methods": ()}, {"victims": ("a", "a")}, {"size_px": 8}):
         with pytest.raises(InputError, match="expected"):

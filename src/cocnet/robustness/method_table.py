@@ -28,6 +28,7 @@ from cocnet.attacks.result import Victim, judged
 from cocnet.renderers import NearnessView, Physical, Setup
 from cocnet.robustness.budget import Budget, within_budget
 
+ROUNDING = 1e-4  # of nearness
 Apply = Callable[[AnyRender, Victim, Tensor, Tensor, Tensor], AttackResult]
 Recolour = Callable[[Victim, Tensor, Tensor], AttackResult]
 
@@ -88,7 +89,7 @@ def one_blur(
     low, high = setup.radius_px(ends)[:, 0, 0, 0]
     span = high - low
     first, second = (mean - low) / span, (-mean - low) / span
-    inside = (first >= 0) & (first <= 1)
+    inside = (first >= -ROUNDING) & (first <= 1 + ROUNDING)
     return NearnessView(Physical(), setup)(
         image, torch.where(inside, first, second).clamp(0, 1).expand_as(depth).contiguous()
     )
