@@ -15,6 +15,7 @@ from cocnet import create_model, save_checkpoint
 from cocnet.apps.cli.main import main
 from cocnet.attacks import AttackResult
 from cocnet.errors import CocnetWarning, FileError, InputError, MissingExtraError
+from cocnet.imaging import write_photo
 from cocnet.renderers import NearnessView, Physical, Setup
 from cocnet.robustness import sources, stages
 from cocnet.robustness.budget import Budget
@@ -24,7 +25,7 @@ from cocnet.robustness.published_tables23 import ACCURACY, TRANSFER, table_2, ta
 from cocnet.robustness.robustness_run import run_robustness
 from cocnet.robustness.run_layout import load_picture, own
 from cocnet.robustness.run_settings import RobustnessRun
-from cocnet.robustness.sources import from_subject
+from cocnet.robustness.sources import from_subject, nearness_of
 
 
 def records_of(folder):
@@ -476,6 +477,18 @@ def test_one_blur_of_the_farthest_alone_is_its_bokeh(side):
     image, farthest = torch.rand(1, 3, side, side), torch.zeros(1, 1, side, side)
     natural = NearnessView(Physical(), Setup())(image, farthest)
     assert (one_blur(Setup(), image, farthest) - natural).abs().max() < 1e-3 < (natural - image).abs().max()
+
+
+def test_flat_depth_is_in_focus(tmp_path):
+    np.save(tmp_path / "flat.npy", np.full((32, 32), 5.0, np.float32))
+    write_photo(tmp_path / "photo.png", np.zeros((32, 32, 3), np.uint8))
+    image = torch.rand(3, 32, 32)
+    for nearest in ("point", "subject"):
+        near = nearness_of(
+            image, tmp_path / "photo.png", tmp_path / "flat.npy", kind="metric", nearest=nearest
+        )
+        view = NearnessView(Physical(), Setup())
+        torch.testing.assert_close(view(image[None], near[None])[0], image, atol=1e-4, rtol=0)
 
 
 def test_settings_are_checked(tmp_path):
