@@ -14,6 +14,7 @@ from victims import labelled, open_tiny
 from cocnet import create_model, save_checkpoint
 from cocnet.apps.cli.main import main
 from cocnet.attacks import AttackResult
+from cocnet.depth import estimate_depth
 from cocnet.errors import CocnetWarning, FileError, InputError, MissingExtraError
 from cocnet.imaging import write_photo
 from cocnet.renderers import NearnessView, Physical, Setup
@@ -297,11 +298,11 @@ def test_a_missing_package_ends_the_run_and_is_no_photos_fault(run, monkeypatch)
     def missing(*args, **options):
         raise MissingExtraError("expected a package, got none, try installing it")
 
-    run, estimate = replace(run, methods=("aif",), victims=("tiny",)), sources.estimate_depth
+    run = replace(run, methods=("aif",), victims=("tiny",))
     monkeypatch.setattr(sources, "estimate_depth", missing)
     with pytest.raises(MissingExtraError, match="try installing it"):
         run_robustness(run)
-    monkeypatch.setattr(sources, "estimate_depth", estimate)
+    monkeypatch.setattr(sources, "estimate_depth", estimate_depth)
     assert run_robustness(replace(run, steps=4)).photos == 5
 
 
@@ -321,13 +322,13 @@ def test_without_any_photo_the_first_reason_is_told_and_the_folder_is_free(run, 
 
 
 def test_what_could_not_be_read_is_read_again_until_it_is_attacked(run, tmp_path, monkeypatch):
-    estimate, tries = sources.estimate_depth, []
+    tries = []
 
     def busy(*args, **options):
         tries.append(args)
         if len(tries) in (2, 8):
             raise FileError("expected memory, got none, try again")
-        return estimate(*args, **options)
+        return estimate_depth(*args, **options)
 
     def stop(what, number, total):
         if (what, number) == ("natural bokeh", total):

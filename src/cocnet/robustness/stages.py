@@ -40,9 +40,9 @@ def photo_batch(
     """
     path = bed.layout.photos(number)
     if path.is_file():
-        photos, problems = files.read_photos(path)
+        found, problems = files.read_photos(path)
         if not (again and problems) or bed.run.report_only or bed.layout.is_attacked(number):
-            return photos, problems
+            return found, problems
     if bed.run.report_only:
         return [], []
     photos, problems = _readable(bed, bed.batches[number])
