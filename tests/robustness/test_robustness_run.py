@@ -499,6 +499,12 @@ def test_settings_are_checked(tmp_path):
     assert asdict(RobustnessRun(tmp_path))["steps"] == 50
 
 
+def test_a_metric_that_needs_more_pixels_is_refused_before_any_work(run):
+    with pytest.raises(InputError, match="176"):
+        run_robustness(replace(run, metrics=("psnr", "ms-ssim")))
+    assert not run.out.exists()
+
+
 def test_names_with_commas_are_lists():
     run = RobustnessRun(Path("data"), victims=("a,b", "c"), methods=("gda,lens",))
     assert run.victims == ("a", "b", "c") and run.methods == ("gda", "lens")

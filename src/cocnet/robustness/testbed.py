@@ -28,7 +28,7 @@ from cocnet.robustness.photo_depths import PhotoDepths
 from cocnet.robustness.records import PhotoRecord
 from cocnet.robustness.run_layout import RunLayout, load_picture, load_plane
 from cocnet.robustness.run_settings import RobustnessRun
-from cocnet.robustness.similarity import open_similarity
+from cocnet.robustness.similarity import check_similarity, open_similarity
 from cocnet.robustness.sources import (
     chosen_files,
     data_facts,
@@ -111,6 +111,7 @@ def open_testbed(run: RobustnessRun) -> Testbed:
     photos = open_photos(run, next(iter(counts.values())))
     depths = open_depths(photos, run)
     measures = open_similarity(run.metrics)
+    check_similarity(measures, run.size_px)
     settings = {key: _plain(value) for key, value in asdict(run).items() if key not in FREE}
     facts = {
         "weights": weight_facts(run.renderer),
