@@ -5,6 +5,7 @@ Enters: a name and a budget. Leaves: a `Method`, called as method(render, victim
 """
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,6 +23,8 @@ from cocnet.robustness.budget import Budget
 from cocnet.robustness.camera_settings import CameraSetting
 from cocnet.robustness.method_table import METHODS, Apply, MethodSpec
 from cocnet.robustness.transforms import differentiable
+
+_NEXT = r":(?=(?:steps|restarts|eot|with|stops|dioptres)=|full(?::|$))"
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class Method:
 def open_method(spelled: str, budget: Budget | None = None) -> Method:
     """The method of a name. Raises InputError for an unknown name, an ε that can't be, or a target it can't take."""
     chosen = budget or Budget()
-    name, *effort = spelled.split(":")
+    name, *effort = parts_of(spelled)
     base, at, number = name.partition("@")
     if base not in METHODS:
         near = difflib.get_close_matches(base, METHODS, n=1) or [", ".join(METHODS)]
@@ -100,6 +103,12 @@ def swept(methods: Sequence[str], epsilons: Sequence[float]) -> tuple[str, ...]:
         sweeps = epsilons and "@" not in base and open_method(spelled).spec.epsilon is not None
         names += [f"{base}@{epsilon:g}{colon}{effort}" for epsilon in epsilons] if sweeps else [spelled]
     return tuple(dict.fromkeys(names))
+
+
+def parts_of(spelled: str) -> list[str]:
+    """A method's name and what stands behind it; a colon before anything else is a part of a victim's name."""
+    name, colon, behind = spelled.partition(":")
+    return [name, *re.split(_NEXT, behind)] if colon else [name]
 
 
 def _number(spelled: str, number: str) -> float:
