@@ -151,7 +151,7 @@ def test_photos_are_seen_at_the_sets_size(run, tmp_path, monkeypatch):
             sides.add(x.shape[2:])
             return open_tiny("tiny")(x)
 
-    monkeypatch.setattr("cocnet.robustness.sources.open_victim", lambda name, weights=None: Watching().eval())
+    monkeypatch.setattr("cocnet.robustness.sources.open_victim", lambda *args, **where: Watching().eval())
     photos = labelled(tmp_path / "photos", count=2)
     run = replace(run, corruptions=("near_focus",), severities=(3,))
     run_corruption(photos, run)
@@ -170,7 +170,7 @@ def test_labels_that_are_off_by_one_are_refused(run, tmp_path, monkeypatch):
         def forward(self, x):
             return torch.nn.functional.pad(open_tiny("tiny")(x), (0, 1), value=-1e6)
 
-    monkeypatch.setattr("cocnet.robustness.sources.open_victim", lambda name, weights=None: OneMore().eval())
+    monkeypatch.setattr("cocnet.robustness.sources.open_victim", lambda *args, **where: OneMore().eval())
     photos = labelled(tmp_path / "photos", count=16)
     for folder in sorted(photos.iterdir(), reverse=True):
         folder.rename(photos / str(int(folder.name) + 1))

@@ -583,7 +583,7 @@ def test_victims_in_training_mode_are_flagged(run, monkeypatch):
         def forward(self, x):
             return self.body(x)
 
-    monkeypatch.setattr(sources, "open_victim", lambda name, weights=None: Training())
+    monkeypatch.setattr(sources, "open_victim", lambda *args, **where: Training())
     with pytest.warns(CocnetWarning, match="in training mode"):
         found = run_robustness(replace(run, methods=("gda@0.3",), victims=("tiny",)))
     assert any("training mode" in flag for flag in found.flags["tiny"])

@@ -80,10 +80,10 @@ def run_corruption_scores(
     use_threads(run.threads)
     check_device(run.device)
     manifest = read_manifest(run.data)
-    size_of(run.data, manifest)
+    size_px = size_of(run.data, manifest)
     if not run.victims:
         raise InputError("expected a victim or more, got none, try --victims mobilenet_v2")
-    victims = open_victims(run.victims, run.device)
+    victims = open_victims(run.victims, size_px, run.device)
     run.out.mkdir(parents=True, exist_ok=True)
     scores = []
     for name, victim in victims.items():
