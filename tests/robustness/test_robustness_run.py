@@ -492,6 +492,15 @@ def test_flat_depth_is_in_focus(tmp_path):
         torch.testing.assert_close(view(image[None], near[None])[0], image, atol=1e-4, rtol=0)
 
 
+def test_effort_is_recorded_as_it_was(run):
+    asked = replace(run, methods=("ace", "gda@0.3"), victims=("tiny",), restarts=2, full_steps=True, photos=1)
+    scores = {one.method: (one.steps, one.restarts, one.full) for one in run_robustness(asked).scores}
+    assert scores == {"ace": (3, 1, False), "gda@0.3": (3, 2, True)}
+    assert "ace, whatever the run's: 3 steps and 1 start" in (run.out / "robustness.md").read_text()
+    own = open_method("colorfool-unmasked", Budget(steps=5, restarts=3, full=True)).budget
+    assert (own.steps, own.restarts, own.full) == (1000, 1, False)
+
+
 def test_settings_are_checked(tmp_path):
     for wrong in ({"batch": 0}, {"photos": 0}, {"methods": ()}, {"victims": ("a", "a")}, {"size_px": 8}):
         with pytest.raises(InputError, match="expected"):
