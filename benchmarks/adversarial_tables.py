@@ -14,6 +14,7 @@ from cocnet.files.markdown import table
 from cocnet.metrics import Interval
 from cocnet.renderers import Setup
 from cocnet.robustness.claims import Claim
+from cocnet.robustness.methods import parts_of
 from cocnet.robustness.published_tables23 import ACCURACY, FAMILIES, METHODS
 from cocnet.robustness.run_facts import RunFacts, hits, interval_of
 from cocnet.robustness.run_settings import RobustnessRun
@@ -101,7 +102,7 @@ def transfer_table(run: RunFacts, methods: Sequence[str]) -> str:
     """What is fooled of another victim, of the photos that both name rightly; own and allied victims are left out."""
     rows = []
     for method in methods:
-        allies = [part[5:].split("+") for part in method.split(":") if part.startswith("with=")]
+        allies = [part[5:].split("+") for part in parts_of(method) if part.startswith("with=")]
         for source, target, share in run.transfer(method):
             if not allies or target not in allies[0]:
                 rows.append((method, source, target, f"{hits(share)} of {share.count}", percent(share)))

@@ -29,6 +29,11 @@ RUNS, PAGE, PICTURES = (
 )
 NEAR, FAR = "near_focus", "far_focus"
 LITTLE = 0.02  # of accuracy
+UNTOLD = "not told"
+BEFORE_THE_CUT = (
+    "The set was made before radii counted as the renderer cuts them, at a quarter of the width: by today's depth 1 "
+    "of these photos has less blur at severity 5 than it says, 2.99 % under far_focus, 2.81 % under background_focus."
+)
 
 
 def read_scores(folder: Path = RUNS) -> list[CorruptionScore]:
@@ -50,7 +55,7 @@ def _score(facts: dict[str, Any]) -> CorruptionScore:
             for name, shares in facts["accuracy"].items()
         },
         {int(s): interval(one) for s, one in facts["always"].items()},
-        facts.get("numbering", "not told"),
+        facts.get("numbering", UNTOLD),
     )
 
 
@@ -117,6 +122,7 @@ def page(scores: Sequence[CorruptionScore]) -> str:
         + ", ".join(f"{100 * MEAN_COC[s]:g} %" for s in sorted(scores[0].accuracy[CONTROL]))
         + f" of the width. With so many photos an accuracy is known to ± {half:.0f} points; differences between "
         "columns are of the same photos.",
+        *(["", BEFORE_THE_CUT] if any(score.numbering == UNTOLD for score in scores) else []),
         "",
         *(f"- {told}" for told in verdicts(scores)),
         "",

@@ -32,7 +32,7 @@ class Grid(nn.Module):
         return torch.stack([torch.full_like(off, 0.01), off], 1)
 
 
-def open_tiny(name, weights=None):
+def open_tiny(name, weights=None, **where):
     if name == "grid":
         return Grid().eval()
     if not name.startswith("tiny"):

@@ -24,6 +24,11 @@ def classify(rgb):
 def detector(rgb):
     return [{"boxes": rgb[:, 0]}]
 
+def small(rgb):
+    if rgb.shape[2:] != (32, 32):
+        raise ValueError(f"{list(rgb.shape)}")
+    return tiny("tiny")(rgb)
+
 def broken(rgb):
     raise ValueError("no such luck")
 
@@ -59,6 +64,13 @@ def test_a_network_keeps_its_mode_and_is_warned_of(here):
     with pytest.warns(CocnetWarning, match="in training mode"):
         GDA(0.1, 2)(render, victim, image, depth, torch.tensor([0]))
     assert victim.call.training
+
+
+def test_it_is_tried_at_the_photos_size(here):
+    (victim,) = sources.open_victims([f"{here}:small"], 32).values()
+    assert victim.classes == 5
+    with pytest.raises(InputError, match="grey picture of 224 px"):
+        open_victim(f"{here}:small")
 
 
 @pytest.mark.parametrize(

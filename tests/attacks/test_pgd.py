@@ -187,6 +187,14 @@ def test_the_l2_ball_leaves_what_is_inside(length, kept):
     assert torch.allclose(found, away * kept / length, atol=1e-6)
 
 
+@pytest.mark.parametrize("size", [1e-44, 1e-30, 1e-20, 1.0, 1e20, 3e38])
+def test_directions_have_length_1_however_small_the_gradient(size):
+    ordinary = torch.randn(3, 4, 5, generator=torch.Generator().manual_seed(0))
+    found = direction((ordinary.sign() * size).float(), "l2")
+    assert torch.allclose(found.flatten(1).norm(dim=1), torch.ones(3))
+    assert torch.equal(direction(ordinary, "l2"), ordinary / ordinary.flatten(1).norm(dim=1).view(3, 1, 1))
+
+
 def test_directions_of_nothing_are_nothing():
     assert not direction(torch.zeros(2, 3), "l2").any() and not direction(torch.zeros(2, 3), "linf").any()
     assert torch.equal(

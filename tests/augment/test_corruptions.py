@@ -33,6 +33,14 @@ def test_severity_is_the_mean_coc(photo, scene, name):
     assert away == sorted(away) and away[1] > 0
 
 
+def test_a_little_out_of_focus_blurs_no_more_than_the_renderer_can(photo):
+    """One part in twenty is out of focus: at the largest radius alone its mean would be less than is asked for."""
+    plane = torch.linspace(0.1, 0.12, SHAPE[1]).repeat(SHAPE[0], 1)
+    plane[:, :4] = 1.0
+    found = corrupted(photo, CorruptionScene(plane), "far_focus", 5)
+    assert found.mean_coc == pytest.approx(MEAN_COC[5], rel=1e-3)
+
+
 SHARP = {
     "near_focus": (44, 3),
     "far_focus": (1, 60),

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from cocnet.evaluation.pair_report import markdown, write_report, write_sheet
 from cocnet.imaging import linear_to_srgb, srgb_to_linear
 from cocnet.renderers import ConstantBlur, Identity, NetworkRenderer, Physical, best_constant_blur
 from cocnet.renderers.controls import blurred
+from cocnet.renderers.opening import NAMES
 
 TINY = {"channels": [4, 8, 8], "groups": 1, "kernel_size": 3}
 DATA = SHARED / "data"
@@ -182,6 +184,17 @@ def test_the_command(folder, tmp_path, capsys):
     facts = json.loads((out / "evaluation.json").read_text())
     assert facts["settings"]["weights"]["data"] == "nothing" and len(facts["evaluations"]) == 4
     assert (out / "evaluation.md").is_file() and (out / "sheet.jpg").is_file()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_renderer_is_evaluated_by_its_name(name, folder, tmp_path):
+    depth = {"depths": folder / "depth", "depth_kind": "relative_disparity"}
+    run = EvaluateRun(
+        folder / "photos", folder / "bokeh", **depth, model=name, metrics=("psnr",), no_sheet=True
+    )
+    (found,) = run_evaluation(replace(run, out=tmp_path / "run"))
+    facts = json.loads((tmp_path / "run" / "evaluation.json").read_text())
+    assert len(found.rows) == 3 and facts["settings"]["weights"] is None
 
 
 def test_controls_without_a_pair_are_one_line():

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as some
 from scipy import stats
 
 from cocnet.errors import InputError
-from cocnet.metrics import attack_success, bootstrap_mean, check_labels, mcnemar, wilson
+from cocnet.metrics import attack_success, bootstrap_mean, check_labels, mcnemar, robustness, wilson
 
 
 @pytest.mark.parametrize(
@@ -80,6 +81,16 @@ def test_bootstrap_is_near_the_normal_interval():
     assert found.value == pytest.approx(float(values.mean()))
     assert found.low == pytest.approx(found.value - half, abs=0.03)
     assert found.high == pytest.approx(found.value + half, abs=0.03)
+
+
+@pytest.mark.parametrize("count", [2, 3, 8, 9, 128, 129, 1000])
+def test_bootstrap_in_blocks_is_one_draw_after_the_other(count, monkeypatch):
+    monkeypatch.setattr(robustness, "BLOCK", 3000)
+    values = np.random.default_rng(count).normal(30, 5, count)
+    random = np.random.default_rng(0)
+    means = [random.choice(values, count).mean() for _ in range(400)]
+    found = bootstrap_mean(torch.from_numpy(values), draws=400)
+    assert [found.low, found.high] == np.quantile(means, [0.025, 0.975]).tolist()
 
 
 def test_bootstrap_leaves_infinity_out():

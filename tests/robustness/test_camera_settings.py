@@ -38,6 +38,12 @@ def test_the_picture_is_the_one_of_that_camera():
     torch.testing.assert_close(shown, NearnessView(Physical(), other)(image, depth), atol=1e-5, rtol=0)
 
 
+def test_bounds_of_nothing_are_one_setting(run):
+    """−1 times 0 is −0, which is spelled otherwise."""
+    found = with_camera_grid(replace(run, methods=("camera",), lens_stops=0.0, lens_dioptres=0.1))
+    assert found == tuple(f"camera:stops=0:dioptres={d}" for d in ("-0.1", "0", "0.1"))
+
+
 def test_a_run_tells_average_worst_and_always(run):
     run = replace(run, methods=("camera",), lens_stops=2.0, victims=("tiny",))
     assert len(with_camera_grid(run)) == 9 and "camera:stops=2:dioptres=0.1" in with_camera_grid(run)
@@ -53,4 +59,5 @@ def test_a_run_tells_average_worst_and_always(run):
     assert score.worst_setting.value == pytest.approx(min(shares))
     assert score.always.value == pytest.approx(sum(every) / len(every)) and score.always.value <= min(shares)
     assert "settings of the camera" in markdown(summary) and "+0.1 dioptres" in markdown(summary)
+    assert "camera:stops=2:dioptres=0.1 on tiny" not in (run.out / "robustness.html").read_text()
     assert not summary.pairs and json.loads((run.out / "robustness.json").read_text())["cameras"]

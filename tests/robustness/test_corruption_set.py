@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from victims import labelled, open_tiny, photo
 
 from cocnet.apps.cli.main import main
@@ -138,6 +139,51 @@ def test_scores(run, tmp_path, monkeypatch):
     for name in ("corruptions.md", "corruptions.html"):
         told = html.unescape((tmp_path / "report" / name).read_text())
         assert "classes are numbered by the folders' own numbers, from 0" in told
+
+
+def test_photos_are_seen_at_the_sets_size(run, tmp_path, monkeypatch):
+    sides = set()
+
+    class Watching(torch.nn.Module):
+        about, classes = "no weights", 5
+
+        def forward(self, x):
+            sides.add(x.shape[2:])
+            return open_tiny("tiny")(x)
+
+    monkeypatch.setattr("cocnet.robustness.sources.open_victim", lambda *args, **where: Watching().eval())
+    photos = labelled(tmp_path / "photos", count=2)
+    run = replace(run, corruptions=("near_focus",), severities=(3,))
+    run_corruption(photos, run)
+    run_corruption_scores(CorruptionEvaluation(run.out, tmp_path / "report", ("tiny",)))
+    assert sides == {(32, 32)}
+    own = replace(run, size_px=0, out=tmp_path / "own")
+    run_corruption(photos, own)
+    with pytest.raises(InputError, match="try cocnet corrupt --size-px 224"):
+        run_corruption_scores(CorruptionEvaluation(own.out, tmp_path / "report", ("tiny",)))
+
+
+def test_labels_that_are_off_by_one_are_refused(run, tmp_path, monkeypatch):
+    class OneMore(torch.nn.Module):
+        about, classes = "no weights", 6
+
+        def forward(self, x):
+            return torch.nn.functional.pad(open_tiny("tiny")(x), (0, 1), value=-1e6)
+
+    monkeypatch.setattr("cocnet.robustness.sources.open_victim", lambda *args, **where: OneMore().eval())
+    photos = labelled(tmp_path / "photos", count=16)
+    for folder in sorted(photos.iterdir(), reverse=True):
+        folder.rename(photos / str(int(folder.name) + 1))
+    for number in range(5, 16):
+        np.save(run.depths / f"{number}.npy", np.load(run.depths / "0.npy"))
+    run_corruption(photos, replace(run, corruptions=("near_focus",), severities=(3,)))
+    asked = CorruptionEvaluation(run.out, tmp_path / "report", ("tiny",))
+    with pytest.raises(InputError, match=r"1-based .* try --first-class 1"):
+        run_corruption_scores(asked)
+    (found,) = run_corruption_scores(replace(asked, first_class=1))
+    assert found.clean.value == 1.0 and found.numbering == "the folders' own numbers, from 1"
+    with pytest.raises(InputError, match="first_class 0 or 1"):
+        replace(asked, first_class=2)
 
 
 def test_numbers_of_classes_go_with_the_set(run, tmp_path, monkeypatch):

@@ -96,6 +96,17 @@ def test_scores_and_report(coco, monkeypatch):
     assert main(["evaluate", "detection", *asked, "--detectors", "mine:finds_light"]) == 0
 
 
+def test_photos_that_the_boxes_do_not_name_are_counted(coco, monkeypatch):
+    monkeypatch.setattr("cocnet.robustness.detection_scores.own_callable", lambda *_: finds_light)
+    truth = json.loads((coco / "boxes.json").read_text())
+    truth["images"], truth["annotations"] = truth["images"][:2], truth["annotations"][:2]
+    (coco / "boxes.json").write_text(json.dumps(truth))
+    run = DetectionEvaluation(coco / "set", coco / "boxes.json", coco / "report", ("mine:finds_light",))
+    (score,) = run_detection_scores(run)
+    assert (score.photos, score.unknown) == (2, 1)
+    assert "left out: 1 of the set's photos" in (coco / "report" / "detection.md").read_text()
+
+
 @pytest.mark.slow
 def test_torchvisions_detectors_load_and_answer(coco, tmp_path):
     from safetensors.torch import save_file

@@ -14,7 +14,9 @@ from victims import labelled, open_tiny
 from cocnet import create_model, save_checkpoint
 from cocnet.apps.cli.main import main
 from cocnet.attacks import AttackResult
-from cocnet.errors import CocnetWarning, FileError, InputError
+from cocnet.depth import estimate_depth
+from cocnet.errors import CocnetWarning, FileError, InputError, MissingExtraError
+from cocnet.imaging import write_photo
 from cocnet.renderers import NearnessView, Physical, Setup
 from cocnet.robustness import sources, stages
 from cocnet.robustness.budget import Budget
@@ -24,7 +26,7 @@ from cocnet.robustness.published_tables23 import ACCURACY, TRANSFER, table_2, ta
 from cocnet.robustness.robustness_run import run_robustness
 from cocnet.robustness.run_layout import load_picture, own
 from cocnet.robustness.run_settings import RobustnessRun
-from cocnet.robustness.sources import from_subject
+from cocnet.robustness.sources import from_subject, nearness_of
 
 
 def records_of(folder):
@@ -292,6 +294,58 @@ def test_bad_photos_are_listed_and_the_run_goes_on(run, tmp_path):
     assert "Left out: 3 photos" in (run.out / "robustness.md").read_text()
 
 
+def test_a_missing_package_ends_the_run_and_is_no_photos_fault(run, monkeypatch):
+    def missing(*args, **options):
+        raise MissingExtraError("expected a package, got none, try installing it")
+
+    run = replace(run, methods=("aif",), victims=("tiny",))
+    monkeypatch.setattr(sources, "estimate_depth", missing)
+    with pytest.raises(MissingExtraError, match="try installing it"):
+        run_robustness(run)
+    monkeypatch.setattr(sources, "estimate_depth", estimate_depth)
+    assert run_robustness(replace(run, steps=4)).photos == 5
+
+
+def test_without_any_photo_the_first_reason_is_told_and_the_folder_is_free(run, tmp_path):
+    depths = tmp_path / "depths"
+    depths.mkdir()
+    for number in range(5):
+        np.save(depths / f"{number}.npy", np.linspace(1, 5, 1024, dtype=np.float32).reshape(32, 32))
+    run = replace(run, methods=("aif",), victims=("tiny",), depths=depths)
+    with pytest.raises(
+        FileError, match=r"got none: '\d/\d\.png': expected the kind of depth .* --depth-kind"
+    ):
+        run_robustness(run)
+    assert run_robustness(replace(run, depth_kind="metric")).photos == 5
+    with pytest.raises(FileError, match="try it without --report-only"):
+        run_robustness(replace(run, out=tmp_path / "new", depth_kind="metric", report_only=True))
+
+
+def test_what_could_not_be_read_is_read_again_until_it_is_attacked(run, tmp_path, monkeypatch):
+    tries = []
+
+    def busy(*args, **options):
+        tries.append(args)
+        if len(tries) in (2, 8):
+            raise FileError("expected memory, got none, try again")
+        return estimate_depth(*args, **options)
+
+    def stop(what, number, total):
+        if (what, number) == ("natural bokeh", total):
+            raise KeyboardInterrupt
+
+    run = replace(run, methods=("aif",), victims=("tiny",))
+    monkeypatch.setattr(sources, "estimate_depth", busy)
+    with pytest.raises(KeyboardInterrupt):
+        run_robustness(run, stop)
+    found = run_robustness(run)
+    assert found.photos == 5 and not found.left_out and len(tries) == 5 + 2
+    other = replace(run, out=tmp_path / "other")
+    found = run_robustness(other)
+    assert [one.reason for one in found.left_out] == ["expected memory, got none, try again"]
+    assert run_robustness(other).left_out == found.left_out
+
+
 def test_an_interrupted_command_says_how_to_go_on(run, monkeypatch, capsys):
     def stop(*args):
         raise KeyboardInterrupt
@@ -419,11 +473,45 @@ def test_one_blur_has_the_mean_radius(monkeypatch):
     assert float(radius.mean()) == pytest.approx(float(setup.radius_px(depth).abs().mean()), rel=1e-4)
 
 
+@pytest.mark.parametrize("side", [32, 64, 100, 224, 299])
+def test_one_blur_of_the_farthest_alone_is_its_bokeh(side):
+    image, farthest = torch.rand(1, 3, side, side), torch.zeros(1, 1, side, side)
+    natural = NearnessView(Physical(), Setup())(image, farthest)
+    assert (one_blur(Setup(), image, farthest) - natural).abs().max() < 1e-3 < (natural - image).abs().max()
+
+
+def test_flat_depth_is_in_focus(tmp_path):
+    np.save(tmp_path / "flat.npy", np.full((32, 32), 5.0, np.float32))
+    write_photo(tmp_path / "photo.png", np.zeros((32, 32, 3), np.uint8))
+    image = torch.rand(3, 32, 32)
+    for nearest in ("point", "subject"):
+        near = nearness_of(
+            image, tmp_path / "photo.png", tmp_path / "flat.npy", kind="metric", nearest=nearest
+        )
+        view = NearnessView(Physical(), Setup())
+        torch.testing.assert_close(view(image[None], near[None])[0], image, atol=1e-4, rtol=0)
+
+
+def test_effort_is_recorded_as_it_was(run):
+    asked = replace(run, methods=("ace", "gda@0.3"), victims=("tiny",), restarts=2, full_steps=True, photos=1)
+    scores = {one.method: (one.steps, one.restarts, one.full) for one in run_robustness(asked).scores}
+    assert scores == {"ace": (3, 1, False), "gda@0.3": (3, 2, True)}
+    assert "ace, whatever the run's: 3 steps and 1 start" in (run.out / "robustness.md").read_text()
+    own = open_method("colorfool-unmasked", Budget(steps=5, restarts=3, full=True)).budget
+    assert (own.steps, own.restarts, own.full) == (1000, 1, False)
+
+
 def test_settings_are_checked(tmp_path):
     for wrong in ({"batch": 0}, {"photos": 0}, {"methods": ()}, {"victims": ("a", "a")}, {"size_px": 8}):
         with pytest.raises(InputError, match="expected"):
             RobustnessRun(tmp_path, **wrong)
     assert asdict(RobustnessRun(tmp_path))["steps"] == 50
+
+
+def test_a_metric_that_needs_more_pixels_is_refused_before_any_work(run):
+    with pytest.raises(InputError, match="176"):
+        run_robustness(replace(run, metrics=("psnr", "ms-ssim")))
+    assert not run.out.exists()
 
 
 def test_names_with_commas_are_lists():
@@ -504,7 +592,7 @@ def test_victims_in_training_mode_are_flagged(run, monkeypatch):
         def forward(self, x):
             return self.body(x)
 
-    monkeypatch.setattr(sources, "open_victim", lambda name, weights=None: Training())
+    monkeypatch.setattr(sources, "open_victim", lambda *args, **where: Training())
     with pytest.warns(CocnetWarning, match="in training mode"):
         found = run_robustness(replace(run, methods=("gda@0.3",), victims=("tiny",)))
     assert any("training mode" in flag for flag in found.flags["tiny"])

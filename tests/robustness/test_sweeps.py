@@ -57,6 +57,9 @@ def test_names_are_swept():
     assert open_method("bg-gda@0.1:steps=7").baseline == "random-bg-gda@0.1:steps=7"
     wise = open_method("random@0.1:eot=jpeg75+resize:with=tiny2")
     assert (wise.budget.views, wise.budget.allies) == (("jpeg75", "resize"), ("tiny2",))
+    own = open_method("gda@8e-3:with=mine.nets:fool+resnet50:steps=7:full")
+    assert own.budget.allies == ("mine.nets:fool", "resnet50") and own.budget.steps == 7 and own.budget.full
+    assert score(own.name, 8e-3, 0.5, 40.0).reckons == "with=mine.nets:fool+resnet50"
     wrongs = (
         "gda:steps=0",
         "gda:steps",
@@ -65,6 +68,7 @@ def test_names_are_swept():
         "gda:eot=",
         "gda:eot=depth8",
         "gda:with=",
+        "gda:",
     )
     for wrong in wrongs:
         with pytest.raises(InputError, match="expected"):

@@ -12,6 +12,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from cocnet.attacks.guard import ask_logits, check_gradient, evaluating
+from cocnet.attacks.pgd import direction
 from cocnet.attacks.result import AttackResult, Victim, check_photos, judged, margin
 from cocnet.compute import strict_float32
 from cocnet.errors import InputError
@@ -104,8 +105,7 @@ class ACE:
             adam.step()
             theta.clamp_(min=0)
             return
-        length = grad.flatten(1).norm(dim=1)[:, None, None].clamp(min=torch.finfo(grad.dtype).tiny)
-        moved = theta[active] - self._rate * grad / length
+        moved = theta[active] - self._rate * direction(grad, "l2")
         theta[active] = moved.clamp(1 / self.pieces, self.largest / self.pieces)
 
 

@@ -32,10 +32,13 @@ class OwnVictim(nn.Module):
         return self.call(rgb)
 
 
-def open_own_victim(spelled: str) -> OwnVictim:
-    """The victim of "package.module:function", asked once how many classes it has. Raises InputError."""
+def open_own_victim(spelled: str, size_px: int = PROBE_PX, device: str = "cpu") -> OwnVictim:
+    """The victim of "package.module:function", asked once, by a picture of this size on this device, how many classes
+    it has. Raises InputError."""
     call = own_callable(spelled, "logits [b n]")
-    return OwnVictim(call, spelled, _classes(call, spelled))
+    if isinstance(call, nn.Module):
+        call = call.to(device)
+    return OwnVictim(call, spelled, _classes(call, spelled, size_px, device))
 
 
 def own_callable(spelled: str, returns: str, what: str = "a victim") -> Callable[[Tensor], Any]:
@@ -72,8 +75,8 @@ def _imported(module: str) -> Any:
             sys.path.remove(here)
 
 
-def _classes(call: Callable[[Tensor], Any], spelled: str) -> int:
-    picture = torch.full((1, 3, PROBE_PX, PROBE_PX), 0.5)
+def _classes(call: Callable[[Tensor], Any], spelled: str, size_px: int, device: str) -> int:
+    picture = torch.full((1, 3, size_px, size_px), 0.5, device=device)
     try:
         with torch.no_grad(), evaluating(call):
             return ask_logits(call, picture).shape[1]
@@ -82,5 +85,5 @@ def _classes(call: Callable[[Tensor], Any], spelled: str) -> int:
     except Exception as error:  # any code of others runs here
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise InputError(
-            f"expected logits of '{spelled}' for a grey picture of {PROBE_PX} px, got {reason}, try it by hand"
+            f"expected logits of '{spelled}' for a grey picture of {size_px} px, got {reason}, try it by hand"
         ) from error

@@ -30,8 +30,8 @@ class PGDSettings:
     """How far and how long.
 
     epsilon: largest norm of x − its start; step_size [2.5·epsilon/steps]; norm "linf" (steps along the gradient's
-    sign) or "l2". A photo that is fooled leaves the batch at once with early_stop; restarts begin at random points,
-    the first one too with random_start, and only for photos not fooled yet. targeted: goals are wanted classes.
+    sign) or "l2". With early_stop a photo that is fooled leaves the batch at once, for good; restarts begin at random
+    points, the first one too with random_start. targeted: goals are wanted classes.
     seed: a number for all photos, or one for each. loss: a name, or loss(output, goal) → [b], made large, of whatever
     the victim returns; then success(output, goal) → [b] of bools is needed, too. Raises InputError.
     """
@@ -172,10 +172,14 @@ def _gradient(losses: Float[Tensor, " n"], image: Tensor, x: Tensor) -> Tensor:
 
 
 def direction(gradient: Float[Tensor, "n ..."], norm: Norm) -> Float[Tensor, "n ..."]:
-    """The step of norm 1 that gains most: the sign, or the gradient over its 2-norm (0 where it is zero)."""
+    """The step of norm 1 that gains most: the sign, or the gradient over its 2-norm (0 where it is zero), however
+    small it is."""
     if norm == "linf":
         return gradient.sign()
-    return gradient / _norms(gradient).clamp(min=torch.finfo(gradient.dtype).tiny)
+    largest = gradient.flatten(1).abs().amax(1).view(-1, *[1] * (gradient.ndim - 1))
+    power = torch.ldexp(torch.ones_like(largest), largest.frexp().exponent - 1)
+    scaled = gradient / power  # a power of two: the squares are as exact, and don't vanish
+    return scaled / _norms(scaled).clamp(min=torch.finfo(gradient.dtype).tiny)
 
 
 def project(x: Float[Tensor, "n ..."], centre: Float[Tensor, "n ..."], settings: PGDSettings) -> Tensor:

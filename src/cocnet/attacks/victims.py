@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cocnet.attacks.own_victims import OwnVictim, open_own_victim
+from cocnet.attacks.own_victims import PROBE_PX, OwnVictim, open_own_victim
 from cocnet.attacks.victim_packages import PACKAGES, find_packaged, read_packaged
 from cocnet.errors import FileError, InputError
 from cocnet.files.offline import check_download
@@ -87,14 +87,17 @@ def _at_hand(name: str) -> bool:
     return packaged or (name not in LITE and _cache_path(_torchvision_weights(name)).is_file())
 
 
-def open_victim(name: str, weights: str | Path | None = None) -> Classifier | OwnVictim:
+def open_victim(
+    name: str, weights: str | Path | None = None, *, size_px: int = PROBE_PX, device: str = "cpu"
+) -> Classifier | OwnVictim:
     """A classifier ready to be attacked: a name of `list_victims()`, or "package.module:function" of one's own.
 
     weights: a safetensors file with the network's own names (EfficientNet-Lite: those of `LiteClassifier`), of any
-    number of classes. Raises InputError for an unknown name, FileError where weights can't be had or don't fit.
+    number of classes. size_px: the side of the picture that one's own victim is tried with. Raises InputError for an
+    unknown name, FileError where weights can't be had or don't fit.
     """
     if ":" in name and weights is None:
-        return open_own_victim(name)
+        return open_own_victim(name, size_px, device)
     if name not in list_victims():
         near = difflib.get_close_matches(name, list_victims(), n=1) or PACKAGES
         raise InputError(f"expected a victim, got '{name}', try {', '.join(near)}")
@@ -110,7 +113,7 @@ def open_victim(name: str, weights: str | Path | None = None) -> Classifier | Ow
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:120]
         raise FileError(f"expected weights of {name}, got others ({reason}), try NAME=FILE") from error
-    return Classifier(network, name, about, AS_IS if name in LITE else _scale(name), classes)
+    return Classifier(network, name, about, AS_IS if name in LITE else _scale(name), classes).to(device)
 
 
 def _made(name: str, classes: int = CLASSES) -> nn.Module:

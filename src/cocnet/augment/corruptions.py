@@ -134,7 +134,7 @@ def corrupted(photo: Float[Tensor, "3 h w"], scene: CorruptionScene, name: str, 
     if name == CONTROL and bool((plane != plane.flatten()[0]).any()):
         plane = torch.full_like(plane, focus + (1.0 if focus < 1 else -0.5))
     lens = ThinLens(FOCAL_LENGTH_M, 2.8, 1 / focus, SENSOR_WIDTH_M, **chosen.lens)
-    found = with_mean_coc(lens, plane, share)
+    found = with_mean_coc(lens, plane, share, LARGEST)
     if severity == 0 or found is lens:
         return Corrupted(photo.clone(), None, 0.0)
     with torch.no_grad():

@@ -25,8 +25,8 @@ class EvaluateRun(PairFolder):
     """What to measure, and with what."""
 
     model: str | None = None
-    """Network to measure: a weight file, or a name of `cocnet models` whose weights ship (default: the baselines of
-    --controls alone)."""
+    """Network to measure: a weight file, or a name of `cocnet models` whose weights ship; or physical, physical-eq8,
+    identity or blur (default: the baselines of --controls alone)."""
     out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/evaluation")
     """Folder for the report: evaluation.json, evaluation.md and sheet.jpg, a sheet of pictures."""
     metrics: tuple[str, ...] = ("psnr", "ssim", "lpips")
@@ -55,12 +55,12 @@ def run_evaluation(
     renderers = {} if run.model is None else {run.model: open_renderer(run.model, device=run.device)}
     if run.controls or not renderers:
         renderers |= controls_for(pairs, run.device)
+    settings = asdict(run) | {"weights": facts_of(run.model)}
     evaluations = []
     for what, renderer in renderers.items():
         options: dict[str, Any] = {"device": run.device, "skip_problems": run.skip_problems}
         options |= {"what": what, "on_progress": _named(what, on_progress)}
         evaluations.append(evaluate(renderer, pairs, measures, **options))
-    settings = asdict(run) | {"weights": facts_of(run.model)}
     write_report(run.out, evaluations, settings)
     if not run.no_sheet:
         write_sheet(run.out / "sheet.jpg", evaluations[0], next(iter(renderers.values())), pairs, run.device)
@@ -82,10 +82,11 @@ def controls_for(pairs: "Pairs", device: str = "cpu") -> "dict[str, Renderer]":
 
 
 def facts_of(model: str | None) -> dict[str, Any] | None:
-    """What a network's weight file says of its training."""
+    """What a network's weight file says of its training; None for what isn't a network."""
     from cocnet.networks import checkpoint_info, shipped_weights
+    from cocnet.renderers.opening import NAMES
 
-    if model is None:
+    if model is None or model in NAMES:
         return None
     path = Path(model) if Path(model).suffix else shipped_weights(model)
     return None if path is None else asdict(checkpoint_info(path))

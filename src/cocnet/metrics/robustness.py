@@ -16,6 +16,7 @@ from cocnet.errors import InputError
 Z95 = 1.959963984540054  # 97.5 % of a normal distribution lie below
 CONFIDENCE = 0.95
 SHIFTED_BELOW, SHIFTED_ABOVE, ENOUGH = 0.1, 0.5, 10
+BLOCK = 1 << 18  # values that are drawn at once
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,9 @@ def bootstrap_mean(values: Float[Tensor, " n"], seed: int = 0, draws: int = 10_0
     if len(finite) == 1:
         return Interval(float(finite[0]), math.nan, math.nan, 1)
     random = np.random.default_rng(seed)
-    means = [float(random.choice(finite, len(finite)).mean()) for _ in range(draws)]
+    rows = max(1, BLOCK // len(finite))
+    blocks = [(min(rows, draws - start), len(finite)) for start in range(0, draws, rows)]
+    means = np.concatenate([random.choice(finite, block).mean(1) for block in blocks])
     low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Interval(float(finite.mean()), float(low), float(high), len(finite))
 

@@ -82,7 +82,7 @@ def with_camera_grid(run: RobustnessRun) -> tuple[str, ...]:
     """The run's methods, "camera" alone replaced by a grid of 3 × 3 settings within its bounds."""
     stops = STOPS if run.lens_stops is None else run.lens_stops
     dioptres = DIOPTRES if run.lens_dioptres is None else run.lens_dioptres
-    grid = [str(CameraSetting(s * stops, d * dioptres)) for s, d in itertools.product(GRID, GRID)]
+    grid = [str(CameraSetting(s * stops + 0.0, d * dioptres + 0.0)) for s, d in itertools.product(GRID, GRID)]
     found = [one for name in run.methods for one in (grid if name == NAME else [name])]
     return tuple(dict.fromkeys(found))
 

@@ -16,10 +16,11 @@ from cocnet.attacks.guard import ask_classes, evaluating
 from cocnet.augment.corruptions import CONTROL
 from cocnet.compute import check_device, strict_float32, use_threads
 from cocnet.datasets import LabelledFolder
+from cocnet.datasets.labelled.labelled_photos import SIZE_PX
 from cocnet.errors import FileError, InputError, MissingExtraError
 from cocnet.files.atomic import write_json
 from cocnet.files.json_file import an_object, read_json
-from cocnet.metrics import Interval, wilson
+from cocnet.metrics import Interval, check_labels, wilson
 from cocnet.robustness.corruption_set import CLEAN, MANIFEST
 from cocnet.robustness.corruption_settings import CorruptionEvaluation
 from cocnet.robustness.plots import plot_severities
@@ -29,7 +30,7 @@ from cocnet.robustness.sources import open_victims
 from cocnet.robustness.sweep_sections import ReportSection, percent
 
 NAME = "corruptions"
-Right = Mapping[str, bool]
+Seen = Mapping[str, tuple[int, int]]  # by photo: the class that is seen, and its own
 
 
 @dataclass(frozen=True)
@@ -75,13 +76,14 @@ class CorruptionScore:
 def run_corruption_scores(
     run: CorruptionEvaluation, on_progress: Callable[[str, int, int], None] | None = None
 ) -> list[CorruptionScore]:
-    """Measure all victims and write the report. Raises FileError, InputError."""
+    """Measure all victims and write the report. Raises FileError, InputError (also where labels are off by one)."""
     use_threads(run.threads)
     check_device(run.device)
     manifest = read_manifest(run.data)
+    size_px = size_of(run.data, manifest)
     if not run.victims:
         raise InputError("expected a victim or more, got none, try --victims mobilenet_v2")
-    victims = open_victims(run.victims, run.device)
+    victims = open_victims(run.victims, size_px, run.device)
     run.out.mkdir(parents=True, exist_ok=True)
     scores = []
     for name, victim in victims.items():
@@ -96,6 +98,16 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """That of a set. Raises FileError where there is none."""
     hint = f"cocnet corrupt PHOTOS -o {folder}"
     return read_json(folder / MANIFEST, f"a set with {MANIFEST}", hint, an_object)
+
+
+def size_of(folder: Path, manifest: Mapping[str, Any]) -> int:
+    """The side of a set's photos in px. Raises InputError where each has its own size."""
+    size_px = int(manifest.get("settings", {}).get("size_px", SIZE_PX))
+    if not size_px:
+        raise InputError(
+            f"expected photos of one size in '{folder}', got each at its own, try cocnet corrupt --size-px 224"
+        )
+    return size_px
 
 
 def _scored(
@@ -115,21 +127,30 @@ def _scored(
         )
     folders = [(CLEAN, 0), *((one, severity) for one in names for severity in severities)]
     wanted = {Path(row["class"], row["photo"]).as_posix() for row in manifest["photos"]}
-    right: dict[tuple[str, int], Right] = {}
+    seen: dict[tuple[str, int], Seen] = {}
     numbering = ""
     for number, (one, severity) in enumerate(folders, 1):
         photos = LabelledFolder(
-            run.data / one / str(severity), manifest.get("classes"), classes=victim.classes
+            run.data / one / str(severity),
+            manifest.get("classes"),
+            classes=victim.classes,
+            size_px=size_of(run.data, manifest),
+            first_class=run.first_class,
         )
-        right[one, severity], numbering = _right(run, photos, wanted, victim), photos.numbering
+        seen[one, severity], numbering = _seen(run, photos, wanted, victim), photos.numbering
+        if one == CLEAN:
+            check_labels(*torch.tensor(list(seen[CLEAN, 0].values())).view(-1, 2).unbind(1))
         if on_progress is not None:
             on_progress(name, number, len(folders))
-    for (one, severity), found in right.items():
+    for (one, severity), found in seen.items():
         if gone := sorted(wanted - found.keys()):
             place = run.data / one / str(severity) / gone[0]
             raise FileError(
                 f"expected a picture of every photo in the set, got none at '{place}', try making it anew"
             )
+    right = {
+        key: {photo: sees == label for photo, (sees, label) in found.items()} for key, found in seen.items()
+    }
     bokeh = [one for one in names if one != CONTROL]
     always = {
         severity: [all(right[one, severity][photo] for one in bokeh) for photo in right[CLEAN, 0]]
@@ -147,16 +168,16 @@ def _scored(
     )
 
 
-def _right(run: CorruptionEvaluation, photos: LabelledFolder, wanted: Set[str], victim: Any) -> Right:
-    """Whether each wanted photo is named rightly; others may lie there from an earlier set of more photos."""
-    found: dict[str, bool] = {}
+def _seen(run: CorruptionEvaluation, photos: LabelledFolder, wanted: Set[str], victim: Any) -> Seen:
+    """What is seen in each wanted photo; others may lie there from an earlier set of more photos."""
+    found: dict[str, tuple[int, int]] = {}
     places = [place for place, file in enumerate(photos.files) if file.name in wanted]
     for start in range(0, len(places), run.batch):
         some = [photos[place] for place in places[start : start + run.batch]]
         batch = torch.stack([one.image for one in some]).to(run.device)
         with torch.no_grad(), strict_float32(batch.device), evaluating(victim):
             seen = ask_classes(victim, batch).argmax(1).tolist()
-        found |= {photo.name: label == photo.label for photo, label in zip(some, seen, strict=True)}
+        found |= {photo.name: (sees, photo.label) for photo, sees in zip(some, seen, strict=True)}
     return found
 
 

@@ -66,12 +66,14 @@ class CorruptionEvaluation:
     """Which classifiers see which set. Raises InputError for numbers that can't be."""
 
     data: Path
-    """Folder that `cocnet corrupt` made."""
+    """Folder that `cocnet corrupt` made of photos with classes, at one size."""
     out: Annotated[Path, arg(aliases=["-o"])] = Path("runs/corruptions")
     """Folder of the report."""
     victims: tuple[str, ...] = ("mobilenet_v2",)
     """Classifiers: names (mobilenet_v2, efficientnet_lite0, …), NAME=FILE.safetensors for other weights, or
     PACKAGE.MODULE:FUNCTION for your own, which takes sRGB [b 3 h w] in 0..1 and returns logits [b n]."""
+    first_class: int = 0
+    """Number of the first class in class folders named by number: 0 or 1."""
     batch: int = 16
     """Batch size."""
     device: str = "cpu"
@@ -82,6 +84,8 @@ class CorruptionEvaluation:
     def __post_init__(self) -> None:
         if self.batch < 1:
             raise InputError(f"expected batch from 1, got {self.batch}, try 16")
+        if self.first_class not in (0, 1):
+            raise InputError(f"expected first_class 0 or 1, got {self.first_class}, try 1")
 
 
 @dataclass(frozen=True)

@@ -39,12 +39,14 @@ Detector = Callable[[torch.Tensor], Any]
 
 @dataclass(frozen=True)
 class DetectionScore:
-    """Of one detector: mAP (IoU 0.50 to 0.95) of the photos themselves and at each corruption's severities, 0..1."""
+    """Of one detector: mAP (IoU 0.50 to 0.95) of the photos themselves and at each corruption's severities, 0..1;
+    unknown: photos of the set that the boxes' file doesn't name, which are left out."""
 
     detector: str
     photos: int
     clean: float
     precision: dict[str, dict[int, float]]
+    unknown: int = 0
 
     def mean(self, name: str) -> float:
         """Over severities."""
@@ -158,7 +160,8 @@ def _scored(
         if on_progress is not None:
             on_progress(name, number, len(folders))
     precision = {one: {s: found[one, s] for s in severities} for one in manifest["corruptions"]}
-    return DetectionScore(name, len(photos), found[CLEAN, 0], precision)
+    unknown = len(manifest["photos"]) - len(photos)
+    return DetectionScore(name, len(photos), found[CLEAN, 0], precision, unknown)
 
 
 def _detected(detector: Detector, path: Path, image: int, device: str) -> list[dict[str, Any]]:
@@ -216,7 +219,13 @@ def _whole(annotation: Mapping[str, Any], number: int) -> dict[str, Any]:
 
 def detection_sections(manifest: Mapping[str, Any], scores: Sequence[DetectionScore]) -> list[ReportSection]:
     """What the report says, in order."""
+    unknown = scores[0].unknown
     lines = (
+        *(
+            [f"left out: {unknown} of the set's photos, which the boxes' file doesn't name"]
+            if unknown
+            else []
+        ),
         f"{scores[0].photos} photos; mean average precision (%), IoU 0.50 to 0.95",
         f"effective: precision above that under {CONTROL}, as much blur without depth, in points",
         *(f"{name}: {about}" for name, about in manifest["corruptions"].items()),

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from cocnet.robustness.class_names import class_name
 from cocnet.robustness.method_table import NO_ATTACK
+from cocnet.robustness.methods import open_method
 from cocnet.robustness.pictures import as_text, coloured, difference, near_colours
 from cocnet.robustness.records import AttackRecord
 from cocnet.robustness.report_sections import report_sections, title_of
@@ -46,7 +47,9 @@ def _photo(summary: Summary, records: Sequence[AttackRecord]) -> PhotoGallery:
         _figure(near_colours(load_plane(layout.depth(first.stem))), "nearness: yellow near, blue far"),
     )
     title = f"{first.photo}: {class_name(first.label, summary.classes)}"
-    attacks = tuple(_attack(summary, layout, one) for one in records if one.method not in NO_ATTACK)
+    attacks = tuple(
+        _attack(summary, layout, one) for one in records if open_method(one.method).base not in NO_ATTACK
+    )
     return PhotoGallery(title, shown, attacks)
 
 

@@ -5,7 +5,8 @@ the natural bokeh picture, so that all start from the same one. A new method is 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -28,6 +29,7 @@ from cocnet.attacks.result import Victim, judged
 from cocnet.renderers import NearnessView, Physical, Setup
 from cocnet.robustness.budget import Budget, within_budget
 
+ROUNDING = 1e-4  # of nearness
 Apply = Callable[[AnyRender, Victim, Tensor, Tensor, Tensor], AttackResult]
 Recolour = Callable[[Victim, Tensor, Tensor], AttackResult]
 
@@ -35,7 +37,8 @@ Recolour = Callable[[Victim, Tensor, Tensor], AttackResult]
 @dataclass(frozen=True)
 class MethodSpec:
     """One method: in words, how it is made, its ε and what that is of, its baseline of random draws, whether it
-    can be targeted or needs a renderer with a camera; set: it is one setting of that camera."""
+    can be targeted or needs a renderer with a camera; set: it is one setting of that camera; own: parts of a budget
+    that it has of its own, whatever is asked for."""
 
     about: str
     make: Callable[[Budget], Apply]
@@ -45,6 +48,7 @@ class MethodSpec:
     targeted: bool = False
     camera: bool = False
     set: bool = False
+    own: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _attack(like: RenderAttack) -> Callable[[Budget], RenderAttack]:
@@ -88,7 +92,7 @@ def one_blur(
     low, high = setup.radius_px(ends)[:, 0, 0, 0]
     span = high - low
     first, second = (mean - low) / span, (-mean - low) / span
-    inside = (first >= 0) & (first <= 1)
+    inside = (first >= -ROUNDING) & (first <= 1 + ROUNDING)
     return NearnessView(Physical(), setup)(
         image, torch.where(inside, first, second).clamp(0, 1).expand_as(depth).contiguous()
     )
@@ -146,6 +150,7 @@ def _at_setting(budget: Budget, render: AnyRender, image: Tensor, depth: Tensor)
     return render(image, depth, camera.to(depth).expand(len(depth), 3))
 
 
+_ONE_START = {"restarts": 1, "full": False, "loss": "margin"}
 NO_ATTACK = ("aif", "bokeh", "camera")
 METHODS: Mapping[str, MethodSpec] = {
     "aif": MethodSpec("the all-in-focus photo", _shown(lambda budget, render, image, depth: image)),
@@ -185,8 +190,12 @@ METHODS: Mapping[str, MethodSpec] = {
     "pgd-rgb": MethodSpec(
         "PGD on the natural bokeh picture's pixels", _pixels(_rgb), 8 / 255, "of 0..1", targeted=True
     ),
-    "ace": MethodSpec("curves for its colours (ACE)", _pixels(lambda budget: ACE(steps=budget.steps))),
+    "ace": MethodSpec(
+        "curves for its colours (ACE)", _pixels(lambda budget: ACE(steps=budget.steps)), own=_ONE_START
+    ),
     "colorfool-unmasked": MethodSpec(
-        "random colours, without regions (ColorFool)", _pixels(lambda budget: ColorFool(seed=budget.seed))
+        "random colours, without regions (ColorFool)",
+        _pixels(lambda budget: ColorFool(seed=budget.seed)),
+        own={"steps": ColorFool.trials} | _ONE_START,
     ),
 }

@@ -5,6 +5,7 @@ Enters: a name and a budget. Leaves: a `Method`, called as method(render, victim
 """
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,7 +22,10 @@ from cocnet.errors import InputError
 from cocnet.robustness.budget import Budget
 from cocnet.robustness.camera_settings import CameraSetting
 from cocnet.robustness.method_table import METHODS, Apply, MethodSpec
+from cocnet.robustness.run_settings import AttackSettings
 from cocnet.robustness.transforms import differentiable
+
+_NEXT = r":(?=(?:steps|restarts|eot|with|stops|dioptres)=|full(?::|$))"
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ class Method:
 def open_method(spelled: str, budget: Budget | None = None) -> Method:
     """The method of a name. Raises InputError for an unknown name, an ε that can't be, or a target it can't take."""
     chosen = budget or Budget()
-    name, *effort = spelled.split(":")
+    name, *effort = parts_of(spelled)
     base, at, number = name.partition("@")
     if base not in METHODS:
         near = difflib.get_close_matches(base, METHODS, n=1) or [", ".join(METHODS)]
@@ -88,8 +92,23 @@ def open_method(spelled: str, budget: Budget | None = None) -> Method:
         raise InputError(
             f"expected a method with an epsilon for an effort, got '{spelled}', try {base} alone"
         )
-    used = replace(chosen, epsilon=spec.epsilon if epsilon is None else epsilon, **_effort(spelled, effort))
+    changes = {
+        "epsilon": spec.epsilon if epsilon is None else epsilon,
+        **_effort(spelled, effort),
+        **spec.own,
+    }
+    used = replace(chosen, **changes)
     return Method(spelled, base, used, spec, spec.make(used))
+
+
+def options_ignored(spelled: str, settings: AttackSettings) -> tuple[str, ...]:
+    """Options that were set and have no effect on a method, which has that of its own. Raises InputError."""
+    asked, default = Budget.of(settings), Budget.of(AttackSettings())
+    return tuple(
+        "--full-steps" if name == "full" else f"--{name}"
+        for name in open_method(spelled).spec.own
+        if getattr(asked, name) != getattr(default, name)
+    )
 
 
 def swept(methods: Sequence[str], epsilons: Sequence[float]) -> tuple[str, ...]:
@@ -100,6 +119,12 @@ def swept(methods: Sequence[str], epsilons: Sequence[float]) -> tuple[str, ...]:
         sweeps = epsilons and "@" not in base and open_method(spelled).spec.epsilon is not None
         names += [f"{base}@{epsilon:g}{colon}{effort}" for epsilon in epsilons] if sweeps else [spelled]
     return tuple(dict.fromkeys(names))
+
+
+def parts_of(spelled: str) -> list[str]:
+    """A method's name and what stands behind it; a colon before anything else is a part of a victim's name."""
+    name, colon, behind = spelled.partition(":")
+    return [name, *re.split(_NEXT, behind)] if colon else [name]
 
 
 def _number(spelled: str, number: str) -> float:

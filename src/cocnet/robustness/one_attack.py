@@ -25,7 +25,7 @@ from cocnet.robustness.class_names import class_name
 from cocnet.robustness.methods import Method, open_method
 from cocnet.robustness.photo_depths import photo_depths
 from cocnet.robustness.single_photo import AttackRun, Prediction
-from cocnet.robustness.sources import nearness_of, open_victims, open_view, setup_of
+from cocnet.robustness.sources import classes_of, nearness_of, open_victims, open_view, setup_of
 
 AnyVictim = Classifier | OwnVictim
 
@@ -33,7 +33,8 @@ AnyVictim = Classifier | OwnVictim
 @dataclass(frozen=True, eq=False)
 class Before:
     """The photo, its nearness and its natural bokeh; the method, the renderer and the victim of the attack; the true
-    class, and the class that the attack aims at (away from the true one, or at the wanted one)."""
+    class, and the class that the attack aims at (away from the true one, or at the wanted one); allies: victims that
+    it is to fool beside."""
 
     image: Float[Tensor, "1 3 n n"]
     near: Float[Tensor, "1 1 n n"]
@@ -43,14 +44,14 @@ class Before:
     victim: AnyVictim
     label: int
     goal: int
+    allies: tuple[AnyVictim, ...] = ()
 
     def attacked(self, on_query: Callable[[], None] = lambda: None) -> AttackResult:
         """The attack; on_query() is called whenever the victim has been shown pictures. Raises InputError."""
         device, watched = self.image.device, _Watched(self.victim, on_query)
         goal = torch.tensor([self.goal]).to(device)
-        allies = list(open_victims(self.method.budget.allies, str(device)).values())
         with strict_float32(device):
-            return self.method(self.render, watched, self.image, self.near, goal, allies)
+            return self.method(self.render, watched, self.image, self.near, goal, self.allies)
 
 
 class _Watched(nn.Module):
@@ -70,8 +71,10 @@ class _Watched(nn.Module):
 def before_attack(photo: Path, run: AttackRun) -> Before:
     """Open what a run names, and render the natural picture. Raises FileError, InputError, DepthError."""
     check_device(run.device)
-    (victim,) = open_victims((run.victim,), run.device).values()
     method = open_method(run.method, Budget.of(run, epsilon=run.epsilon, targeted=run.target is not None))
+    victims = open_victims(dict.fromkeys((run.victim, *method.budget.allies)), run.size_px, run.device)
+    classes_of(victims)
+    victim, *allies = victims.values()
     render = open_view(run.renderer, setup_of(run), run.device)
     image, near = _opened(photo, run)
     with strict_float32(image.device), torch.no_grad():
@@ -79,7 +82,7 @@ def before_attack(photo: Path, run: AttackRun) -> Before:
     label = top_classes(victim, image, 1)[0].label if run.label is None else run.label
     label = _class(label, victim, "--label")
     goal = label if run.target is None else _class(run.target, victim, "--target")
-    return Before(image, near, natural, method, render, victim, label, goal)
+    return Before(image, near, natural, method, render, victim, label, goal, tuple(allies))
 
 
 def top_classes(victim: AnyVictim, image: Float[Tensor, "1 3 h w"], count: int = 5) -> tuple[Prediction, ...]:

@@ -69,6 +69,7 @@ def _about(summary: Summary) -> tuple[str, ...]:
         f"Classes are numbered by {summary.numbering}.",
         f"Attacks have {run.steps} steps and {run.restarts} start{'s' * (run.restarts > 1)}, with {stop}; "
         f"loss {run.loss}, seed {run.seed}.",
+        *_own_efforts(summary),
         "Success counts photos that are named rightly before and after natural bokeh. In brackets: 95 %.",
         "“File”: the picture read back from a PNG of 8 bit. Similarity is the file's.",
         *(f"{name}: weights of {about}." for name, about in summary.about.items()),
@@ -85,6 +86,16 @@ def _bounds(summary: Summary) -> tuple[str, ...]:
     apertures = " to ".join(f"f/{each:.3g}" for each in f_number)
     lengths = " to ".join(f"{1000 * each:.3g} mm" for each in focal)
     return (f"The camera may be set to a focus of {near_to_far}, {apertures} and {lengths}.",)
+
+
+def _own_efforts(summary: Summary) -> tuple[str, ...]:
+    """What methods do that don't follow the run's effort."""
+    run, steps = summary.run, {one.base: one.steps for one in summary.scores if METHODS[one.base].own}
+    differ = [one for one in steps if steps[one] != run.steps or run.restarts > 1 or run.full_steps]
+    return tuple(
+        f"{one}, whatever the run's: {steps[one]} steps and 1 start, with an end where a photo is fooled."
+        for one in differ
+    )
 
 
 def _success(summary: Summary, victim: str, scores: Sequence[MethodScore]) -> ReportSection:

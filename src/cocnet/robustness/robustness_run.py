@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from cocnet.datasets.pairs.matching import Problem
-from cocnet.errors import FileError, InputError
+from cocnet.errors import DownloadError, FileError, InputError, MissingExtraError
 from cocnet.files.run_folder import SETTINGS, locked
 from cocnet.metrics import check_labels
 from cocnet.robustness.camera_settings import with_camera_grid
@@ -68,18 +68,23 @@ def _attacks(bed: Testbed, on_progress: Progress | None) -> tuple[list[AttackRec
 
 
 def _natural(bed: Testbed, on_progress: Progress | None) -> tuple[list[PhotoRecord], list[Problem]]:
-    """The first stage. Raises FileError where no photo is left, InputError where labels are off by one."""
+    """The first stage. Raises FileError where no photo is left, InputError where labels are off by one; what no photo
+    is to blame for, as MissingExtraError."""
     photos: list[PhotoRecord] = []
-    problems = list(bed.photos.problems)
+    problems: list[Problem] = []
     for number in range(len(bed.batches)):
-        seen, left_out = photo_batch(bed, number)
+        try:
+            seen, left_out = photo_batch(bed, number, again=True)
+        except (MissingExtraError, DownloadError):
+            if not photos:
+                _leave(bed)
+            raise
         photos += seen
         problems += [Problem(name, reason) for name, reason in left_out]
         _tell(on_progress, "natural bokeh", number + 1, len(bed.batches))
     if not photos:
-        raise FileError(
-            f"expected a photo that can be read in '{bed.run.data}', got none, try another folder"
-        )
+        _leave(bed)
+        raise _without_photos(bed, problems)
     labels = torch.tensor([photo.label for photo in photos])
     try:
         for name in bed.victims:
@@ -87,11 +92,19 @@ def _natural(bed: Testbed, on_progress: Progress | None) -> tuple[list[PhotoReco
     except InputError:
         _leave(bed)
         raise
-    return photos, problems
+    return photos, [*bed.photos.problems, *problems]
+
+
+def _without_photos(bed: Testbed, problems: Sequence[Problem]) -> FileError:
+    """What is said where no photo is left: the first one's reason."""
+    expected = f"expected a photo that can be used in '{bed.run.data}', got none"
+    if not problems:
+        return FileError(f"{expected} so far, try it without --report-only")
+    return FileError(f"{expected}: '{problems[0].name}': {problems[0].reason}")
 
 
 def _leave(bed: Testbed) -> None:
-    """Leave the folder to the same photos with other labels, unless there are attacks in it."""
+    """Leave the folder to the same photos with other settings, unless there are attacks in it."""
     if not (bed.run.out / "attacks").exists():
         for number in range(len(bed.batches)):
             bed.layout.photos(number).unlink(missing_ok=True)

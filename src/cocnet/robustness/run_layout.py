@@ -53,6 +53,10 @@ class RunLayout:
         """Path of a batch's records."""
         return self.attack(victim, method) / f"{batch:04d}.json"
 
+    def is_attacked(self, batch: int) -> bool:
+        """Whether any victim and method has records of a batch."""
+        return any(self.root.glob(f"attacks/*/*/{batch:04d}.json"))
+
     def transformed(self, victim: str, method: str, transform: str, batch: int) -> Path:
         """What is left of a batch after a transform."""
         return self.attack(victim, method) / f"{batch:04d}-{own(transform)}.json"

@@ -38,7 +38,8 @@ class AttackSettings:
     steps: int = 50
     """Number of steps of an attack."""
     restarts: int = 1
-    """Number of starts of an attack; after the first only for photos that don't fool the classifier yet."""
+    """Number of starts of an attack; after the first only for photos that don't fool the classifier yet, or for all
+    with --full-steps."""
     full_steps: bool = False
     """Take all steps, even after the classifier is fooled: the attack is stronger and transfers better, but takes
     longer."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from cocnet.metrics import Interval, PairedTest
+from cocnet.robustness.methods import parts_of
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class MethodScore:
     @property
     def reckons(self) -> str:
         """What it reckons with beside the victim, as it was spelled: transforms (eot=) and other victims (with=)."""
-        return ", ".join(part for part in self.method.split(":")[1:] if part.startswith(("eot=", "with=")))
+        return ", ".join(part for part in parts_of(self.method)[1:] if part.startswith(("eot=", "with=")))
 
     @property
     def series(self) -> tuple[str, str, int, int, bool, str]:

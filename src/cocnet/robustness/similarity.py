@@ -22,6 +22,12 @@ def open_similarity(names: tuple[str, ...]) -> Measures:
     )
 
 
+def check_similarity(measures: Measures, size_px: int) -> None:
+    """Raise InputError where a metric can't compare pictures of this size."""
+    grey = torch.full((1, 3, size_px, size_px), 0.5)
+    similarity(measures, grey, grey)
+
+
 def similarity(
     measures: Measures, true: Float[Tensor, "b 3 h w"], ours: Float[Tensor, "b 3 h w"]
 ) -> list[dict[str, float]]:

@@ -5,7 +5,7 @@ depth was: distances are the setup's.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -67,13 +67,23 @@ def setup_of(run: AttackSettings) -> Setup:
     return Setup(f_number=run.f_number, focus_m=run.focus_m)
 
 
-def open_victims(names: tuple[str, ...], device: str = "cpu") -> dict[str, Classifier | OwnVictim]:
-    """Victims by name; NAME=FILE takes weights from a file. Raises InputError, FileError."""
+def open_victims(
+    names: Iterable[str], size_px: int, device: str = "cpu"
+) -> dict[str, Classifier | OwnVictim]:
+    """Victims by name, for photos of this size; NAME=FILE takes weights from a file. Raises InputError, FileError."""
     victims = {}
     for spelled in names:
         name, _, weights = spelled.partition("=")
-        victims[spelled] = open_victim(name, weights or None).to(device)
+        victims[spelled] = open_victim(name, weights or None, size_px=size_px, device=device)
     return victims
+
+
+def classes_of(victims: Mapping[str, Classifier | OwnVictim]) -> int:
+    """How many classes all of them tell apart. Raises InputError where they differ."""
+    counts = {name: victim.classes for name, victim in victims.items()}
+    if len(set(counts.values())) > 1:
+        raise InputError(f"expected victims of the same classes, got {counts}, try one run for each kind")
+    return next(iter(counts.values()))
 
 
 def open_photos(run: RobustnessRun, classes: int) -> LabelledPhotos:

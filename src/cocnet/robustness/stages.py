@@ -17,7 +17,7 @@ from torch import Tensor
 from cocnet.attacks import AttackResult
 from cocnet.compute import strict_float32
 from cocnet.datasets import LabelledPhoto
-from cocnet.errors import CocnetError
+from cocnet.errors import CocnetError, DownloadError, MissingExtraError
 from cocnet.files.atomic import atomic_path
 from cocnet.robustness import records as files
 from cocnet.robustness.methods import Method, open_method
@@ -30,14 +30,19 @@ from cocnet.robustness.testbed import Testbed, budget_of
 from cocnet.robustness.transforms import DEPTHS, PICTURES, other_renderer
 
 
-def photo_batch(bed: Testbed, number: int) -> tuple[list[PhotoRecord], list[tuple[str, str]]]:
+def photo_batch(
+    bed: Testbed, number: int, again: bool = False
+) -> tuple[list[PhotoRecord], list[tuple[str, str]]]:
     """Photos of a batch in 8 bit, their depth and natural bokeh, and what victims see; with what couldn't be read.
 
-    Raises FileError where a file can't be written.
+    again: a batch of which something couldn't be read, and nothing is attacked, is read once more. Raises
+    MissingExtraError or DownloadError where no photo is to blame, FileError where a file can't be written.
     """
     path = bed.layout.photos(number)
     if path.is_file():
-        return files.read_photos(path)
+        found, problems = files.read_photos(path)
+        if not (again and problems) or bed.run.report_only or bed.layout.is_attacked(number):
+            return found, problems
     if bed.run.report_only:
         return [], []
     photos, problems = _readable(bed, bed.batches[number])
@@ -92,6 +97,8 @@ def _readable(
         name = bed.photos.files[place].name
         try:
             photo, near = _opened(bed, place)
+        except (MissingExtraError, DownloadError):
+            raise
         except CocnetError as error:
             problems.append((name, str(error)))
             continue

@@ -28,9 +28,10 @@ from cocnet.robustness.photo_depths import PhotoDepths
 from cocnet.robustness.records import PhotoRecord
 from cocnet.robustness.run_layout import RunLayout, load_picture, load_plane
 from cocnet.robustness.run_settings import RobustnessRun
-from cocnet.robustness.similarity import open_similarity
+from cocnet.robustness.similarity import check_similarity, open_similarity
 from cocnet.robustness.sources import (
     chosen_files,
+    classes_of,
     data_facts,
     evenly,
     open_depths,
@@ -103,14 +104,12 @@ def open_testbed(run: RobustnessRun) -> Testbed:
     render = open_view(run.renderer, setup_of(run), run.device)
     _check_methods(run, render)
     others = _open_others(run)
-    victims = open_victims(run.victims, run.device)
+    victims = open_victims(run.victims, run.size_px, run.device)
     allies = _open_allies(run, victims)
-    counts = {name: victim.classes for name, victim in {**victims, **allies}.items()}
-    if len(set(counts.values())) > 1:
-        raise InputError(f"expected victims of the same classes, got {counts}, try one run for each kind")
-    photos = open_photos(run, next(iter(counts.values())))
+    photos = open_photos(run, classes_of({**victims, **allies}))
     depths = open_depths(photos, run)
     measures = open_similarity(run.metrics)
+    check_similarity(measures, run.size_px)
     settings = {key: _plain(value) for key, value in asdict(run).items() if key not in FREE}
     facts = {
         "weights": weight_facts(run.renderer),
@@ -142,9 +141,8 @@ def _open_allies(
     """The victims that methods name behind with=; those of the run are the same objects."""
     names = dict.fromkeys(name for method in run.methods for name in open_method(method).budget.allies)
     missing = tuple(name for name in names if name not in victims)
-    return {
-        name: one for name, one in {**victims, **open_victims(missing, run.device)}.items() if name in names
-    }
+    opened = open_victims(missing, run.size_px, run.device)
+    return {name: one for name, one in {**victims, **opened}.items() if name in names}
 
 
 def _open_others(run: RobustnessRun) -> dict[str, NearnessView]:

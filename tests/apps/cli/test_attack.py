@@ -70,6 +70,24 @@ def test_what_is_printed(photo, run):
     assert run("attack", photo, *given, *OPTIONS, "-o", out).code == 1
 
 
+def test_allies_are_others_of_the_same_classes(photo, run):
+    out, queries = photo.with_name("out.png"), []
+    for allies in ("", ":with=tiny", ":with=tiny2"):
+        method = f"gda@0.3:full{allies}"
+        found = run("attack", photo, "--method", method, *OPTIONS, "-o", out, "--json")
+        queries.append(json.loads(found.out)["queries"])
+    assert queries == [6, 6, 12]
+    found = run("attack", photo, "--method", "gda:with=grid", *OPTIONS, "-o", out)
+    assert found.code == 1 and "victims of the same classes" in found.err
+
+
+def test_effort_that_has_no_effect_is_told(photo, run):
+    out, effort = photo.with_name("out.png"), ("--restarts", "2", "--full-steps")
+    found = run("attack", photo, "--method", "ace", *OPTIONS, *effort, "-o", out)
+    assert found.code == 0 and "note: --restarts, --full-steps: no effect with ace" in found.err
+    assert "note" not in run("attack", photo, "--method", "gda", *OPTIONS, *effort, "-o", out).err
+
+
 @pytest.mark.parametrize(
     ("options", "error"),
     [

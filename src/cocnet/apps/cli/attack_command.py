@@ -9,7 +9,7 @@ from typing import Annotated
 
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
-from cocnet.apps.cli.say import print_json
+from cocnet.apps.cli.say import note, print_json
 from cocnet.robustness.single_photo import AttackOutcome, AttackRun, Prediction
 
 
@@ -35,8 +35,11 @@ def attack(
         run: Attack, classifier and renderer.
         json: Print the outcome as one JSON object on standard output.
     """
+    from cocnet.robustness.methods import options_ignored
     from cocnet.robustness.single_photo import attack_photo
 
+    if ignored := options_ignored(run.method, run):
+        note(f"{', '.join(ignored)}: no effect with {run.method}")
     found = attack_photo(photo, run)
     if json:
         print_json(asdict(found))

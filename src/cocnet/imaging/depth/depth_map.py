@@ -28,6 +28,7 @@ KINDS_EXPLAINED = (
     "relative_disparity (bigger is nearer)"
 )
 CLOSEST_M = 1e-3
+FLAT = 1e-9  # 1/m
 STRIP_ROWS = 256  # at a time in float64, so that large maps need little memory
 
 
@@ -187,9 +188,10 @@ def write_depth(path: str | Path, depthmap: DepthMap) -> None:
 
 
 def nearness(inverse_depth: Float32[Tensor, "*b h w"]) -> Float32[Tensor, "*b h w"]:
-    """The depth map that networks see: inverse depth of one photo stretched to 0 (farthest) … 1 (nearest)."""
+    """The depth map that networks see: inverse depth of one photo stretched to 0 (farthest) … 1 (nearest); depth that
+    is all one is nearest, as nothing is nearer."""
     low, high = inverse_depth.aminmax()
-    return (inverse_depth - low) / (high - low).clamp(min=1e-9)
+    return ((inverse_depth - low) / (high - low).clamp(min=FLAT)).where(high - low > FLAT, 1.0)
 
 
 def _to_inverse(
