@@ -59,9 +59,9 @@ def test_blur_is_seen_at_f2_and_no_more_than_a_portrait_lens_gives():
 
 
 def test_the_subject_stands_at_its_distance_whatever_its_disparity():
-    spans = [suggest_span_m(*picture(0.05, disparity)) for disparity in (0.5, 0.9)]
-    found = [distance_m(d, span) for d, span in zip((0.5, 0.9), spans, strict=True)]
-    assert found == pytest.approx([1.35, 1.35], rel=0.02)
+    spans = [suggest_span_m(*picture(0.05, disparity)) for disparity in (0.15, 0.5, 0.9)]
+    found = [distance_m(d, span) for d, span in zip((0.15, 0.5, 0.9), spans, strict=True)]
+    assert found == pytest.approx([1.35, 1.35, 1.35], rel=0.02)
 
 
 @pytest.mark.parametrize("height", [0.15, 0.3, 0.45])

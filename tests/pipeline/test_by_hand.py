@@ -381,6 +381,20 @@ def test_the_edge_of_a_subject_that_is_found_lies_where_the_photos_colours_part(
     ).mean() > 0.02
 
 
+@pytest.mark.parametrize(("sure", "whole"), [(2, True), (8, False)], ids=["a speck is", "as much again is"])
+def test_a_large_part_is_left_out_only_where_the_network_is_certain_of_as_much(sure, whole):
+    """A fence that the network is nearly certain of, and beside it something that it is certain of."""
+    coarse = np.zeros((20, 20), np.float32)
+    coarse[4:16, 2:9] = 0.85
+    coarse[4 : 4 + sure, 12:18] = 1
+    photo, near = Photo(np.full((160, 160, 3), 90, np.uint8)), np.ones((160, 160), np.float32)
+    found = FoundDepth(DepthMap.of(near, "relative_disparity"), "estimated")
+    made = subject_surface(Scene(photo, found, near, NOTHING), coarse, ())
+    assert (
+        made is not None and (made[60:100, 30:60].min() > 0.5) == whole and made[36:44, 110:130].min() > 0.5
+    )
+
+
 def test_refining_makes_no_islands_of_a_subject_that_is_found():
     """A disc in focus, and beside it a spot of its colour where the network's mask has a faint trace of something."""
     y, x = np.mgrid[:160, :160]

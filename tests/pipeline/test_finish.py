@@ -85,7 +85,7 @@ def test_the_darkest_codes_of_a_curve_that_starts_flat():
         assert (finish(photo, *ALL, photo.linear(), light, None, None) == code).all()
 
 
-@pytest.mark.parametrize("deviation", [1.0, 3.0])
+@pytest.mark.parametrize("deviation", [1.0, 3.0, 10.0])
 def test_grain_is_measured_and_given_back(deviation):
     pixels = noisy(deviation)
     assert Grain.of(Photo(pixels)).deviation.mean() == pytest.approx(deviation, rel=0.25)

@@ -21,7 +21,7 @@ _FACE_M, _NEAREST_FACE_M = 0.2, 0.4  # height of a face; what a lens of 50 mm fo
 # Of the distance of a face, at which 50 mm blurs as a portrait lens of 85 mm does for that face
 _PORTRAIT = 50 / 85
 _DEEPER = 8.0
-_LOWEST = 0.3
+_LOWEST = 0.12
 OF_50_MM = 50 / math.hypot(36, 24)  # focal length over the picture's diagonal
 _WIDEST, _LONGEST = 0.4, 3.0  # 20 to 150 mm
 
@@ -48,7 +48,7 @@ def suggest_span_m(
 ) -> tuple[float, float]:
     """Near and far distance, metres. The far one is eight times as far as the subject, 1/m is linear in disparity.
 
-    With the subject at distance D and disparity d: 1/far = 1/(8·D), 1/near = 1/far + (1/D − 1/far)/d, d at least 0.3.
+    With the subject at distance D and disparity d: 1/far = 1/(8·D), 1/near = 1/far + (1/D − 1/far)/d, d from 0.12 up.
     """
     standing = find_standing(disparity, mask)
     of_lens = _of_lens(size, focal_px)

@@ -19,6 +19,7 @@ from cocnet.pipeline.scene import Scene
 LEAST_SHARE = 0.004
 AREA_PX = 1 << 18
 SURE, CERTAIN = 0.75, 0.9  # of the mask: there its edge isn't looked for; each part has a pixel of it
+LEAST_CERTAIN = 0.25  # of the subject: where the certain parts are less, the others are part of it
 OUTSIDE = 0.2
 
 
@@ -49,11 +50,13 @@ def subject_surface(
 def _certain(
     mask: Float32[np.ndarray, "i j"], found: Float32[np.ndarray, "i j"]
 ) -> Float32[np.ndarray, "i j"]:
-    """A mask without parts in which the network, whose mask is `found`, is nowhere certain, unless all are such."""
+    """A mask without parts in which the network, whose mask is `found`, is nowhere certain, unless little would be
+    left."""
     parts, count = ndimage.label(mask > 0.5, np.ones((3, 3)))
     most = ndimage.maximum(found, parts, np.arange(count + 1))
     kept = np.concatenate([[True], most[1:] > CERTAIN])
-    if not kept[1:].any():
+    area = np.bincount(parts.ravel(), minlength=count + 1)[1:]
+    if area[kept[1:]].sum() < LEAST_CERTAIN * area.sum():
         return np.ascontiguousarray(mask)
     return np.where(kept[parts], mask, np.float32(OUTSIDE))
 
