@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
-from cocnet.errors import FileError
+from cocnet.errors import DepthError, FileError
 from cocnet.robustness.run_settings import AttackSettings
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from cocnet.attacks.own_victims import OwnVictim
     from cocnet.attacks.victims import Classifier
+
+
+_SOURCE = "adversarial by"  # how the sidecars of its depth begin
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,23 @@ def _check_outputs(photo: Path, run: AttackRun) -> None:
 
     if run.out.suffix.lower() not in FORMATS:
         raise FileError(f"expected a file name ending in {', '.join(FORMATS)}, got '{run.out}', try .png")
-    check_writes((run.out, _beside(run.out, ".npy"), _beside(run.out, ".json")), (photo, run.depth))
+    depth = _beside(run.out, ".npy")
+    check_writes((run.out, depth, _beside(run.out, ".json")), (photo, run.depth))
+    for path in (depth, _beside(depth, ".json")):
+        if path.exists() and not _is_left(depth):
+            raise FileError(
+                f"expected the depth of an earlier attack or none, got another file '{path}', try another name"
+            )
+
+
+def _is_left(depth: Path) -> bool:
+    """Whether what lies there is the depth that an attack left."""
+    from cocnet.imaging.depth.depth_file import read_sidecar
+
+    try:
+        return read_sidecar(depth).source.startswith(_SOURCE)
+    except DepthError:
+        return False
 
 
 def _written(path: Path, picture: "Tensor", victim: "Classifier | OwnVictim") -> Prediction:
@@ -125,11 +144,11 @@ def _depth_written(depth: "Tensor | None", natural: "Tensor", run: AttackRun) ->
 
     path = _beside(run.out, ".npy")
     if depth is None or bool((depth == natural).all()):
-        for left in (path, _beside(path, ".json")):  # of another run with the same output
+        for left in (path, _beside(path, ".json")) if _is_left(path) else ():
             left.unlink(missing_ok=True)
         return None
     inverse = setup_of(run).inverse_depth(depth.cpu())[0, 0]
-    write_depth(path, DepthMap.of(inverse, "disparity", f"adversarial by {run.method}"))
+    write_depth(path, DepthMap.of(inverse, "disparity", f"{_SOURCE} {run.method}"))
     return path
 
 

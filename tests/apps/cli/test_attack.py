@@ -87,6 +87,27 @@ def test_what_can_not_be(options, error, photo, run):
         assert run("attack", photo, *OPTIONS, "-o", out).code == 1
 
 
+@pytest.mark.parametrize("method", ["gda", "pgd-rgb"])
+@pytest.mark.parametrize(
+    "names", [["out.png.npy"], ["out.png.npy.json"], ["out.png.npy", "out.png.npy.json"]]
+)
+def test_files_that_no_attack_left_stay(method, names, photo, run):
+    for name in names:
+        photo.with_name(name).write_text('{"source": "mine", "kind": "metric"}')
+    found = run("attack", photo, "--method", method, *OPTIONS, "-o", photo.with_name("out.png"))
+    assert found.code == 1 and names[0] in found.err
+    assert {photo.with_name(name).read_text() for name in names} == {'{"source": "mine", "kind": "metric"}'}
+
+
+def test_the_depth_of_an_earlier_attack_goes(photo, run):
+    out = photo.with_name("out.png")
+    assert run("attack", photo, "--method", "gda", "--epsilon", 0.3, *OPTIONS, "-o", out).code == 0
+    assert photo.with_name("out.png.npy").exists()
+    for method in ("gda", "pgd-rgb"):
+        assert run("attack", photo, "--method", method, "--epsilon", 0.3, *OPTIONS, "-o", out).code == 0
+    assert not list(out.parent.glob("out.png.npy*"))
+
+
 @pytest.mark.parametrize(
     ("natural", "target", "alone"),
     [(1, None, False), (2, None, True), (2, 3, False), (1, 3, False), (3, 3, True)],
