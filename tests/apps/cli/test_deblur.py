@@ -50,6 +50,7 @@ def test_errors_are_one_line_and_leave_nothing(run, files, weights):
         ("deblur", photo, "--model", "cocnet-b3-less"),
         ("deblur", photo, "--model", weights, "-o", photo),
         ("deblur", photo, "--model", weights, "--max-mem", 0),
+        ("deblur", photo, "--model", "none.safetensors", "--quality", 200),
         ("deblur", files.folder / "none.jpg", "--model", weights),
     ):
         outcome = run(*bad)

@@ -39,12 +39,14 @@ def deblur(
         quality: Quality of JPEG, WebP and AVIF, 1..100.
     """
     from cocnet.imaging import read_photo
+    from cocnet.imaging.photo.encode import check_quality
     from cocnet.imaging.photo.limits import budget_bytes
     from cocnet.pipeline.deblur_photo import deblur as sharpen
     from cocnet.pipeline.result_files import check_outputs
 
     to = target(out, photo, "sharp", json=False)
     check_outputs(to, photo)
+    check_quality(quality)
     with parts_done("deblur") as on_progress:
         picture = read_photo(source(photo), budget_bytes(sharpening.max_mem_mb))
         result = sharpen(picture, sharpening, on_progress)
