@@ -106,11 +106,13 @@ def _check_outputs(photo: Path, run: AttackRun) -> None:
     """Refuse early what can't be written, or is an input."""
     from cocnet.files.atomic import check_writes
     from cocnet.imaging.photo.encode import FORMATS
+    from cocnet.pipeline.result_files import check_settings
 
     if run.out.suffix.lower() not in FORMATS:
         raise FileError(f"expected a file name ending in {', '.join(FORMATS)}, got '{run.out}', try .png")
     depth = _beside(run.out, ".npy")
     check_writes((run.out, depth, _beside(run.out, ".json")), (photo, run.depth))
+    check_settings(_beside(run.out, ".json"))
     for path in (depth, _beside(depth, ".json")):
         if path.exists() and not _is_left(depth):
             raise FileError(

@@ -67,6 +67,18 @@ def test_depth_in_the_photo_comes_first_unless_an_estimator_is_named(files, run)
     assert read_depth(out).kind == "relative_disparity"
 
 
+def test_a_sidecar_replaces_only_depth_s(files, run, monkeypatch):
+    photo, theirs = files.photo(), files.write("d.png.json", b'{"mine": 1}')
+    monkeypatch.setattr("cocnet.pipeline.render_photo.find_depth", None)  # refused before
+    for arguments in (
+        ("depth", photo, "-o", files.folder / "d.png"),
+        ("render", photo, "--save-depth", files.folder / "d.png"),
+    ):
+        outcome = run(*arguments)
+        assert outcome.code == 1 and "d.png.json" in outcome.errors[0]
+    assert theirs.read_bytes() == b'{"mine": 1}'
+
+
 @pytest.mark.parametrize("arguments", [("d.jpg",), ("d.png", "--coloured")])
 def test_a_coloured_picture(files, run, arguments):
     out = files.folder / arguments[0]

@@ -87,26 +87,23 @@ def render(
     """
     with loading():
         from cocnet.compute import keep_memory
-        from cocnet.imaging.photo.encode import FORMATS
-        from cocnet.pipeline.exports import DEPTHS, PICTURES
+        from cocnet.imaging.photo.encode import FORMATS, check_quality
+        from cocnet.pipeline.exports import depth_files
         from cocnet.pipeline.render_photo import render as render_photo
         from cocnet.pipeline.render_photo import renderer_for
-        from cocnet.pipeline.result_files import check_outputs, check_suffix, settings_path
+        from cocnet.pipeline.result_files import check_outputs, check_suffix
         from cocnet.rendering.compiled import warm_up
 
     recorded = None if settings is None else read_settings(settings)
     photo, depth, rendering, quality, notes = _again(recorded, photo, depth, rendering, quality)
     to = target(out, photo, "bokeh", json)
     drawn = (rendering.keep, rendering.subject, rendering.aperture_image)
-    extras = [path for path in (save_depth, save_mask) if path is not None]
-    if save_depth is not None:
-        check_suffix(save_depth, DEPTHS)
-        extras += [] if save_depth.suffix.lower() in PICTURES else [settings_path(save_depth)]
+    extras = [] if save_depth is None else [*depth_files(save_depth)]
     if save_mask is not None:
         check_suffix(save_mask, FORMATS)
+        extras.append(save_mask)
     check_outputs(to, photo, depth, *drawn, others=extras)
-    if not 1 <= quality <= 100:
-        raise InputError(f"expected a quality of 1–100, got {quality}, try {DEFAULT_QUALITY}")
+    check_quality(quality)
     keep_memory()
     warm_up()
     with parts_done("render") as on_progress:

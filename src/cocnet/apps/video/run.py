@@ -30,7 +30,7 @@ from cocnet.imaging.depth.depth_file import sidecars
 from cocnet.imaging.photo.encode import FORMATS as PICTURE_FORMATS
 from cocnet.pipeline.film import Film
 from cocnet.pipeline.options import RenderOptions
-from cocnet.pipeline.result_files import are_settings, check_suffix, settings_path
+from cocnet.pipeline.result_files import check_settings, check_suffix, settings_path
 
 PART_FRAMES = 24
 
@@ -108,8 +108,7 @@ def check_film(out: Path, reel: Reel, depths: Sequence[Path]) -> None:
     """Refuse an output that can't be written, or would take the place of an input, before the work. Raises
     FileError."""
     inputs, told = (*reel.files, *depths), settings_path(out)
-    if told.exists() and not are_settings(told):
-        raise FileError(f"expected a new file, got '{told}', which is no render's, try another --out")
+    check_settings(told)
     if is_film(out):
         check_writes((out, told), inputs)
         if isinstance(reel, Clip):
