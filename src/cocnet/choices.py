@@ -13,6 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from cocnet.errors import InputError
 
+MOST_BLADES = 32  # of an aperture; more are a circle
 _SHORT = 60
 _FALSE = object()
 

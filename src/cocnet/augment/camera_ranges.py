@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from cocnet.choices import MOST_BLADES
 from cocnet.depth.focal_plane import subject_inverse
 from cocnet.errors import InputError
 from cocnet.optics import ThinLens
@@ -61,8 +62,8 @@ class CameraRanges:
             raise InputError(
                 f"expected focus of 0.1 to 100 m, near before far, got {self.focus}, try (1.0, 5.0)"
             )
-        if not self.blades or any(n != 0 and n < 3 for n in self.blades):
-            raise InputError(f"expected blades of 0 or at least 3, got {self.blades}, try (0, 5, 7)")
+        if not self.blades or any(n != 0 and not 3 <= n <= MOST_BLADES for n in self.blades):
+            raise InputError(f"expected blades of 0 or 3 to {MOST_BLADES}, got {self.blades}, try (0, 5, 7)")
         if not 0 <= self.cat_eye[0] <= self.cat_eye[1] <= 1:
             raise InputError(f"expected cat_eye of 0 to 1, low before high, got {self.cat_eye}, try (0, 0.5)")
 
