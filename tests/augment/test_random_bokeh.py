@@ -167,6 +167,7 @@ def test_where_the_focus_lies(depth, focus, wanted):
         {"f_number": (4, 2)},
         {"mean_coc": (0.1, 0.5)},
         {"blades": (0, 33)},
+        {"f_number": (2, 4), "mean_coc": (0, 0.1)},
         {"focus": "eyes"},
         {"focus": (5.0, 1.0)},
         {"blades": (2,)},

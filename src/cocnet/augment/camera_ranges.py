@@ -48,6 +48,8 @@ class CameraRanges:
         low, high = self.f_number
         if not 0 < low <= high < float("inf"):
             raise InputError(f"expected f_number above 0, low before high, got {self.f_number}, try (1.4, 8)")
+        if self.mean_coc is not None and self.f_number != CameraRanges.f_number:
+            raise InputError("expected one of f_number and mean_coc, got both, try mean_coc alone")
         if self.mean_coc is not None and not 0 <= self.mean_coc[0] <= self.mean_coc[1] <= 0.2:
             raise InputError(
                 f"expected mean_coc of 0 to 0.2 of the width, low before high, got {self.mean_coc}, try (0.005, 0.02)"
