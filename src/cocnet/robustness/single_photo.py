@@ -4,6 +4,7 @@ Enters: an `AttackRun`. Leaves: an adversarial picture, looked at as its file ho
 in 1/m (NPY, float32: 8 bit can't hold what attacks change) and the settings; facts of before and after.
 """
 
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -74,6 +75,31 @@ class AttackOutcome:
     target: int | None = None
 
 
+def ignored_by_method(run: AttackRun) -> tuple[str, ...]:
+    """Lines on options that are given and have no effect with the run's method and depth. Raises KeyError."""
+    from cocnet.robustness.method_table import METHODS
+
+    base = re.split("[@:]", run.method)[0]
+    spec = METHODS[base]
+    effort = (
+        ("restarts", "full_steps", "loss") if base == "ace" else ("steps", "restarts", "full_steps", "loss")
+    )
+    useless = {
+        f"with --method {base}": (
+            *(() if spec.epsilon is not None else effort),
+            *(() if spec.camera else ("lens_stops", "lens_dioptres")),
+        ),
+        "without --depth": ("depth_kind",) if run.depth is None else (),
+        "beside --depth": () if run.depth is None else ("estimator",),
+    }
+    lines = []
+    for why, names in useless.items():
+        changed = [name for name in names if getattr(run, name) != getattr(AttackRun, name)]
+        flags = ", ".join("--" + name.replace("_", "-") for name in changed)
+        lines += [f"{flags}: no effect {why}"] if flags else []
+    return tuple(lines)
+
+
 def attack_photo(photo: Path, run: AttackRun) -> AttackOutcome:
     """Attack it and write the files. Raises FileError, InputError, DepthError."""
     from cocnet.robustness.one_attack import before_attack, top_classes
@@ -105,9 +131,12 @@ def attack_photo(photo: Path, run: AttackRun) -> AttackOutcome:
 def _check_outputs(photo: Path, run: AttackRun) -> None:
     """Refuse early what can't be written, or is an input."""
     from cocnet.files.atomic import check_writes
+    from cocnet.files.offline import is_there
     from cocnet.imaging.photo.encode import FORMATS
     from cocnet.pipeline.result_files import check_settings
 
+    if not is_there(photo):
+        raise FileError(f"expected a photo, got no file at '{photo}', try another path")
     if run.out.suffix.lower() not in FORMATS:
         raise FileError(f"expected a file name ending in {', '.join(FORMATS)}, got '{run.out}', try .png")
     depth = _beside(run.out, ".npy")

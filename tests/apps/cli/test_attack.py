@@ -13,7 +13,7 @@ from cocnet.apps.cli.attack_command import outcome
 from cocnet.renderers import NearnessView, Physical, Setup
 from cocnet.robustness import sources
 from cocnet.robustness.run_layout import load_picture
-from cocnet.robustness.single_photo import AttackOutcome, Prediction
+from cocnet.robustness.single_photo import AttackOutcome, AttackRun, Prediction, ignored_by_method
 
 
 @pytest.fixture
@@ -78,6 +78,7 @@ def test_what_is_printed(photo, run):
         (("--label", "7"), "class of 0..4"),
         (("--method", "ace", "--target", "1"), "reach a target"),
         (("--epsilon", "-1"), "epsilon from 0"),
+        (("--label", "1", "--target", "1"), "a target other than"),
     ],
 )
 def test_what_can_not_be(options, error, photo, run):
@@ -106,6 +107,27 @@ def test_the_depth_of_an_earlier_attack_goes(photo, run):
     for method in ("gda", "pgd-rgb"):
         assert run("attack", photo, "--method", method, "--epsilon", 0.3, *OPTIONS, "-o", out).code == 0
     assert not list(out.parent.glob("out.png.npy*"))
+
+
+@pytest.mark.parametrize(
+    ("method", "told"),
+    [
+        ("blur", "--steps, --restarts, --loss, --lens-stops: no effect with --method blur"),
+        ("ace", "--restarts, --loss, --lens-stops: no effect with --method ace"),
+        ("gda@8e-3:full", "--lens-stops: no effect with --method gda"),
+        ("random-lens", "--depth-kind: no effect without --depth"),
+    ],
+)
+def test_options_without_effect_are_told(method, told):
+    given = {"steps": 3, "restarts": 2, "loss": "dlr", "lens_stops": 1.0, "depth_kind": "metric"}
+    assert told in ignored_by_method(AttackRun(out=Path("a.png"), method=method, **given))
+    assert ignored_by_method(AttackRun(out=Path("a.png"), method=method)) == ()
+
+
+@pytest.mark.parametrize("name", ["none.png", "."])
+def test_what_is_no_photo(name, photo, run):
+    found = run("attack", photo.parent / name, *OPTIONS, "-o", photo.with_name("out.png"))
+    assert found.code == 1 and "expected a photo, got no file" in found.err
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
-from cocnet.apps.cli.say import print_json
+from cocnet.apps.cli.say import note, print_json
 from cocnet.robustness.single_photo import AttackOutcome, AttackRun, Prediction
 
 
@@ -35,9 +35,11 @@ def attack(
         run: Attack, classifier and renderer.
         json: Print the outcome as one JSON object on standard output.
     """
-    from cocnet.robustness.single_photo import attack_photo
+    from cocnet.robustness.single_photo import attack_photo, ignored_by_method
 
     found = attack_photo(photo, run)
+    for line in ignored_by_method(run):
+        note(line)
     if json:
         print_json(asdict(found))
         return
