@@ -79,7 +79,8 @@ def render(
         depth: Depth map: PNG, TIFF, NPY, NPZ, PFM or EXR; - for standard input (default: the depth in the photo, else
             estimated).
         settings: Settings file of an earlier picture (out.jpg.json): photo, depth and options are taken from it, and
-            the options given here replace those in it; with another photo, its depth and masks aren't.
+            the options given here replace those in it (--no-preview makes a preview's a full render); with another
+            photo, its depth and masks aren't.
         save_depth: Also write the depth map that was used: .png, .npy, .exr or .pfm, or .jpg for a coloured picture.
         save_mask: Also write the mask of the subject that was used: .png, white = subject.
         quality: Quality of JPEG, WebP and AVIF, 1..100 (default: 95).
@@ -126,7 +127,8 @@ def render(
     if used.options.model is not None:
         say_result(to, f"{to}: rendered by {used.options.model}")
         return
-    lens = f"{used.focal_length_mm.value:.3g} mm f/{used.f_number.value:.3g}"
+    stop = "without blur" if used.options.blur == 0 else f"f/{used.f_number.value:.3g}"
+    lens = f"{used.focal_length_mm.value:.3g} mm {stop}"
     say_result(to, f"{to}: {lens}, focus at {distance_text(used.focus_m.value)} ({used.focus_m.origin})")
 
 
@@ -156,5 +158,8 @@ def _again(
             )
         depth = Path(recorded.depth)
     chosen = merged(recorded.options, rendering, options_written())
+    notes = recorded.notes
+    if chosen.preview and "preview" not in options_written():
+        notes += ("--settings: of a preview, so this is one, too; --no-preview renders it in full",)
     best = next(q for q in (quality, recorded.quality, DEFAULT_QUALITY) if q is not None)
-    return photo or Path(str(recorded.photo)), depth, chosen, best, recorded.notes
+    return photo or Path(str(recorded.photo)), depth, chosen, best, notes
