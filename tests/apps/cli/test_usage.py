@@ -83,3 +83,9 @@ def test_what_nobody_else_handles_is_one_line_too(error, told, monkeypatch, tmp_
     monkeypatch.setattr("cocnet.imaging.describe_depth", fail)
     assert main(["depth-info", str(tmp_path)]) == 1
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("command", "flag"), [("batch", "--no-contact-sheet"), ("video", "--no-steady")])
+def test_a_flag_that_turns_off_says_so(command, flag, run):
+    told = " ".join(run(command, "--help").out.replace("│", " ").split()).partition(flag)[2]
+    assert "(yes, unless this is given)" in told and "(default: yes)" not in told

@@ -109,7 +109,13 @@ def _with_default(hint: Any) -> Any:
 
 
 def _default_of(label: str) -> str:
-    return "" if label in _SILENT else "(default: yes)" if label == "True" else f"(default: {label})"
+    return (
+        ""
+        if label in _SILENT
+        else "(yes, unless this is given)"
+        if label == "True"
+        else f"(default: {label})"
+    )
 
 
 def _registry(given: Sequence[str]) -> ConstructorRegistry:
