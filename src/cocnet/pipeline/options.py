@@ -130,7 +130,7 @@ class RenderOptions:
         if len(focuses) > 1:
             raise InputError(f"expected one focus, got {' and '.join(focuses)}, try one of them")
         if self.focus_range is not None and not 0 < self.focus_range[0] < self.focus_range[1]:
-            raise InputError(f"expected focus_range of 0 < near < far, got {self.focus_range}, try (1.5, 3)")
+            raise InputError(f"expected focus_range of 0 < near < far, got {self.focus_range}, try 1.5,3")
         if self.blur is not None and self.f_number is not None:
             raise InputError("expected one of blur and f_number, got both, try blur alone")
         if self.blur is not None and not 0 <= self.blur <= 100:
@@ -152,7 +152,7 @@ class RenderOptions:
         if not isinstance(self.highlights, str) and not (0 < self.highlights[0] < 1 <= self.highlights[1]):
             raise InputError(
                 "expected highlights of a threshold between 0 and 1 and a gain of 1 or more, "
-                f"got {self.highlights}, try (0.85, 6)"
+                f"got {self.highlights}, try 0.85,6"
             )
 
     def changed(self, /, **changes: Any) -> "RenderOptions":

@@ -78,6 +78,8 @@ def _parsed(arguments: Sequence[str]) -> Callable[[], None]:
         raise UsageError(
             str(refused) if refused else usage_error(arguments, printed.getvalue(), parsed)
         ) from None
+    except CocnetError as error:
+        raise UsageError(str(error)) from None
 
 
 def _what_to_train(arguments: Sequence[str]) -> int:
