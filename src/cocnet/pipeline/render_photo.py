@@ -28,7 +28,7 @@ from cocnet.optics import ThinLens
 from cocnet.pipeline.blur_note import blur_note
 from cocnet.pipeline.camera import choose_camera
 from cocnet.pipeline.chosen_lens import asked_radius_px, make_lens, stop_for_blur
-from cocnet.pipeline.depth_source import find_depth, find_subject, inverse_depth_of, named_network
+from cocnet.pipeline.depth_source import SET, find_depth, find_subject, inverse_depth_of, named_network
 from cocnet.pipeline.doubts import subject_doubt
 from cocnet.pipeline.drawn import Drawn, paths_of
 from cocnet.pipeline.exports import save_depth, save_mask
@@ -218,7 +218,8 @@ def depth_of(photo: Any, options: RenderOptions | None = None) -> PhotoDepth:
     picture = fill_hidden(as_photo(photo, budget_bytes(chosen.max_mem_mb)))
     camera = choose_camera(picture, chosen)
     found = find_depth(None, picture, chosen, camera.known_focal_px(picture.width))
-    return PhotoDepth(found.depth, inverse_depth_of(found, picture, chosen), found.notes)
+    notes = tuple(note.removesuffix(SET) for note in found.notes)
+    return PhotoDepth(found.depth, inverse_depth_of(found, picture, chosen), notes)
 
 
 def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarray, "h w 3"]:

@@ -88,7 +88,7 @@ def render(
     """
     with loading():
         from cocnet.compute import keep_memory
-        from cocnet.imaging.photo.encode import FORMATS, check_quality
+        from cocnet.imaging.photo.encode import FORMATS, check_quality, has_quality
         from cocnet.pipeline.exports import depth_files
         from cocnet.pipeline.render_photo import render as render_photo
         from cocnet.pipeline.render_photo import renderer_for
@@ -96,8 +96,11 @@ def render(
         from cocnet.rendering.compiled import warm_up
 
     recorded = None if settings is None else read_settings(settings)
+    asked = quality
     photo, depth, rendering, quality, notes = _again(recorded, photo, depth, rendering, quality)
     to = target(out, photo, "bokeh", json)
+    if asked is not None and not has_quality(to):
+        notes = (*notes, f"--quality: no effect on {to}, which keeps every pixel")
     drawn = (rendering.keep, rendering.subject, rendering.aperture_image)
     extras = [] if save_depth is None else [*depth_files(save_depth)]
     if save_mask is not None:

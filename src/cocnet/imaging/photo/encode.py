@@ -96,6 +96,11 @@ def check_quality(quality: Any) -> None:
         raise InputError(f"expected a quality of 1–100, a whole number, got {quality!r}, try 95")
 
 
+def has_quality(path: str | Path) -> bool:
+    """Whether the format of a name's suffix has a quality; the others keep every pixel."""
+    return FORMATS.get(Path(path).suffix.lower()) in EIGHT_BIT
+
+
 def check_side(path: Path, longest_px: int) -> None:
     """Refuse a picture whose longer side the format of the suffix can't hold; raises FileError."""
     name = FORMATS[path.suffix.lower()]
