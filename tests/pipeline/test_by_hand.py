@@ -302,7 +302,7 @@ def test_other_files_are_no_settings(tmp_path, text):
 
 def test_settings_of_a_deblurring_say_which_command_takes_them(tmp_path):
     (tmp_path / "x.json").write_text('{"tile_px": 64, "options": {"strength": 1.0}}')
-    with pytest.raises(FileError, match="those of a deblurring .*try cocnet deblur"):
+    with pytest.raises(FileError, match=r"those of a deblurring .*try cocnet deblur"):
         read_settings(tmp_path / "x.json")
 
 

@@ -46,6 +46,11 @@ def test_every_option_is_checked_when_it_is_made(given, told):
         RenderOptions().changed(**given)
 
 
+def test_options_are_no_dictionary():
+    with pytest.raises(InputError, match=r"got dict, try render\(photo, depth, f_number=2\)"):
+        render("photo.jpg", None, {"f_number": 2})
+
+
 def test_options_of_deblurring_too():
     for given in ({"strength": "1"}, {"max_mem_mb": 0}, {"bfloat16": "no"}):
         with pytest.raises(InputError):

@@ -6,13 +6,13 @@ be asked for as an f-number or as the mean radius of the circle of confusion, wh
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cocnet.choices import MOST_BLADES
+from cocnet.choices import MOST_BLADES, check_choices
 from cocnet.depth.focal_plane import subject_inverse
 from cocnet.errors import InputError
 from cocnet.optics import ThinLens
@@ -45,6 +45,7 @@ class CameraRanges:
     cat_eye: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
+        check_choices(self)
         low, high = self.f_number
         if not 0 < low <= high < float("inf"):
             raise InputError(f"expected f_number above 0, low before high, got {self.f_number}, try (1.4, 8)")
@@ -54,13 +55,10 @@ class CameraRanges:
             raise InputError(
                 f"expected mean_coc of 0 to 0.2 of the width, low before high, got {self.mean_coc}, try (0.005, 0.02)"
             )
-        if isinstance(self.focus, str):
-            if self.focus not in get_args(FocusWord):
-                words = ", ".join(get_args(FocusWord))
-                raise InputError(
-                    f"expected focus {words} or two distances, got {self.focus!r}, try subject or (1.0, 5.0)"
-                )
-        elif not 1 / NEAREST <= self.focus[0] <= self.focus[1] <= 1 / FARTHEST:
+        if (
+            not isinstance(self.focus, str)
+            and not 1 / NEAREST <= self.focus[0] <= self.focus[1] <= 1 / FARTHEST
+        ):
             raise InputError(
                 f"expected focus of 0.1 to 100 m, near before far, got {self.focus}, try (1.0, 5.0)"
             )

@@ -21,6 +21,7 @@ from cocnet.compute import check_device
 from cocnet.depth import Estimator, subject_mask
 from cocnet.depth.estimators.estimator import as_rgb8
 from cocnet.depth.faces import Face, find_faces
+from cocnet.errors import InputError
 from cocnet.imaging import DepthMap, Photo, as_photo
 from cocnet.imaging.photo.hidden import fill_hidden
 from cocnet.imaging.photo.limits import budget_bytes
@@ -130,6 +131,9 @@ def render(
     array of bool or 0..1. `changes` are `RenderOptions`: `render("photo.jpg", f_number=2, focus_point=(0.4, 0.6))`.
     Raises InputError, FileError, DepthError, MissingExtraError.
     """
+    if not isinstance(options, RenderOptions | None):
+        got = type(options).__name__
+        raise InputError(f"expected RenderOptions, got {got}, try render(photo, depth, f_number=2)")
     drawn = Drawn(keep, subject, aperture_image)
     handed = {name: None for name, given in vars(drawn).items() if given is not None}
     chosen = (options or RenderOptions()).changed(**changes, **{**handed, **paths_of(drawn)})
