@@ -47,6 +47,8 @@ from cocnet.apps.cli.main import main
         (["render", "a.jpg", "--focus-range", "3"], "for --focus-range, got '3', try 1.5,3"),
         (["render", "a.jpg", "--focus-range", "3,1"], "try 1.5,3"),
         (["render", "a.jpg", "--highlights", "3,1"], "try 0.85,6"),
+        (["render", "a.jpg", "--max-mem", "0"], "expected --max-mem above 0, got 0"),
+        (["render", "a.jpg", "--blur", "4", "--f-number", "2"], "one of blur and --f-number, got both"),
         (["train", "hybird"], "expected something to train, got 'hybird', try hybrid"),
     ],
     ids=" ".join,

@@ -43,10 +43,21 @@ def not_to_train(name: str) -> str:
     return f"expected something to train, got '{name}', try {near[0] if near else 'cocnet train, which lists it'}"
 
 
+def with_options(text: str, name: str, parse: Parse) -> str:
+    """A line of a command's own checks, its fields (max_mem_mb) as they are written as options (--max-mem)."""
+    known = _options(_help(name, parse))
+
+    def option(found: re.Match[str]) -> str:
+        flags = ("--" + field.replace("_", "-") for field in (found[0], found[0].removesuffix("_mb")))
+        return next((flag for flag in flags if flag in known), found[0])
+
+    return re.sub(r"(?<![\w'/.-])[a-z]+(?:_[a-z0-9]+)+(?![\w'/.-])", option, text)
+
+
 def usage_error(arguments: Sequence[str], printed: str, parse: Parse) -> str:
     """One line for arguments that the parser refused. parse: runs it, which prints the help for `--help`."""
     name, shown = arguments[0], _help(arguments[0], parse)
-    known = list(dict.fromkeys(re.findall(r"(?<![\w-])--?[a-z][\w-]*(?:\.[\w-]+)*", shown)))
+    known = _options(shown)
     for given in (text.split("=")[0] for text in arguments[1:]):
         if re.fullmatch(r"--?[A-Za-z][\w-]*", given) and given not in known:
             meant = meant_by(given, known)
@@ -84,6 +95,11 @@ def _pair(arguments: Sequence[str], lines: list[str], shown: str) -> str | None:
             example = " ".join(parts)
             return f"expected two numbers with a space for {option}, got '{first}', try {option} {example}"
     return None
+
+
+def _options(shown: str) -> list[str]:
+    """The option names in a command's help."""
+    return list(dict.fromkeys(re.findall(r"(?<![\w-])--?[a-z][\w-]*(?:\.[\w-]+)*", shown)))
 
 
 def _help(name: str, parse: Parse) -> str:
