@@ -136,7 +136,7 @@ def tables(
         raise InputError(f"expected table 1, 2, 3 or 4, got {number}, try cocnet tables 1")
     if out is not None:
         check_output(out)
-    given = {
+    given: dict[str, Any] = {
         "--run": run,
         "--data": data,
         "--weights": weights,
@@ -145,7 +145,7 @@ def tables(
     }
     given |= {"--native": native, "--skip-problems": skip_problems}
     for flag in ("--run", "--data", "--weights", "--depths"):
-        if given[flag] is not None and not is_folder(Path(str(given[flag]))):
+        if given[flag] is not None and not is_folder(given[flag]):
             raise FileError(
                 f"expected a folder for {flag}, got '{given[flag]}', which is none, try another path"
             )

@@ -30,6 +30,7 @@ from cocnet.imaging.depth.depth_file import sidecars
 from cocnet.imaging.photo.encode import FORMATS as PICTURE_FORMATS
 from cocnet.pipeline.film import Film
 from cocnet.pipeline.film_options import FilmOptions
+from cocnet.pipeline.keys import ApertureKey, FocusKey
 from cocnet.pipeline.options import RenderOptions
 from cocnet.pipeline.result_files import check_settings, check_suffix, settings_path
 
@@ -146,7 +147,10 @@ def _without_effect(run: VideoRun, reel: Reel) -> dict[str, str]:
 
 def _after(end: float, options: FilmOptions) -> tuple[str, ...]:
     """Lines on keys that lie beyond the film's end (s)."""
-    keys = {"--focus-keys": options.focus_keys, "--aperture-keys": options.aperture_keys}
+    keys: dict[str, tuple[FocusKey | ApertureKey, ...]] = {
+        "--focus-keys": options.focus_keys,
+        "--aperture-keys": options.aperture_keys,
+    }
     late = {
         flag: [f"{key.second:g}" for key in found if key.second > end + 1e-6] for flag, found in keys.items()
     }

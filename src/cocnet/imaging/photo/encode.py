@@ -92,7 +92,7 @@ def _check(path: Path, pixels: Any, quality: int) -> str:
 
 def check_quality(quality: Any) -> None:
     """Refuse a quality that no format has; raises InputError."""
-    if not isinstance(quality, Integral) or not 1 <= quality <= 100:
+    if not isinstance(quality, Integral) or not 1 <= int(quality) <= 100:
         raise InputError(f"expected a quality of 1–100, a whole number, got {quality!r}, try 95")
 
 
