@@ -1,7 +1,7 @@
 """Options as dataclass fields, held to their own types when they are made: what tyro checks of the command line.
 
 Enters: a frozen dataclass. Leaves: its values as plain Python, or an InputError that names the option. Understood are
-bool, int, float, str, Literal, tuples of numbers of known length, and | None.
+bool, int, float, str, Literal, tuples of numbers, and | None.
 """
 
 import math
@@ -13,6 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from cocnet.errors import InputError
 
+MOST_BLADES = 32  # of an aperture; more are a circle
 _SHORT = 60
 _FALSE = object()
 
@@ -67,7 +68,10 @@ def _of_one(value: Any, kind: Any) -> Any:
 
 
 def _row(value: Any, kinds: tuple[Any, ...]) -> Any:
-    if isinstance(value, str | bytes) or not hasattr(value, "__len__") or len(value) != len(kinds):
+    if isinstance(value, str | bytes) or not hasattr(value, "__len__"):
+        return _FALSE
+    kinds = kinds[:1] * len(value) if kinds[-1] is ... else kinds
+    if len(value) != len(kinds):
         return _FALSE
     row = tuple(_of_one(one, kind) for one, kind in zip(value, kinds, strict=True))
     return _FALSE if any(one is _FALSE for one in row) else row
@@ -79,7 +83,7 @@ def _told(kind: Any) -> str:
         if get_origin(one) is Literal:
             words += map(str, get_args(one))
         elif get_origin(one) is tuple:
-            words.append(f"{len(get_args(one))} numbers")
+            words.append("numbers" if ... in get_args(one) else f"{len(get_args(one))} numbers")
         elif one is not type(None):
             words.append(
                 {float: "a finite number", int: "a whole number", bool: "True or False", str: "a text"}[one]
@@ -100,6 +104,8 @@ def _example(kind: Any, given: Any) -> str:
         if get_origin(one) is Literal:
             return str(get_args(one)[0])
         if get_origin(one) is tuple:
+            if ... in get_args(one):
+                return "(5, 7)"
             return repr((0.4, 0.6) if len(get_args(one)) == 2 else (0.5,) * len(get_args(one)))
         if one is bool:
             return "True"

@@ -103,8 +103,9 @@ def check_device(device: str) -> None:
         if there.is_meta:
             raise RuntimeError("which computes nothing")
     except (RuntimeError, AssertionError, ImportError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"expected a device that is there, got '{device}' ({reason}), try cpu") from error
+        reason = f" ({' '.join(str(error).split())[:200]})" if device.startswith("cuda") else ""
+        other = "cpu" if reason else "cpu or cuda"
+        raise InputError(f"expected a device that is there, got '{device}'{reason}, try {other}") from error
 
 
 def give_back_memory() -> None:

@@ -166,6 +166,12 @@ def test_where_the_focus_lies(depth, focus, wanted):
         {"f_number": (0, 2)},
         {"f_number": (4, 2)},
         {"mean_coc": (0.1, 0.5)},
+        {"blades": (0, 33)},
+        {"blades": 5},
+        {"f_number": 2},
+        {"f_number": ("2", "4")},
+        {"mean_coc": 0.1},
+        {"f_number": (2, 4), "mean_coc": (0, 0.1)},
         {"focus": "eyes"},
         {"focus": (5.0, 1.0)},
         {"blades": (2,)},
@@ -193,6 +199,12 @@ def test_wrong_use_is_one_line(photo, depth):
         RandomBokeh(p=1.0)([{"image": tv_tensors.Image(photo), "depth": depth}] * 2)
     with pytest.raises(InputError, match="got 2 for 4 pictures"):
         RandomBokeh(p=1.0)(photo.expand(4, -1, -1, -1), Depth(torch.stack([torch.as_tensor(depth)] * 2)))
+
+
+@pytest.mark.parametrize("kind", [torch.int32, torch.int64, torch.bool])
+def test_pictures_of_other_whole_numbers_are_refused(kind):
+    with pytest.raises(InputError, match="uint8 or floats"):
+        RandomBokeh(p=1.0, depth="made-up")(torch.ones(3, 32, 32, dtype=kind))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

@@ -167,7 +167,7 @@ BAD = [
     ("f_number", "wide"),
     ("f_number", None),
     *[(name, v) for name in ("roundness", "cat_eye") for v in (-0.1, 1.1, NAN)],
-    *[("blades", v) for v in (1, 2, -3, 4.5)],
+    *[("blades", v) for v in (1, 2, -3, 4.5, 33, float("inf"))],
     *[(name, v) for name in ("axial_ca", "lateral_ca", "blade_rotation_rad") for v in (NAN, INF)],
     *[("lateral_ca", v) for v in (-0.6, 0.6, 1.0)],
     ("calibration", "blender"),

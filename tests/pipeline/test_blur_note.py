@@ -61,6 +61,15 @@ def test_an_absurd_value_is_named():
     assert not any("absurd" in note for note in settings.notes)
 
 
+def test_a_blur_that_no_aperture_reaches_is_told():
+    flat = np.full((60, 90), 5.0, np.float32)
+    flat[:, :9] = 5.001
+    notes = prepare(PHOTO, flat, RenderOptions(blur=100, focus_m=5.001, focal_length_mm=5)).settings.notes
+    assert any("--blur 100 can't be reached: f/0.001 blurs" in note for note in notes), notes
+    notes = prepare(PHOTO, HALVES, RenderOptions(blur=100, focus_m=2)).settings.notes
+    assert not any("reached" in note for note in notes)
+
+
 def test_less_blur_than_a_built_in_lens_has_is_told():
     wide = np.zeros((60, 400, 3), np.uint8)
     for blur, told in ((10, True), (50, False), (None, False)):

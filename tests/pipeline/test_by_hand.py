@@ -159,6 +159,7 @@ def test_a_subject_that_is_drawn_beside_a_focus_says_what_holds_it(tmp_path):
         ({"near_m": 1}, "no effect on depth whose distances are known"),
         ({"estimator": "builtin"}, "--estimator: no effect beside --depth"),
         ({"bfloat16": True}, "--bfloat16: no effect without --model"),
+        ({"deblur_model": "mine.safetensors"}, "--deblur-model: no effect without --deblur-first"),
     ],
 )
 def test_what_has_no_effect_is_told(given, told):
@@ -297,6 +298,12 @@ def test_how_the_depth_of_one_photo_is_read_is_not_how_another_photos_own_is(tmp
 def test_other_files_are_no_settings(tmp_path, text):
     (tmp_path / "x.json").write_text(text, encoding="utf-8")
     with pytest.raises(FileError, match="expected the settings of a render"):
+        read_settings(tmp_path / "x.json")
+
+
+def test_settings_of_a_deblurring_say_which_command_takes_them(tmp_path):
+    (tmp_path / "x.json").write_text('{"tile_px": 64, "options": {"strength": 1.0}}')
+    with pytest.raises(FileError, match=r"those of a deblurring .*try cocnet deblur"):
         read_settings(tmp_path / "x.json")
 
 

@@ -34,6 +34,8 @@ def disparity():
 def test_the_built_in_network_and_maps_without_distances_are_placed_by_a_face(photo, disparity):
     built_in = find_depth(None, photo, RenderOptions(estimator="builtin"))
     plain = find_depth(None, photo, RenderOptions(estimator="builtin"), look_for_faces=False)
+    ignored = find_depth(None, photo, RenderOptions(estimator="builtin", depth_fit="stretch")).notes
+    assert "--depth-fit: no effect on estimated depth" in ignored
     assert built_in.depth.span_m != plain.depth.span_m
     near, far = built_in.depth.span_m
     assert f"placed from {near:.3g} m to {far:.3g} m" in built_in.notes[-1]

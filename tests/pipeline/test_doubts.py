@@ -23,6 +23,7 @@ def test_an_unsure_mask_is_named():
     mask = np.zeros((40, 40), np.float32)
     mask[10:30, 10:30] = 1
     assert subject_doubt(mask) == () == subject_doubt(None) == subject_doubt(np.zeros((9, 9), np.float32))
+    assert subject_doubt(np.full((9, 9), 0.5, np.float32)) == ()  # none is found, which is said elsewhere
     mask[10:25, 10:30] = 0.5
     assert "19 % of the photo" in subject_doubt(mask)[0] and "--subject MASK" in subject_doubt(mask)[0]
 

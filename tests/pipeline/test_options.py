@@ -31,7 +31,8 @@ from cocnet.pipeline.render_photo import render
         ({"depth_scale": -1}, "above 0"),
         ({"roundness": 1.5}, "from 0 to 1"),
         ({"cat_eye": -0.1}, "from 0 to 1"),
-        ({"aperture_blades": 2}, "at least 3"),
+        ({"aperture_blades": 2}, "3 to 32"),
+        ({"aperture_blades": 100_000}, "3 to 32"),
         ({"aperture_blades": 5.5}, "whole number"),
         ({"focus_point": (0.5,)}, "2 numbers"),
         ({"focus_point": (0.5, 1.2)}, "fractions"),
@@ -43,6 +44,11 @@ def test_every_option_is_checked_when_it_is_made(given, told):
         RenderOptions(**given)
     with pytest.raises(InputError, match=told):
         RenderOptions().changed(**given)
+
+
+def test_options_are_no_dictionary():
+    with pytest.raises(InputError, match=r"got dict, try render\(photo, depth, f_number=2\)"):
+        render("photo.jpg", None, {"f_number": 2})
 
 
 def test_options_of_deblurring_too():

@@ -20,6 +20,15 @@ def test_a_photo_too_long_for_the_outputs_format(tmp_path, form, size):
     check_outputs(tmp_path / "b.webp", tmp_path / f"a.{form}", None)
 
 
+@pytest.mark.parametrize("text", ["[1]", "{}", "mine"])
+def test_what_another_program_left_beside_an_output_stays(tmp_path, text):
+    (tmp_path / "b.jpg.json").write_text(text)
+    with pytest.raises(FileError, match=r"b\.jpg\.json"):
+        check_outputs(tmp_path / "b.jpg")
+    (tmp_path / "b.jpg.json").write_text('{"options": {}}')
+    check_outputs(tmp_path / "b.jpg")
+
+
 @pytest.mark.parametrize("photo", [None, "-", "missing.jpg"])
 def test_what_has_no_header_is_left_to_its_reader(tmp_path, monkeypatch, photo):
     monkeypatch.setattr("sys.stdin", None)

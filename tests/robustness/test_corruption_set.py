@@ -108,6 +108,14 @@ def test_photos_of_a_table_without_a_class_are_told(run, tmp_path, capsys):
     assert any("label 1000 is not in 0..999" in one for one in told)
 
 
+def test_photos_are_not_written_among(run, tmp_path):
+    folder = labelled(tmp_path / "photos")
+    before = sorted(folder.iterdir())
+    with pytest.raises(FileError, match="output folder other than the photos'"):
+        run_corruption(folder, replace(run, out=folder))
+    assert sorted(folder.iterdir()) == before
+
+
 def test_wrong_names_are_refused_before_work(run, tmp_path):
     with pytest.raises(InputError, match="near_focus"):
         run_corruption(labelled(tmp_path / "photos"), CorruptionRun(tmp_path / "set", ("fog",)))

@@ -393,6 +393,10 @@ def test_tables_of_the_paper(capsys):
         assert main(["tables", number]) == 0
         captured = capsys.readouterr()
         assert told in captured.out and "cocnet evaluate robustness" in captured.err
+    for wrong in (("2", "--data", "nowhere"), ("1", "--weights", __file__), ("4", "--run", "nowhere")):
+        assert main(["tables", *wrong]) == 1 and "expected a folder" in capsys.readouterr().err
+    assert main(["tables", "2", "--data", ".", "--native", "--json"]) == 0
+    assert "--data, --native: no effect on table 2" in capsys.readouterr().err
     assert main(["tables", "2", "--run", "nowhere"]) == 1 and main(["tables", "5"]) == 1
     assert len(table_2()) == 4 * 5 * 4 and len(TRANSFER) == 12
     means = {cell.column: round(cell.paper, 3) for cell in table_3() if cell.row[0] == "mean"}

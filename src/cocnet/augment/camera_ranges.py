@@ -6,12 +6,13 @@ be asked for as an f-number or as the mean radius of the circle of confusion, wh
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from cocnet.choices import MOST_BLADES, check_choices
 from cocnet.depth.focal_plane import subject_inverse
 from cocnet.errors import InputError
 from cocnet.optics import ThinLens
@@ -44,25 +45,25 @@ class CameraRanges:
     cat_eye: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
+        check_choices(self)
         low, high = self.f_number
         if not 0 < low <= high < float("inf"):
             raise InputError(f"expected f_number above 0, low before high, got {self.f_number}, try (1.4, 8)")
+        if self.mean_coc is not None and self.f_number != CameraRanges.f_number:
+            raise InputError("expected one of f_number and mean_coc, got both, try mean_coc alone")
         if self.mean_coc is not None and not 0 <= self.mean_coc[0] <= self.mean_coc[1] <= 0.2:
             raise InputError(
                 f"expected mean_coc of 0 to 0.2 of the width, low before high, got {self.mean_coc}, try (0.005, 0.02)"
             )
-        if isinstance(self.focus, str):
-            if self.focus not in get_args(FocusWord):
-                words = ", ".join(get_args(FocusWord))
-                raise InputError(
-                    f"expected focus {words} or two distances, got {self.focus!r}, try subject or (1.0, 5.0)"
-                )
-        elif not 1 / NEAREST <= self.focus[0] <= self.focus[1] <= 1 / FARTHEST:
+        if (
+            not isinstance(self.focus, str)
+            and not 1 / NEAREST <= self.focus[0] <= self.focus[1] <= 1 / FARTHEST
+        ):
             raise InputError(
                 f"expected focus of 0.1 to 100 m, near before far, got {self.focus}, try (1.0, 5.0)"
             )
-        if not self.blades or any(n != 0 and n < 3 for n in self.blades):
-            raise InputError(f"expected blades of 0 or at least 3, got {self.blades}, try (0, 5, 7)")
+        if not self.blades or any(n != 0 and not 3 <= n <= MOST_BLADES for n in self.blades):
+            raise InputError(f"expected blades of 0 or 3 to {MOST_BLADES}, got {self.blades}, try (0, 5, 7)")
         if not 0 <= self.cat_eye[0] <= self.cat_eye[1] <= 1:
             raise InputError(f"expected cat_eye of 0 to 1, low before high, got {self.cat_eye}, try (0, 0.5)")
 

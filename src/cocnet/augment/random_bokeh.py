@@ -168,4 +168,8 @@ def _picture_of(flat_inputs: Sequence[Any]) -> Tensor:
     found = (several or plain or [torch.zeros(0)])[0]
     if found.ndim < 3 or found.shape[-3] != 3:
         raise InputError(f"expected a picture [… 3 h w], got {list(found.shape)}, try .convert('RGB')")
+    if found.dtype in (torch.bool, torch.int32, torch.int64):
+        raise InputError(
+            f"expected a picture of uint8 or floats in 0..1, got {found.dtype}, try .to(torch.uint8)"
+        )
     return found.as_subclass(Tensor)

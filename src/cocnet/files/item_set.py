@@ -36,6 +36,14 @@ class Work:
     cards: tuple[str, ...] = ()
 
 
+def check_apart(images: Path, out: Path) -> None:
+    """Refuse to write a set into the folder that its photos are read from; raises FileError."""
+    if images.resolve() == out.resolve():
+        raise FileError(
+            f"expected an output folder other than the photos', got '{out}' for both, try another --out"
+        )
+
+
 def make_set(
     run: Any,
     work: Work,

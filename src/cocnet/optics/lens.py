@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from cocnet.choices import MOST_BLADES
 from cocnet.errors import InputError
 
 Calibration = Literal["field-of-view", "paper"]
@@ -65,8 +66,10 @@ class ThinLens:
         for name in ("blade_rotation_rad", "axial_ca"):
             _check(name, getattr(self, name), "finite", "0", low=-math.inf)
         _check("lateral_ca", self.lateral_ca, "above −0.5, up to 0.5", "0.001", low=-0.5, high=0.5)
-        if self.blades != 0 and (self.blades < 3 or int(self.blades) != self.blades):
-            raise InputError(f"expected blades 0 (a circle) or at least 3, got {self.blades}, try 0 or 7")
+        if self.blades != 0 and (not 3 <= self.blades <= MOST_BLADES or int(self.blades) != self.blades):
+            raise InputError(
+                f"expected blades 0 (a circle) or 3 to {MOST_BLADES}, got {self.blades}, try 0 or 7"
+            )
         if self.calibration not in get_args(Calibration):
             names = " or ".join(get_args(Calibration))
             raise InputError(f"expected calibration {names}, got {self.calibration!r}, try field-of-view")

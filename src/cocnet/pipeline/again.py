@@ -49,6 +49,10 @@ def read_settings(path: str | Path) -> Recorded:
     text = _text(Path(path))
     try:
         found: Any = json.loads(text)
+        if "tile_px" in found:
+            raise FileError(
+                f"expected the settings of a render, got those of a deblurring '{path}', try cocnet deblur"
+            )
         known = {field.name for field in fields(RenderOptions)}
         asked: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value

@@ -17,7 +17,7 @@ from cocnet.renderers import ConstantBlur, Identity, Renderer
 
 BLUR_STEP = 5e-4  # of the longer side: what one step of --blur is
 DEFAULT_BLUR = 20  # of a renderer that sees neither depth nor lens
-_LEAST_STOP, _MOST_STOP = 1e-3, 1e6
+LEAST_STOP, _MOST_STOP = 1e-3, 1e6
 
 
 def make_lens(
@@ -67,5 +67,5 @@ def stop_for_blur(camera: Camera, lens: ThinLens, inverse: Float32[np.ndarray, "
     wanted = blur * BLUR_STEP * max(height, width)
     if at_one < 1e-6:
         return camera
-    stop = min(_MOST_STOP, max(_LEAST_STOP, at_one / max(wanted, 1e-9)))
+    stop = min(_MOST_STOP, max(LEAST_STOP, at_one / max(wanted, 1e-9)))
     return replace(camera, f_number=Resolved(stop, f"blur {blur:g}"))

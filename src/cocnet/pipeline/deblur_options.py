@@ -13,6 +13,7 @@ from cocnet.errors import InputError
 
 DEFAULT_MODEL = "deblur-hybrid"
 DEFAULT_MB = 1200
+DEFAULT_QUALITY = 95
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class DeblurOptions:
     bfloat16: bool = False
     """Compute in bfloat16: faster where the processor or GPU supports it; most pixels change by at most one 8-bit
     step."""
+    device: str = "cpu"
+    """Where the picture is sharpened: cpu or cuda."""
     max_mem_mb: Annotated[int | None, arg(name="max-mem", metavar="MB")] = None
     """Memory in MB that reading and a tile may use; a photo that can't be read within it is refused (default: 1200
     for a tile, 4000 to read)."""

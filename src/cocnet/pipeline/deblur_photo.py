@@ -59,9 +59,10 @@ class DeblurResult:
         return replace(self.photo, pixels=self.pixels)
 
 
-def open_deblurrer(name_or_path: str) -> nn.Module:
-    """A trained deblurring network; raises FileError, or InputError for one that renders bokeh."""
-    network = load_model(Path(name_or_path) if Path(name_or_path).suffix else name_or_path)
+def open_deblurrer(name_or_path: str, device: str = "cpu") -> nn.Module:
+    """A trained deblurring network on a device; raises FileError, or InputError for one that renders bokeh and for a
+    device that isn't there."""
+    network = load_model(Path(name_or_path) if Path(name_or_path).suffix else name_or_path, device)
     if card_of(str(network.name)).task != "deblurring":
         raise InputError(f"expected a network that deblurs, got {network.name}, try {DEFAULT_MODEL}")
     return network
@@ -72,13 +73,13 @@ def deblur(
 ) -> DeblurResult:
     """Sharpen a photo. Raises FileError or InputError."""
     options = options or DeblurOptions()
-    return deblur_with(open_deblurrer(options.model), photo, options, on_progress)
+    return deblur_with(open_deblurrer(options.model, options.device), photo, options, on_progress)
 
 
 def deblur_with(
     network: nn.Module, photo: Photo, options: DeblurOptions, on_progress: Progress | None = None
 ) -> DeblurResult:
-    """Sharpen a photo with an opened network."""
+    """Sharpen a photo with an opened network, on the options' device."""
     multiple, margin = card_of(str(network.name)).size_multiple, int(network.margin_px)  # type: ignore[arg-type]
     margin = multiple * math.ceil(margin / multiple)
     side = tile_side(network, margin, multiple, options.max_mem_mb or DEFAULT_MB)
@@ -105,10 +106,10 @@ def _sharpened(network: SelfEnsemble, part: Photo, options: DeblurOptions) -> Sh
         return part.pixels
     white = diffuse_white(part.icc)
     light = part.linear() / white
-    seen = linear_to_srgb(light.clamp(0, 1))[None]
-    fast: Any = torch.autocast("cpu", torch.bfloat16) if options.bfloat16 else nullcontext()
+    seen, device = linear_to_srgb(light.clamp(0, 1))[None], torch.device(options.device)
+    fast: Any = torch.autocast(device.type, torch.bfloat16) if options.bfloat16 else nullcontext()
     with torch.inference_mode(), fast:
-        sharp = network(seen)
+        sharp = network(seen.to(device)).cpu()
     finite_output(sharp, str(network.network.name))
     if part.grey:
         sharp = sharp.mean(1, keepdim=True).expand_as(seen)

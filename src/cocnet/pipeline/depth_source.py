@@ -32,6 +32,8 @@ from cocnet.pipeline.options import RenderOptions, finds_focus
 
 PREVIEW_SHARE = 4  # a preview finds the sides of edges on so many times fewer pixels
 
+SET = " (set --near-m, --far-m)"
+
 Origin = Literal["given", "embedded", "estimated"]
 
 
@@ -99,10 +101,7 @@ def _found(
     if photo.embedded_depth is not None and options.estimator == "auto":
         own = _placed(_of_kind(photo.embedded_depth, options.depth_kind), photo, options, focal_px, subject)
         return _told(*own, "embedded", options, _ignored(None, options))
-    try:
-        estimated = estimate_depth(as_rgb8(photo.pixels), focal_px, options.estimator)
-    except DepthError as error:
-        raise DepthError(f"{error} (or --depth with a depth map of this photo)") from error
+    estimated = estimate_depth(as_rgb8(photo.pixels), focal_px, options.estimator)
     own_network = estimated.name == BUILT_IN or retrained(estimated.name) is not None
     if estimated.name == BUILT_IN and subject is not None:
         drawn = depth_on_mask(as_rgb8(photo.pixels), subject, "the given mask", focal_px)
@@ -110,7 +109,8 @@ def _found(
     notes = ((f"depth in the photo: {photo.depth_note}",) if photo.depth_note else ()) + estimated.notes
     placed, chosen = _placed(estimated.depth, photo, options, focal_px, subject)
     chosen = _is_free(options) if own_network else chosen
-    unread = ("--depth-kind: no effect on estimated depth",) if options.depth_kind is not None else ()
+    given = {"--depth-kind": options.depth_kind is not None, "--depth-fit": options.depth_fit != "aspect"}
+    unread = tuple(f"{flag}: no effect on estimated depth" for flag, useless in given.items() if useless)
     return _told(placed, chosen, "estimated", options, notes + _ignored(None, options) + unread)
 
 
@@ -213,7 +213,7 @@ def _told(
 
 def _span_note(depth: DepthMap, options: RenderOptions) -> str:
     near, far = choose_span_m(depth, options)
-    return f"its distances are relative: placed from {near:.3g} m to {far:.3g} m (set --near-m, --far-m)"
+    return f"its distances are relative: placed from {near:.3g} m to {far:.3g} m{SET}"
 
 
 def _doubts(depth: DepthMap) -> Iterator[str]:

@@ -27,7 +27,7 @@ def subject_doubt(mask: Float32[np.ndarray, "i j"] | None) -> tuple[str, ...]:
         return ()
     solid = float((mask >= UNSURE[1]).mean())
     undecided = float(((mask > UNSURE[0]) & (mask < UNSURE[1])).mean())
-    if undecided <= 0.01 or undecided <= MOST_UNSURE * solid:
+    if solid == 0 or undecided <= 0.01 or undecided <= MOST_UNSURE * solid:
         return ()
     return (
         f"the subject is uncertain: {100 * undecided:.0f} % of the photo may or may not belong to it; "

@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32
 
-from cocnet.errors import DepthError
+from cocnet.errors import DepthError, FileError
+from cocnet.files.json_file import an_object, read_json
 from cocnet.imaging import DepthMap, depth_picture, write_depth, write_photo
+from cocnet.imaging.depth.depth_file import sidecar_paths
 from cocnet.pipeline.options import RenderSettings
+from cocnet.pipeline.result_files import check_suffix
 
 PICTURES = (".jpg", ".jpeg", ".webp")
 DEPTHS = (".png", ".npy", ".exr", ".pfm", *PICTURES)
@@ -32,6 +35,29 @@ def save_depth(
     told = settings.depth_source.endswith(chosen) or not settings.depth_kind.startswith("relative")
     placed = "" if told else chosen
     write_depth(path, DepthMap.of(inverse, "disparity", settings.depth_source + placed))
+
+
+def depth_files(path: Path) -> tuple[Path, ...]:
+    """What `save_depth` writes there: a picture, or a depth file and its sidecar.
+
+    Raises FileError for another ending, and where the sidecar would replace another program's file.
+    """
+    check_suffix(path, DEPTHS)
+    if path.suffix.lower() in PICTURES:
+        return (path,)
+    sidecar = sidecar_paths(path)[0]
+    if sidecar.exists() and not _is_sidecar(sidecar):
+        raise FileError(
+            f"expected a new file, got '{sidecar}', which says nothing of depth, try another name"
+        )
+    return path, sidecar
+
+
+def _is_sidecar(path: Path) -> bool:
+    try:
+        return "kind" in read_json(path, "a sidecar", "another name", an_object)
+    except FileError:
+        return False
 
 
 def save_mask(path: str | Path, mask: Float32[np.ndarray, "h w"]) -> None:

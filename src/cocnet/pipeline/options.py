@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from tyro.conf import arg
 
-from cocnet.choices import check_choices
+from cocnet.choices import MOST_BLADES, check_choices
 from cocnet.errors import InputError
 from cocnet.pipeline.words_of_others import meant_by
 
@@ -50,7 +50,7 @@ class RenderOptions:
     sensor_width_mm: float | None = None
     """Width of the sensor in mm (default: full frame of the photo's shape, 36 for 3:2)."""
     aperture_blades: int = 0
-    """Number of aperture blades, 3 or more; 0 = a circular aperture."""
+    """Number of aperture blades, 3 to 32; 0 = a circular aperture."""
     aperture_rotation_deg: float = 0.0
     """Counter-clockwise rotation of the aperture in degrees."""
     roundness: float = 0.0
@@ -130,7 +130,7 @@ class RenderOptions:
         if len(focuses) > 1:
             raise InputError(f"expected one focus, got {' and '.join(focuses)}, try one of them")
         if self.focus_range is not None and not 0 < self.focus_range[0] < self.focus_range[1]:
-            raise InputError(f"expected focus_range of 0 < near < far, got {self.focus_range}, try (1.5, 3)")
+            raise InputError(f"expected focus_range of 0 < near < far, got {self.focus_range}, try 1.5,3")
         if self.blur is not None and self.f_number is not None:
             raise InputError("expected one of blur and f_number, got both, try blur alone")
         if self.blur is not None and not 0 <= self.blur <= 100:
@@ -146,12 +146,13 @@ class RenderOptions:
         for name in ("roundness", "cat_eye"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"expected {name} from 0 to 1, got {getattr(self, name)}, try 0.5")
-        if self.aperture_blades < 0 or self.aperture_blades in (1, 2):
-            raise InputError(f"expected 0 or at least 3 aperture blades, got {self.aperture_blades}, try 6")
+        if self.aperture_blades and not 3 <= self.aperture_blades <= MOST_BLADES:
+            got = self.aperture_blades
+            raise InputError(f"expected 0 or 3 to {MOST_BLADES} aperture blades, got {got}, try 6")
         if not isinstance(self.highlights, str) and not (0 < self.highlights[0] < 1 <= self.highlights[1]):
             raise InputError(
                 "expected highlights of a threshold between 0 and 1 and a gain of 1 or more, "
-                f"got {self.highlights}, try (0.85, 6)"
+                f"got {self.highlights}, try 0.85,6"
             )
 
     def changed(self, /, **changes: Any) -> "RenderOptions":

@@ -24,6 +24,12 @@ _OF_THE_LENS = (
 
 def ignored_by(renderer: Renderer, options: RenderOptions) -> tuple[str, ...]:
     """Lines for the user where there are choices that this renderer can't follow."""
+    if options.deblur_model != RenderOptions.deblur_model and not options.deblur_first:
+        return ("--deblur-model: no effect without --deblur-first", *_ignored_by(renderer, options))
+    return _ignored_by(renderer, options)
+
+
+def _ignored_by(renderer: Renderer, options: RenderOptions) -> tuple[str, ...]:
     if isinstance(renderer, Physical):
         return tuple(_of_physical(options))
     lines, name = list(_of_aperture(options)) if isinstance(renderer, HybridRenderer) else [], renderer.name

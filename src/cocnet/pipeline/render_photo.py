@@ -21,6 +21,7 @@ from cocnet.compute import check_device
 from cocnet.depth import Estimator, subject_mask
 from cocnet.depth.estimators.estimator import as_rgb8
 from cocnet.depth.faces import Face, find_faces
+from cocnet.errors import InputError
 from cocnet.imaging import DepthMap, Photo, as_photo
 from cocnet.imaging.photo.hidden import fill_hidden
 from cocnet.imaging.photo.limits import budget_bytes
@@ -29,7 +30,7 @@ from cocnet.pipeline.around_focus import held_sharp, placed_around
 from cocnet.pipeline.blur_note import blur_note
 from cocnet.pipeline.camera import choose_camera
 from cocnet.pipeline.chosen_lens import asked_radius_px, make_lens, stop_for_blur
-from cocnet.pipeline.depth_source import find_depth, find_subject, inverse_depth_of, named_network
+from cocnet.pipeline.depth_source import SET, find_depth, find_subject, inverse_depth_of, named_network
 from cocnet.pipeline.doubts import subject_doubt
 from cocnet.pipeline.drawn import Drawn, paths_of
 from cocnet.pipeline.exports import save_depth, save_mask
@@ -131,6 +132,9 @@ def render(
     array of bool or 0..1. `changes` are `RenderOptions`: `render("photo.jpg", f_number=2, focus_point=(0.4, 0.6))`.
     Raises InputError, FileError, DepthError, MissingExtraError.
     """
+    if not isinstance(options, RenderOptions | None):
+        got = type(options).__name__
+        raise InputError(f"expected RenderOptions, got {got}, try render(photo, depth, f_number=2)")
     drawn = Drawn(keep, subject, aperture_image)
     handed = {name: None for name, given in vars(drawn).items() if given is not None}
     chosen = (options or RenderOptions()).changed(**changes, **{**handed, **paths_of(drawn)})
@@ -220,7 +224,8 @@ def depth_of(photo: Any, options: RenderOptions | None = None) -> PhotoDepth:
     picture = fill_hidden(as_photo(photo, budget_bytes(chosen.max_mem_mb)))
     camera = choose_camera(picture, chosen)
     found = find_depth(None, picture, chosen, camera.known_focal_px(picture.width))
-    return PhotoDepth(found.depth, inverse_depth_of(found, picture, chosen), found.notes)
+    notes = tuple(note.removesuffix(SET) for note in found.notes)
+    return PhotoDepth(found.depth, inverse_depth_of(found, picture, chosen), notes)
 
 
 def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarray, "h w 3"]:

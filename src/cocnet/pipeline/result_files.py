@@ -28,11 +28,18 @@ def settings_path(path: str | Path) -> Path:
 
 
 def are_settings(path: Path) -> bool:
-    """Whether what lies there are the settings that a render, a batch or a film left."""
+    """Whether what lies there are the settings that a render, a batch, a film or an attack left."""
     try:
-        return "options" in read_json(path, "settings", "another name", an_object)
+        found = read_json(path, "settings", "another name", an_object)
     except FileError:
         return False
+    return "options" in found or {"cocnet", "settings"} <= found.keys()
+
+
+def check_settings(path: Path) -> None:
+    """Refuse to replace another program's file by settings; raises FileError."""
+    if path.exists() and not are_settings(path):
+        raise FileError(f"expected a new file, got '{path}', which is no render's, try another --out")
 
 
 def beside(path: str | Path, ending: str) -> Path:
@@ -66,8 +73,9 @@ def writable_suffix(photo: Path) -> str:
 
 
 def check_outputs(path: str | Path, *sources: str | Path | None, others: Sequence[Path] = ()) -> None:
-    """Refuse an output, its settings or `others` that can't be written, are an input, or the same file, and a format
-    that can't hold a picture as large as the first of the sources; raises FileError.
+    """Refuse an output, its settings or `others` that can't be written, are an input, or the same file, settings that
+    would replace another program's file, and a format that can't hold a picture as large as the first of the sources;
+    raises FileError.
 
     Standard output ("-") is taken as it is.
     """
@@ -76,6 +84,7 @@ def check_outputs(path: str | Path, *sources: str | Path | None, others: Sequenc
         return
     check_suffix(Path(path), FORMATS)
     check_writes((path, settings_path(path), *others), sources)
+    check_settings(settings_path(path))
     photo = next(iter(sources), None)
     if photo is not None and str(photo) != STREAM:
         check_side(Path(path), longest_side(photo) or 0)

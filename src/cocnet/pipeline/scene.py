@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from cocnet.depth.estimators.estimator import as_rgb8
+from cocnet.errors import DepthError
 from cocnet.imaging import Photo, as_photo
 from cocnet.imaging.photo.hidden import fill_hidden
 from cocnet.imaging.photo.limits import budget_bytes
@@ -62,7 +63,12 @@ def open_scene(
     focal_px = choose_camera(picture, options).known_focal_px(picture.width)
     hand = given_by_hand(picture, options, drawn)
     if "depth" in reads:
-        found = find_depth(depth, picture, options, focal_px, hand.subject)
+        try:
+            found = find_depth(depth, picture, options, focal_px, hand.subject)
+        except DepthError as error:
+            if depth is None:
+                raise DepthError(f"{error} (or --depth with a depth map of this photo)") from error
+            raise
     else:
         found = flat_depth(picture, "not read by this renderer")
     return Scene(picture, found, inverse_depth_of(found, picture, options), hand, _file_of(depth))
@@ -80,7 +86,12 @@ def opened_photo(photo: Any, options: RenderOptions) -> Photo:
     errors as `render`."""
     picture = fill_hidden(as_photo(photo, budget_bytes(options.max_mem_mb)))
     if options.deblur_first:
-        how = DeblurOptions(options.deblur_model, bfloat16=options.bfloat16, max_mem_mb=options.max_mem_mb)
+        how = DeblurOptions(
+            options.deblur_model,
+            bfloat16=options.bfloat16,
+            device=options.device,
+            max_mem_mb=options.max_mem_mb,
+        )
         return deblur(picture, how).sharpened()
     return picture
 

@@ -23,7 +23,7 @@ from cocnet.datasets.pairs.view import read_planes
 from cocnet.depth import coarse_mask, estimate_depth
 from cocnet.depth.estimators.estimator import as_rgb8
 from cocnet.errors import FileError, InputError
-from cocnet.files.item_set import Work, make_set
+from cocnet.files.item_set import Work, check_apart, make_set
 from cocnet.files.many import PROBLEM, Facts, key_of, one_by_one
 from cocnet.files.shards import as_json, from_json
 from cocnet.imaging import read_depth, write_photo
@@ -43,6 +43,7 @@ def run_corruption(
     images: Path, run: CorruptionRun, on_progress: Callable[[int, int], None] | None = None
 ) -> dict[str, Any]:
     """Make the set, or what is missing of it; returns the manifest. Raises FileError, InputError."""
+    check_apart(images, run.out)
     names = run.corruptions or tuple(CORRUPTIONS)
     if unknown := [name for name in names if name not in CORRUPTIONS]:
         raise InputError(

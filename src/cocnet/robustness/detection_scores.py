@@ -23,6 +23,7 @@ from cocnet.augment.corruptions import CONTROL
 from cocnet.compute import check_device, strict_float32, use_threads
 from cocnet.errors import FileError, InputError, MissingExtraError
 from cocnet.files.atomic import write_json
+from cocnet.files.json_file import reason_of
 from cocnet.files.offline import check_download
 from cocnet.networks.zoo.checkpoint import load_tensors
 from cocnet.robustness.corruption_scores import read_manifest
@@ -117,7 +118,8 @@ def read_boxes(path: Path) -> dict[str, Any]:
         found["categories"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FileError(
-            f"expected COCO's images, annotations and categories, got '{path}' ({error!r})"
+            f"expected COCO's images, annotations and categories, got '{path}' ({reason_of(error)}), "
+            "try its instances_val2017.json"
         ) from error
     return dict(found)
 

@@ -22,7 +22,6 @@ from cocnet.errors import InputError
 from cocnet.robustness.budget import Budget
 from cocnet.robustness.camera_settings import CameraSetting
 from cocnet.robustness.method_table import METHODS, Apply, MethodSpec
-from cocnet.robustness.run_settings import AttackSettings
 from cocnet.robustness.transforms import differentiable
 
 _NEXT = r":(?=(?:steps|restarts|eot|with|stops|dioptres)=|full(?::|$))"
@@ -99,16 +98,6 @@ def open_method(spelled: str, budget: Budget | None = None) -> Method:
     }
     used = replace(chosen, **changes)
     return Method(spelled, base, used, spec, spec.make(used))
-
-
-def options_ignored(spelled: str, settings: AttackSettings) -> tuple[str, ...]:
-    """Options that were set and have no effect on a method, which has that of its own. Raises InputError."""
-    asked, default = Budget.of(settings), Budget.of(AttackSettings())
-    return tuple(
-        "--full-steps" if name == "full" else f"--{name}"
-        for name in open_method(spelled).spec.own
-        if getattr(asked, name) != getattr(default, name)
-    )
 
 
 def swept(methods: Sequence[str], epsilons: Sequence[float]) -> tuple[str, ...]:

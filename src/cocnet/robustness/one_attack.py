@@ -82,6 +82,8 @@ def before_attack(photo: Path, run: AttackRun) -> Before:
     label = top_classes(victim, image, 1)[0].label if run.label is None else run.label
     label = _class(label, victim, "--label")
     goal = label if run.target is None else _class(run.target, victim, "--target")
+    if run.target == label:
+        raise InputError(f"expected a target other than the photo's class, got {label}, try another --target")
     return Before(image, near, natural, method, render, victim, label, goal, tuple(allies))
 
 

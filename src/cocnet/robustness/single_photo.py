@@ -4,13 +4,14 @@ Enters: an `AttackRun`. Leaves: an adversarial picture, looked at as its file ho
 in 1/m (NPY, float32: 8 bit can't hold what attacks change) and the settings; facts of before and after.
 """
 
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
-from cocnet.errors import FileError
+from cocnet.errors import DepthError, FileError
 from cocnet.robustness.run_settings import AttackSettings
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
     from cocnet.attacks.own_victims import OwnVictim
     from cocnet.attacks.victims import Classifier
+
+
+_SOURCE = "adversarial by"  # how the sidecars of its depth begin
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,31 @@ class AttackOutcome:
     target: int | None = None
 
 
+def ignored_by_method(run: AttackRun) -> tuple[str, ...]:
+    """Lines on options that are given and have no effect with the run's method and depth. Raises KeyError."""
+    from cocnet.robustness.method_table import METHODS
+
+    base = re.split("[@:]", run.method)[0]
+    spec = METHODS[base]
+    effort = (
+        ("restarts", "full_steps", "loss") if base == "ace" else ("steps", "restarts", "full_steps", "loss")
+    )
+    useless = {
+        f"with --method {base}": (
+            *(() if spec.epsilon is not None else effort),
+            *(() if spec.camera else ("lens_stops", "lens_dioptres")),
+        ),
+        "without --depth": ("depth_kind",) if run.depth is None else (),
+        "beside --depth": () if run.depth is None else ("estimator",),
+    }
+    lines = []
+    for why, names in useless.items():
+        changed = [name for name in names if getattr(run, name) != getattr(AttackRun, name)]
+        flags = ", ".join("--" + name.replace("_", "-") for name in changed)
+        lines += [f"{flags}: no effect {why}"] if flags else []
+    return tuple(lines)
+
+
 def attack_photo(photo: Path, run: AttackRun) -> AttackOutcome:
     """Attack it and write the files. Raises FileError, InputError, DepthError."""
     from cocnet.robustness.one_attack import before_attack, top_classes
@@ -102,11 +131,32 @@ def attack_photo(photo: Path, run: AttackRun) -> AttackOutcome:
 def _check_outputs(photo: Path, run: AttackRun) -> None:
     """Refuse early what can't be written, or is an input."""
     from cocnet.files.atomic import check_writes
+    from cocnet.files.offline import is_there
     from cocnet.imaging.photo.encode import FORMATS
+    from cocnet.pipeline.result_files import check_settings
 
+    if not is_there(photo):
+        raise FileError(f"expected a photo, got no file at '{photo}', try another path")
     if run.out.suffix.lower() not in FORMATS:
         raise FileError(f"expected a file name ending in {', '.join(FORMATS)}, got '{run.out}', try .png")
-    check_writes((run.out, _beside(run.out, ".npy"), _beside(run.out, ".json")), (photo, run.depth))
+    depth = _beside(run.out, ".npy")
+    check_writes((run.out, depth, _beside(run.out, ".json")), (photo, run.depth))
+    check_settings(_beside(run.out, ".json"))
+    for path in (depth, _beside(depth, ".json")):
+        if path.exists() and not _is_left(depth):
+            raise FileError(
+                f"expected the depth of an earlier attack or none, got another file '{path}', try another name"
+            )
+
+
+def _is_left(depth: Path) -> bool:
+    """Whether what lies there is the depth that an attack left."""
+    from cocnet.imaging.depth.depth_file import read_sidecar
+
+    try:
+        return read_sidecar(depth).source.startswith(_SOURCE)
+    except DepthError:
+        return False
 
 
 def _written(path: Path, picture: "Tensor", victim: "Classifier | OwnVictim") -> Prediction:
@@ -125,11 +175,11 @@ def _depth_written(depth: "Tensor | None", natural: "Tensor", run: AttackRun) ->
 
     path = _beside(run.out, ".npy")
     if depth is None or bool((depth == natural).all()):
-        for left in (path, _beside(path, ".json")):  # of another run with the same output
+        for left in (path, _beside(path, ".json")) if _is_left(path) else ():
             left.unlink(missing_ok=True)
         return None
     inverse = setup_of(run).inverse_depth(depth.cpu())[0, 0]
-    write_depth(path, DepthMap.of(inverse, "disparity", f"adversarial by {run.method}"))
+    write_depth(path, DepthMap.of(inverse, "disparity", f"{_SOURCE} {run.method}"))
     return path
 
 

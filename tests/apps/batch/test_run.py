@@ -237,9 +237,32 @@ def test_what_goes_wrong_with_every_photo_is_told_once(run, files, monkeypatch):
     (files.folder / "photos").mkdir()
     for n in range(5):
         files.photo(f"photos/{n}.jpg")
-    found = run("batch", files.folder / "photos", "--estimator", "nonsense", "-o", files.folder / "out")
+    mask = files.photo("mask.png", height=40)
+    found = run("batch", files.folder / "photos", "--keep", mask, "-o", files.folder / "out")
     told = [line for line in found.err.splitlines() if "left out" in line]
     assert found.code == 1 and len(told) == 1 and "0.jpg, 1.jpg, 2.jpg and 2 more: expected" in told[0]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--estimator", "nonsense"),
+        ("--estimator", "none.safetensors"),
+        ("--model", "none.safetensors"),
+        ("--device", "gpu"),
+        ("--keep", "none.png"),
+        ("--subject", "none.png"),
+        ("--depth", "none"),
+        ("--depth", __file__),
+        ("--deblur-first", "--deblur-model", "none.safetensors"),
+    ],
+)
+def test_what_is_right_for_no_photo_is_one_line_and_makes_nothing(options, run, files, monkeypatch):
+    monkeypatch.setattr("cocnet.apps.batch.run.Worker", None)
+    files.photo("a.jpg")
+    found = run("batch", files.folder, *options, "-o", files.folder / "out")
+    assert found.code == 1 and len(found.errors) == 1 and options[-1] in found.err
+    assert files.names() == ["a.jpg"]
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from cocnet.apps.cli.attack_command import outcome
 from cocnet.renderers import NearnessView, Physical, Setup
 from cocnet.robustness import sources
 from cocnet.robustness.run_layout import load_picture
-from cocnet.robustness.single_photo import AttackOutcome, Prediction
+from cocnet.robustness.single_photo import AttackOutcome, AttackRun, Prediction, ignored_by_method
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_allies_are_others_of_the_same_classes(photo, run):
 def test_effort_that_has_no_effect_is_told(photo, run):
     out, effort = photo.with_name("out.png"), ("--restarts", "2", "--full-steps")
     found = run("attack", photo, "--method", "ace", *OPTIONS, *effort, "-o", out)
-    assert found.code == 0 and "note: --restarts, --full-steps: no effect with ace" in found.err
+    assert found.code == 0 and "note: --restarts, --full-steps: no effect with --method ace" in found.err
     assert "note" not in run("attack", photo, "--method", "gda", *OPTIONS, *effort, "-o", out).err
 
 
@@ -96,6 +96,7 @@ def test_effort_that_has_no_effect_is_told(photo, run):
         (("--label", "7"), "class of 0..4"),
         (("--method", "ace", "--target", "1"), "reach a target"),
         (("--epsilon", "-1"), "epsilon from 0"),
+        (("--label", "1", "--target", "1"), "a target other than"),
     ],
 )
 def test_what_can_not_be(options, error, photo, run):
@@ -103,6 +104,48 @@ def test_what_can_not_be(options, error, photo, run):
     assert found.code == 1 and error in found.err and not photo.with_name("out.png").exists()
     for out in (photo, photo.with_name("out.gif"), photo.with_name("nowhere") / "out.png"):
         assert run("attack", photo, *OPTIONS, "-o", out).code == 1
+
+
+@pytest.mark.parametrize("method", ["gda", "pgd-rgb"])
+@pytest.mark.parametrize(
+    "names", [["out.png.npy"], ["out.png.npy.json"], ["out.png.npy", "out.png.npy.json"]]
+)
+def test_files_that_no_attack_left_stay(method, names, photo, run):
+    for name in names:
+        photo.with_name(name).write_text('{"source": "mine", "kind": "metric"}')
+    found = run("attack", photo, "--method", method, *OPTIONS, "-o", photo.with_name("out.png"))
+    assert found.code == 1 and names[0] in found.err
+    assert {photo.with_name(name).read_text() for name in names} == {'{"source": "mine", "kind": "metric"}'}
+
+
+def test_the_depth_of_an_earlier_attack_goes(photo, run):
+    out = photo.with_name("out.png")
+    assert run("attack", photo, "--method", "gda", "--epsilon", 0.3, *OPTIONS, "-o", out).code == 0
+    assert photo.with_name("out.png.npy").exists()
+    for method in ("gda", "pgd-rgb"):
+        assert run("attack", photo, "--method", method, "--epsilon", 0.3, *OPTIONS, "-o", out).code == 0
+    assert not list(out.parent.glob("out.png.npy*"))
+
+
+@pytest.mark.parametrize(
+    ("method", "told"),
+    [
+        ("blur", "--steps, --restarts, --loss, --lens-stops: no effect with --method blur"),
+        ("ace", "--restarts, --loss, --lens-stops: no effect with --method ace"),
+        ("gda@8e-3:full", "--lens-stops: no effect with --method gda"),
+        ("random-lens", "--depth-kind: no effect without --depth"),
+    ],
+)
+def test_options_without_effect_are_told(method, told):
+    given = {"steps": 3, "restarts": 2, "loss": "dlr", "lens_stops": 1.0, "depth_kind": "metric"}
+    assert told in ignored_by_method(AttackRun(out=Path("a.png"), method=method, **given))
+    assert ignored_by_method(AttackRun(out=Path("a.png"), method=method)) == ()
+
+
+@pytest.mark.parametrize("name", ["none.png", "."])
+def test_what_is_no_photo(name, photo, run):
+    found = run("attack", photo.parent / name, *OPTIONS, "-o", photo.with_name("out.png"))
+    assert found.code == 1 and "expected a photo, got no file" in found.err
 
 
 @pytest.mark.parametrize(

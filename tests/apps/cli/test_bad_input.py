@@ -21,6 +21,9 @@ Item:Length="99999999" Item:DataURI="android/depthmap"/></rdf:li>
 </rdf:Seq></Container:Directory></rdf:Description></rdf:RDF></x:xmpmeta>"""
 
 
+OLD_SETTINGS = '{"options": {}}'
+
+
 def metric(depth):
     return "--depth", depth, "--depth-kind", "metric"
 
@@ -281,7 +284,7 @@ def test_row_15_full_disk_leaves_the_old_picture_whole(files, run, monkeypatch, 
     out = files.folder / "out.jpg"
     beside = files.folder / "out.jpg.json"
     out.write_bytes(b"old picture")
-    beside.write_text("old settings")
+    beside.write_text(OLD_SETTINGS)
     calls = []
 
     def full(*arguments, **settings):
@@ -295,7 +298,7 @@ def test_row_15_full_disk_leaves_the_old_picture_whole(files, run, monkeypatch, 
     outcome = run("render", files.gdepth(), "-o", out)
     assert calls and outcome.code == 1 and "full disk" in outcome.err and len(outcome.errors) == 1
     monkeypatch.undo()
-    assert out.read_bytes() == b"old picture" and beside.read_text() == "old settings"
+    assert out.read_bytes() == b"old picture" and beside.read_text() == OLD_SETTINGS
     assert files.names() == ["out.jpg", "out.jpg.json", "phone.jpg"]
 
 

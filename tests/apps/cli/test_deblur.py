@@ -37,6 +37,14 @@ def test_the_photo_comes_back_changed_with_exif_and_profile(run, files, weights,
     assert json.loads((files.folder / "sharp.jpg.json").read_text())["options"]["model"] == str(weights)
 
 
+def test_settings_as_json_and_a_quality_without_effect(run, files, weights):
+    out = files.folder / "sharp.png"
+    outcome = run("deblur", files.photo(), "--model", weights, "--quality", 90, "--json", "-o", out)
+    facts = json.loads(outcome.out)
+    assert (facts["output"], facts["options"]["device"]) == (str(out), "cpu")
+    assert "--quality: no effect" in outcome.err
+
+
 def test_without_a_name_it_goes_beside_the_photo(run, files, weights):
     photo = files.photo()
     assert run("deblur", photo, "--model", weights).code == 0
@@ -50,6 +58,8 @@ def test_errors_are_one_line_and_leave_nothing(run, files, weights):
         ("deblur", photo, "--model", "cocnet-b3-less"),
         ("deblur", photo, "--model", weights, "-o", photo),
         ("deblur", photo, "--model", weights, "--max-mem", 0),
+        ("deblur", photo, "--model", "none.safetensors", "--quality", 200),
+        ("deblur", photo, "--model", weights, "--device", "gpu"),
         ("deblur", files.folder / "none.jpg", "--model", weights),
     ):
         outcome = run(*bad)

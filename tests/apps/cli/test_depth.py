@@ -25,6 +25,7 @@ def test_depth_files_read_back_as_what_they_are(files, run, name):
     assert outcome.code == 0, outcome.err
     facts = json.loads(outcome.out)
     depth = read_depth(out)
+    assert "--near-m" not in outcome.err + outcome.out
     assert depth.kind == facts["kind"] == "relative_disparity" and depth.values.shape == (60, 90)
     assert "built-in" in depth.source and "distances are chosen" in facts["source"]
 
@@ -67,6 +68,18 @@ def test_depth_in_the_photo_comes_first_unless_an_estimator_is_named(files, run)
     assert read_depth(out).kind == "relative_disparity"
 
 
+def test_a_sidecar_replaces_only_depth_s(files, run, monkeypatch):
+    photo, theirs = files.photo(), files.write("d.png.json", b'{"mine": 1}')
+    monkeypatch.setattr("cocnet.pipeline.render_photo.find_depth", None)  # refused before
+    for arguments in (
+        ("depth", photo, "-o", files.folder / "d.png"),
+        ("render", photo, "--save-depth", files.folder / "d.png"),
+    ):
+        outcome = run(*arguments)
+        assert outcome.code == 1 and "d.png.json" in outcome.errors[0]
+    assert theirs.read_bytes() == b'{"mine": 1}'
+
+
 @pytest.mark.parametrize("arguments", [("d.jpg",), ("d.png", "--coloured")])
 def test_a_coloured_picture(files, run, arguments):
     out = files.folder / arguments[0]
@@ -100,4 +113,5 @@ def test_refined_depth_without_scale_has_none_in_its_file(files, run):
 
 def test_an_estimator_that_cannot_run_is_one_line(files, run):
     outcome = run("depth", files.photo(), "--estimator", "depth-pro", "-o", files.folder / "d.npy")
+    assert "--depth " not in outcome.err
     assert outcome.code == 1 and len(outcome.errors) == 1 and "Depth Pro" in outcome.err

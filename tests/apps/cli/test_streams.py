@@ -47,6 +47,17 @@ def test_depth_comes_through_a_pipe_too(files, run, piped):
     assert out.is_file()
 
 
+@pytest.mark.parametrize(("command", "name"), [("render", "photo-bokeh.jpg"), ("deblur", "photo-sharp.jpg")])
+def test_a_picture_that_nobody_named_replaces_only_ours(command, name, files, run):
+    photo, theirs = files.photo(), files.photo(name)
+    before = theirs.read_bytes()
+    outcome = run(command, photo)
+    assert outcome.code == 1 and name in outcome.errors[0] and "try -o" in outcome.err
+    assert theirs.read_bytes() == before
+    files.write(f"{name}.json", b'{"options": {}}')
+    assert "expected a quality" in run(command, photo, "--quality", 0).err
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -31,6 +31,24 @@ from cocnet.apps.cli.main import main
         (["depth", "a.jpg", "-o"], "expected a value for -o/--out, got none, try"),
         (["render", "a.jpg", "b.jpg", "c.jpg"], "expected no further arguments, got 'b.jpg, c.jpg', try"),
         (["render", "a.jpg", "--depth-kind", "metrc"], "relative_disparity, got 'metrc', try metric"),
+        (
+            ["render", "a.jpg", "--max-mem", "2000.5"],
+            "expected a whole number for --max-mem, got '2000.5', try",
+        ),
+        (["render", "a.jpg", "--quality", "high"], "expected a whole number for --quality, got 'high', try"),
+        (
+            ["pairs", "a", "--f-number", "1.4,8"],
+            "with a space for --f-number, got '1.4,8', try --f-number 1.4 8",
+        ),
+        (
+            ["pairs", "a", "--mean-coc", "0.01", "0.02"],
+            "with a comma for --mean-coc, got '0.01 0.02', try --mean-coc 0.01,0.02",
+        ),
+        (["render", "a.jpg", "--focus-range", "3"], "for --focus-range, got '3', try 1.5,3"),
+        (["render", "a.jpg", "--focus-range", "3,1"], "try 1.5,3"),
+        (["render", "a.jpg", "--highlights", "3,1"], "try 0.85,6"),
+        (["render", "a.jpg", "--max-mem", "0"], "expected --max-mem above 0, got 0"),
+        (["render", "a.jpg", "--blur", "4", "--f-number", "2"], "one of blur and --f-number, got both"),
         (["train", "hybird"], "expected something to train, got 'hybird', try hybrid"),
     ],
     ids=" ".join,
@@ -58,7 +76,7 @@ def test_before_torch_and_with_an_exit_code():
     ],
 )
 def test_a_pair_that_is_none_names_its_option_and_what_else_it_takes(given, told, capsys):
-    assert main(["render", "no.jpg", *given]) == 1
+    assert main(["render", "no.jpg", *given]) == 2
     refused = capsys.readouterr().err
     assert told in refused and refused.count("\n") == 1
     option, example = given[-1].split("=")[0] if "=" in given[-1] else given[0], refused.split("try ")[1]
@@ -83,3 +101,9 @@ def test_what_nobody_else_handles_is_one_line_too(error, told, monkeypatch, tmp_
     monkeypatch.setattr("cocnet.imaging.describe_depth", fail)
     assert main(["depth-info", str(tmp_path)]) == 1
     assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("command", "flag"), [("batch", "--no-contact-sheet"), ("video", "--no-steady")])
+def test_a_flag_that_turns_off_says_so(command, flag, run):
+    told = " ".join(run(command, "--help").out.replace("│", " ").split()).partition(flag)[2]
+    assert "(yes, unless this is given)" in told and "(default: yes)" not in told

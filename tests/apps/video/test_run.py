@@ -33,6 +33,13 @@ def test_every_frame_keeps_its_time_and_the_sound_its_packets(film, tmp_path):
     assert told["frames"] == FRAMES and told["options"]["f_number"] == 16
 
 
+def test_keys_after_the_end_are_told(film, tmp_path):
+    write_film(tmp_path / "in.mp4", [0, 100, 200], count=3)
+    keys = {"focus_keys": ("0:0.5,0.5", "9:0.2,0.2"), "aperture_keys": ("0:2", "0.2:4")}
+    told = [note for note in film(options=SAME.changed(f_number=None), **keys).notes if "reached" in note]
+    assert len(told) == 1 and told[0].startswith("--focus-keys: 9 s isn't reached, as the film ends at 0.2")
+
+
 def test_what_nothing_blurs_looks_the_same(film, tmp_path):
     write_film(tmp_path / "in.mp4")
     film()

@@ -5,12 +5,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from cocnet.depth import estimate, estimate_depth, list_estimators, make_estimator
+from cocnet.depth import builtin_depth, estimate, estimate_depth, list_estimators, make_estimator
 from cocnet.depth.estimators import order as sources
 from cocnet.depth.estimators.estimator import Estimator, as_rgb8
 from cocnet.errors import CocnetError, DepthError, DownloadError, InputError, MissingExtraError
-from cocnet.imaging import DepthMap
+from cocnet.imaging import DepthMap, Photo
 from cocnet.pipeline.render_photo import render
 
 
@@ -109,9 +110,24 @@ def test_packages_that_are_missing_say_so(name):
 def test_every_kind_of_photo_is_taken_and_nonsense_refused(rgb):
     for photo in (rgb, rgb.astype(np.uint16) * 257, rgb / 255, torch.from_numpy(rgb / 255).permute(2, 0, 1)):
         assert np.array_equal(as_rgb8(photo), rgb)
-    for photo in (rgb[..., 0], np.zeros((0, 4, 3), np.uint8), rgb.astype(complex), np.zeros((3, 4, 4))):
+    for photo in (
+        rgb[..., 0],
+        np.zeros((0, 4, 3), np.uint8),
+        5,
+        None,
+        rgb.astype(complex),
+        np.zeros((3, 4, 4)),
+    ):
         with pytest.raises(InputError, match="one photo"):
             as_rgb8(photo)
+
+
+def test_photos_are_those_that_render_takes(rgb, tmp_path):
+    Image.fromarray(rgb).save(tmp_path / "a.png")
+    for photo in (str(tmp_path / "a.png"), Image.fromarray(rgb), Photo(rgb)):
+        assert np.array_equal(as_rgb8(photo), rgb)
+        assert estimate_depth(photo, name="builtin").depth.values.shape == rgb.shape[:2]
+        assert builtin_depth(photo).values.shape == rgb.shape[:2]
 
 
 def test_errors_are_ours():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from cocnet.errors import DepthError, InputError
-from cocnet.imaging.depth.depth_map import KINDS, DepthMap
+from cocnet.imaging.depth.depth_map import KINDS, DepthMap, write_depth
 from cocnet.imaging.depth.holes import fill_holes
 
 
@@ -203,6 +203,12 @@ def test_row_10_another_aspect(size):
     with pytest.raises(DepthError) as caught:
         DepthMap.of(np.ones((300, 400)), "metric").resized(*size)
     one_line(caught, "400 × 300")
+
+
+def test_what_is_no_map_is_not_written(tmp_path):
+    with pytest.raises(DepthError) as caught:
+        write_depth(tmp_path / "w.png", RAMP)
+    one_line(caught, "DepthMap", "ndarray")
 
 
 def test_turned_depth_is_named():

@@ -178,6 +178,12 @@ def test_other_pixels_are_refused(tmp_path, bad):
     one_line(caught)
 
 
+@pytest.mark.parametrize("quality", [0, 101, 95.5, "high", None])
+def test_a_quality_that_no_format_has(tmp_path, quality):
+    with pytest.raises(InputError, match="quality of 1–100"):
+        write_photo(tmp_path / "a.jpg", np.zeros((4, 4, 3), np.uint8), quality=quality)
+
+
 def test_too_long_for_the_format(tmp_path):
     with pytest.raises(FileError) as caught:
         write_photo(tmp_path / "a.webp", np.zeros((1, 16_384, 3), np.uint8))

@@ -192,6 +192,11 @@ def test_row_14_truncated(saved):
     refused(saved, "not fully covered")
 
 
+def test_a_missing_file_is_not_called_damaged(tmp_path):
+    refused(tmp_path / "none.safetensors", "got no file at")
+    refused(tmp_path, "got the folder")
+
+
 @pytest.mark.parametrize("length", [2**63, 2**40, 10_000_000, 1_000])
 def test_row_14_huge_header(tmp_path, length):
     path = tmp_path / "w.safetensors"

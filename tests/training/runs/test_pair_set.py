@@ -58,6 +58,19 @@ def test_a_pair_is_the_photo_and_its_bokeh(photos, run):
     torch.testing.assert_close(ours.float(), wanted, atol=1.1, rtol=0)
 
 
+def test_photos_are_not_written_among(photos, run):
+    before = sorted(photos.iterdir())
+    with pytest.raises(FileError, match="output folder other than the photos'"):
+        run_pairs(photos, replace(run, out=photos / ".." / photos.name))
+    assert sorted(photos.iterdir()) == before
+
+
+@pytest.mark.parametrize(("bokeh", "told"), [("natural", 3), ("random", 2), ("adversarial", 0)])
+def test_options_of_another_bokeh_are_told(bokeh, told):
+    assert len(PairRun(bokeh=bokeh, epsilon=0.1, steps=3, victim="vgg16").ignored()) == told
+    assert PairRun(bokeh=bokeh).ignored() == ()
+
+
 def test_a_readme_of_ones_own_is_never_written_over(photos, run):
     run.out.mkdir()
     (run.out / "README.md").write_text("mine")

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from cocnet.apps.batch.check import check_batch
 from cocnet.apps.batch.inputs import Item, depths_for, find_photos
 from cocnet.apps.batch.job import Made, render_one, view_of
 from cocnet.apps.batch.manifest import Manifest, Record, key_of, what_makes
@@ -94,6 +95,7 @@ def run_batch(
     """Render all photos. on_progress(outcome, all) follows every photo. Raises CocnetError where none can."""
     begun, options = time.monotonic(), options or RenderOptions()
     items = find_photos(given, run.out, run.format)
+    check_batch(run, options)
     with locked(run.out):
         before = _report_before(run.out)
         manifest, found = Manifest(run.out), dict[Path, Done]()

@@ -35,12 +35,11 @@ def attack(
         run: Attack, classifier and renderer.
         json: Print the outcome as one JSON object on standard output.
     """
-    from cocnet.robustness.methods import options_ignored
-    from cocnet.robustness.single_photo import attack_photo
+    from cocnet.robustness.single_photo import attack_photo, ignored_by_method
 
-    if ignored := options_ignored(run.method, run):
-        note(f"{', '.join(ignored)}: no effect with {run.method}")
     found = attack_photo(photo, run)
+    for line in ignored_by_method(run):
+        note(line)
     if json:
         print_json(asdict(found))
         return

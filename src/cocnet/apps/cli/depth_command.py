@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from cocnet.pipeline.options import RenderOptions
     from cocnet.pipeline.render_photo import PhotoDepth
 
-PICTURES = (".jpg", ".jpeg", ".webp")
-
 
 def depth(
     photo: Annotated[Positional[Path], arg(metavar="PHOTO")],
@@ -55,23 +53,22 @@ def depth(
         max_mem: Memory in MB that reading the photo may use (default: 4000).
         json: Print what was written as one JSON object on standard output.
     """
-    from cocnet.files.atomic import check_output
+    from cocnet.files.atomic import check_writes
     from cocnet.imaging import depth_picture, read_photo, write_depth, write_photo
     from cocnet.imaging.photo.encode import FORMATS
     from cocnet.imaging.photo.limits import budget_bytes
-    from cocnet.pipeline.exports import DEPTHS
+    from cocnet.pipeline.exports import PICTURES, depth_files
     from cocnet.pipeline.options import RenderOptions
     from cocnet.pipeline.render_photo import depth_of
-    from cocnet.pipeline.result_files import check_suffix
 
     if str(out) == STREAM:
         raise InputError(
             "expected a file, which gets a sidecar that says what it is, got -, try -o depth.png"
         )
-    check_suffix(out, DEPTHS)
+    written_files = (out,) if coloured else depth_files(out)
     if coloured and out.suffix.lower() not in FORMATS:
         raise InputError(f"expected a picture's name with --coloured, got '{out}', try {out.stem}.png")
-    check_output(out, photo)
+    check_writes(written_files, (photo,))
     refining: Literal["on", "off"] = "on" if refine else "off"
     options = RenderOptions(estimator=estimator, refine_depth=refining, max_mem_mb=max_mem)
     found = depth_of(read_photo(source(photo), budget_bytes(max_mem)), options)

@@ -12,9 +12,19 @@ from tyro.conf import OmitArgPrefixes, Positional, arg
 from cocnet.apps.cli.progress import what_is_done
 from cocnet.apps.cli.say import note, print_json
 from cocnet.datasets.pairs.open_pairs import PairFolder
-from cocnet.errors import InputError
+from cocnet.errors import FileError, InputError
 from cocnet.evaluation.evaluation_run import EvaluateRun
 from cocnet.robustness.run_settings import RobustnessRun
+
+_CONCERNED = {
+    "--run": (2, 3),
+    "--data": (1, 4),
+    "--weights": (1, 4),
+    "--depths": (1,),
+    "--depth-kind": (1,),
+    "--native": (1,),
+    "--skip-problems": (1, 4),
+}
 
 
 def evaluate(run: OmitArgPrefixes[EvaluateRun]) -> None:
@@ -120,11 +130,28 @@ def tables(
         json: Print one JSON array on standard output instead.
     """
     from cocnet.files.atomic import atomic_path, check_output
+    from cocnet.files.offline import is_folder
 
     if number not in (1, 2, 3, 4):
         raise InputError(f"expected table 1, 2, 3 or 4, got {number}, try cocnet tables 1")
     if out is not None:
         check_output(out)
+    given: dict[str, Any] = {
+        "--run": run,
+        "--data": data,
+        "--weights": weights,
+        "--depths": depths,
+        "--depth-kind": depth_kind,
+    }
+    given |= {"--native": native, "--skip-problems": skip_problems}
+    for flag in ("--run", "--data", "--weights", "--depths"):
+        if given[flag] is not None and not is_folder(given[flag]):
+            raise FileError(
+                f"expected a folder for {flag}, got '{given[flag]}', which is none, try another path"
+            )
+    useless = [flag for flag, value in given.items() if value and number not in _CONCERNED[flag]]
+    if useless:
+        note(f"{', '.join(useless)}: no effect on table {number}")
     if number == 1:
         size = None if native else (1024, 1024)
         options: dict[str, Any] = {"resize": size, "skip_problems": skip_problems}

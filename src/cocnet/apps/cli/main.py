@@ -16,7 +16,14 @@ from cocnet import __version__
 from cocnet.apps.cli.commands import HEAD, known, overview
 from cocnet.apps.cli.given import remembered
 from cocnet.apps.cli.say import begin, note, say
-from cocnet.apps.cli.usage import UsageError, not_a_command, not_to_train, own_error, usage_error
+from cocnet.apps.cli.usage import (
+    UsageError,
+    not_a_command,
+    not_to_train,
+    own_error,
+    usage_error,
+    with_options,
+)
 from cocnet.apps.cli.waiting import choose_waiting
 from cocnet.errors import CocnetError, CocnetWarning
 from cocnet.files.interrupt import clean_end
@@ -76,8 +83,12 @@ def _parsed(arguments: Sequence[str]) -> Callable[[], None]:
             raise
         refused = own_error(stop)
         raise UsageError(
-            str(refused) if refused else usage_error(arguments, printed.getvalue(), parsed)
+            with_options(str(refused), arguments[0], parsed)
+            if refused
+            else usage_error(arguments, printed.getvalue(), parsed)
         ) from None
+    except CocnetError as error:
+        raise UsageError(str(error)) from None
 
 
 def _what_to_train(arguments: Sequence[str]) -> int:

@@ -33,6 +33,8 @@ def pairs(
 
     with parts_done("pairs") as on_progress:
         found = run_pairs(images, run, on_progress)
+    for line in run.ignored():
+        note(line)
     for line in found["left_out"]:
         note(f"left out {line}")
     if not found["pairs"]:

@@ -26,6 +26,7 @@ from cocnet.apps.cli.given import without_negated
 from cocnet.errors import CocnetError
 from cocnet.pipeline.options import Pair
 
+_EXAMPLES = {"--focus-range": "1.5,3", "--mean-coc": "0.005,0.02"}
 # a flag that isn't given is off; what is None says its default in words
 _SILENT = ("None", "", "''", "False")
 
@@ -55,7 +56,7 @@ def parse_pair(text: str, words: Sequence[str] = (), option: str = "") -> Pair |
     except ValueError:
         kinds = f"{', '.join(words)} or two numbers with a comma" if words else "two numbers with a comma"
         named = f" for {option}" if option else ""
-        example = words[0] if words else "0.4,0.6"
+        example = words[0] if words else _EXAMPLES.get(option, "0.4,0.6")
         raise CocnetError(f"expected {kinds}{named}, got '{text}', try {example}") from None
     return first, second
 
@@ -109,7 +110,13 @@ def _with_default(hint: Any) -> Any:
 
 
 def _default_of(label: str) -> str:
-    return "" if label in _SILENT else "(default: yes)" if label == "True" else f"(default: {label})"
+    return (
+        ""
+        if label in _SILENT
+        else "(yes, unless this is given)"
+        if label == "True"
+        else f"(default: {label})"
+    )
 
 
 def _registry(given: Sequence[str]) -> ConstructorRegistry:

@@ -79,7 +79,8 @@ def render(
         depth: Depth map: PNG, TIFF, NPY, NPZ, PFM or EXR; - for standard input (default: the depth in the photo, else
             estimated).
         settings: Settings file of an earlier picture (out.jpg.json): photo, depth and options are taken from it, and
-            the options given here replace those in it; with another photo, its depth and masks aren't.
+            the options given here replace those in it (--no-preview makes a preview's a full render); with another
+            photo, its depth and masks aren't.
         save_depth: Also write the depth map that was used: .png, .npy, .exr or .pfm, or .jpg for a coloured picture.
         save_mask: Also write the mask of the subject that was used: .png, white = subject.
         quality: Quality of JPEG, WebP and AVIF, 1..100 (default: 95).
@@ -87,26 +88,26 @@ def render(
     """
     with loading():
         from cocnet.compute import keep_memory
-        from cocnet.imaging.photo.encode import FORMATS
-        from cocnet.pipeline.exports import DEPTHS, PICTURES
+        from cocnet.imaging.photo.encode import FORMATS, check_quality, has_quality
+        from cocnet.pipeline.exports import depth_files
         from cocnet.pipeline.render_photo import render as render_photo
         from cocnet.pipeline.render_photo import renderer_for
-        from cocnet.pipeline.result_files import check_outputs, check_suffix, settings_path
+        from cocnet.pipeline.result_files import check_outputs, check_suffix
         from cocnet.rendering.compiled import warm_up
 
     recorded = None if settings is None else read_settings(settings)
+    asked = quality
     photo, depth, rendering, quality, notes = _again(recorded, photo, depth, rendering, quality)
     to = target(out, photo, "bokeh", json)
+    if asked is not None and not has_quality(to):
+        notes = (*notes, f"--quality: no effect on {to}, which keeps every pixel")
     drawn = (rendering.keep, rendering.subject, rendering.aperture_image)
-    extras = [path for path in (save_depth, save_mask) if path is not None]
-    if save_depth is not None:
-        check_suffix(save_depth, DEPTHS)
-        extras += [] if save_depth.suffix.lower() in PICTURES else [settings_path(save_depth)]
+    extras = [] if save_depth is None else [*depth_files(save_depth)]
     if save_mask is not None:
         check_suffix(save_mask, FORMATS)
+        extras.append(save_mask)
     check_outputs(to, photo, depth, *drawn, others=extras)
-    if not 1 <= quality <= 100:
-        raise InputError(f"expected a quality of 1–100, got {quality}, try {DEFAULT_QUALITY}")
+    check_quality(quality)
     keep_memory()
     warm_up()
     with parts_done("render") as on_progress:
@@ -129,7 +130,8 @@ def render(
     if used.options.model is not None:
         say_result(to, f"{to}: rendered by {used.options.model}")
         return
-    lens = f"{used.focal_length_mm.value:.3g} mm f/{used.f_number.value:.3g}"
+    stop = "without blur" if used.options.blur == 0 else f"f/{used.f_number.value:.3g}"
+    lens = f"{used.focal_length_mm.value:.3g} mm {stop}"
     say_result(to, f"{to}: {lens}, focus at {distance_text(used.focus_m.value)} ({used.focus_m.origin})")
 
 
@@ -159,5 +161,8 @@ def _again(
             )
         depth = Path(recorded.depth)
     chosen = merged(recorded.options, rendering, options_written())
+    notes = recorded.notes
+    if chosen.preview and "preview" not in options_written():
+        notes += ("--settings: of a preview, so this is one, too; --no-preview renders it in full",)
     best = next(q for q in (quality, recorded.quality, DEFAULT_QUALITY) if q is not None)
-    return photo or Path(str(recorded.photo)), depth, chosen, best, recorded.notes
+    return photo or Path(str(recorded.photo)), depth, chosen, best, notes

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from cocnet.apps.cli.say import say
-from cocnet.errors import InputError
+from cocnet.errors import FileError, InputError
 
 STREAM = "-"
 
@@ -20,12 +20,18 @@ def source(given: Path) -> str | Path:
 def target(out: Path | None, photo: Path, what: str, json: bool) -> str | Path:
     """Where a picture goes: `out`, else beside its photo; for a photo from standard input to standard output.
 
-    Raises InputError where standard output is a terminal, or wanted for JSON.
+    Raises FileError where nobody named the file that it would replace and that isn't ours, InputError where standard
+    output is a terminal, or wanted for JSON.
     """
-    from cocnet.pipeline.result_files import default_output
+    from cocnet.pipeline.result_files import are_settings, default_output, settings_path
 
     if str(out or photo) != STREAM:
-        return out or default_output(photo, what)
+        chosen = out or default_output(photo, what)
+        if out is None and chosen.exists() and not are_settings(settings_path(chosen)):
+            raise FileError(
+                f"expected a new file, got '{chosen}', which has no settings beside it, try -o FILE"
+            )
+        return chosen
     if json:
         raise InputError("expected one thing on standard output, got the picture and --json, try -o FILE")
     if sys.stdout.isatty():

@@ -15,6 +15,7 @@ from cocnet.errors import CocnetError, InputError
 from cocnet.pipeline.words_of_others import meant_by
 
 _NEEDED = re.compile(r"(?:-\w(?: [A-Z.]+)?, )?(--[\w-]+)(?: [A-Z\[{]|$)|([A-Z][A-Z0-9_-]*)$")
+_NUMBER = re.compile(r"[\d.]+(?:e-?\d+)?|inf")
 Parse = Callable[[Sequence[str]], Any]
 
 
@@ -42,10 +43,21 @@ def not_to_train(name: str) -> str:
     return f"expected something to train, got '{name}', try {near[0] if near else 'cocnet train, which lists it'}"
 
 
+def with_options(text: str, name: str, parse: Parse) -> str:
+    """A line of a command's own checks, its fields (max_mem_mb) as they are written as options (--max-mem)."""
+    known = _options(_help(name, parse))
+
+    def option(found: re.Match[str]) -> str:
+        flags = ("--" + field.replace("_", "-") for field in (found[0], found[0].removesuffix("_mb")))
+        return next((flag for flag in flags if flag in known), found[0])
+
+    return re.sub(r"(?<![\w'/.-])[a-z]+(?:_[a-z0-9]+)+(?![\w'/.-])", option, text)
+
+
 def usage_error(arguments: Sequence[str], printed: str, parse: Parse) -> str:
     """One line for arguments that the parser refused. parse: runs it, which prints the help for `--help`."""
-    name = arguments[0]
-    known = _options(name, parse)
+    name, shown = arguments[0], _help(arguments[0], parse)
+    known = _options(shown)
     for given in (text.split("=")[0] for text in arguments[1:]):
         if re.fullmatch(r"--?[A-Za-z][\w-]*", given) and given not in known:
             meant = meant_by(given, known)
@@ -66,15 +78,36 @@ def usage_error(arguments: Sequence[str], printed: str, parse: Parse) -> str:
         return f"expected an option of `cocnet {name}`, got '{dashed[0]}', try -- before a file of that name"
     lines = _lines(printed)
     helped = f"try `cocnet {name} --help`"
-    return _refused(lines, helped) or f"{_complaint(lines)}; {helped}"
+    return _pair(arguments, lines, shown) or _refused(lines, helped) or f"{_complaint(lines)}; {helped}"
 
 
-def _options(name: str, parse: Parse) -> list[str]:
-    """The option names that a command's help lists."""
+def _pair(arguments: Sequence[str], lines: list[str], shown: str) -> str | None:
+    """The line for two numbers that are written as another option takes them; None for anything else."""
+    if not re.search("Missing value|Unrecognized options", " ".join(lines)):
+        return None
+    for option, first, second in zip(arguments, arguments[1:], [*arguments[2:], "", ""], strict=False):
+        with_comma = re.search(rf"{re.escape(option)} (\{{[^}}]*\}}\|)?A,B", shown)
+        if with_comma and _NUMBER.fullmatch(first) and _NUMBER.fullmatch(second):
+            got, example = f"{first} {second}", f"{first},{second}"
+            return f"expected two numbers with a comma for {option}, got '{got}', try {option} {example}"
+        parts = first.split(",")
+        if f"{option} FLOAT FLOAT" in shown and len(parts) == 2 and all(map(_NUMBER.fullmatch, parts)):
+            example = " ".join(parts)
+            return f"expected two numbers with a space for {option}, got '{first}', try {option} {example}"
+    return None
+
+
+def _options(shown: str) -> list[str]:
+    """The option names in a command's help."""
+    return list(dict.fromkeys(re.findall(r"(?<![\w-])--?[a-z][\w-]*(?:\.[\w-]+)*", shown)))
+
+
+def _help(name: str, parse: Parse) -> str:
+    """What a command's help says."""
     shown = io.StringIO()
     with redirect_stdout(shown), redirect_stderr(io.StringIO()), suppress(SystemExit):
         parse([name, "--help"])
-    return list(dict.fromkeys(re.findall(r"(?<![\w-])--?[a-z][\w-]*(?:\.[\w-]+)*", shown.getvalue())))
+    return shown.getvalue()
 
 
 def _refused(lines: list[str], helped: str) -> str | None:
@@ -85,7 +118,8 @@ def _refused(lines: list[str], helped: str) -> str | None:
         return f"expected {' and '.join(needed)}, got none, {helped}" if needed else None
     if found := re.search(r"Error parsing (\S+): (.*?'([^']*)')", text):
         option, reason, given = found.groups()
-        kind = "a whole number" if "int()" in reason else "a number" if "FLOAT" in reason else "another value"
+        whole = "int()" in reason or "matching INT" in reason
+        kind = "a whole number" if whole else "a number" if "FLOAT" in reason else "another value"
         return f"expected {kind} for {option}, got '{given}', {helped}"
     if found := re.search(r"invalid choice '(.*?)' for argument '(\S+)'\. Expected one of \((.*?)\)", text):
         choices = sorted(set(re.findall(r"'([^']+)'", found[3])) - {"None"})

@@ -29,8 +29,10 @@ from cocnet.files.run_folder import file_hash
 from cocnet.imaging.depth.depth_file import sidecars
 from cocnet.imaging.photo.encode import FORMATS as PICTURE_FORMATS
 from cocnet.pipeline.film import Film
+from cocnet.pipeline.film_options import FilmOptions
+from cocnet.pipeline.keys import ApertureKey, FocusKey
 from cocnet.pipeline.options import RenderOptions
-from cocnet.pipeline.result_files import are_settings, check_suffix, settings_path
+from cocnet.pipeline.result_files import check_settings, check_suffix, settings_path
 
 PART_FRAMES = 24
 
@@ -79,7 +81,9 @@ def run_video(
         fps = made / max(time.monotonic() - begun, 1e-9)
         joined = _finished(run, reel, parts)
         first = parts.first_frame or {}
-        notes = (*useless.values(), *reel.notes, *first.get("notes", ()), *joined)
+        end = float((parts.pts[-1] - parts.pts[0]) * reel.look.time_base + 1 / reel.look.rate)
+        late = _after(end, film_options)
+        notes = (*useless.values(), *late, *reel.notes, *first.get("notes", ()), *joined)
         report = VideoReport(
             str(run.out),
             len(parts.pts),
@@ -108,8 +112,7 @@ def check_film(out: Path, reel: Reel, depths: Sequence[Path]) -> None:
     """Refuse an output that can't be written, or would take the place of an input, before the work. Raises
     FileError."""
     inputs, told = (*reel.files, *depths), settings_path(out)
-    if told.exists() and not are_settings(told):
-        raise FileError(f"expected a new file, got '{told}', which is no render's, try another --out")
+    check_settings(told)
     if is_film(out):
         check_writes((out, told), inputs)
         if isinstance(reel, Clip):
@@ -140,6 +143,22 @@ def _without_effect(run: VideoRun, reel: Reel) -> dict[str, str]:
     if run.crf != VideoRun.crf and not is_film(run.out):
         found["crf"] = "--crf: no effect on pictures"
     return found
+
+
+def _after(end: float, options: FilmOptions) -> tuple[str, ...]:
+    """Lines on keys that lie beyond the film's end (s)."""
+    keys: dict[str, tuple[FocusKey | ApertureKey, ...]] = {
+        "--focus-keys": options.focus_keys,
+        "--aperture-keys": options.aperture_keys,
+    }
+    late = {
+        flag: [f"{key.second:g}" for key in found if key.second > end + 1e-6] for flag, found in keys.items()
+    }
+    return tuple(
+        f"{flag}: {', '.join(seconds)} s isn't reached, as the film ends at {end:.3g} s"
+        for flag, seconds in late.items()
+        if seconds
+    )
 
 
 @contextmanager

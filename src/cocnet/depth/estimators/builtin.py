@@ -6,22 +6,26 @@ order are estimated, distances only chosen.
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float32
 from torch.nn import functional
 
-from cocnet.depth.estimators.estimator import Rgb
+from cocnet.depth.estimators.estimator import Rgb, as_rgb8
 from cocnet.depth.mask_edges import lay_on_mask
 from cocnet.depth.network_view import load_network, look_at
 from cocnet.depth.placement import find_standing, suggest_span_m
 from cocnet.imaging import DepthMap
 
 
-def builtin_depth(rgb: Rgb, focal_px: float | None = None) -> DepthMap:
-    """The estimator `builtin`: relative disparity of the photo's size, with the span (metres) it suggests."""
-    return _depth(rgb, "built-in network", focal_px)
+def builtin_depth(rgb: Any, focal_px: float | None = None) -> DepthMap:
+    """The estimator `builtin`: relative disparity of the photo's size, with the span (metres) it suggests.
+
+    rgb: a photo as `render` takes it.
+    """
+    return _depth(as_rgb8(rgb), "built-in network", focal_px)
 
 
 def retrained_depth(path: Path) -> Callable[..., DepthMap]:

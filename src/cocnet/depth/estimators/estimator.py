@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Shaped, UInt8
+from jaxtyping import UInt8
 from torch import Tensor
 
 from cocnet.errors import CocnetError, DepthError
 from cocnet.imaging import DepthMap
-from cocnet.imaging.photo.given_photo import display_pixels
+from cocnet.imaging.photo.given_photo import as_photo, display_pixels
 
 Rgb = UInt8[np.ndarray, "h w 3"]
 
@@ -50,10 +50,11 @@ def estimate(
     return found.resized(rgb.shape[0], rgb.shape[1])
 
 
-def as_rgb8(photo: Shaped[np.ndarray, "h w 3"] | Shaped[Tensor, "3 h w"]) -> Rgb:
-    """Display-referred pixels as uint8 [h w 3]: from uint8, uint16, floats in 0..1, a tensor [3 h w].
+def as_rgb8(photo: Any) -> Rgb:
+    """Display-referred pixels as uint8 [h w 3] of what `render` takes as a photo: a path, a `Photo`, a Pillow
+    picture, an array of uint8, uint16 or floats in 0..1, a tensor [3 h w].
 
-    Raises InputError as `display_pixels`.
+    Raises InputError or FileError as `as_photo`.
     """
-    pixels = display_pixels(photo)
+    pixels = display_pixels(photo) if isinstance(photo, np.ndarray | Tensor) else as_photo(photo).pixels
     return np.require(pixels >> 8 if pixels.dtype == np.uint16 else pixels, np.uint8, ["C", "W"])

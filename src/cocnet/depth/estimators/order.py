@@ -12,7 +12,7 @@ from typing import Any
 from cocnet.depth.estimators.anything import DepthAnything
 from cocnet.depth.estimators.anything import is_installed as anything_is_installed
 from cocnet.depth.estimators.builtin import builtin_depth, retrained_depth
-from cocnet.depth.estimators.estimator import Rgb, estimate
+from cocnet.depth.estimators.estimator import as_rgb8, estimate
 from cocnet.depth.estimators.metric import DepthPro, MoGe
 from cocnet.depth.estimators.rembg import Rembg
 from cocnet.depth.network_view import retrained
@@ -40,12 +40,14 @@ class Estimated:
     notes: tuple[str, ...] = ()
 
 
-def estimate_depth(rgb: Rgb, focal_px: float | None = None, name: str = AUTO) -> Estimated:
+def estimate_depth(photo: Any, focal_px: float | None = None, name: str = AUTO) -> Estimated:
     """Depth of a photo by a named estimator, or by the first that works: plugged in, Depth Anything, built in.
 
-    Depth Pro, MoGe-2 and rembg are large and taken only by name. A named estimator that can't run raises its
-    CocnetError; "auto" notes it and goes on, a missing download only once. Raises DepthError for an unknown name.
+    photo: as `render` takes it. Depth Pro, MoGe-2 and rembg are large and taken only by name. A named estimator that
+    can't run raises its CocnetError; "auto" notes it and goes on, a missing download only once. Raises DepthError for
+    an unknown name.
     """
+    rgb = as_rgb8(photo)
     if name != AUTO:
         return Estimated(estimate(make_estimator(name), rgb, focal_px, name=name), name)
     notes: list[str] = []

@@ -180,8 +180,11 @@ def write_depth(path: str | Path, depthmap: DepthMap) -> None:
     """Write 16-bit PNG, NPY, EXR or PFM with a JSON sidecar (`name.png.json`), each whole or not at all.
 
     PNG keeps 65,535 steps: exact for millimetres, otherwise even in the map's own values, for metric in 1/z.
-    Raises FileError, DepthError (a span_m that can't be) or MissingExtraError.
+    Raises FileError, DepthError (no map, or a span_m that can't be) or MissingExtraError.
     """
+    if not isinstance(depthmap, DepthMap):
+        got = type(depthmap).__name__
+        raise DepthError(f"expected a DepthMap to write, got {got}, try DepthMap.of(array, 'metric')")
     depthfile.write(
         Path(path), depthmap.values, depthmap.valid, depthmap.kind, depthmap.source, depthmap.span_m
     )

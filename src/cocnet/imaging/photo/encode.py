@@ -6,6 +6,7 @@ Enters: pixels [h w 3] with alpha, profile and EXIF. Leaves: one whole file, or 
 import io
 import struct
 import warnings
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +83,22 @@ def _check(path: Path, pixels: Any, quality: int) -> str:
     if not is_array or pixels.dtype not in (np.uint8, np.uint16) or pixels.ndim != 3 or pixels.shape[2] != 3:
         got = f"{pixels.dtype} {pixels.shape}" if is_array else type(pixels).__name__
         raise InputError(f"expected uint8 or uint16 pixels of shape (h, w, 3), got {got}, try Photo.encode")
-    if pixels.size == 0 or not 1 <= quality <= 100:
-        raise InputError(f"expected pixels and a quality of 1–100, got {pixels.shape} and {quality}, try 95")
+    if pixels.size == 0:
+        raise InputError(f"expected pixels, got {pixels.shape}, try a photo of at least 1 px")
+    check_quality(quality)
     check_side(path, max(pixels.shape))
     return name
+
+
+def check_quality(quality: Any) -> None:
+    """Refuse a quality that no format has; raises InputError."""
+    if not isinstance(quality, Integral) or not 1 <= int(quality) <= 100:
+        raise InputError(f"expected a quality of 1–100, a whole number, got {quality!r}, try 95")
+
+
+def has_quality(path: str | Path) -> bool:
+    """Whether the format of a name's suffix has a quality; the others keep every pixel."""
+    return FORMATS.get(Path(path).suffix.lower()) in EIGHT_BIT
 
 
 def check_side(path: Path, longest_px: int) -> None:

@@ -4,6 +4,7 @@ Enters: a .pth file of up to 4 GB. Leaves: its tensors by name. Only tensors, pl
 list allows are read (`weights_only`); nothing else in this package opens a pickle.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,9 @@ def read_pickled(path: str | Path) -> dict[str, Tensor]:
     """The tensors of a file by name, of a wrapper such as {"state_dict": …}, too. Raises FileError."""
     file = Path(path)
     try:
-        if not file.is_file() or file.stat().st_size > MAX_BYTES:
+        if not file.is_file():
+            raise FileError(f"expected a file of PyTorch weights, got no file at '{path}', try another path")
+        if file.stat().st_size > MAX_BYTES:
             raise FileError(
                 f"expected a file of PyTorch weights of up to 4 GB, got '{path}', try another path"
             )
@@ -32,11 +35,19 @@ def read_pickled(path: str | Path) -> dict[str, Tensor]:
     except CocnetError:
         raise
     except Exception as error:  # its unpickler raises whatever a damaged file makes it stumble over
-        reason = " ".join(str(error).split())[:160]
+        reason = _reason(error)
         raise FileError(
             f"expected PyTorch weights and nothing else, got '{path}' ({reason}), try the published file"
         ) from error
     return _tensors(file, found)
+
+
+def _reason(error: Exception) -> str:
+    """What the unpickler refused; its own advice, to read the file unsafely, is left out."""
+    text = " ".join(str(error).split())
+    if found := re.search(r"GLOBAL (\S+)", text):
+        return f"which holds {found[1][:80]}"
+    return "damaged, or of another kind" if "weights_only" in text else text[:160]
 
 
 def _tensors(path: Path, found: Any) -> dict[str, Tensor]:

@@ -33,6 +33,8 @@ def read_entries(path: Path) -> tuple[dict[str, str], dict[str, TensorEntry]]:
             parts = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
             entries = {n: TensorEntry(part.get_dtype(), tuple(part.get_shape())) for n, part in parts.items()}
             return file.metadata() or {}, entries
+    except FileError:
+        raise
     except (OSError, SafetensorError) as error:
         raise FileError(
             f"expected a whole safetensors file, got '{path}' ({short(str(error))}), try a new copy"
@@ -54,7 +56,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 def _refuse_others(path: Path) -> None:
     """Raise FileError for what is no file, and for a pickle by its name or first bytes."""
     if not path.is_file():
-        raise FileError(f"expected a safetensors file, got '{path}', which is none, try another path")
+        got = f"the folder '{path}'" if path.is_dir() else f"no file at '{path}'"
+        raise FileError(f"expected a safetensors file, got {got}, try another path")
     with path.open("rb") as stream:
         start = stream.read(9)
     if path.suffix.lower() in _PICKLES or (start.startswith(_PICKLE_STARTS) and start[8:] != b"{"):

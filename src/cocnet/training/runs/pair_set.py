@@ -31,7 +31,7 @@ from cocnet.depth import estimate_depth
 from cocnet.depth.estimators.estimator import as_rgb8
 from cocnet.errors import FileError
 from cocnet.files.atomic import atomic_path
-from cocnet.files.item_set import FREE, Work, make_set
+from cocnet.files.item_set import FREE, Work, check_apart, make_set
 from cocnet.files.many import PROBLEM, Facts, key_of, one_by_one
 from cocnet.files.shards import Part, as_json, from_json
 from cocnet.imaging import linear_to_srgb, read_depth, srgb_to_linear, write_photo
@@ -51,6 +51,7 @@ def run_pairs(
     images: Path, run: PairRun, on_progress: Callable[[int, int], None] | None = None
 ) -> dict[str, Any]:
     """Make the pairs, or those that are missing; returns what pairs.json says. Raises FileError, InputError."""
+    check_apart(images, run.out)
     ranges(asdict(run))
     photos, twice = _photos(images)
     depths = {} if run.depths is None else files_by_stem(run.depths, DEPTHS)[0]

@@ -76,6 +76,16 @@ class PairRun:
     seed: int = 0
     """Random seed."""
 
+    def ignored(self) -> tuple[str, ...]:
+        """Lines on options that have no effect with this bokeh."""
+        used = {"epsilon": ("random", "adversarial"), "steps": ("adversarial",), "victim": ("adversarial",)}
+        changed = [name for name in used if getattr(self, name) != getattr(PairRun, name)]
+        return tuple(
+            f"--{name}: no effect with --bokeh {self.bokeh}"
+            for name in changed
+            if self.bokeh not in used[name]
+        )
+
     def __post_init__(self) -> None:
         if self.steps < 1:
             raise InputError(f"expected steps from 1, got {self.steps}, try 10")
