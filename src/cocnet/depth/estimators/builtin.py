@@ -38,7 +38,9 @@ def depth_on_mask(
     rgb: Rgb, mask: Float32[np.ndarray, "h w"], who: str, focal_px: float | None = None
 ) -> DepthMap:
     """The built-in network's disparity with its step laid on another mask of the same photo; `who` made that."""
-    return _map(rgb, look_at(rgb).disparity, mask, f"built-in network, its subject's edge by {who}", focal_px)
+    disparity = look_at(rgb).disparity
+    laid = lay_on_mask(disparity, _resized(mask, (disparity.shape[0], disparity.shape[1])))
+    return _map(rgb, laid, mask, f"built-in network, its subject's edge by {who}", focal_px)
 
 
 def _depth(
@@ -56,14 +58,13 @@ def _map(
     focal_px: float | None = None,
 ) -> DepthMap:
     small = _resized(mask, (disparity.shape[0], disparity.shape[1]))
-    laid = lay_on_mask(disparity, small)
-    found = "no subject" if find_standing(laid, small) is None else "a subject"
+    found = "no subject" if find_standing(disparity, small) is None else "a subject"
     return DepthMap(
-        _resized(laid, (rgb.shape[0], rgb.shape[1])),
+        _resized(disparity, (rgb.shape[0], rgb.shape[1])),
         "relative_disparity",
         np.ones(rgb.shape[:2], bool),
         source=f"{who}: found {found}; shapes and order are estimated, distances are chosen",
-        span_m=suggest_span_m(laid, small, rgb.shape[:2], focal_px),
+        span_m=suggest_span_m(disparity, small, rgb.shape[:2], focal_px),
     )
 
 
