@@ -13,7 +13,7 @@ from jaxtyping import Shaped
 
 from cocnet.errors import FileError
 from cocnet.files.atomic import atomic_path, check_writes, write_json
-from cocnet.files.json_file import an_object, read_json
+from cocnet.files.own_settings import check_settings
 from cocnet.imaging import Photo, write_photo
 from cocnet.imaging.photo.encode import EIGHT_BIT, FORMATS, check_side
 from cocnet.imaging.photo.photo_size import longest_side
@@ -25,21 +25,6 @@ STREAM = "-"
 def settings_path(path: str | Path) -> Path:
     """Where the settings of an output lie: `out.jpg.json`."""
     return beside(path, ".json")
-
-
-def are_settings(path: Path) -> bool:
-    """Whether what lies there are the settings that a render, a batch, a film or an attack left."""
-    try:
-        found = read_json(path, "settings", "another name", an_object)
-    except FileError:
-        return False
-    return "options" in found or {"cocnet", "settings"} <= found.keys()
-
-
-def check_settings(path: Path) -> None:
-    """Refuse to replace another program's file by settings; raises FileError."""
-    if path.exists() and not are_settings(path):
-        raise FileError(f"expected a new file, got '{path}', which is no render's, try another --out")
 
 
 def beside(path: str | Path, ending: str) -> Path:

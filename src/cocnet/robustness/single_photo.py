@@ -132,8 +132,8 @@ def _check_outputs(photo: Path, run: AttackRun) -> None:
     """Refuse early what can't be written, or is an input."""
     from cocnet.files.atomic import check_writes
     from cocnet.files.offline import is_there
+    from cocnet.files.own_settings import check_settings
     from cocnet.imaging.photo.encode import FORMATS
-    from cocnet.pipeline.result_files import check_settings
 
     if not is_there(photo):
         raise FileError(f"expected a photo, got no file at '{photo}', try another path")

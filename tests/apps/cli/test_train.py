@@ -124,7 +124,7 @@ def test_wrong_numbers_are_one_line(files, run):
 )
 def test_a_recipe_that_cannot_be_is_one_line(run, option, word):
     outcome = run("train", "hybrid", "--images", "a", "--masks", "b", option, 0)
-    assert outcome.code == 1 and len(outcome.errors) == 1 and word in outcome.errors[0]
+    assert outcome.code == 2 and len(outcome.errors) == 1 and word in outcome.errors[0]
 
 
 def test_masks_of_another_size_are_named_or_left_out(files, run):

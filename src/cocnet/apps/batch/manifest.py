@@ -16,10 +16,11 @@ from cocnet import __version__
 from cocnet.errors import FileError
 from cocnet.files.atomic import atomic_path
 from cocnet.files.json_lines import append_lines, read_lines
+from cocnet.files.own_settings import are_settings
 from cocnet.files.run_folder import file_hash
 from cocnet.imaging.depth.depth_file import sidecar_paths
 from cocnet.pipeline.options import RenderOptions
-from cocnet.pipeline.result_files import are_settings, settings_path
+from cocnet.pipeline.result_files import settings_path
 
 NAME = "manifest.jsonl"
 

@@ -24,9 +24,9 @@ from cocnet.apps.workers import Limits, Worker
 from cocnet.errors import CocnetError, CocnetWarning, FileError
 from cocnet.files.atomic import write_json
 from cocnet.files.json_file import an_object, read_json
+from cocnet.files.own_settings import are_settings
 from cocnet.files.run_folder import locked
 from cocnet.pipeline.options import RenderOptions
-from cocnet.pipeline.result_files import are_settings
 
 REPORT = "batch.json"
 MOST_VIEWS = 600

@@ -23,7 +23,8 @@ def target(out: Path | None, photo: Path, what: str, json: bool) -> str | Path:
     Raises FileError where nobody named the file that it would replace and that isn't ours, InputError where standard
     output is a terminal, or wanted for JSON.
     """
-    from cocnet.pipeline.result_files import are_settings, default_output, settings_path
+    from cocnet.files.own_settings import are_settings
+    from cocnet.pipeline.result_files import default_output, settings_path
 
     if str(out or photo) != STREAM:
         chosen = out or default_output(photo, what)

@@ -25,6 +25,7 @@ from cocnet.apps.video.work import FORMATS, LANES, Work, is_film
 from cocnet.errors import FileError
 from cocnet.files.atomic import atomic_path, check_writes, write_json
 from cocnet.files.listing import listed, natural
+from cocnet.files.own_settings import check_settings
 from cocnet.files.run_folder import file_hash
 from cocnet.imaging.depth.depth_file import sidecars
 from cocnet.imaging.photo.encode import FORMATS as PICTURE_FORMATS
@@ -32,7 +33,7 @@ from cocnet.pipeline.film import Film
 from cocnet.pipeline.film_options import FilmOptions
 from cocnet.pipeline.keys import ApertureKey, FocusKey
 from cocnet.pipeline.options import RenderOptions
-from cocnet.pipeline.result_files import check_settings, check_suffix, settings_path
+from cocnet.pipeline.result_files import check_suffix, settings_path
 
 PART_FRAMES = 24
 
