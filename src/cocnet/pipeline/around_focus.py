@@ -10,16 +10,18 @@ from cocnet.depth.contact import meeting
 from cocnet.depth.placement import background_blur, limit_foreground
 from cocnet.pipeline.depth_source import FoundDepth
 from cocnet.pipeline.focus import Focus
+from cocnet.pipeline.options import RenderOptions
 
 Map = Float32[np.ndarray, "h w"]
 
 
-def placed_around(found: FoundDepth, inverse_depth: Map, focus: Focus) -> Map:
+def placed_around(found: FoundDepth, inverse_depth: Map, focus: Focus, options: RenderOptions) -> Map:
     """Inverse depth whose foreground is blurred no more than its background where distances were only chosen, or than
     the background of the subject that they were chosen for where something else is put in focus."""
-    if not found.chosen or found.depth.span_m is None:
+    span_m = found.depth.span_m if found.depth.kind.startswith("relative") else None
+    if span_m is None or options.near_m is not None or options.far_m is not None:
         return inverse_depth
-    of_subject = 0.0 if focus.distance.origin.startswith("auto") else background_blur(found.depth.span_m)
+    of_subject = 0.0 if focus.distance.origin.startswith("auto") else background_blur(span_m)
     return limit_foreground(inverse_depth, 1 / focus.distance.value, of_subject)
 
 

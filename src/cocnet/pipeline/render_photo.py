@@ -184,7 +184,8 @@ def plan_at(
     whole: a mask of what is held at the distance in focus. doubts: notes on what was found.
     """
     renderer, picture, hand = renderer_for(options), scene.photo, scene.hand
-    inverse = held_sharp(placed_around(scene.found, scene.inverse, focus), focus, hand.keep, whole)
+    around = placed_around(scene.found, scene.inverse, focus, options)
+    inverse = held_sharp(around, focus, hand.keep, whole)
     camera = choose_camera(picture, options)
     lens = make_lens(camera, focus.distance, options, hand.aperture)
     if options.blur is not None:
