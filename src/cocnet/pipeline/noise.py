@@ -46,7 +46,7 @@ def normal(size: tuple[int, int], place: tuple[int, int], seed: int) -> Float32[
 
 
 def row_hashes(count: int, first: int, seed: int) -> UInt32[np.ndarray, " h"]:
-    """Of rows from `first` on, what `normal` mixes with the numbers of columns."""
+    """One hash for each of so many rows from `first` on, which `normal` mixes with the numbers of columns."""
     return _hashed(np.arange(count, dtype=np.uint32) + np.uint32(first) + np.uint32(seed * GOLDEN % 2**32))
 
 

@@ -30,7 +30,7 @@ class AtScale:
 
     @property
     def name(self) -> str:
-        """The network's."""
+        """Name of the network that is run on the smaller photo."""
         return self.renderer.name
 
     @property
@@ -40,7 +40,7 @@ class AtScale:
 
     @property
     def network(self) -> nn.Module:
-        """The network."""
+        """The network that is run on the smaller photo."""
         return self.renderer.network
 
     def render(

@@ -35,7 +35,7 @@ class Identity:
         inverse_depth: Float[Tensor, "b 1 h w"] | None = None,
         lens: ThinLens | None = None,
     ) -> Float[Tensor, "b 3 h w"]:
-        """Return `light`."""
+        """The light as it is: no blur at all."""
         return light
 
 
@@ -54,7 +54,7 @@ class ConstantBlur:
         inverse_depth: Float[Tensor, "b 1 h w"] | None = None,
         lens: ThinLens | None = None,
     ) -> Float[Tensor, "b 3 h w"]:
-        """Blur a batch."""
+        """Blur a batch everywhere alike, whatever its depth."""
         return next(iter(blurred(light, (self.share,))))
 
 

@@ -90,7 +90,7 @@ class NearnessView:
 
     @property
     def name(self) -> str:
-        """The renderer's name."""
+        """Name of the renderer that is looked through."""
         return self.renderer.name
 
     @property

@@ -39,12 +39,12 @@ class CardOfNetwork:
 
     @property
     def card(self) -> Card:
-        """The network's card."""
+        """What the network is and reads: its entry in the list of networks."""
         return self.network.card  # type: ignore[return-value]
 
     @property
     def name(self) -> str:
-        """The registered name."""
+        """Name of the network in the list of networks (`cocnet models`)."""
         return self.card.name
 
 

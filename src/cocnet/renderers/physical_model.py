@@ -35,7 +35,7 @@ class Physical:
 
     @property
     def name(self) -> str:
-        """physical, or physical-eq8."""
+        """Name of the renderer: physical, or physical-eq8 for the paper's Eq. 8."""
         return "physical" if self.mode == "over" else f"physical-{self.mode}"
 
     def at(self, lens: ThinLens, width_px: int) -> PhysicalRenderer:

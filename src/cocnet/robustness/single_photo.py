@@ -4,7 +4,6 @@ Enters: an `AttackRun`. Leaves: an adversarial picture, looked at as its file ho
 in 1/m (NPY, float32: 8 bit can't hold what attacks change) and the settings; facts of before and after.
 """
 
-import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -76,17 +75,18 @@ class AttackOutcome:
 
 
 def ignored_by_method(run: AttackRun) -> tuple[str, ...]:
-    """Lines on options that are given and have no effect with the run's method and depth. Raises KeyError."""
-    from cocnet.robustness.method_table import METHODS
+    """Lines on options that are given and have no effect with the run's method and depth. Raises InputError."""
+    from cocnet.robustness.methods import open_method
 
-    base = re.split("[@:]", run.method)[0]
-    spec = METHODS[base]
-    effort = (
-        ("restarts", "full_steps", "loss") if base == "ace" else ("steps", "restarts", "full_steps", "loss")
+    method = open_method(run.method)
+    spec, effort = (
+        method.spec,
+        {"steps": "steps", "restarts": "restarts", "full": "full_steps", "loss": "loss"},
     )
+    fixed = () if spec.epsilon is not None else spec.own or effort
     useless = {
-        f"with --method {base}": (
-            *(() if spec.epsilon is not None else effort),
+        f"with --method {method.base}": (
+            *(option for part, option in effort.items() if part in fixed),
             *(() if spec.camera else ("lens_stops", "lens_dioptres")),
         ),
         "without --depth": ("depth_kind",) if run.depth is None else (),

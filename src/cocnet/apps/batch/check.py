@@ -6,14 +6,14 @@ Enters: the batch's settings, the options of a render. Leaves: nothing, or the e
 from pathlib import Path
 
 from cocnet.apps.batch.settings import BatchRun
-from cocnet.errors import DepthError, FileError
+from cocnet.errors import FileError
 from cocnet.files.offline import is_folder, is_there
 from cocnet.pipeline.options import RenderOptions
 
 
 def check_batch(run: BatchRun, options: RenderOptions) -> None:
     """Refuse an estimator, a network, a device, masks or a folder of depth that aren't there; raises CocnetError."""
-    from cocnet.depth.estimators.order import AUTO, list_estimators
+    from cocnet.depth.estimators.order import check_estimator
     from cocnet.depth.network_view import retrained
     from cocnet.pipeline.deblur_photo import open_deblurrer
     from cocnet.pipeline.render_photo import renderer_for
@@ -24,11 +24,10 @@ def check_batch(run: BatchRun, options: RenderOptions) -> None:
         path = getattr(options, name)
         if path is not None and not is_there(Path(path)):
             raise FileError(f"expected a picture for {name}, got no file at '{path}', try another path")
-    known, weights = (AUTO, *list_estimators()), retrained(options.estimator)
+    check_estimator(options.estimator)
+    weights = retrained(options.estimator)
     if weights is not None and not is_there(weights):
         raise FileError(f"expected an estimator's weights, got no file at '{weights}', try another path")
-    if weights is None and options.estimator not in known:
-        raise DepthError(f"expected an estimator, got '{options.estimator}', try one of {', '.join(known)}")
     renderer_for(options)
     if options.deblur_first:
         open_deblurrer(options.deblur_model)

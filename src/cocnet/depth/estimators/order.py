@@ -71,10 +71,20 @@ def make_estimator(name: str) -> Any:
     if weights is not None:
         return retrained_depth(weights)
     if name not in _MAKERS:
-        raise DepthError(
-            f"expected an estimator, got '{name}', try one of {', '.join((AUTO, *list_estimators()))}"
-        )
+        raise _unknown(name)
     return _MAKERS[name]()
+
+
+def check_estimator(name: str) -> None:
+    """Refuse a name that no estimator has, without opening one; raises DepthError."""
+    if retrained(name) is None and name not in (AUTO, *list_estimators()):
+        raise _unknown(name)
+
+
+def _unknown(name: str) -> DepthError:
+    return DepthError(
+        f"expected an estimator, got '{name}', try one of {', '.join((AUTO, *list_estimators()))}"
+    )
 
 
 def list_estimators() -> tuple[str, ...]:

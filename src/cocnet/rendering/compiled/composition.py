@@ -35,7 +35,10 @@ LayersOf = Callable[[Group, int | None], Layers]
 def composed(
     parts: Fragments, max_radius_px: float, layers: LayersOf, fine_layers: int
 ) -> Float[Tensor, "1 c h w"]:
-    """As `layers.composite`, for one image; layers: those of a group's side (`in_place.layers_of`)."""
+    """The blurred picture of one photo, composed from back to front as `layers.composite` does.
+
+    layers: gives the layers of a group of radii, on one side of the focus (`in_place.layers_of`).
+    """
     height, width = parts.front.shape[-2:]
     fine, *coarse = groups(max_radius_px, fine_layers)
     size = Grid.of(height, width, coarse[-1].scale if coarse else 1).size
