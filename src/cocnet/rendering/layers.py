@@ -4,7 +4,6 @@ Enters: fragments with their signed radius of the circle of confusion (px). Leav
 A pixel between two layers (`levels`) belongs to both; the gradient flows through its shares.
 """
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
 from typing import NamedTuple
@@ -17,16 +16,15 @@ from torch.nn import functional
 from cocnet.rendering.convolution import spread
 from cocnet.rendering.fragments import Fragments
 from cocnet.rendering.grid import Grid
+from cocnet.rendering.leaves import Leaf, gather, leaves_of, reach_of, span
 from cocnet.rendering.levels import (
     LINEAR,
     Group,
     groups,
     level_above,
-    level_position,
     level_radius,
 )
 
-MARGIN = 2  # px at a layer's own scale, beyond its kernel
 EQUAL = 8  # roundings of 1.0: coverage and room that differ by no more are equal
 CONNECTED = 0.02  # coverage in one layer from which it continues the surface in front of it
 
@@ -53,10 +51,10 @@ def composite(
     height, width = parts.front.shape[-2:]
     fine, *coarse = groups(max_radius_px, fine_layers)
     grid = Grid.of(height, width, coarse[-1].scale if coarse else 1)
-    margin = _reach(fine)
+    margin = reach_of(fine)
     cut = [grid.cut(part, margin) for part in parts]
     top = max(level_above(max_radius_px), 0)
-    tiles = [_leaves(Fragments(*tile), top) for tile in zip(*cut, strict=True)]
+    tiles = [leaves_of(Fragments(*tile), top) for tile in zip(*cut, strict=True)]
     fine_last, *last = _lasts(parts.x_last, grid, len(coarse))
     near = _in_front(tiles, coarse, kernel, grid, margin, last)
     lasts = grid.cut(fine_last, 0)
@@ -76,7 +74,7 @@ def _lasts(x_last: Float[Tensor, "b 1 h w"], grid: Grid, more: int) -> list[Floa
 
 
 def _in_front(
-    tiles: list[tuple["Leaf", "Leaf"]],
+    tiles: list[tuple[Leaf, Leaf]],
     coarse: list[Group],
     kernel: Kernel,
     grid: Grid,
@@ -86,7 +84,7 @@ def _in_front(
     """What the coarse layers in front of the focus leave, at the first group's scale; None where there are none."""
     state: State | None = None
     for group, last in reversed(list(zip(coarse, lasts, strict=True))):
-        leaves = _gather(tiles, group, -1, grid, margin)
+        leaves = gather(tiles, group, -1, grid, margin)
         if leaves or state is not None:
             begun = _at_scale(state, group.scale, grid, tiles[0][0].value)
             state = _march(leaves, group, -1, kernel, begun, last)
@@ -94,7 +92,7 @@ def _in_front(
 
 
 def _fine(
-    tiles: list[tuple["Leaf", "Leaf"]],
+    tiles: list[tuple[Leaf, Leaf]],
     group: Group,
     kernel: Kernel,
     states: Iterable[State],
@@ -110,7 +108,7 @@ def _fine(
 
 def _seen_through(
     states: list[State],
-    tiles: list[tuple["Leaf", "Leaf"]],
+    tiles: list[tuple[Leaf, Leaf]],
     coarse: list[Group],
     kernel: Kernel,
     grid: Grid,
@@ -122,7 +120,7 @@ def _seen_through(
     far: Iterable[Tensor | None] = [None] * len(states)
     if coarse:
         covered = grid.join(functional.avg_pool2d(state.covered, 2) for state in states)
-        leaves = [_gather(tiles, group, 1, grid, margin) for group in coarse]
+        leaves = [gather(tiles, group, 1, grid, margin) for group in coarse]
         if any(leaves):
             found = _behind(coarse, leaves, kernel, covered, states[0].light.shape[1], lasts)
             far = (
@@ -143,7 +141,7 @@ def finished(state: State, far: Float[Tensor, "b d h w"] | None) -> Float[Tensor
 
 def _behind(
     coarse: list[Group],
-    leaves: list[list["Leaf"]],
+    leaves: list[list[Leaf]],
     kernel: Kernel,
     covered: Tensor,
     channels: int,
@@ -164,95 +162,13 @@ def _behind(
     return total / (1 - covered).clamp(min=1e-4)
 
 
-class Leaf(NamedTuple):
-    """One fragment per pixel: colour times coverage and coverage, its fractional layer, and all layers touched."""
-
-    value: Float[Tensor, "b d h w"]
-    level: Float[Tensor, "b 1 h w"]
-    touched: frozenset[int]
-
-    @staticmethod
-    def of(
-        value: Float[Tensor, "b d h w"],
-        x: Float[Tensor, "b 1 h w"],
-        least: Float[Tensor, "b 1 h w"] | None = None,
-    ) -> "Leaf":
-        """From the signed radius in px, in no layer before `least`; what covers nothing touches no layer."""
-        there = value.detach()[:, -1:] > 0
-        if not there.any():
-            return Leaf(value, x, frozenset())
-        level = level_position(x) if least is None else torch.maximum(level_position(x), least)
-        found = level.detach()[there].floor().int()
-        lowest = int(found.amin())
-        below = torch.bincount(found - lowest).nonzero().flatten().tolist()
-        return Leaf(value, level, frozenset(lowest + n + up for n in below for up in (0, 1)))
-
-    def member(self, group: Group, sign: int) -> "Leaf | None":
-        """What belongs to the layers of the group on one side (0: both); None if nothing does."""
-        low, high = _span(group, sign)
-        touched = frozenset(number for number in self.touched if low <= number <= high)
-        if not touched:
-            return None
-        if len(touched) == len(self.touched):
-            return self
-        inside = (self.level - low + 1).clamp(0, 1) * (high + 1 - self.level).clamp(0, 1)
-        return Leaf(self.value * inside, self.level.clamp(low, high), touched)
-
-    def pooled(self, scale: int, margin: int) -> Float[Tensor, "b e h w"]:
-        """Without its margin, at 1/scale: the values, and the layer times the coverage."""
-        height, width = self.level.shape[-2:]
-        value = self.value[..., margin : height - margin, margin : width - margin]
-        level = self.level[..., margin : height - margin, margin : width - margin]
-        return functional.avg_pool2d(torch.cat([value, value[:, -1:] * level], 1), scale)
-
-
-def _leaves(parts: Fragments, top: int) -> tuple[Leaf, Leaf]:
-    """What is in front and what is behind. They share no layer, in which they would add up: what is behind starts two
-    layers further, if need be."""
-    front, back = Leaf.of(parts.front, parts.x_front), parts.back
-    if not (back.detach()[:, -1:] > 0).any():
-        return front, Leaf.of(back, parts.x_back)
-    covered = parts.front.detach()[:, -1:] > 0
-    least = torch.where(covered, front.level.detach().floor() + 2, -torch.inf).clamp(max=top)
-    return front, Leaf.of(back, parts.x_back, least)
-
-
-def _span(group: Group, sign: int) -> tuple[int, int]:
-    if sign == 0:
-        return -group.last, group.last
-    return (group.first, group.last) if sign > 0 else (-group.last, -group.first)
-
-
-def _gather(tiles: list[tuple[Leaf, Leaf]], group: Group, sign: int, grid: Grid, margin: int) -> list[Leaf]:
-    """The group's members of all tiles as one picture per fragment, at the group's scale."""
-    found = []
-    for leaves in zip(*tiles, strict=True):
-        members = [leaf.member(group, sign) for leaf in leaves]
-        if all(member is None for member in members):
-            continue
-        b, d = leaves[0].value.shape[:2]
-        empty = leaves[0].value.new_zeros(b, d + 1, grid.height // group.scale, grid.width // group.scale)
-        pooled = grid.join(empty if m is None else m.pooled(group.scale, margin) for m in members)
-        mass = pooled[:, -2:-1]
-        level = pooled[:, -1:] / mass.clamp(min=1e-6)
-        around = grid.around(group.scale, _reach(group))
-        touched = frozenset().union(*(m.touched for m in members if m is not None))
-        between = frozenset(range(min(touched), max(touched) + 1))
-        found.append(Leaf(around(pooled[:, :-1]), around(level), between))
-    return found
-
-
-def _reach(group: Group) -> int:
-    return math.ceil(level_radius(group.last) / group.scale) + MARGIN
-
-
 def _march(
     leaves: list[Leaf], group: Group, sign: int, kernel: Kernel, state: State, last: Float[Tensor, "b 1 h w"]
 ) -> State:
     """Add the group's layers on one side (0: both) to the state, front to back; those behind `last` stay unseen."""
-    low, high = _span(group, sign)
+    low, high = span(group, sign)
     for number in range(low, high + 1):
-        blurred = _blurred(leaves, number, group.scale, kernel, _reach(group))
+        blurred = _blurred(leaves, number, group.scale, kernel, reach_of(group))
         state = _leave(state) if blurred is None else _add(state, blurred, _shown(last, number))
     return state
 
