@@ -35,6 +35,18 @@ def test_a_background_behind_the_subject_stays():
     assert np.array_equal(meeting(flat, STANDING, 0.6), flat)
 
 
+def test_feet_that_the_map_has_farther_off_than_the_hold_are_met_as_well():
+    made = meeting(on_the_ground(), STANDING, 0.95)
+    assert on_the_ground()[71, 50] < 0.8
+    assert made[71, 40:60] == pytest.approx(0.95, rel=0.1)
+
+
+def test_a_background_stays_around_the_top_of_a_subject_that_the_map_missed():
+    wall = np.full_like(STANDING, 0.2)
+    seen = np.where((STANDING > 0.5) & (ROWS > 45), np.float32(0.5), wall)
+    assert meeting(seen, STANDING, 0.5)[:20, 39:61] == pytest.approx(wall[:20, 39:61], abs=0.02)
+
+
 def test_nothing_moves_where_the_subject_is_held_where_it_is_or_is_none():
     depth = on_the_ground()
     own = float(depth[50, 50])

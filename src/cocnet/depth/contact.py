@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 from scipy import ndimage
+from torch import Tensor
 from torch.nn import functional
 
 from cocnet.depth.mask_edges import carried, grown
@@ -26,8 +27,10 @@ def meeting(inverse_depth: Map, mask: Map, held: float) -> Map:
     """Inverse depth that meets a subject held at `held` wherever it met the subject before.
 
     At the outline the hold moves what touches by c = (d_in − held)·max(0, 1 − |d_out − d_in| / (|d_in − held| +
-    0.02·held)). The surroundings move as much, fading to nothing within a fifth of the shorter side, and not beyond
-    `held`. Where depth jumps at the outline (c = 0) they stay.
+    0.02·held)). A part that the map puts farther than the hold may as well be one that it missed, in front of a
+    background that touches nothing: there c counts as far as the outline faces down, as things stand on what is below
+    them. The surroundings move as much, fading to nothing within a fifth of the shorter side, and not beyond `held`.
+    Where depth jumps at the outline (c = 0) they stay.
     """
     height, width = inverse_depth.shape
     size = working_size(height, width, AREA_PX)
@@ -43,6 +46,7 @@ def meeting(inverse_depth: Map, mask: Map, held: float) -> Map:
     within, without = carried(depth, inside), carried(depth, outside)
     off = within - held
     touching = (1 - (without - within).abs() / (off.abs() + _ALIKE * held)).clamp_min(0)
+    touching = torch.where(off < 0, touching * _facing_down(solid[0, 0].numpy(), beside), touching)
     outline = (grown(solid, 1) - solid)[0, 0].numpy()
     distance, nearest = ndimage.distance_transform_edt(outline == 0, return_indices=True)
     by_hold = ndimage.gaussian_filter((off * touching)[0, 0].numpy()[tuple(nearest)], _SMOOTH * min(size))
@@ -57,3 +61,9 @@ def meeting(inverse_depth: Map, mask: Map, held: float) -> Map:
     np.maximum(large, held, out=large, where=nearer)
     np.minimum(large, held, out=large, where=~nearer)
     return large
+
+
+def _facing_down(solid: Float32[np.ndarray, "i j"], smooth_px: float) -> Float32[Tensor, "i j"]:
+    """How far the outline of what is solid looks down: 1 = down, 1/2 = sideways, 0 = up."""
+    down, right = np.gradient(ndimage.gaussian_filter(solid, smooth_px))
+    return torch.from_numpy(0.5 - 0.5 * down / np.maximum(np.hypot(down, right), 1e-6))
