@@ -166,7 +166,8 @@ class Film:
         if not self._options.follows:
             return None
         subject = mask if scene.hand.subject is None else scene.hand.subject
-        return subject_surface(scene, subject, (), MASK_PREVIEW_PX if render.preview else MASK_PX)
+        area_px = MASK_PREVIEW_PX if render.preview else MASK_PX
+        return subject_surface(scene, subject, (), area_px, thin=False)
 
     def _focus(
         self,

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from cocnet.depth.estimators.estimator import as_rgb8
 from cocnet.depth.faces import Face
+from cocnet.depth.refinement.appendages import with_appendages
 from cocnet.depth.refinement.refine import refine_inverse_depth
 from cocnet.pipeline.scene import Scene
 
@@ -24,10 +25,15 @@ OUTSIDE = 0.2
 
 
 def subject_surface(
-    scene: Scene, subject: Float32[np.ndarray, "i j"] | None, faces: Sequence[Face], area_px: int = AREA_PX
+    scene: Scene,
+    subject: Float32[np.ndarray, "i j"] | None,
+    faces: Sequence[Face],
+    area_px: int = AREA_PX,
+    thin: bool = True,
 ) -> Float32[np.ndarray, "h w"] | None:
     """The subject, its edge where the photo's colours part, where depth is relative and nobody gave it; None where
-    there is no subject, or where the faces in focus aren't part of it. area_px: how large its edge is worked out."""
+    there is no subject, or where the faces in focus aren't part of it. area_px: how large its edge is worked out.
+    thin: whether antennae, whiskers and bright rims that the mask lacks are found."""
     relative = scene.found.depth.kind.startswith("relative") and scene.found.origin != "given"
     if subject is None or not relative:
         return None
@@ -44,7 +50,8 @@ def subject_surface(
     large = functional.interpolate(coarse, rgb.shape[:2], mode="bilinear", align_corners=False)[0, 0].numpy()
     cells = functional.interpolate(coarse, rgb.shape[:2], mode="nearest-exact")[0, 0].numpy()
     refined = refine_inverse_depth(large, rgb, area_px=area_px, thin=False)
-    return _certain(np.where(large > SURE, large, refined), cells)
+    surface = _certain(np.where(large > SURE, large, refined), cells)
+    return with_appendages(surface, rgb, area_px) if thin else surface
 
 
 def _certain(
