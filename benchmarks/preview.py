@@ -3,7 +3,8 @@
     python benchmarks/preview.py --photo PHOTO [--longest-px 1200] [--moves 12] [--between-px 720]
 
 The first view opens the photo and finds its depth; the moves after it are measured, coarse (while something moves)
-and fine. Prints median seconds and CPU seconds a move, and the view's megapixels.
+and fine, of focus and aperture, then of the aperture alone where the focus is found (auto). Prints median seconds and
+CPU seconds a move, and the view's megapixels.
 """
 
 import argparse
@@ -28,7 +29,9 @@ def main() -> None:
     parser.add_argument("--between-px", type=int, help="look at this size, too, before each move")
     asked = parser.parse_args()
     upload = Upload(asked.photo, None, 1_000_000_000)
-    for name, preview in (("coarse", True), ("fine", False)):
+    cases = [(preview, auto) for auto in (False, True) for preview in (True, False)]
+    for preview, auto in cases:
+        name = ("coarse" if preview else "fine") + (", auto focus" if auto else "")
         taken: list[tuple[float, float]] = []
         size = (0, 0)
         for move in range(asked.moves + 1):
@@ -36,7 +39,7 @@ def main() -> None:
                 estimator="builtin",
                 preview=preview,
                 f_number=1.4 + 0.1 * move,
-                focus_point=(0.3 + 0.4 * move / asked.moves, 0.5),
+                focus_point=None if auto else (0.3 + 0.4 * move / asked.moves, 0.5),
             )
             if asked.between_px:
                 look(upload, options, asked.between_px, "bokeh")

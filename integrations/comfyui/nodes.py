@@ -10,7 +10,8 @@ import torch
 
 from cocnet.pipeline.live_preview import zones
 from cocnet.pipeline.options import DepthKind, RenderOptions
-from cocnet.pipeline.render_photo import prepare, render_plan
+from cocnet.pipeline.plan import prepare
+from cocnet.pipeline.render_photo import render_plan
 
 KINDS = DepthKind.__args__
 

@@ -6,7 +6,7 @@ import torch
 
 from cocnet.networks import create_model, save_checkpoint
 from cocnet.pipeline.options import RenderOptions
-from cocnet.pipeline.render_photo import prepare
+from cocnet.pipeline.plan import prepare
 
 PHOTO = np.zeros((60, 90, 3), np.uint8)
 HALVES = np.where(np.arange(90) < 45, 2.0, 8.0)[None].repeat(60, 0).astype(np.float32)

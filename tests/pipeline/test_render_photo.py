@@ -15,7 +15,8 @@ from cocnet.pipeline.camera import choose_camera
 from cocnet.pipeline.depth_source import FoundDepth, inverse_depth_of
 from cocnet.pipeline.focus import choose_focus_m, choose_span_m
 from cocnet.pipeline.options import RenderOptions
-from cocnet.pipeline.render_photo import RenderResult, prepare, render
+from cocnet.pipeline.plan import prepare
+from cocnet.pipeline.render_photo import RenderResult, render
 
 PHONE_PHOTO = SHARED / "data" / "phone" / "pug.heic"
 

@@ -12,10 +12,11 @@ import torch
 from jaxtyping import Shaped
 
 from cocnet.networks import list_models, parameters_of, shipped_weights
+from cocnet.pipeline.chosen_renderer import renderer_for
 from cocnet.pipeline.live_preview import View
 from cocnet.pipeline.options import RenderOptions
 from cocnet.pipeline.options_ignored import ignored_by
-from cocnet.pipeline.render_photo import Plan, plan_of, renderer_for
+from cocnet.pipeline.plan import Plan, plan_of
 from cocnet.pipeline.scene import Scene
 from cocnet.renderers import NAMES
 from cocnet.renderers.protocol import Reads

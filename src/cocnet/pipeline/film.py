@@ -23,6 +23,7 @@ from cocnet.depth.steadying import Moment, is_cut, steadied
 from cocnet.imaging import Photo
 from cocnet.pipeline.by_hand import ByHand, given_by_hand
 from cocnet.pipeline.camera import choose_camera
+from cocnet.pipeline.chosen_renderer import renderer_for
 from cocnet.pipeline.depth_source import (
     FoundDepth,
     find_depth,
@@ -39,7 +40,8 @@ from cocnet.pipeline.mapped_lights import MappedLights
 from cocnet.pipeline.one_surface import AREA_PX as MASK_PX
 from cocnet.pipeline.one_surface import subject_surface
 from cocnet.pipeline.options import RenderOptions, Resolved
-from cocnet.pipeline.render_photo import Plan, lights_of, plan_at, prepare, renderer_for
+from cocnet.pipeline.plan import Plan, plan_at, prepare
+from cocnet.pipeline.render_photo import lights_of
 from cocnet.pipeline.scene import Scene, opened_photo
 from cocnet.rendering.lights import Lights
 

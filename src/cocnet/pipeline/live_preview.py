@@ -17,10 +17,11 @@ from torch.nn import functional
 
 from cocnet.optics import ThinLens
 from cocnet.pipeline.chosen_lens import BLUR_STEP
+from cocnet.pipeline.chosen_renderer import restores_lights
 from cocnet.pipeline.finish import encoded
 from cocnet.pipeline.mapped_lights import MappedLights
 from cocnet.pipeline.options import RenderOptions, RenderSettings
-from cocnet.pipeline.render_photo import Plan, plan_of, restores_lights
+from cocnet.pipeline.plan import Plan, plan_of
 from cocnet.pipeline.scene import Scene
 from cocnet.renderers import Physical, Renderer, at_scale
 from cocnet.rendering.lights import restore_lights

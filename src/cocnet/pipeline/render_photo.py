@@ -7,7 +7,6 @@ only a tile of the photo at a time is held as floats.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,68 +15,23 @@ import torch
 from jaxtyping import Float32, Shaped
 from torch import Tensor
 
-from cocnet import __version__
-from cocnet.compute import check_device
 from cocnet.depth import Estimator, subject_mask
-from cocnet.depth.estimators.estimator import as_rgb8
-from cocnet.depth.faces import Face, find_faces
 from cocnet.errors import InputError
-from cocnet.imaging import DepthMap, Photo, as_photo
-from cocnet.imaging.photo.hidden import fill_hidden
-from cocnet.imaging.photo.limits import budget_bytes
+from cocnet.imaging import DepthMap, Photo
 from cocnet.optics import ThinLens
-from cocnet.pipeline.around_focus import held_sharp, placed_around
-from cocnet.pipeline.blur_note import blur_note
-from cocnet.pipeline.camera import choose_camera
-from cocnet.pipeline.chosen_lens import asked_radius_px, make_lens, stop_for_blur
-from cocnet.pipeline.depth_source import SET, find_depth, find_subject, inverse_depth_of, named_network
-from cocnet.pipeline.doubts import subject_doubt
+from cocnet.pipeline.chosen_renderer import restores_lights
+from cocnet.pipeline.depth_source import named_network
 from cocnet.pipeline.drawn import Drawn, paths_of
 from cocnet.pipeline.exports import save_depth, save_mask
 from cocnet.pipeline.finish import Grain, finish, left_alone, rounded
-from cocnet.pipeline.focus import Focus, choose_focus
-from cocnet.pipeline.mapped_lights import MappedLights, lights_note
-from cocnet.pipeline.one_surface import subject_surface
-from cocnet.pipeline.options import RenderOptions, RenderSettings, finds_focus
-from cocnet.pipeline.options_ignored import ignored_by
+from cocnet.pipeline.mapped_lights import MappedLights
+from cocnet.pipeline.options import RenderOptions, RenderSettings
+from cocnet.pipeline.plan import Plan, prepare
 from cocnet.pipeline.result_files import save_with_settings, working_folder
-from cocnet.pipeline.scene import Scene, open_scene
-from cocnet.renderers import HybridRenderer, Physical, Renderer, at_scale, open_renderer, render_windows
-from cocnet.rendering import Highlights
+from cocnet.renderers import HybridRenderer, Physical, render_windows
 from cocnet.rendering.lights import Lights, find_lights
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """A photo with its inverse depth (1/m, of its size), its lens, its renderer, and the settings behind them.
-
-    grain: the noise that comes back where blur took it [measured in the photo]; seed: of that noise; dithered:
-    whether 8-bit gradients are; lights: those to restore [as a gain map says, else found in the photo]; keep: the
-    photo's own light stays there, whatever is spread over it.
-    """
-
-    photo: Photo
-    inverse_depth: Float32[np.ndarray, "h w"]
-    lens: ThinLens
-    settings: RenderSettings
-    renderer: Renderer
-    subject: Float32[np.ndarray, "h w"] | None = None
-    grain: Grain | None = None
-    seed: int = 0
-    dithered: bool = True
-    lights: Lights | MappedLights | None = None
-    keep: Float32[np.ndarray, "h w"] | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class PhotoDepth:
-    """The depth of a photo as it was found, as inverse depth (1/m) of the photo's size, and what to know of it."""
-
-    depth: DepthMap
-    inverse: Float32[np.ndarray, "h w"]
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,87 +102,6 @@ def render_plan(plan: Plan, on_progress: Progress | None = None) -> RenderResult
     return RenderResult(pixels, plan.settings, plan.photo, plan.inverse_depth, plan.subject)
 
 
-def prepare(photo: Any, depth: Any, options: RenderOptions, drawn: Drawn | None = None) -> Plan:
-    """Read and resolve everything but the picture; arguments and errors as `render`.
-
-    drawn: masks and aperture that aren't files; files are named by the options.
-    """
-    return plan_of(open_scene(photo, depth, options, drawn, renderer_for(options).reads), options)
-
-
-def plan_of(scene: Scene, options: RenderOptions) -> Plan:
-    """The focus, the lens and the renderer for a photo whose depth is known; arguments and errors as `render`."""
-    picture, hand = scene.photo, scene.hand
-    subject, faces = hand.subject, tuple[Face, ...]()
-    if subject is None and "depth" in renderer_for(options).reads:
-        subject = find_subject(picture, options)
-        faces = find_faces(as_rgb8(picture.pixels)) if finds_focus(options) else ()
-    doubts = subject_doubt(None if hand.subject is not None or faces else subject) + scene.depth_doubts
-    if hand.subject is not None and not finds_focus(options):
-        doubts += ("--subject: isn't held sharp where the focus is given; --keep is",)
-    whole = subject_surface(scene, subject, faces) if finds_focus(options) else None
-    drawn, held = hand.subject is not None, whole is not None
-    focus = choose_focus(scene.inverse, options, subject, faces, drawn, held)
-    return plan_at(scene, options, focus, whole, doubts)
-
-
-def plan_at(
-    scene: Scene,
-    options: RenderOptions,
-    focus: Focus,
-    whole: Float32[np.ndarray, "h w"] | None = None,
-    doubts: tuple[str, ...] = (),
-) -> Plan:
-    """The lens and the renderer for a photo whose depth and focus are known; raises InputError or FileError.
-
-    whole: a mask of what is held at the distance in focus. doubts: notes on what was found.
-    """
-    renderer, picture, hand = renderer_for(options), scene.photo, scene.hand
-    around = placed_around(scene.found, scene.inverse, focus, options)
-    inverse = held_sharp(around, focus, hand.keep, whole)
-    camera = choose_camera(picture, options)
-    lens = make_lens(camera, focus.distance, options, hand.aperture)
-    if options.blur is not None:
-        camera = stop_for_blur(camera, lens, inverse, options.blur)
-        lens = lens.at(f_number=camera.f_number.value)
-    radius = asked_radius_px(renderer, options, lens, inverse)
-    settings = RenderSettings(
-        version=__version__,
-        photo=None if picture.path is None else str(picture.path),
-        width=picture.width,
-        height=picture.height,
-        depth_source=scene.found.depth.source,
-        depth_kind=scene.found.depth.kind,
-        nearest_m=1.0 / float(inverse.max()),
-        farthest_m=1.0 / float(inverse.min()),
-        focal_length_mm=camera.focal_length_mm,
-        sensor_width_mm=camera.sensor_width_mm,
-        f_number=camera.f_number,
-        focus_m=focus.distance,
-        largest_blur_radius_px=radius,
-        options=options,
-        notes=camera.notes + scene.found.notes + doubts + hand.notes + ignored_by(renderer, options),
-        depth=scene.depth_file,
-        sharp_m=focus.sharp_m,
-    )
-    told = picture.gain_map if restores_lights(options, renderer) else None
-    settings = replace(settings, notes=settings.notes + blur_note(settings, renderer) + lights_note(told))
-    return Plan(picture, inverse, lens, settings, at_scale(renderer, radius), hand.subject, keep=hand.keep)
-
-
-def depth_of(photo: Any, options: RenderOptions | None = None) -> PhotoDepth:
-    """The depth that `render` would take for a photo, as found and as inverse depth (1/m) of its size.
-
-    Arguments and errors as `render`.
-    """
-    chosen = options or RenderOptions()
-    picture = fill_hidden(as_photo(photo, budget_bytes(chosen.max_mem_mb)))
-    camera = choose_camera(picture, chosen)
-    found = find_depth(None, picture, chosen, camera.known_focal_px(picture.width))
-    notes = tuple(note.removesuffix(SET) for note in found.notes)
-    return PhotoDepth(found.depth, inverse_depth_of(found, picture, chosen), notes)
-
-
 def _render_pixels(plan: Plan, on_progress: Progress | None) -> Shaped[np.ndarray, "h w 3"]:
     """Stream windows of linear light through the renderer into pixels of the photo's type."""
     photo, lights = plan.photo, plan.lights or lights_of(plan)
@@ -294,39 +167,3 @@ def _blur_radius_px(lens: ThinLens, inverse: Tensor, width: int) -> Float32[np.n
     if lens.axial_ca:
         radius = torch.cat([radius + offset for offset in lens.channel_offset_px(width)])
     return radius.abs().numpy()
-
-
-def restores_lights(options: RenderOptions, renderer: Renderer) -> bool:
-    """Whether lights are made as bright as they were before the blur, and not by a curve that was given."""
-    return options.highlights == "auto" and isinstance(renderer, Physical | HybridRenderer)
-
-
-def renderer_for(options: RenderOptions) -> Renderer:
-    """The renderer that the options ask for. Raises InputError (a device that isn't there, too) or FileError."""
-    if options.device != "cpu":
-        check_device(options.device)
-    lights = _highlights(options)
-    name = options.model or ("physical-eq8" if options.mode == "eq8" else "physical")
-    opened = _opened(name, _written(name), lights, options.preview, options.bfloat16, options.device)
-    return replace(opened, sharp_lights=lights is not None) if isinstance(opened, Physical) else opened
-
-
-@lru_cache(maxsize=4)
-def _opened(
-    name: str, written: int | None, highlights: Highlights | None, preview: bool, bfloat16: bool, device: str
-) -> Renderer:
-    """A renderer, kept for the photos that follow until its weight file changes."""
-    return open_renderer(name, highlights=highlights, preview=preview, bfloat16=bfloat16, device=device)
-
-
-def _written(name: str) -> int | None:
-    path = Path(name)
-    return path.stat().st_mtime_ns if path.suffix and path.is_file() else None
-
-
-def _highlights(options: RenderOptions) -> Highlights | None:
-    """The curve that raises everything bright before the blur, where its threshold and gain are given."""
-    if isinstance(options.highlights, str):
-        return None
-    threshold, gain = options.highlights
-    return Highlights(threshold=threshold, gain=gain)

@@ -14,14 +14,14 @@ from jaxtyping import Float32
 
 from cocnet.depth.estimators.estimator import as_rgb8
 from cocnet.errors import DepthError
-from cocnet.imaging import Photo, as_photo
+from cocnet.imaging import DepthMap, Photo, as_photo
 from cocnet.imaging.photo.hidden import fill_hidden
 from cocnet.imaging.photo.limits import budget_bytes
 from cocnet.pipeline.by_hand import ByHand, given_by_hand
 from cocnet.pipeline.camera import choose_camera
 from cocnet.pipeline.deblur_options import DeblurOptions
 from cocnet.pipeline.deblur_photo import deblur
-from cocnet.pipeline.depth_source import FoundDepth, find_depth, flat_depth, inverse_depth_of
+from cocnet.pipeline.depth_source import SET, FoundDepth, find_depth, flat_depth, inverse_depth_of
 from cocnet.pipeline.doubts import depth_doubt
 from cocnet.pipeline.drawn import Drawn
 from cocnet.pipeline.options import NO_FILE, RenderOptions
@@ -53,6 +53,15 @@ class Scene:
         )
         doubts = depth_doubt(self.inverse, as_rgb8(self.photo.pixels)) if self.found.origin == "given" else ()
         return doubts + unnamed
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoDepth:
+    """The depth of a photo as it was found, as inverse depth (1/m) of the photo's size, and what to know of it."""
+
+    depth: DepthMap
+    inverse: Float32[np.ndarray, "h w"]
+    notes: tuple[str, ...]
 
 
 def open_scene(
@@ -99,3 +108,16 @@ def opened_photo(photo: Any, options: RenderOptions) -> Photo:
 def scene_key(options: RenderOptions) -> tuple[Any, ...]:
     """What of the options a scene depends on: all but `LENS_ALONE`, which choose focus, lens and renderer."""
     return tuple((name, value) for name, value in asdict(options).items() if name not in LENS_ALONE)
+
+
+def depth_of(photo: Any, options: RenderOptions | None = None) -> PhotoDepth:
+    """The depth that `render` would take for a photo, as found and as inverse depth (1/m) of its size.
+
+    Arguments and errors as `render`.
+    """
+    chosen = options or RenderOptions()
+    picture = fill_hidden(as_photo(photo, budget_bytes(chosen.max_mem_mb)))
+    camera = choose_camera(picture, chosen)
+    found = find_depth(None, picture, chosen, camera.known_focal_px(picture.width))
+    notes = tuple(note.removesuffix(SET) for note in found.notes)
+    return PhotoDepth(found.depth, inverse_depth_of(found, picture, chosen), notes)

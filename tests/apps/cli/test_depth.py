@@ -70,7 +70,7 @@ def test_depth_in_the_photo_comes_first_unless_an_estimator_is_named(files, run)
 
 def test_a_sidecar_replaces_only_depth_s(files, run, monkeypatch):
     photo, theirs = files.photo(), files.write("d.png.json", b'{"mine": 1}')
-    monkeypatch.setattr("cocnet.pipeline.render_photo.find_depth", None)  # refused before
+    monkeypatch.setattr("cocnet.pipeline.scene.find_depth", None)  # refused before
     for arguments in (
         ("depth", photo, "-o", files.folder / "d.png"),
         ("render", photo, "--save-depth", files.folder / "d.png"),
@@ -95,7 +95,7 @@ def test_refined_depth_is_disparity_of_the_photos_size(files, run):
 
 
 def test_an_ending_that_is_no_depth_files_is_told_before_the_work(files, run, monkeypatch):
-    monkeypatch.setattr("cocnet.pipeline.render_photo.depth_of", None)
+    monkeypatch.setattr("cocnet.pipeline.scene.depth_of", None)
     photo = files.photo()
     for name, more in (("d.tif", ()), ("d.gif", ()), ("d.npy", ("--coloured",))):
         outcome = run("depth", photo, *more, "-o", files.folder / name)

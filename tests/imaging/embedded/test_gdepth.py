@@ -5,7 +5,7 @@ import pytest
 
 from cocnet.imaging.embedded.gdepth import decode_range, range_coding
 from cocnet.pipeline.options import RenderOptions
-from cocnet.pipeline.render_photo import prepare
+from cocnet.pipeline.plan import prepare
 
 SHARE = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)
 

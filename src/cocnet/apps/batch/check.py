@@ -15,8 +15,8 @@ def check_batch(run: BatchRun, options: RenderOptions) -> None:
     """Refuse an estimator, a network, a device, masks or a folder of depth that aren't there; raises CocnetError."""
     from cocnet.depth.estimators.order import check_estimator
     from cocnet.depth.network_view import retrained
+    from cocnet.pipeline.chosen_renderer import renderer_for
     from cocnet.pipeline.deblur_photo import open_deblurrer
-    from cocnet.pipeline.render_photo import renderer_for
 
     if run.depth is not None and not is_folder(run.depth):
         raise FileError(f"expected a folder of depth maps, got '{run.depth}', which is none, try its folder")

@@ -17,7 +17,7 @@ from cocnet.errors import InputError
 if TYPE_CHECKING:
     from cocnet.imaging import DepthMap
     from cocnet.pipeline.options import RenderOptions
-    from cocnet.pipeline.render_photo import PhotoDepth
+    from cocnet.pipeline.scene import PhotoDepth
 
 
 def depth(
@@ -59,7 +59,7 @@ def depth(
     from cocnet.imaging.photo.limits import budget_bytes
     from cocnet.pipeline.exports import PICTURES, depth_files
     from cocnet.pipeline.options import RenderOptions
-    from cocnet.pipeline.render_photo import depth_of
+    from cocnet.pipeline.scene import depth_of
 
     if str(out) == STREAM:
         raise InputError(

@@ -89,9 +89,9 @@ def render(
     with loading():
         from cocnet.compute import keep_memory
         from cocnet.imaging.photo.encode import FORMATS, check_quality, has_quality
+        from cocnet.pipeline.chosen_renderer import renderer_for
         from cocnet.pipeline.exports import depth_files
         from cocnet.pipeline.render_photo import render as render_photo
-        from cocnet.pipeline.render_photo import renderer_for
         from cocnet.pipeline.result_files import check_outputs, check_suffix
         from cocnet.rendering.compiled import warm_up
 
