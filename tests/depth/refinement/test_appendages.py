@@ -86,6 +86,21 @@ def test_what_touches_it_by_chance_is_not(thin, mask):
     assert found.sum() < 40  # half of one of them
 
 
+PANE = (PLACES[0] < 60).astype(float)
+SHADE = (PLACES[1] < 128).astype(float)
+
+
+@pytest.mark.parametrize(
+    ("behind", "bar"),
+    [(PANE, line((140, 128), (58, 128))), (SHADE, line((140, 128), (58, 128), 3))],
+    ids=["ends at a pane", "lies along a step"],
+)
+def test_a_line_that_ends_at_another_thing_is_the_backgrounds(behind, bar):
+    plain = photo_of((bar, 0.5), (BODY, 0.3))
+    assert grown(plain, BODY)[(bar > 0.9) & (BODY == 0)].mean() > 0.9
+    assert grown(photo_of((behind, 0.2), (bar, 0.5), (BODY, 0.3)), BODY).sum() < 40
+
+
 def test_without_a_mask_or_with_all_of_it_nothing_is_added():
     photo = photo_of((ANTENNA, 0.1))
     for mask in (np.zeros((SIDE, SIDE), np.float32), np.ones((SIDE, SIDE), np.float32)):

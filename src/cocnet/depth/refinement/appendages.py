@@ -1,8 +1,8 @@
 """Thin things that end where a subject's mask does though they are the subject's: antennae, whiskers, a bright rim.
 
 Enters: a mask [h w] in 0..1 whose edge was laid along the photo's, the photo. Leaves: the mask with them. A line in
-the photo that begins at the mask and ends within the picture is taken where most of what is as thin around it is such
-a line: in grass or foliage few of many thin things touch the subject, and only by chance. One that lies along the
+the photo that begins at the mask and ends in the open is taken where most of what is as thin around it is such a
+line: in grass or foliage few of many thin things touch the subject, and only by chance. One that lies along the
 mask's edge is its rim.
 """
 
@@ -63,7 +63,7 @@ def appendages(photo: Float[Tensor, "3 h w"], solid: Mask) -> Mask:
     for piece in compress(pieces, growing):
         margin = max(AROUND * width, piece.length)
         alone = _around(piece, own, margin) > _around(piece, others, margin)
-        if alone or _is_rim(piece, distance, width):
+        if (alone and _is_in_the_open(piece, distance, width)) or _is_rim(piece, distance, width):
             found[piece.box] |= _inside(piece)
     return found
 
@@ -91,6 +91,22 @@ def _grows_out(piece: Piece, distance: Map, width: int) -> bool:
     parts, count = ndimage.label(inside, np.ones((3, 3)))
     nearest = ndimage.minimum(off, parts, np.arange(1, count + 1))
     return int((nearest < TOUCHING_PX).sum()) == 1
+
+
+def _is_in_the_open(piece: Piece, distance: Map, width: int) -> bool:
+    """Whether what is around a piece, away from the mask and without thin things, varies less than it stands out, at
+    its far end, too. A line of the background ends where another thing begins."""
+    (rows, columns), inside = piece.within(2 * width)
+    away = distance[rows, columns] >= width
+    if not (inside & away).any():
+        return False
+    behind, side = piece.ridge.behind[:, rows, columns], 2 * width + 1
+    lightest = ndimage.maximum_filter(np.where(away, behind, -np.inf), side, axes=(1, 2))
+    darkest = ndimage.minimum_filter(np.where(away, behind, np.inf), side, axes=(1, 2))
+    varied = (lightest - darkest).max(0)
+    tip = np.unravel_index(np.where(inside, distance[rows, columns], -1).argmax(), inside.shape)
+    stands_out = float(piece.ridge.contrast[rows, columns][inside].mean())
+    return max(float(varied[inside & away].mean()), float(varied[tip])) < stands_out
 
 
 def _outline(inside: Mask) -> int:
