@@ -67,6 +67,13 @@ def test_nothing_crosses_the_plane_in_focus(seed, held):
     ).all()
 
 
+@pytest.mark.parametrize("shape", [(1, 100), (100, 1)])
+def test_a_line_of_pixels_is_a_photo_too(shape):
+    depth = np.linspace(0.2, 1, 100, dtype=np.float32).reshape(shape)
+    mask = (depth > 0.5).astype(np.float32)
+    assert np.isfinite(meeting(depth, mask, 0.9)).all()
+
+
 def test_a_large_photo_is_as_a_small_one():
     large = np.kron(on_the_ground(), np.ones((8, 8), np.float32))
     made = meeting(large, np.kron(STANDING, np.ones((8, 8), np.float32)), 0.5)

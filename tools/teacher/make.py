@@ -62,7 +62,7 @@ def window(photo: Image.Image, name: str, seed: int) -> Image.Image:
     """A random part of the photo, of its shape, mirrored or not; the same for the same name and seed."""
     draw = random.Random(f"{name}{seed}")
     share, across, down, mirrored = draw.uniform(*SIDES), draw.random(), draw.random(), draw.random() < 0.5
-    width, height = (round(share * length) for length in photo.size)
+    width, height = (max(1, round(share * length)) for length in photo.size)
     left, top = round(across * (photo.width - width)), round(down * (photo.height - height))
     part = photo.crop((left, top, left + width, top + height))
     return part.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else part
@@ -76,9 +76,11 @@ def main() -> None:
     parser.add_argument("--images", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument(
-        "--crops", type=Path, help="folder for a random window of each photo; masks are of those"
+        "--crops", type=Path, help="folder for a random window of each photo, of which the masks are"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the windows")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the windows; each seed needs folders of its own"
+    )
     parser.add_argument("--size", default="medium", choices=("small", "medium"))
     parser.add_argument("--limit", type=int, help="only the first so many by name")
     parser.add_argument("--threads", type=int, default=1)
@@ -93,7 +95,7 @@ def main() -> None:
     photos = sorted(p for p in arguments.images.iterdir() if p.suffix.lower() in SUFFIXES)
     for number, path in enumerate(photos[: arguments.limit], 1):
         target = arguments.out / f"{path.stem}.png"
-        if not target.exists():
+        if not target.exists() or (arguments.crops and not (arguments.crops / f"{path.stem}.jpg").exists()):
             photo = Image.open(path).convert("RGB")
             if arguments.crops:
                 photo = window(photo, path.stem, arguments.seed)

@@ -65,5 +65,6 @@ def meeting(inverse_depth: Map, mask: Map, held: float) -> Map:
 
 def _facing_down(solid: Float32[np.ndarray, "i j"], smooth_px: float) -> Float32[Tensor, "i j"]:
     """How far the outline of what is solid looks down: 1 = down, 1/2 = sideways, 0 = up."""
-    down, right = np.gradient(ndimage.gaussian_filter(solid, smooth_px))
+    smooth = np.pad(ndimage.gaussian_filter(solid, smooth_px), 1, "edge")
+    down, right = (along[1:-1, 1:-1] for along in np.gradient(smooth))
     return torch.from_numpy(0.5 - 0.5 * down / np.maximum(np.hypot(down, right), 1e-6))

@@ -33,7 +33,7 @@ def subject_surface(
 ) -> Float32[np.ndarray, "h w"] | None:
     """The subject, its edge where the photo's colours part, where depth is relative and nobody gave it; None where
     there is no subject, or where the faces in focus aren't part of it. area_px: how large its edge is worked out.
-    thin: whether antennae, whiskers and bright rims that the mask lacks are found."""
+    thin: whether antennae, whiskers and rims that the mask lacks are found."""
     relative = scene.found.depth.kind.startswith("relative") and scene.found.origin != "given"
     if subject is None or not relative:
         return None

@@ -63,7 +63,7 @@ def prepare(photo: Any, depth: Any, options: RenderOptions, drawn: Drawn | None 
 def plan_of(scene: Scene, options: RenderOptions) -> Plan:
     """The focus, the lens and the renderer for a photo whose depth is known; arguments and errors as `render`."""
     drawn = scene.hand.subject is not None
-    subject, faces, whole = subject_of(scene, options, "depth" in renderer_for(options).reads)
+    subject, faces, whole = subject_of(scene, options, look="depth" in renderer_for(options).reads)
     doubts = subject_doubt(None if drawn or faces else subject) + scene.depth_doubts
     if drawn and not finds_focus(options):
         doubts += ("--subject: isn't held sharp where the focus is given; --keep is",)

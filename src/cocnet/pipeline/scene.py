@@ -1,7 +1,7 @@
 """A photo and its depth, opened once: focus, lens and renderer can be chosen for it again and again.
 
 Enters: what `render` takes. Leaves: a `Scene`: the photo (sharpened first where that is asked for) and its inverse
-depth (1/m) at its size.
+depth (1/m) at its size; or that depth alone.
 """
 
 import os

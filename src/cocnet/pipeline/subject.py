@@ -9,10 +9,11 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from jaxtyping import Float32
+from torch import nn
 
 from cocnet.depth.estimators.estimator import as_rgb8
 from cocnet.depth.faces import Face, find_faces
-from cocnet.pipeline.depth_source import find_subject
+from cocnet.pipeline.depth_source import find_subject, named_network
 from cocnet.pipeline.one_surface import subject_surface
 from cocnet.pipeline.options import RenderOptions, finds_focus
 from cocnet.pipeline.scene import Scene
@@ -27,18 +28,20 @@ class Subject(NamedTuple):
     whole: Float32[np.ndarray, "h w"] | None = None
 
 
-_found: WeakKeyDictionary[Scene, tuple[str, Subject]] = WeakKeyDictionary()
+_kept: WeakKeyDictionary[Scene, tuple[nn.Module | None, Subject]] = WeakKeyDictionary()
 
 
-def subject_of(scene: Scene, options: RenderOptions, seen: bool = True) -> Subject:
-    """What is drawn, else, where it is `seen`, found; only what is drawn where the focus is given."""
+def subject_of(scene: Scene, options: RenderOptions, look: bool = True) -> Subject:
+    """What was drawn; else, where the focus is to be found and for those who `look`, what the network and the face
+    detector find. Raises FileError for weights that can't be read."""
     drawn = scene.hand.subject
-    if not finds_focus(options) or (drawn is None and not seen):
+    if not finds_focus(options) or (drawn is None and not look):
         return Subject(drawn)
-    key, found = _found.get(scene, ("", Subject(None)))
-    if key != options.estimator:
-        mask = find_subject(scene.photo, options) if drawn is None else drawn
-        faces = find_faces(as_rgb8(scene.photo.pixels)) if drawn is None else ()
-        found = Subject(mask, faces, subject_surface(scene, mask, faces))
-        _found[scene] = options.estimator, found
+    network, kept = named_network(options), _kept.get(scene)
+    if kept is not None and kept[0] is network:
+        return kept[1]
+    mask = find_subject(scene.photo, options) if drawn is None else drawn
+    faces = find_faces(as_rgb8(scene.photo.pixels)) if drawn is None else ()
+    found = Subject(mask, faces, subject_surface(scene, mask, faces))
+    _kept[scene] = network, found
     return found

@@ -140,12 +140,12 @@ def test_masks_of_another_size_are_named_or_left_out(files, run):
     assert len(photos) == 2 and len(held_out) == 1
 
 
-def test_photos_are_held_out_of_the_first_folder(files):
-    for folder, names in (("first", "abcd"), ("more", "ef")):
+def test_photos_are_held_out_of_the_first_folder_and_views_of_them_of_others(files):
+    for folder, names in (("first", "abcd"), ("more", "abcdef")):
         (files.folder / folder).mkdir()
         for name in names:
             write_photo(files.folder / folder / f"{name}.png", np.full((8, 8, 3), 90, np.uint8))
     folders = (files.folder / "first", files.folder / "more")
     photos, held_out = read_sets(SubjectRun(folders, folders, held_out=2))
-    assert len(photos) == 4 and photos.names[2:] == ("e", "f")
+    assert photos.names == (*photos.names[:2], *photos.names[:2], "e", "f")
     assert len(held_out) == 2 and set(held_out.names) | set(photos.names[:2]) == set("abcd")

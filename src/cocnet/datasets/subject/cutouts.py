@@ -61,6 +61,10 @@ class SubjectSet:
         """Both sets as one, this one first."""
         return SubjectSet(torch.cat([self.planes, other.planes]), self.names + other.names)
 
+    def without(self, names: Sequence[str]) -> "SubjectSet":
+        """The set without photos of these names."""
+        return self._only([i for i, name in enumerate(self.names) if name not in names])
+
     def _only(self, picked: list[int]) -> "SubjectSet":
         return SubjectSet(self.planes[picked], tuple(self.names[i] for i in picked))
 

@@ -1,4 +1,4 @@
-"""Thin things that end where a subject's mask does though they are the subject's: antennae, whiskers, a bright rim.
+"""Thin things that end where a subject's mask does though they are the subject's: antennae, whiskers, a rim.
 
 Enters: a mask [h w] in 0..1 whose edge was laid along the photo's, the photo. Leaves: the mask with them. A line in
 the photo that begins at the mask and ends in the open is taken where most of what is as thin around it is such a
@@ -75,9 +75,6 @@ def _inside(piece: Piece) -> Mask:
 def _grows_out(piece: Piece, distance: Map, width: int) -> bool:
     """Whether a piece within the picture touches the mask, is a line and not a net of lines, and doesn't bridge two
     parts of the mask: cut where it is farthest off, only one of its parts touches."""
-    ends = zip(piece.box, distance.shape, strict=True)
-    if any(side.start == 0 or side.stop == count for side, count in ends):
-        return False
     inside = _inside(piece)
     off = np.where(inside, distance[piece.box], np.inf)
     if off.min() >= TOUCHING_PX or LONG * piece.area > piece.length**2:
@@ -85,6 +82,9 @@ def _grows_out(piece: Piece, distance: Map, width: int) -> bool:
     farthest = np.unravel_index(np.where(inside, off, 0).argmax(), off.shape)
     if off[farthest] <= width:
         return True
+    ends = zip(piece.box, distance.shape, strict=True)
+    if any(side.start == 0 or side.stop == count for side, count in ends):
+        return False
     if _outline(inside) > CURLED * 2 * sum(inside.shape):
         return False
     inside[tuple(slice(max(0, at - width // 2), at + width // 2 + 1) for at in farthest)] = False
@@ -101,8 +101,8 @@ def _is_in_the_open(piece: Piece, distance: Map, width: int) -> bool:
     if not (inside & away).any():
         return False
     behind, side = piece.ridge.behind[:, rows, columns], 2 * width + 1
-    lightest = ndimage.maximum_filter(np.where(away, behind, -np.inf), side, axes=(1, 2))
-    darkest = ndimage.minimum_filter(np.where(away, behind, np.inf), side, axes=(1, 2))
+    lightest = ndimage.maximum_filter(np.where(away, behind, -np.inf), (1, side, side))
+    darkest = ndimage.minimum_filter(np.where(away, behind, np.inf), (1, side, side))
     varied = (lightest - darkest).max(0)
     tip = np.unravel_index(np.where(inside, distance[rows, columns], -1).argmax(), inside.shape)
     stands_out = float(piece.ridge.contrast[rows, columns][inside].mean())

@@ -28,7 +28,7 @@ class SubjectRun:
     """What to train on, from where, for how long."""
 
     images: tuple[Path, ...]
-    """Folders of photos; photos for validation are held out of the first."""
+    """Folders of photos; photos for validation are held out of the first, and files of their names of the others."""
     masks: tuple[Path, ...]
     """As many folders of masks, NAME.png for NAME.jpg, white = subject, each of its photo's size."""
     disparities: tuple[Path, ...] = ()
@@ -158,7 +158,8 @@ def run_subject(
 
 
 def read_sets(run: SubjectRun) -> tuple["SubjectSet", "SubjectSet"]:
-    """Photos of all folders without, and of the first one, those held out. Raises FileError, InputError."""
+    """Photos of all folders without, and of the first one, those held out; files of their names in other folders
+    (views of them) are left out as well. Raises FileError, InputError."""
     from cocnet.datasets.subject.cutouts import read_set
 
     disparities = run.disparities or (None,) * len(run.images)
@@ -169,7 +170,7 @@ def read_sets(run: SubjectRun) -> tuple["SubjectSet", "SubjectSet"]:
     )
     photos, held_out = first.split(run.held_out)
     for other in others:
-        photos = photos + other
+        photos = photos + other.without(held_out.names)
     return photos, held_out
 
 
