@@ -26,7 +26,7 @@ from cocnet.rendering.levels import LINEAR
 def split(
     image: Float[Tensor, "b c h w"], x: Float[Tensor, "b 1 h w"], max_radius_px: float | None = None
 ) -> Fragments:
-    """As `fragments.fragments`."""
+    """Each pixel of pictures parted into what is in front and what is behind, as `fragments.fragments` does."""
     reach = float(x.detach().abs().max()) if max_radius_px is None else max_radius_px
     one = graded_split if graded(image, x) else one_split
     found = [one(*pair, reach) for pair in zip(image.split(1), x.split(1), strict=True)]
@@ -36,7 +36,7 @@ def split(
 def picture(
     parts: Fragments, max_radius_px: float, kernel: Kernel, fine_layers: int = LINEAR
 ) -> Float[Tensor, "b c h w"]:
-    """As `layers.composite`."""
+    """The pictures through the lens, made of their parts as `layers.composite` does."""
     each = zip(*(part.split(1) for part in parts), strict=True)
     layers = cache(lambda group, side: layers_of(group, side, kernel))
     found = [composed(Fragments(*own), max_radius_px, layers, fine_layers) for own in each]

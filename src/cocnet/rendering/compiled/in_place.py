@@ -166,7 +166,7 @@ class Pooling(NamedTuple):
 
     @staticmethod
     def of(counts: Array, coarse: list[Group], size: Size) -> "Pooling":
-        """Of a fragment of which so many pixels touch each layer."""
+        """The groups and sizes to pool for, given how many pixels touch each layer on either side of the focus."""
         group_of = np.zeros(counts.shape[1], np.int64)
         shifts = np.zeros(len(coarse) + 1, np.int64)
         there = []

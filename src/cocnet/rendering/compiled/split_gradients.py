@@ -32,7 +32,7 @@ from cocnet.rendering.compiled.step_gradients import first_only
 def graded_split(
     image: Float[Tensor, "1 c h w"], x: Float[Tensor, "1 1 h w"], max_radius_px: float
 ) -> plain.Fragments:
-    """As `fragments.fragments`, for one image."""
+    """Each pixel of one picture parted into what is in front and what is behind, with gradients."""
     rim = rim_of(image, x)
     if not rim.any():
         return unsplit(image, x)

@@ -82,13 +82,13 @@ class Carried(NamedTuple):
 def one_split(
     image: Float[Tensor, "1 c h w"], x: Float[Tensor, "1 1 h w"], max_radius_px: float
 ) -> plain.Fragments:
-    """As `fragments.fragments`, for one image."""
+    """Each pixel of one picture parted into what is in front and what is behind, as `fragments.fragments` does."""
     rim = rim_of(image, x)
     return split_at(image, x, rim, max_radius_px)[0] if rim.any() else unsplit(image, x)
 
 
 def unsplit(image: Float[Tensor, "1 c h w"], x: Float[Tensor, "1 1 h w"]) -> plain.Fragments:
-    """Of a picture without silhouettes."""
+    """The parts of a picture without silhouettes: every pixel is in front, nothing is behind."""
     front = torch.cat([image, torch.ones_like(x)], 1)
     return plain.Fragments(front, x, torch.zeros_like(front), x, plain.endless(x))
 
@@ -114,7 +114,7 @@ def split_at(
 
 
 def rim_of(image: Float[Tensor, "1 c h w"], x: Float[Tensor, "1 1 h w"]) -> Bool[Array, "h w"]:
-    """As `fragments.silhouettes`."""
+    """Where depth jumps, so that a pixel may be a mixture of near and far, as `fragments.silhouettes` says."""
     return _silhouettes(x[0, 0].detach().contiguous().numpy(), plain.beside_lights(image))
 
 
@@ -127,7 +127,7 @@ def _silhouettes(x: Float[Array, "h w"], lit: Bool[Tensor, "1 1 h w"] | None) ->
 
 
 def _band_of(image: Float[Array, "c h w"], x: Float[Array, "h w"], rim: Bool[Array, "h w"]) -> Band:
-    """As `matting.matte`, up to the last round."""
+    """Pixels near silhouettes with opacities and both colours, as `matting.matte` has them before its last round."""
     index, middle = _band(x, rim)
     rows, columns = index.numpy() // x.shape[1], index.numpy() % x.shape[1]
     p, c = len(rows), len(image)
@@ -185,7 +185,7 @@ def _hide(
 
 
 def _distance(rim: Bool[Array, "h w"], most_px: float) -> Float[Array, "i j"]:
-    """As `fragments.distance`, from full scale."""
+    """How far each 2 × 2 px are from the next silhouette, along rows plus columns, as `fragments.distance`."""
     there = np.empty([-(-size // 2) for size in rim.shape], np.bool_)
     in_threads(lambda a, b: any_of(rim, a, b, there), bands(len(there)))
     far = np.where(there, np.float32(0), np.float32(np.inf))
